@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * gcm.h - AES-256-GCM from three libraries behind one table.
+ *
+ * There is no cryptography here: each backend is a thin adapter, and the table is
+ * what lets one program use the fastest one that this build and this CPU have.
+ *
+ *   ipsec-mb   needs AES-NI and a build with IPSEC_MB=yes; fastest for short values
+ *   libsodium  needs AES-NI
+ *   mbedtls    runs everywhere; without AES-NI its AES uses tables, so it is neither
+ *              fast nor free of cache timing there
+ *
+ * Rules
+ *   - gcm_select() once at start, before threads share its result; the backend it
+ *     returns is constant and may then be used from any number of threads at once.
+ *   - A struct gcm_key is read-only after key_init() and may be shared by threads.
+ *     It holds secrets: place it in locked memory and end it with key_wipe(). It may
+ *     be moved by assignment, provided that only one of the copies is used and wiped.
+ *   - key_init() may allocate (mbedtls does); seal() and open() never do.
+ *   - src and dst are private memory. libsodium reads the ciphertext twice: a peer
+ *     that can write it meanwhile would get its change authenticated.
+ *   - seal() works in place (dst == src); open() does not, and dst and src must not
+ *     overlap otherwise.
+ *   - A nonce must never repeat under one key; value.h shows who sees to that.
+ */
+#ifndef COMMON_GCM_H
+#define COMMON_GCM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "err.h"
+
+enum {
+	GCM_SECRET_BYTES = 32,
+	GCM_NONCE_BYTES = 12,
+	GCM_TAG_BYTES = 16,
+	GCM_KEY_BYTES = 1024,  /* the largest schedule, ipsec-mb's; each file asserts */
+	GCM_LEN_MAX = 1 << 30, /* of one message; NIST's limit is 2^36 - 32 */
+};
+
+/* An expanded key of whichever backend made it. */
+struct gcm_key {
+	uint8_t opaque[GCM_KEY_BYTES];
+} __attribute__((aligned(64)));
+
+_Static_assert(sizeof(struct gcm_key) == GCM_KEY_BYTES, "gcm_key has no padding");
+
+struct gcm_backend {
+	const char *name;
+	size_t key_bytes; /* of struct gcm_key that this backend uses */
+
+	/* Whether this CPU can run it; prepares the library on the first call. */
+	bool (*usable)(void);
+
+	/* 0, or -ENOMEM when the library could not allocate; key is then wiped. */
+	MUST_CHECK int (*key_init)(
+		struct gcm_key *key, const uint8_t secret[GCM_SECRET_BYTES]);
+	void (*key_wipe)(struct gcm_key *key);
+
+	/* Writes len bytes to dst and 16 to tag. 0, or -EMSGSIZE over GCM_LEN_MAX. */
+	MUST_CHECK int (*seal)(const struct gcm_key *key, uint8_t *dst,
+		uint8_t tag[GCM_TAG_BYTES], const uint8_t *src, size_t len, const uint8_t *aad,
+		size_t aad_len, const uint8_t nonce[GCM_NONCE_BYTES]);
+
+	/* Writes len bytes to dst. 0, -EMSGSIZE (dst untouched), or -EBADMSG when the
+	 * tag, the nonce or the data are not what was sealed; dst then holds zeroes. */
+	MUST_CHECK int (*open)(const struct gcm_key *key, uint8_t *dst, const uint8_t *src,
+		size_t len, const uint8_t tag[GCM_TAG_BYTES], const uint8_t *aad,
+		size_t aad_len, const uint8_t nonce[GCM_NONCE_BYTES]);
+};
+
+/*
+ * gcm_select - the backend to use.
+ *
+ *   name   "ipsec-mb", "libsodium" or "mbedtls"; NULL for the first that is usable
+ *
+ * Returns NULL when `name` is unknown, left out of this build, or not usable on this
+ * CPU; never NULL for a NULL name.
+ */
+const struct gcm_backend *gcm_select(const char *name);
+
+/* gcm_backend_at - the i-th backend of this build in order of preference, usable or
+ * not; NULL past the end. */
+const struct gcm_backend *gcm_backend_at(size_t i);
+
+#endif
