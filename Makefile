@@ -15,7 +15,7 @@ B         := build$(if $(SAN),-$(subst $(comma),-,$(SAN)))
 IPSEC_MB  ?= $(if $(wildcard /usr/include/intel-ipsec-mb.h),yes,no)
 warn      := -Wall -Wextra -Wdeclaration-after-statement -Wvla -Wno-unused-parameter
 hard      := -fstack-protector-strong -fno-strict-aliasing
-all_cflags = -std=gnu11 $(CFLAGS) $(warn) $(hard) -fPIC -MMD -MP -Icommon -Iclient -I$(B)/include \
+all_cflags = -std=gnu11 -D_GNU_SOURCE $(CFLAGS) $(warn) $(hard) -fPIC -MMD -MP -Icommon -Iclient -I$(B)/include \
              $(if $(filter yes,$(IPSEC_MB)),-DHAVE_IPSEC_MB) \
              $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
 ldlibs     = -lsodium -lmbedcrypto $(if $(filter yes,$(IPSEC_MB)),-lIPSec_MB) -lm -lpthread

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "channel.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+uint64_t chan_delay_from_env(void)
+{
+	const char *ns = getenv("CXL_SHM_DELAY_NS");
+
+	return ns ? strtoull(ns, NULL, 10) : 0;
+}
+
+bool chan_server_alive(const struct service_geometry *g)
+{
+	uint64_t lease = shm_load_acquire64(&g->shm->lease);
+
+	return lease != 0 && ident_alive(lease);
+}
+
+/* The server's eventfd, over the unix socket that it named; -1 when there is none, or
+ * the server is on another host. A wrong descriptor costs us a needless write. */
+static int bell_connect(const struct service_geometry *g)
+{
+	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	char byte, control[CMSG_SPACE(sizeof(int))];
+	struct iovec io = {&byte, 1};
+	struct msghdr m = {.msg_iov = &io, .msg_iovlen = 1, .msg_control = control,
+		.msg_controllen = sizeof control};
+	struct cmsghdr *cm;
+	struct timeval second = {1, 0};
+	int s, fd = -1;
+
+	memcpy(sa.sun_path, g->shm->bell_path, sizeof sa.sun_path);
+	sa.sun_path[sizeof sa.sun_path - 1] = 0;
+	if (!sa.sun_path[0])
+		return -1;
+	s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (s < 0)
+		return -1;
+	setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &second, sizeof second);
+	setsockopt(s, SOL_SOCKET, SO_SNDTIMEO, &second, sizeof second);
+	if (connect(s, (struct sockaddr *)&sa, sizeof sa) == 0 &&
+		recvmsg(s, &m, MSG_CMSG_CLOEXEC) > 0) {
+		cm = CMSG_FIRSTHDR(&m);
+		if (cm && cm->cmsg_level == SOL_SOCKET && cm->cmsg_type == SCM_RIGHTS &&
+			cm->cmsg_len == CMSG_LEN(sizeof(int)))
+			memcpy(&fd, CMSG_DATA(cm), sizeof fd);
+	}
+	close(s);
+	return fd;
+}
+
+/* Wake the server in the way it said it sleeps. */
+void chan_ring(struct chan *c, uint32_t how)
+{
+	uint32_t *word = &c->service->shm->asleep;
+	uint64_t one = 1;
+
+	c->rung++;
+	if (!c->server_here)
+		return; /* it polls; there is no way to reach its kernel from here */
+	if (how == BELL_FD) {
+		shm_store32(word, BELL_AWAKE);
+		if (c->bell_fd >= 0 && write(c->bell_fd, &one, sizeof one) < 0)
+			c->rung--;
+	} else {
+		bell_wake(word);
+	}
+}
+
+/* Tell the server to look at the owners, whatever it is doing. */
+static void ring_control(struct chan *c)
+{
+	uint32_t how;
+
+	shm_add32(&c->service->shm->control, 1);
+	how = bell_heard(&c->service->shm->asleep);
+	if (how != BELL_AWAKE)
+		chan_ring(c, how);
+}
+
+/* Prepare both rings for the generation the server is at, and open (G1, O1). */
+static void open_rings(struct chan *c)
+{
+	const struct service_geometry *g = c->service;
+
+	c->gen = shm_load_acquire32(&c->shm->gen); /* G1 */
+	c->incarnation = shm_load64(&g->shm->incarnation);
+	ring_produce(&c->tx, chan_req_ring(g, c->index), g->ring_bytes, &c->shm->req_head,
+		chan_gen16(c->gen), c->delay);
+	ring_consume(&c->rx, chan_rsp_ring(g, c->index), g->ring_bytes, &c->shm->rsp_head,
+		chan_gen16(c->gen), c->delay);
+	shm_store64(&c->shm->rsp_head, 0);
+	shm_store32(&c->shm->asleep, BELL_AWAKE);
+	shm_store_release32(&c->shm->open, c->gen); /* O1 */
+}
+
+static void write_label(struct chan *c, const char *label)
+{
+	char text[CHAN_LABEL] = "";
+
+	if (label)
+		snprintf(text, sizeof text, "%s", label);
+	else
+		snprintf(text, sizeof text, "%.20s %d", program_invocation_short_name,
+			(int)getpid());
+	memcpy(c->shm->label, text, sizeof text);
+}
+
+int chan_attach(struct chan *c, const struct region *r, const char *service,
+	const struct chan_config *config, struct err_text *e)
+{
+	const struct service_geometry *g = region_service(r, service);
+	uint32_t i, at, start;
+
+	memset(c, 0, sizeof *c);
+	c->bell_fd = -1;
+	if (!g) {
+		err_set(e, "the region has no service \"%s\"", service);
+		return -EINVAL;
+	}
+	if (!shm_load32(&g->shm->serving) || !chan_server_alive(g)) {
+		err_set(e, "no live server for \"%s\" in the region; start %s", service,
+			strcmp(service, "ops") == 0 ? "ops_server" : "redis-server with cxlring.so");
+		return -EOWNERDEAD;
+	}
+	c->self = ident_self();
+	c->service = g;
+	start = (uint32_t)(c->self.token >> 42) % g->nchannels;
+	for (i = 0; i < g->nchannels; i++) {
+		at = (start + i) % g->nchannels;
+		c->shm = chan_control(g, at);
+		if (shm_load64(&c->shm->claim) == 0 &&
+			shm_cas64(&c->shm->claim, 0, c->self.token)) /* C1 */
+			break;
+	}
+	if (i == g->nchannels) {
+		err_set(e, "all %u channels of \"%s\" have a live owner", g->nchannels, service);
+		memset(c, 0, sizeof *c);
+		return -EUSERS;
+	}
+	c->index = at;
+	c->delay = clock_from_ns(config->delay_ns);
+	c->server_here = ident_same_host(shm_load64(&g->shm->lease));
+	c->bell_fd = c->server_here ? bell_connect(g) : -1;
+	spin_init(&c->spin, config->spin_ns);
+	shm_store64(&c->shm->host, c->self.host);
+	write_label(c, config->label);
+	open_rings(c);
+	ring_control(c);
+	return 0;
+}
+
+void chan_detach(struct chan *c)
+{
+	if (!c->shm)
+		return;
+	if (shm_load64(&c->shm->claim) == c->self.token) {
+		shm_store_release32(&c->shm->closing, c->gen);
+		ring_control(c);
+	}
+	if (c->bell_fd >= 0)
+		close(c->bell_fd);
+	memset(c, 0, sizeof *c);
+	c->bell_fd = -1;
+}
+
+int chan_state(const struct chan *c)
+{
+	if (shm_load_acquire32(&c->shm->gen) != c->gen ||
+		shm_load64(&c->shm->claim) != c->self.token)
+		return -EOWNERDEAD;
+	if (shm_load32(&c->shm->broken) == c->gen || c->rx.broken || c->tx.broken)
+		return -EPROTO;
+	if (!shm_load32(&c->service->shm->serving) || !chan_server_alive(c->service))
+		return -EAGAIN;
+	return 0;
+}
+
+int chan_reopen(struct chan *c)
+{
+	if (shm_load64(&c->shm->claim) != c->self.token)
+		return -EOWNERDEAD;
+	if (shm_load_acquire32(&c->shm->gen) == c->gen)
+		return -EAGAIN;
+	if (!shm_load32(&c->service->shm->serving) || !chan_server_alive(c->service))
+		return -EAGAIN;
+	if (c->bell_fd >= 0)
+		close(c->bell_fd);
+	c->server_here = ident_same_host(shm_load64(&c->service->shm->lease));
+	c->bell_fd = c->server_here ? bell_connect(c->service) : -1;
+	open_rings(c);
+	ring_control(c);
+	return 0;
+}
+
+int chan_await(struct chan *c, uint32_t timeout_ms)
+{
+	uint64_t t0;
+
+	spin_start(&c->spin);
+	do {
+		if (ring_waiting(&c->rx)) {
+			spin_met(&c->spin);
+			return 0;
+		}
+	} while (spin_again(&c->spin));
+
+	t0 = clock_ticks();
+	c->slept++;
+	bell_set(&c->shm->asleep, BELL_FUTEX);
+	if (!ring_waiting(&c->rx)) {
+		if (c->server_here)
+			bell_sleep(&c->shm->asleep, timeout_ms);
+		else
+			wait_poll(clock_to_ns(t0 - c->spin.start) / 1000);
+	}
+	bell_clear(&c->shm->asleep);
+	if (ring_waiting(&c->rx)) {
+		spin_blocked(&c->spin, clock_ticks() - t0);
+		return 0;
+	}
+	return chan_state(c) ? chan_state(c) : -EAGAIN;
+}
+
+int chan_await_room(struct chan *c, uint64_t slept_us)
+{
+	uint32_t how = bell_heard(&c->service->shm->asleep);
+
+	if (how != BELL_AWAKE)
+		chan_ring(c, how);
+	wait_poll(slept_us);
+	return chan_state(c);
+}

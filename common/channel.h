@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * channel.h - two rings with an owner: the client's end, and what lies in memory.
+ *
+ * control block, nine lines:
+ *     field        at   written by   read by   meaning
+ *     gen          0    server       client    generation, counts up with every reset
+ *     broken       4    server       client    = gen: the server refuses this channel
+ *     claim        64   client, CAS  server    ident token of the owner, 0 = free;
+ *                       0 -> token             the server alone stores 0
+ *     host         128  owner        server    full host hash
+ *     open         136  owner        server    = gen: the owner has prepared its rings
+ *     closing      140  owner        server    = gen: the owner is done
+ *     heartbeat    144  owner        server    counts up; judges owners on other hosts
+ *     label        152  owner        status    who it is, for humans; never trusted
+ *     asleep       192  both         both      the client's bell (wait.h)
+ *     req_head     256  server       client    consumer position, request ring
+ *     rsp_head     320  client       server    consumer position, reply ring
+ *
+ * Life of a channel:
+ *
+ *     free --CAS claim--> claimed --store open = gen--> open --closing/death--> reset
+ *       ^                    ^                                                   |
+ *       +--- claim = 0 ------|---------------- owner gone -----------------------+
+ *                            +---------------- server replaced: owner keeps it --+
+ *
+ * O1  client: rings prepared, then `open` = gen by release; server acquires `open`
+ *     before it consumes. Lost: bytes of an earlier owner are executed.
+ * G1  server: reply window zeroed, req_head = 0, then `gen` by release; client acquires
+ *     `gen` before it prepares. Lost: the client reads replies of an earlier owner.
+ * C1  server: all of the reset, then claim = 0 by release; the next owner's CAS
+ *     acquires. Lost: two owners' stores interleave.
+ *
+ * Only the server frees a channel, and only when its owner has let go (closing) or is
+ * surely dead: pid and start time on one host, elsewhere a missed heartbeat and then a
+ * quarantine (service.h). So a client that was stopped and goes on late can write only
+ * into a channel that is still its own; if the generation moved on meanwhile, its
+ * frames carry the old one and are not frames. tests/model checks "never two owners".
+ *
+ * One thread at a time per struct chan. After fork() a child must not use the parent's.
+ */
+#ifndef COMMON_CHANNEL_H
+#define COMMON_CHANNEL_H
+
+#include "ident.h"
+#include "region.h"
+#include "ring.h"
+#include "wait.h"
+
+enum { CHAN_LABEL = 40 };
+
+struct chan_shm {
+	uint32_t gen;    /* 0 */
+	uint32_t broken; /* 4 */
+	uint8_t rsv0[56];
+	uint64_t claim; /* 64 */
+	uint8_t rsv1[56];
+	uint64_t host;          /* 128 */
+	uint32_t open;          /* 136 */
+	uint32_t closing;       /* 140 */
+	uint64_t heartbeat;     /* 144 */
+	char label[CHAN_LABEL]; /* 152 */
+	uint32_t asleep;        /* 192 */
+	uint8_t rsv2[60];
+	uint64_t req_head; /* 256 */
+	uint8_t rsv3[56];
+	uint64_t rsp_head; /* 320 */
+	uint8_t rsv4[CHAN_CONTROL - 328];
+};
+
+_Static_assert(sizeof(struct chan_shm) == CHAN_CONTROL, "control block");
+_Static_assert(offsetof(struct chan_shm, claim) == 64, "claim");
+_Static_assert(offsetof(struct chan_shm, host) == 128, "owner line");
+_Static_assert(offsetof(struct chan_shm, label) == 152, "label");
+_Static_assert(offsetof(struct chan_shm, asleep) == 192, "client bell");
+_Static_assert(offsetof(struct chan_shm, req_head) == 256, "req_head");
+_Static_assert(offsetof(struct chan_shm, rsp_head) == 320, "rsp_head");
+
+static inline struct chan_shm *chan_control(const struct service_geometry *g, uint32_t i)
+{
+	return (struct chan_shm *)(g->channels +
+				   (uint64_t)i * (CHAN_CONTROL + 2ull * g->ring_bytes));
+}
+
+static inline uint8_t *chan_req_ring(const struct service_geometry *g, uint32_t i)
+{
+	return (uint8_t *)chan_control(g, i) + CHAN_CONTROL;
+}
+
+static inline uint8_t *chan_rsp_ring(const struct service_geometry *g, uint32_t i)
+{
+	return chan_req_ring(g, i) + g->ring_bytes;
+}
+
+/* Generations travel in frames as 16 bits, and 0 is not one. */
+static inline uint16_t chan_gen16(uint32_t gen)
+{
+	return (uint16_t)(gen % 65535 + 1);
+}
+
+struct chan_config {
+	const char *label; /* shown by status commands; NULL = program and pid */
+	uint64_t spin_ns;  /* most to spin for an answer before sleeping */
+	uint64_t delay_ns; /* injected latency per frame (CXL_SHM_DELAY_NS) */
+};
+
+/* A client's end. Memory is the caller's, aligned for struct chan. */
+struct chan {
+	struct ring tx; /* requests */
+	struct ring rx; /* replies */
+	const struct service_geometry *service; /* in the region: outlives the channel */
+	struct chan_shm *shm;
+	struct ident self;
+	struct spin spin;
+	uint64_t next_id;
+	uint64_t incarnation; /* of the server that this generation belongs to */
+	uint64_t delay;
+	uint64_t slept;  /* times it went to sleep, and rang the server's bell */
+	uint64_t rung;
+	uint32_t index;
+	uint32_t gen;
+	int bell_fd;      /* server's eventfd when it sleeps in an event loop, or -1 */
+	bool server_here; /* same kernel: futexes work */
+};
+
+/* What the environment says about the injected latency: CXL_SHM_DELAY_NS, or 0. */
+uint64_t chan_delay_from_env(void);
+
+/*
+ * chan_attach - claim a free channel of a service and open it.
+ *
+ *   r        an open region; must outlive the channel
+ *   service  "kv" or "ops"
+ *
+ * Does not wait for the server to notice. Returns 0, -EINVAL (no such service in the
+ * region), -EOWNERDEAD (no live server; `e` says how to start one), -EUSERS (every
+ * channel has a live owner).
+ */
+MUST_CHECK int chan_attach(struct chan *c, const struct region *r, const char *service,
+	const struct chan_config *config, struct err_text *e);
+
+/* Give the channel back: the server frees it, replies on their way are dropped. A
+ * channel that was never attached (all zero) is left alone. */
+void chan_detach(struct chan *c);
+
+/*
+ * chan_state - is the channel still ours and served?
+ *
+ * Returns 0, -EOWNERDEAD when the server was replaced (chan_reopen) or the claim was
+ * taken away (attach anew), -EPROTO when the server refuses the channel (detach, attach
+ * anew), -EAGAIN when no live server serves it at the moment.
+ */
+int chan_state(const struct chan *c);
+
+/*
+ * chan_reopen - after -EOWNERDEAD: go on under the server's new generation.
+ *
+ * Requests without a reply are gone and may be sent again when they are pure. Returns
+ * 0; -EAGAIN when there is no server yet; -EOWNERDEAD when the channel itself is lost.
+ */
+MUST_CHECK int chan_reopen(struct chan *c);
+
+/* Does a live server hold the service's lease? Judged by pid here, else by its word. */
+bool chan_server_alive(const struct service_geometry *g);
+
+/* Publish what was committed to c->tx, and ring if the server sleeps. */
+void chan_ring(struct chan *c, uint32_t how);
+static inline void chan_publish(struct chan *c)
+{
+	uint32_t how;
+
+	ring_publish(&c->tx);
+	how = bell_heard(&c->service->shm->asleep);
+	if (__builtin_expect(how != BELL_AWAKE, 0))
+		chan_ring(c, how);
+}
+
+/*
+ * chan_await - wait for a reply: spin, then sleep once.
+ *
+ * Returns 0 when a frame waits, -EAGAIN after at most timeout_ms (check for interrupts
+ * and deadlines, call again), else what chan_state() says.
+ */
+MUST_CHECK int chan_await(struct chan *c, uint32_t timeout_ms);
+
+/* Wait a moment for the server to make room in c->tx; same returns as chan_await. */
+MUST_CHECK int chan_await_room(struct chan *c, uint64_t slept_us);
+
+/* Count one heartbeat; owners on other hosts do it at least every second. */
+static inline void chan_beat(struct chan *c)
+{
+	shm_store64(&c->shm->heartbeat, c->shm->heartbeat + 1);
+}
+
+#endif

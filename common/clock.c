@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "clock.h"
+
+static uint64_t mono_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+uint64_t clock_hz(void)
+{
+	static uint64_t hz; /* racing threads store nearly the same number */
+	uint64_t v = __atomic_load_n(&hz, __ATOMIC_RELAXED);
+
+	if (!v) {
+		uint64_t n0 = mono_ns(), t0 = clock_ticks(), n1, t1;
+
+		do {
+			n1 = mono_ns();
+			t1 = clock_ticks();
+		} while (n1 - n0 < 1000000);
+		v = (uint64_t)((double)(t1 - t0) * 1e9 / (double)(n1 - n0));
+		if (!v)
+			v = 1;
+		__atomic_store_n(&hz, v, __ATOMIC_RELAXED);
+	}
+	return v;
+}
+
+uint64_t clock_from_ns(uint64_t ns)
+{
+	uint64_t t = (uint64_t)((double)ns * (double)clock_hz() / 1e9);
+
+	return ns && !t ? 1 : t;
+}
+
+uint64_t clock_to_ns(uint64_t ticks)
+{
+	return (uint64_t)((double)ticks * 1e9 / (double)clock_hz());
+}
+
+uint64_t clock_ms(void)
+{
+	return mono_ns() / 1000000;
+}
+
+void clock_burn(uint64_t ticks)
+{
+	uint64_t t0 = clock_ticks();
+
+	while (clock_ticks() - t0 < ticks)
+		;
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "ring.h"
+
+#include <string.h>
+
+static void ring_init(struct ring *r, void *data, uint64_t cap, uint64_t *head,
+	uint16_t gen, uint64_t delay)
+{
+	memset(r, 0, sizeof *r);
+	r->data = data;
+	r->head = head;
+	r->cap = cap;
+	r->gen = gen;
+	r->delay = delay;
+}
+
+void ring_produce(struct ring *r, void *data, uint64_t cap, uint64_t *head, uint16_t gen,
+	uint64_t delay)
+{
+	ring_init(r, data, cap, head, gen, delay);
+	r->limit = cap;
+	ring_zero_to(r, RING_ZEROED);
+}
+
+void ring_consume(struct ring *r, void *data, uint64_t cap, uint64_t *head, uint16_t gen,
+	uint64_t delay)
+{
+	ring_init(r, data, cap, head, gen, delay);
+}
+
+/* Zero from max(pos, zeroed) up to the first line boundary at or after `to`. The
+ * caller has made sure that those bytes are free: to <= limit - CACHE_LINE. */
+void ring_zero_to(struct ring *r, uint64_t to)
+{
+	uint64_t p = r->zeroed > r->pos ? r->zeroed : r->pos;
+
+	to = (to + CACHE_LINE - 1) & ~(CACHE_LINE - 1ull);
+	while (p < to) {
+		uint64_t step = CACHE_LINE - p % CACHE_LINE;
+
+		memset(r->data + (p & (r->cap - 1)), 0, step);
+		p += step;
+	}
+	r->zeroed = p;
+}
+
+/* Room for `need` bytes at pos? Re-reads the head at most once. */
+static int ring_room(struct ring *r, uint64_t need)
+{
+	uint64_t want = r->pos + need + RING_ZEROED + CACHE_LINE, head;
+
+	if (want <= r->limit)
+		return 0;
+	shm_line_invalidate(r->head, sizeof *r->head);
+	head = shm_load_acquire64(r->head); /* A3 (pairs with R3 in ring_release) */
+	if (head > r->pos || r->pos - head > r->cap || head + r->cap < r->limit) {
+		r->broken = true;
+		return -EPROTO;
+	}
+	r->limit = head + r->cap;
+	return want <= r->limit ? 0 : -EAGAIN;
+}
+
+int ring_claim_slow(struct ring *r, uint32_t len, uint8_t **at)
+{
+	uint64_t need = ((uint64_t)len + RING_HEADER + RING_ALIGN - 1) & ~(RING_ALIGN - 1ull);
+	uint64_t rest = r->cap - (r->pos & (r->cap - 1));
+	int rc;
+
+	if (r->broken)
+		return -EPROTO;
+	if (len > ring_frame_max(r))
+		return -EMSGSIZE;
+	if (need > rest) {
+		/* Pad to the end: a frame never wraps. rest is a multiple of 16, so the
+		 * header fits; rest + need < cap, since both are at most half of it. */
+		rc = ring_room(r, rest + need);
+		if (rc)
+			return rc;
+		ring_commit(r, (uint32_t)(rest - RING_HEADER), 0, FRAME_PAD, 0);
+	} else {
+		rc = ring_room(r, need);
+		if (rc)
+			return rc;
+	}
+	r->dirty = r->pos + RING_HEADER + len;
+	*at = r->data + (r->pos & (r->cap - 1)) + RING_HEADER;
+	return 0;
+}
+
+/* The commit word is ours by generation; everything else in it is the peer's word. */
+int ring_peek_slow(struct ring *r, uint64_t word, struct frame *f)
+{
+	for (;;) {
+		uint64_t off = r->pos & (r->cap - 1);
+		uint64_t len = (uint32_t)word;
+		uint64_t size = (len + RING_HEADER + RING_ALIGN - 1) & ~(RING_ALIGN - 1ull);
+		uint8_t flags = (uint8_t)(word >> 40);
+
+		if (r->broken || (flags & ~FRAME_FLAGS) || off + size > r->cap ||
+			((flags & FRAME_PAD) && (off + size != r->cap || off == 0))) {
+			r->broken = true;
+			return -EPROTO;
+		}
+		if (__builtin_expect(!(flags & FRAME_PAD), 1)) {
+			if (__builtin_expect(r->delay != 0, 0))
+				clock_burn(r->delay);
+			f->data = r->data + off + RING_HEADER;
+			f->len = (uint32_t)len;
+			f->kind = (uint8_t)(word >> 32);
+			f->flags = flags;
+			f->id = shm_load64((const uint64_t *)(r->data + off) + 1);
+			r->next = r->pos + size;
+			return 0;
+		}
+		/* A pad ends at the ring's end, so the next frame starts at offset 0 and
+		 * cannot be a pad again: two turns at most. */
+		r->pos += size;
+		word = shm_load_acquire64((const uint64_t *)r->data); /* A1 */
+		if (word >> 48 != r->gen)
+			return -EAGAIN;
+	}
+}

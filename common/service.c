@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "service.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <sodium.h>
+
+static void forget_owner(struct service_chan *c)
+{
+	if (c->owner_fd >= 0)
+		close(c->owner_fd);
+	c->owner_fd = -1;
+	c->owner = 0;
+	c->remote = c->quarantined = false;
+}
+
+/*
+ * Move the channel to its next generation (G1); `free`: the owner is gone, so give it
+ * away as well (C1). Caller holds the lock.
+ */
+static void reset_channel(struct service *s, struct service_chan *c, bool free)
+{
+	if (c->open) {
+		s->nopen--;
+		c->open = false;
+		if (s->config.closed)
+			s->config.closed(s->config.ctx, c);
+	}
+	c->gen++;
+	memset(chan_rsp_ring(s->geometry, c->index), 0, RING_ZEROED);
+	shm_store64(&c->shm->req_head, 0);
+	shm_store_release32(&c->shm->gen, c->gen); /* G1 */
+	if (free) {
+		forget_owner(c);
+		shm_store_release64(&c->shm->claim, 0); /* C1 */
+	}
+}
+
+static void open_channel(struct service *s, struct service_chan *c, uint64_t claim)
+{
+	const struct service_geometry *g = s->geometry;
+
+	if (claim != c->owner) {
+		forget_owner(c);
+		c->owner = claim;
+		c->owner_fd = ident_watch(claim);
+	}
+	/* The token holds 16 bits of the host's hash; the owner line holds all of it. */
+	c->remote = !ident_same_host(claim) || shm_load64(&c->shm->host) != s->self.host;
+	c->heartbeat = shm_load64(&c->shm->heartbeat);
+	c->heard_ms = clock_ms();
+	ring_consume(&c->rx, chan_req_ring(g, c->index), g->ring_bytes, &c->shm->req_head,
+		chan_gen16(c->gen), s->delay);
+	ring_produce(&c->tx, chan_rsp_ring(g, c->index), g->ring_bytes, &c->shm->rsp_head,
+		chan_gen16(c->gen), s->delay);
+	c->open = true;
+	s->nopen++;
+	if (s->config.opened)
+		s->config.opened(s->config.ctx, c);
+}
+
+static bool owner_gone(const struct service_chan *c)
+{
+	struct pollfd p = {.fd = c->owner_fd, .events = POLLIN};
+
+	if (c->remote)
+		return false;
+	if (c->owner_fd >= 0)
+		return poll(&p, 1, 0) == 1;
+	return !ident_alive(c->owner);
+}
+
+/* Is another server alive? Watches a lease from elsewhere for as long as it lasts. */
+static bool holder_alive(const struct service_shm *shm, uint64_t lease)
+{
+	uint64_t beat = shm_load64(&shm->heartbeat), t0 = clock_ms();
+
+	if (ident_same_host(lease))
+		return ident_alive(lease);
+	while (clock_ms() - t0 < LEASE_MS) {
+		usleep(50000);
+		if (shm_load64(&shm->heartbeat) != beat || shm_load64(&shm->lease) != lease)
+			return true;
+	}
+	return false;
+}
+
+int service_take(struct service *s, const struct region *r, const char *name,
+	struct service_chan *chans, const struct service_config *config, struct err_text *e)
+{
+	const struct service_geometry *g = region_service(r, name);
+	uint64_t holder;
+	uint32_t i;
+
+	memset(s, 0, sizeof *s);
+	if (!g) {
+		err_set(e, "the region has no service \"%s\"", name);
+		return -EINVAL;
+	}
+	s->geometry = g;
+	s->shm = g->shm;
+	s->chans = chans;
+	s->config = *config;
+	s->self = ident_self();
+	s->delay = clock_from_ns(config->delay_ns);
+	holder = shm_load_acquire64(&g->shm->lease);
+	if ((holder && holder_alive(g->shm, holder)) ||
+		!shm_cas64(&g->shm->lease, holder, s->self.token)) {
+		err_set(e, "\"%s\" is served by pid %u already; stop it first", name,
+			ident_pid(shm_load64(&g->shm->lease)));
+		return -EBUSY;
+	}
+	shm_store32(&g->shm->serving, 0);
+	shm_store64(&g->shm->host, s->self.host);
+	randombytes_buf(&g->shm->incarnation, sizeof g->shm->incarnation);
+	memset(g->shm->bell_path, 0, BELL_PATH);
+	if (config->bell_path)
+		snprintf(g->shm->bell_path, BELL_PATH, "%s", config->bell_path);
+	shm_store32(&g->shm->asleep, BELL_AWAKE);
+	s->control = shm_load32(&g->shm->control);
+	for (i = 0; i < g->nchannels; i++) {
+		struct service_chan *c = &chans[i];
+		uint64_t claim;
+
+		c->index = i;
+		c->shm = chan_control(g, i);
+		c->gen = shm_load32(&c->shm->gen);
+		c->owner_fd = -1;
+		claim = shm_load64(&c->shm->claim);
+		reset_channel(s, c,
+			claim && (shm_load32(&c->shm->closing) == c->gen || !ident_alive(claim)));
+	}
+	return 0;
+}
+
+void service_ready(struct service *s)
+{
+	shm_store_release32(&s->shm->serving, 1);
+	s->pending = true; /* owners of before may have opened already */
+}
+
+void service_drain(struct service *s)
+{
+	shm_store_release32(&s->shm->serving, 2);
+}
+
+void service_drop(struct service *s)
+{
+	uint32_t i;
+
+	if (!s->shm)
+		return;
+	shm_store_release32(&s->shm->serving, 0);
+	for (i = 0; i < s->geometry->nchannels; i++) {
+		struct service_chan *c = &s->chans[i];
+
+		reset_channel(s, c, c->owner && owner_gone(c));
+		forget_owner(c);
+		/* Whoever sleeps in the middle of a request sees the generation change. */
+		bell_wake(&c->shm->asleep);
+	}
+	shm_store_release64(&s->shm->lease, 0);
+	s->shm = NULL;
+}
+
+/* One channel: open it, free it, or leave it. Caller holds the lock. */
+static void control_channel(struct service *s, struct service_chan *c)
+{
+	uint64_t claim = shm_load_acquire64(&c->shm->claim);
+
+	if (!claim)
+		return;
+	s->nclaimed++;
+	if (shm_load_acquire32(&c->shm->closing) == c->gen)
+		reset_channel(s, c, true);
+	else if (!c->open && shm_load_acquire32(&c->shm->open) == c->gen) /* O1 */
+		open_channel(s, c, claim);
+	else if (!c->open && claim != c->owner) {
+		forget_owner(c); /* claimed, not open yet: watch it all the same */
+		c->owner = claim;
+		c->owner_fd = ident_watch(claim);
+		c->heard_ms = clock_ms();
+	}
+}
+
+void service_control(struct service *s)
+{
+	uint32_t i;
+
+	s->control = shm_load32(&s->shm->control);
+	shm_fence_full();
+	s->pending = false;
+	s->nclaimed = 0;
+	for (i = 0; i < s->geometry->nchannels; i++) {
+		struct service_chan *c = &s->chans[i];
+
+		if (!service_lock(c)) {
+			s->pending = true;
+			s->nclaimed++;
+			continue;
+		}
+		control_channel(s, c);
+		service_unlock(c);
+	}
+	shm_store32(&s->shm->free_channels, s->geometry->nchannels - s->nclaimed);
+}
+
+/* An owner elsewhere: alive while its heartbeat counts. Caller holds the lock. */
+static void reap_remote(struct service *s, struct service_chan *c, uint64_t now_ms)
+{
+	uint64_t beat = shm_load64(&c->shm->heartbeat);
+
+	if (beat != c->heartbeat) {
+		c->heartbeat = beat;
+		c->heard_ms = now_ms;
+		c->quarantined = false;
+	} else if (!c->quarantined && now_ms - c->heard_ms > LEASE_MS) {
+		reset_channel(s, c, false);
+		c->quarantined = true;
+	} else if (now_ms - c->heard_ms > (uint64_t)LEASE_MS * QUARANTINE) {
+		reset_channel(s, c, true);
+	}
+}
+
+void service_reap(struct service *s, uint64_t now_ms)
+{
+	uint32_t i;
+
+	for (i = 0; i < s->geometry->nchannels; i++) {
+		struct service_chan *c = &s->chans[i];
+
+		if (!c->owner)
+			continue;
+		if (!service_lock(c)) {
+			s->pending = true;
+			continue;
+		}
+		if (c->remote)
+			reap_remote(s, c, now_ms);
+		else if (owner_gone(c))
+			reset_channel(s, c, true);
+		service_unlock(c);
+	}
+}
+
+void service_beat(struct service *s)
+{
+	shm_store64(&s->shm->heartbeat, s->shm->heartbeat + 1);
+}
+
+void service_refuse(struct service *s, struct service_chan *c)
+{
+	shm_store_release32(&c->shm->broken, c->gen);
+	c->open = false;
+	s->nopen--;
+	if (s->config.closed)
+		s->config.closed(s->config.ctx, c);
+	bell_wake(&c->shm->asleep);
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * service.h - a server's end: the lease on a service, and all its channels.
+ *
+ * One server serves a service at a time. It takes the lease by compare-and-swap over
+ * the token of the one before, which is allowed only when that one is gone: process
+ * dead on this host, else no heartbeat for lease_ms. Taking it resets every channel:
+ * a live owner keeps its channel and goes on under the new generation, what a dead one
+ * left behind is freed.
+ *
+ * Owners are watched by pidfd (service_chan.owner_fd becomes readable), so a killed
+ * client's channel is free again at once and idle watching costs nothing. An owner on
+ * another host is judged by its heartbeat: silent for lease_ms, its channel is reset,
+ * and only after QUARANTINE times that is it given away, since a paused virtual
+ * machine may still store into its rings. Within that time such stores hit nobody.
+ *
+ * Threads: service_control(), service_reap() and service_beat() belong to one thread.
+ * A channel's rings belong to whoever holds its lock (service_lock); the functions
+ * here take it before they reset a channel and come back later when it is held.
+ */
+#ifndef COMMON_SERVICE_H
+#define COMMON_SERVICE_H
+
+#include "channel.h"
+
+enum { LEASE_MS = 3000, QUARANTINE = 10 };
+
+/* The server's private view of one channel. */
+struct service_chan {
+	struct ring rx; /* requests */
+	struct ring tx; /* replies */
+	struct chan_shm *shm;
+	void *session; /* the server's own; dropped by its closed() callback */
+	uint64_t owner;
+	uint64_t heartbeat; /* last one seen, and when it last changed */
+	uint64_t heard_ms;
+	uint32_t index;
+	uint32_t gen;
+	int owner_fd; /* pidfd, -1 when there is none */
+	int lock;     /* 1: a worker or the control thread has the rings */
+	bool open;
+	bool remote;
+	bool quarantined;
+} LINE_PAIR_ALIGNED;
+
+struct service_config {
+	uint64_t delay_ns;     /* injected latency per frame */
+	const char *bell_path; /* socket that hands out our eventfd, or NULL */
+	void *ctx;             /* for the callbacks, which may be NULL: */
+	void (*opened)(void *ctx, struct service_chan *c); /* lock is held */
+	void (*closed)(void *ctx, struct service_chan *c); /* lock is held */
+};
+
+struct service {
+	const struct service_geometry *geometry;
+	struct service_shm *shm;
+	struct service_chan *chans; /* geometry->nchannels of them; caller's memory */
+	struct service_config config;
+	struct ident self;
+	uint64_t delay;
+	uint32_t control; /* last value seen */
+	uint32_t nopen;
+	uint32_t nclaimed;
+	bool pending; /* a reset was put off because a worker had the channel */
+};
+
+/*
+ * service_take - become the server.
+ *
+ *   chans   zeroed, one per channel, aligned for struct service_chan; the caller frees
+ *           them after service_drop()
+ *
+ * Blocks for up to LEASE_MS when the holder is on another host and has to be watched.
+ * Returns 0, -EINVAL (no such service), -EBUSY (a live server has it: `e` names its pid).
+ * Clients are served once service_ready() has been called.
+ */
+MUST_CHECK int service_take(struct service *s, const struct region *r, const char *name,
+	struct service_chan *chans, const struct service_config *config, struct err_text *e);
+void service_ready(struct service *s);
+
+/* Refuse new channels, go on serving the open ones. */
+void service_drain(struct service *s);
+
+/* Close every channel, give the lease back. */
+void service_drop(struct service *s);
+
+/* Did an owner come or go? One cached read; then service_control(). */
+static inline bool service_changed(const struct service *s)
+{
+	return shm_load32(&s->shm->control) != s->control || s->pending;
+}
+
+/* Open what was claimed, free what was closed. */
+void service_control(struct service *s);
+
+/* Free the channels of dead owners; now_ms from clock_ms(). Once a second, and when an
+ * owner_fd becomes readable. */
+void service_reap(struct service *s, uint64_t now_ms);
+
+void service_beat(struct service *s);
+
+/* Refuse a channel for the rest of its generation; the caller logs why. Lock is held. */
+void service_refuse(struct service *s, struct service_chan *c);
+
+static inline bool service_lock(struct service_chan *c)
+{
+	return !__atomic_load_n(&c->lock, __ATOMIC_RELAXED) &&
+		!__atomic_exchange_n(&c->lock, 1, __ATOMIC_ACQUIRE);
+}
+
+static inline void service_unlock(struct service_chan *c)
+{
+	__atomic_store_n(&c->lock, 0, __ATOMIC_RELEASE);
+}
+
+/* Publish replies and wake the client if it sleeps. */
+static inline void service_publish(struct service_chan *c)
+{
+	ring_publish(&c->tx);
+	if (__builtin_expect(bell_heard(&c->shm->asleep) != BELL_AWAKE, 0))
+		bell_wake(&c->shm->asleep);
+}
+
+#endif

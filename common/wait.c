@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "wait.h"
+
+#include <limits.h>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum {
+	LOST_NS = 15000,     /* two polls this far apart: somebody else had the core */
+	BUDGET_STEPS = 64,   /* budget never falls below max / this */
+	POLL_MAX_US = 1000,
+};
+
+/* Not FUTEX_PRIVATE: the word lies in a mapping of two processes. */
+void bell_sleep(uint32_t *word, uint32_t timeout_ms)
+{
+	struct timespec t = {timeout_ms / 1000, (long)(timeout_ms % 1000) * 1000000};
+
+	syscall(SYS_futex, word, FUTEX_WAIT, (uint32_t)BELL_FUTEX, &t, NULL, 0);
+	bell_clear(word);
+}
+
+void bell_wake(uint32_t *word)
+{
+	shm_store32(word, BELL_AWAKE);
+	syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
+/* Sleeps grow with the time slept so far: a tenth of it, 20 us to a millisecond. */
+void wait_poll(uint64_t slept_us)
+{
+	uint64_t us = slept_us / 10;
+	struct timespec t = {0, 0};
+
+	us = us < 20 ? 20 : us > POLL_MAX_US ? POLL_MAX_US : us;
+	t.tv_nsec = (long)us * 1000;
+	nanosleep(&t, NULL);
+}
+
+void spin_init(struct spin *s, uint64_t max_ns)
+{
+	s->max = clock_from_ns(max_ns);
+	s->lost = clock_from_ns(LOST_NS);
+	s->budget = s->max;
+	spin_start(s);
+}
+
+bool spin_again(struct spin *s)
+{
+	uint64_t now;
+
+	cpu_relax();
+	now = clock_ticks();
+	if (now - s->last > s->lost)
+		s->preempted = true;
+	s->last = now;
+	return now - s->start < s->budget;
+}
+
+/* The core was taken away while we burned it: whoever took it may be the very peer we
+ * wait for, so burn less next time, whether or not the frame came. */
+static void spin_yield(struct spin *s)
+{
+	s->budget /= 2;
+	if (s->budget < s->max / BUDGET_STEPS)
+		s->budget = s->max / BUDGET_STEPS;
+	s->preempted = false;
+}
+
+void spin_met(struct spin *s)
+{
+	if (s->preempted)
+		spin_yield(s);
+	else if (s->budget < s->max)
+		s->budget += s->max / (BUDGET_STEPS * 4);
+}
+
+static void spin_more(struct spin *s)
+{
+	if (s->budget < s->max)
+		s->budget += (s->max - s->budget) / 4 + 1;
+}
+
+void spin_idle(struct spin *s, uint64_t ticks)
+{
+	if (s->preempted)
+		spin_yield(s);
+	else if (ticks < s->max)
+		spin_more(s);
+}
+
+void spin_blocked(struct spin *s, uint64_t ticks)
+{
+	if (s->preempted || ticks < s->budget)
+		spin_yield(s);
+	else if (ticks < s->max)
+		spin_more(s);
+}
