@@ -48,13 +48,17 @@ void ring_zero_to(struct ring *r, uint64_t to)
 static int ring_room(struct ring *r, uint64_t need)
 {
 	uint64_t want = r->pos + need + RING_ZEROED + CACHE_LINE, head;
+	uint64_t shown = r->word ? r->batch : r->pos; /* the consumer saw no more */
 
 	if (want <= r->limit)
 		return 0;
 	shm_line_invalidate(r->head, sizeof *r->head);
 	head = shm_load_acquire64(r->head); /* A3 (pairs with R3 in ring_release) */
-	if (head > r->pos || r->pos - head > r->cap || head + r->cap < r->limit) {
+	/* Not before the last head, which is limit - cap and no further back than that
+	 * from pos; head + cap does not wrap, since head <= shown. */
+	if (head > shown || head + r->cap < r->limit || head % RING_ALIGN) {
 		r->broken = true;
+		r->limit = 0; /* so that ring_claim always comes here */
 		return -EPROTO;
 	}
 	r->limit = head + r->cap;
@@ -83,7 +87,7 @@ int ring_claim_slow(struct ring *r, uint32_t len, uint8_t **at)
 		if (rc)
 			return rc;
 	}
-	r->dirty = r->pos + RING_HEADER + len;
+	ring_claimed(r, len);
 	*at = r->data + (r->pos & (r->cap - 1)) + RING_HEADER;
 	return 0;
 }
@@ -97,7 +101,10 @@ int ring_peek_slow(struct ring *r, uint64_t word, struct frame *f)
 		uint64_t size = (len + RING_HEADER + RING_ALIGN - 1) & ~(RING_ALIGN - 1ull);
 		uint8_t flags = (uint8_t)(word >> 40);
 
-		if (r->broken || (flags & ~FRAME_FLAGS) || off + size > r->cap ||
+		/* A pad is shorter than the frame that did not fit, so frame_max bounds
+		 * both; no sum here wraps, since size < 2^33 and pos counts real bytes. */
+		if (r->broken || (flags & ~FRAME_FLAGS) || len > ring_frame_max(r) ||
+			off + size > r->cap || r->pos + size - r->released > r->cap ||
 			((flags & FRAME_PAD) && (off + size != r->cap || off == 0))) {
 			r->broken = true;
 			return -EPROTO;

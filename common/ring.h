@@ -40,8 +40,10 @@
  * leaves nothing visible. A late store of an older generation's producer is not a
  * frame, because its generation differs.
  *
- * The peer lies: a head that is ahead of the tail or more than a capacity behind it,
- * a length that leaves the ring, an unknown flag: -EPROTO from then on.
+ * The peer lies: a head that is ahead of what was published, goes back, or is not a
+ * frame's, a length that leaves the ring, an unknown flag, more frames than fit between
+ * two releases: -EPROTO from then on. So whoever releases after each batch reads at most
+ * a capacity in one turn, whatever the peer does.
  */
 #ifndef COMMON_RING_H
 #define COMMON_RING_H
@@ -82,7 +84,7 @@ struct ring {
 	uint64_t zeroed;   /* producer: zero or ours up to here */
 	uint64_t batch;    /* producer: where the held-back frame starts */
 	uint64_t word;     /* producer: its commit word, 0 when none is held back */
-	uint64_t dirty;    /* producer: end of the furthest claim, used or not */
+	uint64_t dirty;    /* producer: end of the furthest claim since `zeroed` was true */
 	uint64_t released; /* consumer: last head that was published */
 	uint64_t next;     /* consumer: position after the frame last peeked */
 	uint64_t delay;    /* injected latency per frame, ticks */
@@ -119,12 +121,23 @@ int ring_claim_slow(struct ring *r, uint32_t len, uint8_t **at);
 int ring_peek_slow(struct ring *r, uint64_t word, struct frame *f);
 void ring_zero_to(struct ring *r, uint64_t to);
 
+/* The caller may now write so far, whether or not a frame comes of it: the furthest
+ * claim counts, since a shorter one may follow one that was given up. */
+static inline void ring_claimed(struct ring *r, uint32_t len)
+{
+	uint64_t end = r->pos + RING_HEADER + len;
+
+	if (end > r->dirty)
+		r->dirty = end;
+}
+
 /*
  * ring_claim - reserve room for one frame.
  *
  *   len   payload bytes, 0 .. ring_frame_max(r)
- *   at    out: len writable bytes in shared memory, valid until ring_commit(); the peer
- *         can read them at once, so no plaintext goes there that it may not see
+ *   at    out: len writable bytes in shared memory, valid until ring_commit() or
+ *         ring_publish(), which zeroes behind the committed frames; the peer can read
+ *         them at once, so no plaintext goes there that it may not see
  *
  * Does not block. Returns 0, -EAGAIN when full (nothing changed; publish what is
  * committed and retry later), -EMSGSIZE when len is out of range, -EPROTO when the
@@ -142,7 +155,7 @@ MUST_CHECK static inline int ring_claim(struct ring *r, uint32_t len, uint8_t **
 				len > ring_frame_max(r),
 			0))
 		return ring_claim_slow(r, len, at);
-	r->dirty = r->pos + RING_HEADER + len;
+	ring_claimed(r, len);
 	*at = r->data + off + RING_HEADER;
 	return 0;
 }
@@ -179,8 +192,10 @@ static inline void ring_publish(struct ring *r)
 
 	if (!r->word)
 		return;
-	if (r->dirty > r->pos && r->zeroed > r->pos)
+	if (__builtin_expect(r->dirty > r->pos, 0)) {
 		r->zeroed = r->pos; /* a claim went further than its frame */
+		r->dirty = 0;
+	}
 	if (r->zeroed < r->pos + RING_ALIGN) /* R2 */
 		ring_zero_to(r, r->pos + RING_ALIGN);
 	shm_line_flush(h, r->pos - r->batch);
