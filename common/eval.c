@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "eval.h"
+
+#include <string.h>
+#include <sys/mman.h>
+
+#include <sodium.h>
+
+#include "cursor.h"
+#include "kernel.h"
+
+/* Parsing state of one request. */
+struct request {
+	struct cursor c;
+	uint32_t rows;
+	bool shared;
+};
+
+void *eval_alloc(struct eval *ev, size_t n)
+{
+	void *p = arena_alloc(&ev->arena, n);
+
+	if (!p)
+		ev->no_memory = true;
+	return p;
+}
+
+uint64_t eval_hash(struct eval *ev, const void *in, size_t n)
+{
+	return keyring_prf(ev->keys, in, n);
+}
+
+/* Bytes that a row of a type takes in a struct vec. */
+static size_t row_bytes(uint32_t type)
+{
+	uint32_t size = optable_type(type).size;
+
+	return size ? size : sizeof(struct span);
+}
+
+static bool vec_init(struct eval *ev, struct vec *v, uint8_t type, uint32_t rows, bool one)
+{
+	v->type = type;
+	v->rows = one ? 1 : rows;
+	v->step = !one;
+	v->dirty = false;
+	v->any = eval_alloc(ev, v->rows * row_bytes(type));
+	v->state = eval_alloc(ev, v->rows);
+	if (!v->any || !v->state)
+		return false;
+	memset(v->state, ROW_VALUE, v->rows);
+	return true;
+}
+
+/* What a value that could not be opened makes of its row. */
+static uint8_t state_of(int rc)
+{
+	switch (rc) {
+	case -EBADMSG:
+		return ROW_FORGED;
+	case -ENOKEY:
+		return ROW_NO_KEY;
+	default:
+		return ROW_MALFORMED;
+	}
+}
+
+/* Encrypted values of a fixed size, side by side: as many at a time as there are. */
+static void open_fixed(struct eval *ev, struct request *q, struct vec *v, uint32_t size)
+{
+	size_t each = value_size(size), at = 0, bad = 0;
+	const uint8_t *in = cursor_bytes(&q->c, (size_t)v->rows * each);
+	uint8_t *out = v->any;
+
+	while (in && at < v->rows) {
+		int rc = value_open_column(&ev->opener, v->type, in + at * each, size,
+			v->rows - at, out + at * size, &bad);
+
+		if (rc == 0)
+			break;
+		if (rc == -ENOMEM)
+			ev->no_memory = true;
+		row_fail(v, (uint32_t)(at + bad), state_of(rc));
+		at += bad + 1;
+	}
+	ev->opened += v->rows;
+}
+
+/* One value of `len` bytes at `in` into row i. Longer ones than VALUE_COPY_MAX are
+ * copied first when a peer could still write them. */
+static void open_one(struct eval *ev, struct request *q, struct vec *v, uint32_t i,
+	const uint8_t *in, size_t len, uint32_t size)
+{
+	size_t plain = len >= VALUE_OVERHEAD ? len - VALUE_OVERHEAD : 0, got = 0;
+	uint8_t *out = size ? (uint8_t *)v->any + (size_t)i * size : eval_alloc(ev, plain);
+	int rc;
+
+	if (out && q->shared && plain > VALUE_COPY_MAX) {
+		uint8_t *copy = eval_alloc(ev, len);
+
+		if (copy)
+			memcpy(copy, in, len);
+		in = copy;
+	}
+	if (!out || !in) {
+		ev->no_memory = true;
+		return;
+	}
+	rc = value_open(&ev->opener, v->type, in, len, out, size ? size : plain, &got);
+	if (rc == 0 && size && got != size)
+		rc = -EPROTO;
+	if (rc == -ENOMEM)
+		ev->no_memory = true;
+	if (rc)
+		row_fail(v, i, state_of(rc));
+	if (!size) {
+		v->s[i].p = out;
+		v->s[i].len = (uint32_t)got;
+	}
+	ev->opened++;
+}
+
+/* One plaintext (public, or clear by a client) into row i. */
+static void take_clear(struct eval *ev, struct vec *v, uint32_t i, const uint8_t *in,
+	size_t len, uint32_t size)
+{
+	uint8_t *out = size ? (uint8_t *)v->any + (size_t)i * size : eval_alloc(ev, len);
+
+	if (out && len)
+		memcpy(out, in, len);
+	if (v->type == T_PUB_BOOL)
+		v->b[i] &= 1;
+	if (!size) {
+		v->s[i].p = out;
+		v->s[i].len = (uint32_t)len;
+	}
+}
+
+/* NULL flags, then the values that are there. */
+static void read_column(struct eval *ev, struct request *q, struct vec *v, uint8_t flags)
+{
+	bool clear = (flags & ARG_CLEAR) || !optable_is_secret(v->type);
+	uint32_t size = optable_type(v->type).size, i, present = v->rows;
+	uint32_t *lens = NULL;
+
+	if (flags & ARG_NULLS) {
+		const uint8_t *nulls = cursor_bytes(&q->c, v->rows);
+
+		for (i = 0; nulls && i < v->rows; i++)
+			if (nulls[i] & 1) {
+				row_fail(v, i, ROW_NULL);
+				present--;
+			}
+	}
+	if (size && !clear && !v->dirty && v->rows > 0) {
+		open_fixed(ev, q, v, size);
+		return;
+	}
+	if (!size) {
+		const uint8_t *in = cursor_bytes(&q->c, 4ull * present);
+
+		lens = eval_alloc(ev, 4ull * present + 4);
+		if (!in || !lens)
+			return;
+		memcpy(lens, in, 4ull * present);
+	}
+	for (i = 0; i < v->rows && !q->c.bad && !ev->no_memory; i++) {
+		size_t len = size ? (clear ? size : value_size(size)) : 0;
+		const uint8_t *in;
+
+		if (v->state[i]) {
+			if (!size)
+				v->s[i].len = 0;
+			continue;
+		}
+		if (!size)
+			len = *lens++;
+		in = cursor_bytes(&q->c, len);
+		if (!in)
+			return;
+		if (clear)
+			take_clear(ev, v, i, in, len, size);
+		else
+			open_one(ev, q, v, i, in, len, size);
+	}
+}
+
+/* First error from left to right, then NULL; a value only where all are values. */
+static void merge_states(struct vec *out, const struct vec *in, int nargs)
+{
+	uint32_t i;
+	int a;
+
+	for (a = nargs - 1; a >= 0; a--) {
+		if (!in[a].dirty)
+			continue;
+		out->dirty = true;
+		for (i = 0; i < out->rows; i++) {
+			uint8_t s = in[a].state[ROW(&in[a], i)];
+
+			if (s > ROW_NULL || (s == ROW_NULL && out->state[i] == ROW_VALUE))
+				out->state[i] = s;
+		}
+	}
+}
+
+static int run_op(struct eval *ev, const struct op *op, struct vec *stack, int *depth,
+	uint32_t rows)
+{
+	struct vec *in, out;
+	bool one = true;
+	int a;
+
+	*depth -= op->nargs;
+	in = &stack[*depth];
+	for (a = 0; a < op->nargs; a++)
+		one &= !in[a].step;
+	if (op->flags & OP_REDUCE)
+		one = true;
+	if (!vec_init(ev, &out, op->result, rows, one))
+		return -ENOMEM;
+	if (!(op->flags & (OP_LAZY | OP_REDUCE)))
+		merge_states(&out, in, op->nargs);
+	/* A reducing kernel gets the rows of its argument, others those of the result. */
+	op->kernel(ev, op, &out, in, op->flags & OP_REDUCE ? in[0].rows : out.rows);
+	stack[(*depth)++] = out;
+	return ev->no_memory ? -ENOMEM : 0;
+}
+
+/* The program of this request, compiled now or before. Its bytes are private here. */
+static int find_program(struct eval *ev, const uint8_t *head, uint32_t len, uint8_t nargs,
+	uint16_t ncode, struct program *scratch, const struct program **p, struct err_text *e)
+{
+	uint32_t h = 2166136261u, i;
+	struct eval_cached *slot;
+	int rc;
+
+	if (len > sizeof slot->bytes) {
+		*p = scratch;
+		return program_compile(scratch, nargs, ncode, head, e);
+	}
+	for (i = 0; i < len; i++)
+		h = (h ^ head[i]) * 16777619u;
+	slot = &ev->cached[(h ^ h >> 15) % EVAL_PROGRAMS];
+	*p = &slot->program;
+	if (slot->len == len && slot->program.nargs == nargs &&
+		memcmp(slot->bytes, head, len) == 0)
+		return 0;
+	slot->len = 0;
+	rc = program_compile(&slot->program, nargs, ncode, head, e);
+	if (rc)
+		return rc;
+	memcpy(slot->bytes, head, len);
+	slot->len = len;
+	return 0;
+}
+
+/* Bytes of the values that the reply carries, and how many there are. */
+static uint64_t values_bytes(const struct vec *v, bool secret, uint32_t *present)
+{
+	uint32_t size = optable_type(v->type).size, i;
+	uint64_t sum = 0, over = secret ? VALUE_OVERHEAD : 0;
+
+	*present = 0;
+	for (i = 0; i < v->rows; i++) {
+		if (v->state[i])
+			continue;
+		++*present;
+		sum += size ? size + over : 4 + v->s[i].len + over;
+	}
+	return sum;
+}
+
+static int write_value(struct eval *ev, struct writer *w, const struct vec *v, uint32_t i,
+	uint32_t size, bool secret)
+{
+	const uint8_t *plain = size ? (const uint8_t *)v->any + (size_t)i * size : v->s[i].p;
+	size_t len = size ? size : v->s[i].len;
+	uint8_t *at = writer_room(w, secret ? value_size(len) : len);
+
+	if (!at)
+		return -ENOMEM;
+	if (secret)
+		return value_seal(&ev->sealer, v->type, plain, len, at);
+	if (len)
+		memcpy(at, plain, len);
+	return 0;
+}
+
+static int write_reply(struct eval *ev, const struct vec *v, bool secret,
+	uint8_t *(*room)(void *, uint64_t), void *ctx)
+{
+	uint32_t size = optable_type(v->type).size, present, i;
+	uint64_t bytes = values_bytes(v, secret, &present), len;
+	struct writer w;
+	uint8_t *at;
+	int rc = 0;
+
+	len = PROGRAM_HEADER + (v->dirty ? v->rows : 0) + bytes;
+	at = room(ctx, len);
+	if (!at)
+		return -ENOMEM;
+	w = writer_of(at, len);
+	writer_u8(&w, (uint8_t)((v->dirty ? REPLY_STATES : 0) | (secret ? REPLY_SECRET : 0)));
+	writer_u8(&w, v->type);
+	writer_u16(&w, 0);
+	writer_u32(&w, v->rows);
+	if (v->dirty)
+		writer_bytes(&w, v->state, v->rows);
+	ev->sealed += secret ? present : 0;
+	if (size && secret && present == v->rows)
+		return value_seal_column(&ev->sealer, v->type, v->any, size, v->rows,
+			writer_room(&w, bytes));
+	for (i = 0; !size && i < v->rows; i++)
+		if (!v->state[i])
+			writer_u32(&w, v->s[i].len + (secret ? VALUE_OVERHEAD : 0));
+	for (i = 0; i < v->rows && !rc; i++)
+		if (!v->state[i])
+			rc = write_value(ev, &w, v, i, size, secret);
+	return rc;
+}
+
+static int run_program(struct eval *ev, struct request *q, const struct program *p,
+	uint8_t *(*room)(void *, uint64_t), void *ctx, struct err_text *e)
+{
+	struct vec arg[PROGRAM_ARGS_MAX], stack[PROGRAM_STACK];
+	int depth = 0, i, rc;
+
+	for (i = 0; i < p->nargs; i++) {
+		if (!vec_init(ev, &arg[i], p->arg[i].type, q->rows, p->arg[i].flags & ARG_ONE))
+			return -ENOMEM;
+		read_column(ev, q, &arg[i], p->arg[i].flags);
+	}
+	if (ev->no_memory)
+		return -ENOMEM;
+	if (q->c.bad || q->c.left) {
+		err_set(e, "the argument columns are %s than their header says",
+			q->c.bad ? "shorter" : "longer");
+		return -EPROTO;
+	}
+	for (i = 0; i < p->ncode; i++) {
+		if (!p->code[i].op) {
+			stack[depth++] = arg[p->code[i].arg];
+			continue;
+		}
+		rc = run_op(ev, p->code[i].op, stack, &depth, q->rows);
+		if (rc)
+			return rc;
+	}
+	ev->rows += q->rows;
+	return write_reply(ev, &stack[0], optable_is_secret(p->result) && !p->reveal, room, ctx);
+}
+
+int eval_run(struct eval *ev, enum role role, const uint8_t *req, uint64_t len, bool shared,
+	uint8_t *(*room)(void *ctx, uint64_t len), void *ctx, struct err_text *e)
+{
+	uint8_t head[2 * PROGRAM_ARGS_MAX + 2 * PROGRAM_CODE_MAX];
+	struct request q = {cursor_of(req, len), 0, shared};
+	const struct program *p;
+	struct program scratch;
+	const uint8_t *bytes;
+	uint8_t nargs, zero;
+	uint16_t ncode;
+	uint32_t n;
+	int rc;
+
+	nargs = cursor_u8(&q.c);
+	zero = cursor_u8(&q.c);
+	ncode = cursor_u16(&q.c);
+	q.rows = cursor_u32(&q.c);
+	n = 2u * nargs + 2u * ncode;
+	if (q.c.bad || zero || nargs > PROGRAM_ARGS_MAX || ncode > PROGRAM_CODE_MAX ||
+		q.rows == 0 || q.rows > PROGRAM_ROWS_MAX) {
+		err_set(e, "impossible request: %u arguments, %u instructions, %u rows", nargs,
+			ncode, q.rows);
+		return -EPROTO;
+	}
+	bytes = cursor_bytes(&q.c, n);
+	if (!bytes) {
+		err_set(e, "the request ends within its program");
+		return -EPROTO;
+	}
+	memcpy(head, bytes, n); /* the one look at it */
+	rc = find_program(ev, head, n, nargs, ncode, &scratch, &p, e);
+	if (rc)
+		return rc;
+	if (role < p->role) {
+		err_set(e, "encrypting and decrypting need a client credential");
+		return -EACCES;
+	}
+	ev->no_memory = false;
+	rc = run_program(ev, &q, p, room, ctx, e);
+	if (rc == -ENOMEM)
+		err_set(e, "the request needs more memory than there is");
+	arena_reset(&ev->arena);
+	return rc;
+}
+
+static void *grow(size_t n)
+{
+	return sodium_malloc(n);
+}
+
+struct eval *eval_create(const struct gcm_backend *gcm, const struct keyring *keys)
+{
+	/* sodium_malloc: guarded, locked, excluded from core dumps, wiped when freed. It
+	 * aligns to the end of a page; eval wants the start of a pair of lines. */
+	size_t size = (sizeof(struct eval) + 127) & ~(size_t)127;
+	struct eval *ev = sodium_malloc(size);
+
+	if (!ev)
+		return NULL;
+	memset(ev, 0, sizeof *ev);
+	ev->keys = keys;
+	if (value_sealer_init(&ev->sealer, gcm, keys)) {
+		sodium_free(ev);
+		return NULL;
+	}
+	value_opener_init(&ev->opener, gcm, keys);
+	arena_init(&ev->arena, ev->first, sizeof ev->first, EVAL_MEMORY_MAX, grow, sodium_free);
+	return ev;
+}
+
+void eval_destroy(struct eval *ev)
+{
+	if (!ev)
+		return;
+	value_opener_fini(&ev->opener);
+	value_sealer_fini(&ev->sealer);
+	sodium_free(ev);
+}

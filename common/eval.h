@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * eval.h - runs programs over encrypted batches: open, compute, seal.
+ *
+ * One struct eval per worker thread. It holds plaintext only while eval_run() runs;
+ * its arena is wiped before that returns. Requests are pure: running one twice gives
+ * the same plaintext (in other ciphertext), so a client may send it again.
+ */
+#ifndef COMMON_EVAL_H
+#define COMMON_EVAL_H
+
+#include "arena.h"
+#include "gcm.h"
+#include "keyring.h"
+#include "program.h"
+#include "value.h"
+
+enum {
+	EVAL_ARENA = 1 << 20,      /* first chunk, locked */
+	EVAL_PROGRAMS = 32,
+};
+
+#define EVAL_MEMORY_MAX (4ull << 30) /* one request: text of 1 GB, concatenated */
+
+struct eval {
+	struct value_sealer sealer;
+	struct value_opener opener;
+	struct arena arena;
+	const struct keyring *keys;
+	bool no_memory; /* an allocation of this request failed */
+	uint64_t opened, sealed, rows; /* counters, for status */
+	struct eval_cached {
+		uint32_t len;
+		uint8_t bytes[PROGRAM_HEADER + 2 * PROGRAM_ARGS_MAX + 2 * 16];
+		struct program program;
+	} cached[EVAL_PROGRAMS];
+	uint8_t first[EVAL_ARENA] __attribute__((aligned(64)));
+};
+
+/*
+ * eval_create - a worker's evaluator, in locked memory that core dumps leave out.
+ *
+ * Returns NULL when there is no memory to lock. `keys` must outlive it.
+ */
+struct eval *eval_create(const struct gcm_backend *gcm, const struct keyring *keys);
+void eval_destroy(struct eval *ev);
+
+/*
+ * eval_run - one request.
+ *
+ *   role     of the session that asks
+ *   req      the request; `shared`: the peer can still write it, so it is read once
+ *   room     gives `len` bytes for the reply, in the ring or elsewhere; NULL: no memory
+ *
+ * Returns 0 with the reply complete in room's memory; or -EPROTO (malformed program or
+ * column), -EACCES (the role is not enough), -ENOMEM; `e` says what. An error of a row
+ * is not an error of the request: it is in the reply.
+ */
+MUST_CHECK int eval_run(struct eval *ev, enum role role, const uint8_t *req, uint64_t len,
+	bool shared, uint8_t *(*room)(void *ctx, uint64_t len), void *ctx,
+	struct err_text *e);
+
+#endif

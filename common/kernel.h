@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * kernel.h - what an operation's kernel sees: columns of plaintext.
+ *
+ * A kernel reads its argument columns and writes its result column, row by row, and
+ * knows nothing of ciphertext, wire or SQL. The evaluator has merged the arguments'
+ * states into out->state before (first error wins, left to right, then NULL), so a
+ * kernel computes the rows whose state is ROW_VALUE and may turn such a row into an
+ * error. LAZY kernels get an unmerged state and do all of that themselves.
+ *
+ * Because an error is a row's value that spreads through operations, SQL's short-circuit
+ * needs no control flow: AND answers false for a row whose left side is false whatever
+ * the state of its right side.
+ */
+#ifndef COMMON_KERNEL_H
+#define COMMON_KERNEL_H
+
+#include <stddef.h>
+
+#include "optable.h"
+
+/* A variable-size plaintext; lies in the request's arena. */
+struct span {
+	const uint8_t *p;
+	uint32_t len;
+};
+
+struct vec {
+	union {
+		int32_t *i4;
+		int64_t *i8;
+		uint8_t *b;
+		struct span *s;
+		void *any;
+	};
+	uint8_t *state;
+	uint32_t rows;
+	uint8_t step; /* 0: one row for all, 1: one each */
+	uint8_t type;
+	bool dirty; /* some state is not ROW_VALUE */
+};
+
+/* Memory until the end of the request; NULL when there is no more, and then the
+ * evaluator fails the request whatever the kernel does with the row. */
+void *eval_alloc(struct eval *ev, size_t n);
+
+/* The keyed hash of canonical bytes, first byte the family. */
+uint64_t eval_hash(struct eval *ev, const void *in, size_t n);
+
+/* Every kernel that ops.def names. */
+#define TYPE(...)
+#define ERROR(...)
+#define OP(code, sql, symbol, result, args, kernel, flags) op_kernel k_##kernel;
+#include "ops.def"
+
+/* Value families for hashing: integers of all widths and numerics hash alike. */
+enum hash_family { HASH_NUMBER = 1, HASH_TEXT = 2 };
+
+#define ROW(v, i) ((i) * (v)->step)
+
+/* A loop over the rows to compute; `i` is the row. */
+#define EACH_ROW(out, n, i)      \
+	for (i = 0; i < (n); i++)    \
+		if (!(out)->state[i])
+
+static inline void row_fail(struct vec *out, uint32_t i, uint8_t state)
+{
+	out->state[i] = state;
+	out->dirty = true;
+}
+
+/* A three-way result `c` (-1, 0, 1) as the operation wants it: predicate or order. */
+static inline void row_ordered(const struct op *op, struct vec *out, uint32_t i, int c)
+{
+	if (op->flags & OP_PRED)
+		out->b[i] = ((op->flags & OP_PRED) >> (c + 1)) & 1;
+	else
+		out->i4[i] = c;
+}
+
+#endif

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * kernel_int.c - enc_int4 and enc_int8, and booleans. Semantics are those of
+ * PostgreSQL's int4 and int8, to the error.
+ */
+#include "kernel.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "numeric.h"
+
+/* ---- arithmetic, the same text for both widths ---- */
+
+#define BINARY(name, T, f, RANGE, body)                                                \
+	void k_##name(struct eval *ev, const struct op *op, struct vec *out,               \
+		const struct vec *in, uint32_t n)                                              \
+	{                                                                                  \
+		uint32_t i;                                                                    \
+                                                                                       \
+		EACH_ROW(out, n, i)                                                            \
+		{                                                                              \
+			T a = in[0].f[ROW(&in[0], i)], b = in[1].f[ROW(&in[1], i)], r = 0;         \
+			uint8_t fail = 0;                                                          \
+                                                                                       \
+			body;                                                                      \
+			if (__builtin_expect(fail, 0))                                             \
+				row_fail(out, i, fail);                                                \
+			out->f[i] = r;                                                             \
+		}                                                                              \
+	}
+
+#define UNARY(name, T, f, body)                                                        \
+	void k_##name(struct eval *ev, const struct op *op, struct vec *out,               \
+		const struct vec *in, uint32_t n)                                              \
+	{                                                                                  \
+		uint32_t i;                                                                    \
+                                                                                       \
+		EACH_ROW(out, n, i)                                                            \
+		{                                                                              \
+			T a = in[0].f[ROW(&in[0], i)], r = 0;                                      \
+			uint8_t fail = 0;                                                          \
+                                                                                       \
+			body;                                                                      \
+			if (__builtin_expect(fail, 0))                                             \
+				row_fail(out, i, fail);                                                \
+			out->f[i] = r;                                                             \
+		}                                                                              \
+	}
+
+/* base ^ exponent by squaring; the last squaring is not done, so that it cannot
+ * overflow for nothing. */
+#define POWER(T, RANGE)                                                                \
+	do {                                                                               \
+		r = 1;                                                                         \
+		if (b < 0)                                                                     \
+			fail = ROW_POWER;                                                          \
+		while (b > 0 && !fail) {                                                       \
+			if ((b & 1) && __builtin_mul_overflow(r, a, &r))                           \
+				fail = RANGE;                                                          \
+			b >>= 1;                                                                   \
+			if (b && __builtin_mul_overflow(a, a, &a))                                 \
+				fail = RANGE;                                                          \
+		}                                                                              \
+	} while (0)
+
+#define ARITHMETIC(p, T, f, MIN, RANGE)                                                \
+	BINARY(p##_add, T, f, RANGE, if (__builtin_add_overflow(a, b, &r)) fail = RANGE)   \
+	BINARY(p##_sub, T, f, RANGE, if (__builtin_sub_overflow(a, b, &r)) fail = RANGE)   \
+	BINARY(p##_mul, T, f, RANGE, if (__builtin_mul_overflow(a, b, &r)) fail = RANGE)   \
+	BINARY(p##_div, T, f, RANGE,                                                       \
+		if (b == 0) fail = ROW_DIVISION_BY_ZERO; else if (b == -1 && a == MIN)         \
+		fail = RANGE; else r = a / b)                                                  \
+	BINARY(p##_mod, T, f, RANGE,                                                       \
+		if (b == 0) fail = ROW_DIVISION_BY_ZERO; else r = b == -1 ? 0 : a % b)         \
+	BINARY(p##_pow, T, f, RANGE, POWER(T, RANGE))                                      \
+	BINARY(lesser_enc_##p, T, f, RANGE, r = a < b ? a : b)                             \
+	BINARY(greater_enc_##p, T, f, RANGE, r = a > b ? a : b)                            \
+	UNARY(p##_neg, T, f, if (a == MIN) fail = RANGE; else r = -a)                      \
+	UNARY(p##_abs, T, f, if (a == MIN) fail = RANGE; else r = a < 0 ? -a : a)
+
+ARITHMETIC(int4, int32_t, i4, INT32_MIN, ROW_INT4_RANGE)
+ARITHMETIC(int8, int64_t, i8, INT64_MIN, ROW_INT8_RANGE)
+
+#define COMPARE(p, T, f)                                                               \
+	void k_cmp_enc_##p(struct eval *ev, const struct op *op, struct vec *out,          \
+		const struct vec *in, uint32_t n)                                              \
+	{                                                                                  \
+		uint32_t i;                                                                    \
+                                                                                       \
+		EACH_ROW(out, n, i)                                                            \
+		{                                                                              \
+			T a = in[0].f[ROW(&in[0], i)], b = in[1].f[ROW(&in[1], i)];                \
+                                                                                       \
+			row_ordered(op, out, i, (a > b) - (a < b));                                \
+		}                                                                              \
+	}
+COMPARE(int4, int32_t, i4)
+COMPARE(int8, int64_t, i8)
+
+/* ---- columns to one row: NULLs are left out, the first error is the result ---- */
+
+#define EACH_VALUE(in, out, n, i)                                                      \
+	for (i = 0; i < (n) && (out)->state[0] <= ROW_NULL; i++)                           \
+		if ((in)->state[i] > ROW_NULL)                                                 \
+			row_fail(out, 0, (in)->state[i]);                                          \
+		else if ((in)->state[i] == ROW_VALUE)
+
+#define EXTREME(name, T, f, BETTER)                                                    \
+	void k_##name(struct eval *ev, const struct op *op, struct vec *out,               \
+		const struct vec *in, uint32_t n)                                              \
+	{                                                                                  \
+		bool any = false;                                                              \
+		uint32_t i;                                                                    \
+                                                                                       \
+		EACH_VALUE(in, out, n, i)                                                      \
+		{                                                                              \
+			if (!any || in->f[i] BETTER out->f[0])                                     \
+				out->f[0] = in->f[i];                                                  \
+			any = true;                                                                \
+		}                                                                              \
+		if (!any && !out->state[0])                                                    \
+			row_fail(out, 0, ROW_NULL);                                                \
+	}
+EXTREME(least_enc_int4, int32_t, i4, <)
+EXTREME(greatest_enc_int4, int32_t, i4, >)
+EXTREME(least_enc_int8, int64_t, i8, <)
+EXTREME(greatest_enc_int8, int64_t, i8, >)
+
+/* A 128-bit number as a numeric in row i. */
+static void put_numeric(struct eval *ev, struct vec *out, uint32_t i, __int128 v)
+{
+	uint8_t *p = eval_alloc(ev, NUMERIC_INT_BYTES_MAX);
+
+	out->s[i].p = p;
+	out->s[i].len = p ? (uint32_t)numeric_from_int128(p, v) : 0;
+}
+
+#define SUM(name, T, f)                                                                \
+	void k_##name(struct eval *ev, const struct op *op, struct vec *out,               \
+		const struct vec *in, uint32_t n)                                              \
+	{                                                                                  \
+		__int128 sum = 0; /* 4096 rows of 64 bits: no overflow */                      \
+		bool any = false;                                                              \
+		uint32_t i;                                                                    \
+                                                                                       \
+		EACH_VALUE(in, out, n, i)                                                      \
+		{                                                                              \
+			sum += in->f[i];                                                           \
+			any = true;                                                                \
+		}                                                                              \
+		if (any && !out->state[0])                                                     \
+			put_numeric(ev, out, 0, sum);                                              \
+		else if (!out->state[0])                                                       \
+			row_fail(out, 0, ROW_NULL);                                                \
+	}
+SUM(sum_int4, int32_t, i4)
+SUM(sum_int8, int64_t, i8)
+
+/* ---- hashing: an integer hashes as the number it is, whatever its width ---- */
+
+static int64_t hash_number(struct eval *ev, __int128 v)
+{
+	uint8_t in[1 + NUMERIC_INT_BYTES_MAX] = {HASH_NUMBER};
+	size_t n = numeric_from_int128(in + 1, v);
+
+	return (int64_t)eval_hash(ev, in, 1 + n);
+}
+
+#define HASH(p, f)                                                                     \
+	void k_hash_enc_##p(struct eval *ev, const struct op *op, struct vec *out,         \
+		const struct vec *in, uint32_t n)                                              \
+	{                                                                                  \
+		uint32_t i;                                                                    \
+                                                                                       \
+		EACH_ROW(out, n, i)                                                            \
+			out->i8[i] = hash_number(ev, in->f[ROW(in, i)]);                           \
+	}
+HASH(int4, i4)
+HASH(int8, i8)
+
+/* ---- casts ---- */
+
+void k_int4_to_int8(
+	struct eval *ev, const struct op *op, struct vec *out, const struct vec *in, uint32_t n)
+{
+	uint32_t i;
+
+	EACH_ROW(out, n, i)
+		out->i8[i] = in->i4[ROW(in, i)];
+}
+
+void k_int8_to_int4(
+	struct eval *ev, const struct op *op, struct vec *out, const struct vec *in, uint32_t n)
+{
+	uint32_t i;
+
+	EACH_ROW(out, n, i)
+	{
+		int64_t v = in->i8[ROW(in, i)];
+
+		if (v < INT32_MIN || v > INT32_MAX)
+			row_fail(out, i, ROW_INT4_RANGE);
+		out->i4[i] = (int32_t)v;
+	}
+}
+
+#define TO_NUMERIC_AND_TEXT(w, f)                                                      \
+	void k_##w##_to_numeric(struct eval *ev, const struct op *op, struct vec *out,     \
+		const struct vec *in, uint32_t n)                                              \
+	{                                                                                  \
+		uint32_t i;                                                                    \
+                                                                                       \
+		EACH_ROW(out, n, i)                                                            \
+			put_numeric(ev, out, i, in->f[ROW(in, i)]);                                \
+	}                                                                                  \
+	void k_##w##_to_text(struct eval *ev, const struct op *op, struct vec *out,        \
+		const struct vec *in, uint32_t n)                                              \
+	{                                                                                  \
+		enum { DIGITS = 24 };                                                          \
+		uint32_t i;                                                                    \
+                                                                                       \
+		EACH_ROW(out, n, i)                                                            \
+		{                                                                              \
+			char *text = eval_alloc(ev, DIGITS);                                          \
+                                                                                       \
+			out->s[i].p = (const uint8_t *)text;                                          \
+			out->s[i].len = text ? (uint32_t)snprintf(text, DIGITS, "%lld",                  \
+							(long long)in->f[ROW(in, i)]) : 0;                         \
+		}                                                                              \
+	}
+TO_NUMERIC_AND_TEXT(int4, i4)
+TO_NUMERIC_AND_TEXT(int8, i8)
+
+/* ---- any type ---- */
+
+void k_copy(
+	struct eval *ev, const struct op *op, struct vec *out, const struct vec *in, uint32_t n)
+{
+	uint32_t size = optable_type(out->type).size, i;
+
+	EACH_ROW(out, n, i)
+	{
+		if (size)
+			memcpy((uint8_t *)out->any + (size_t)i * size,
+				(uint8_t *)in->any + (size_t)ROW(in, i) * size, size);
+		else
+			out->s[i] = in->s[ROW(in, i)];
+	}
+}
+
+/* ---- booleans: SQL's three values, and errors that a decided side hides ---- */
+
+/* `decides`: the value that settles it, false for AND, true for OR. */
+static void connect(struct vec *out, const struct vec *in, uint32_t n, bool decides)
+{
+	uint32_t i;
+
+	for (i = 0; i < n; i++) {
+		uint32_t l = ROW(&in[0], i), r = ROW(&in[1], i);
+		uint8_t ls = in[0].state[l], rs = in[1].state[r];
+
+		out->b[i] = !decides;
+		if (ls > ROW_NULL)
+			row_fail(out, i, ls);
+		else if (ls == ROW_VALUE && in[0].b[l] == decides)
+			out->b[i] = decides;
+		else if (rs > ROW_NULL)
+			row_fail(out, i, rs);
+		else if (rs == ROW_VALUE && in[1].b[r] == decides)
+			out->b[i] = decides;
+		else if (ls == ROW_NULL || rs == ROW_NULL)
+			row_fail(out, i, ROW_NULL);
+	}
+}
+
+void k_and(
+	struct eval *ev, const struct op *op, struct vec *out, const struct vec *in, uint32_t n)
+{
+	connect(out, in, n, false);
+}
+
+void k_or(
+	struct eval *ev, const struct op *op, struct vec *out, const struct vec *in, uint32_t n)
+{
+	connect(out, in, n, true);
+}
+
+void k_not(
+	struct eval *ev, const struct op *op, struct vec *out, const struct vec *in, uint32_t n)
+{
+	uint32_t i;
+
+	EACH_ROW(out, n, i)
+		out->b[i] = !in->b[ROW(in, i)];
+}

@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * kernel_text.c - enc_text: UTF-8 bytes, compared as bytes (collation "C").
+ *
+ * Positions and lengths count characters, as PostgreSQL's do in a UTF-8 database; case
+ * is changed in ASCII only, as its collation "C" does. Invalid UTF-8 cannot come out of
+ * PostgreSQL; here it is merely counted a byte at a time.
+ */
+#include "kernel.h"
+
+#include <string.h>
+
+enum { TEXT_MAX = 0x3fffffff - 4 }; /* what a varlena can hold */
+
+/* Bytes of the character at p; at least 1, never past end. */
+static inline size_t char_len(const uint8_t *p, const uint8_t *end)
+{
+	size_t n = *p < 0xc0 ? 1 : *p < 0xe0 ? 2 : *p < 0xf0 ? 3 : 4;
+
+	return n > (size_t)(end - p) ? (size_t)(end - p) : n;
+}
+
+static inline uint8_t fold(uint8_t c)
+{
+	return c >= 'A' && c <= 'Z' ? c + 32 : c;
+}
+
+static int span_cmp(struct span a, struct span b)
+{
+	uint32_t n = a.len < b.len ? a.len : b.len;
+	int c = n ? memcmp(a.p, b.p, n) : 0;
+
+	if (c == 0)
+		c = (a.len > b.len) - (a.len < b.len);
+	return (c > 0) - (c < 0);
+}
+
+void k_cmp_enc_text(
+	struct eval *ev, const struct op *op, struct vec *out, const struct vec *in, uint32_t n)
+{
+	uint32_t i;
+
+	EACH_ROW(out, n, i)
+		row_ordered(op, out, i,
+			span_cmp(in[0].s[ROW(&in[0], i)], in[1].s[ROW(&in[1], i)]));
+}
+
+void k_hash_enc_text(
+	struct eval *ev, const struct op *op, struct vec *out, const struct vec *in, uint32_t n)
+{
+	uint32_t i;
+
+	EACH_ROW(out, n, i)
+	{
+		struct span s = in->s[ROW(in, i)];
+		uint8_t *p = eval_alloc(ev, (size_t)s.len + 1);
+
+		if (!p)
+			return;
+		p[0] = HASH_TEXT;
+		if (s.len)
+			memcpy(p + 1, s.p, s.len);
+		out->i8[i] = (int64_t)eval_hash(ev, p, (size_t)s.len + 1);
+	}
+}
+
+/* The better of two by sign: least < 0, greatest > 0; NULLs left out. */
+static void extreme(struct vec *out, const struct vec *in, uint32_t n, int sign)
+{
+	bool any = false;
+	uint32_t i;
+
+	for (i = 0; i < n; i++) {
+		if (in->state[i] > ROW_NULL) {
+			row_fail(out, 0, in->state[i]);
+			return;
+		}
+		if (in->state[i] == ROW_NULL)
+			continue;
+		if (!any || span_cmp(in->s[i], out->s[0]) * sign > 0)
+			out->s[0] = in->s[i];
+		any = true;
+	}
+	if (!any)
+		row_fail(out, 0, ROW_NULL);
+}
+
+void k_least_enc_text(
+	struct eval *ev, const struct op *op, struct vec *out, const struct vec *in, uint32_t n)
+{
+	extreme(out, in, n, -1);
+}
+
+void k_greatest_enc_text(
+	struct eval *ev, const struct op *op, struct vec *out, const struct vec *in, uint32_t n)
+{
+	extreme(out, in, n, 1);
+}
+
+static void choose(struct vec *out, const struct vec *in, uint32_t n, int sign)
+{
+	uint32_t i;
+
+	EACH_ROW(out, n, i)
+	{
+		struct span a = in[0].s[ROW(&in[0], i)], b = in[1].s[ROW(&in[1], i)];
+
+		out->s[i] = span_cmp(a, b) * sign > 0 ? a : b;
+	}
+}
+
+void k_lesser_enc_text(
+	struct eval *ev, const struct op *op, struct vec *out, const struct vec *in, uint32_t n)
+{
+	choose(out, in, n, -1);
+}
+
+void k_greater_enc_text(
+	struct eval *ev, const struct op *op, struct vec *out, const struct vec *in, uint32_t n)
+{
+	choose(out, in, n, 1);
+}
+
+void k_text_concat(
+	struct eval *ev, const struct op *op, struct vec *out, const struct vec *in, uint32_t n)
+{
+	uint32_t i;
+
+	EACH_ROW(out, n, i)
+	{
+		struct span a = in[0].s[ROW(&in[0], i)], b = in[1].s[ROW(&in[1], i)];
+		uint64_t len = (uint64_t)a.len + b.len;
+		uint8_t *p;
+
+		if (len > TEXT_MAX) {
+			row_fail(out, i, ROW_TEXT_LONG);
+			continue;
+		}
+		p = eval_alloc(ev, len);
+		if (!p)
+			return;
+		if (a.len)
+			memcpy(p, a.p, a.len);
+		if (b.len)
+			memcpy(p + a.len, b.p, b.len);
+		out->s[i].p = p;
+		out->s[i].len = (uint32_t)len;
+	}
+}
+
+/*
+ * LIKE: % any characters, _ one character, backslash the next one literally. Greedy
+ * with one point to go back to: the last %. A match after a later % never needs an
+ * earlier one, so that is enough, and the worst case is text times pattern.
+ *
+ * 1, 0, or -1 when the pattern ends in a backslash that the match runs into.
+ */
+static int like(struct span text, struct span pattern, bool fold_case)
+{
+	const uint8_t *t = text.p, *tend = t + text.len;
+	const uint8_t *p = pattern.p, *pend = p + pattern.len;
+	const uint8_t *back_t = NULL, *back_p = NULL;
+	bool wild = false; /* nothing but % and _ since a % that had text before it */
+
+	for (;;) {
+		bool same = false;
+
+		if (p < pend && *p == '%') {
+			wild |= t < tend;
+			back_p = ++p;
+			back_t = t;
+			continue;
+		}
+		if (t == tend)
+			break;
+		if (p < pend && *p == '_') {
+			t += char_len(t, tend);
+			p++;
+			continue;
+		}
+		if (p < pend) {
+			const uint8_t *lit = p;
+
+			if (*lit == '\\' && ++lit == pend)
+				return -1;
+			same = fold_case ? fold(*lit) == fold(*t) : *lit == *t;
+			if (same) {
+				wild = false;
+				p = lit + 1;
+				t++;
+				continue;
+			}
+		}
+		if (!back_p)
+			return 0;
+		back_t += char_len(back_t, tend);
+		t = back_t;
+		p = back_p;
+	}
+	/* PostgreSQL looks past the wildcards before it notices that the text is over. */
+	if (wild && pend - p == 1 && *p == '\\')
+		return -1;
+	while (p < pend && *p == '%')
+		p++;
+	return p == pend;
+}
+
+static void match(
+	struct vec *out, const struct vec *in, uint32_t n, bool fold_case, bool negate)
+{
+	uint32_t i;
+
+	EACH_ROW(out, n, i)
+	{
+		int m = like(in[0].s[ROW(&in[0], i)], in[1].s[ROW(&in[1], i)], fold_case);
+
+		if (m < 0)
+			row_fail(out, i, ROW_LIKE_ESCAPE);
+		out->b[i] = (m == 1) != negate;
+	}
+}
+
+#define MATCH(name, fold_case, negate)                                                  \
+	void k_text_##name(struct eval *ev, const struct op *op, struct vec *out,          \
+		const struct vec *in, uint32_t n)                                              \
+	{                                                                                  \
+		match(out, in, n, fold_case, negate);                                          \
+	}
+MATCH(like, false, false)
+MATCH(notlike, false, true)
+MATCH(ilike, true, false)
+MATCH(notilike, true, true)
+
+/* Characters from .. to (counted from 1, `to` not included) of s. */
+static struct span slice(struct span s, int64_t from, int64_t to)
+{
+	const uint8_t *p = s.p, *end = s.p + s.len, *start;
+	int64_t at = 1;
+
+	if (from < 1)
+		from = 1;
+	for (; p < end && at < from; at++)
+		p += char_len(p, end);
+	start = p;
+	for (; p < end && at < to; at++)
+		p += char_len(p, end);
+	return (struct span){start, (uint32_t)(p - start)};
+}
+
+void k_text_substring(
+	struct eval *ev, const struct op *op, struct vec *out, const struct vec *in, uint32_t n)
+{
+	uint32_t i;
+
+	EACH_ROW(out, n, i)
+	{
+		int64_t from = in[1].i4[ROW(&in[1], i)], len = in[2].i4[ROW(&in[2], i)];
+
+		if (len < 0)
+			row_fail(out, i, ROW_SUBSTRING);
+		else
+			out->s[i] = slice(in[0].s[ROW(&in[0], i)], from, from + len);
+	}
+}
+
+void k_text_substring_from(
+	struct eval *ev, const struct op *op, struct vec *out, const struct vec *in, uint32_t n)
+{
+	uint32_t i;
+
+	EACH_ROW(out, n, i)
+		out->s[i] = slice(
+			in[0].s[ROW(&in[0], i)], in[1].i4[ROW(&in[1], i)], INT64_MAX);
+}
+
+void k_text_length(
+	struct eval *ev, const struct op *op, struct vec *out, const struct vec *in, uint32_t n)
+{
+	uint32_t i;
+
+	EACH_ROW(out, n, i)
+	{
+		struct span s = in->s[ROW(in, i)];
+		const uint8_t *p = s.p, *end = s.p + s.len;
+		int32_t count = 0;
+
+		for (; p < end; count++)
+			p += char_len(p, end);
+		out->i4[i] = count;
+	}
+}
+
+static void change_case(struct eval *ev, struct vec *out, const struct vec *in, uint32_t n,
+	uint8_t first, int by)
+{
+	uint32_t i, k;
+
+	EACH_ROW(out, n, i)
+	{
+		struct span s = in->s[ROW(in, i)];
+		uint8_t *p = eval_alloc(ev, s.len);
+
+		if (!p)
+			return;
+		for (k = 0; k < s.len; k++)
+			p[k] = (uint8_t)(s.p[k] - first) < 26 ? (uint8_t)(s.p[k] + by) : s.p[k];
+		out->s[i].p = p;
+		out->s[i].len = s.len;
+	}
+}
+
+void k_text_lower(
+	struct eval *ev, const struct op *op, struct vec *out, const struct vec *in, uint32_t n)
+{
+	change_case(ev, out, in, n, 'A', 'a' - 'A');
+}
+
+void k_text_upper(
+	struct eval *ev, const struct op *op, struct vec *out, const struct vec *in, uint32_t n)
+{
+	change_case(ev, out, in, n, 'a', 'A' - 'a');
+}
+
+static bool is_space(uint8_t c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* A decimal integer with optional sign and blanks around it. 0, or the state to give. */
+static uint8_t parse_int(struct span s, int64_t *v, int64_t min, int64_t max,
+	uint8_t syntax, uint8_t range)
+{
+	const uint8_t *p = s.p, *end = s.p + s.len;
+	bool negative = false, over = false;
+	int64_t r = 0;
+
+	while (p < end && is_space(*p))
+		p++;
+	if (p < end && (*p == '-' || *p == '+'))
+		negative = *p++ == '-';
+	if (p == end || *p < '0' || *p > '9')
+		return syntax;
+	for (; p < end && *p >= '0' && *p <= '9'; p++)
+		over |= __builtin_mul_overflow(r, 10, &r) ||
+			__builtin_sub_overflow(r, *p - '0', &r);
+	while (p < end && is_space(*p))
+		p++;
+	if (p < end)
+		return syntax;
+	if (over || (negative ? r < min : r < -max))
+		return range;
+	*v = negative ? r : -r;
+	return 0;
+}
+
+void k_text_to_int4(
+	struct eval *ev, const struct op *op, struct vec *out, const struct vec *in, uint32_t n)
+{
+	uint32_t i;
+
+	EACH_ROW(out, n, i)
+	{
+		int64_t v = 0;
+		uint8_t bad = parse_int(in->s[ROW(in, i)], &v, INT32_MIN, INT32_MAX,
+			ROW_INT4_SYNTAX, ROW_INT4_RANGE);
+
+		if (bad)
+			row_fail(out, i, bad);
+		out->i4[i] = (int32_t)v;
+	}
+}
+
+void k_text_to_int8(
+	struct eval *ev, const struct op *op, struct vec *out, const struct vec *in, uint32_t n)
+{
+	uint32_t i;
+
+	EACH_ROW(out, n, i)
+	{
+		int64_t v = 0;
+		uint8_t bad = parse_int(in->s[ROW(in, i)], &v, INT64_MIN, INT64_MAX,
+			ROW_INT8_SYNTAX, ROW_INT8_RANGE);
+
+		if (bad)
+			row_fail(out, i, bad);
+		out->i8[i] = v;
+	}
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "optable.h"
+
+#include <stddef.h>
+
+#include "kernel.h"
+
+#define A1(a) 1, {T_##a, 0, 0}
+#define A2(a, b) 2, {T_##a, T_##b, 0}
+#define A3(a, b, c) 3, {T_##a, T_##b, T_##c}
+#define PRED(mask) (mask)
+#define REDUCE OP_REDUCE
+#define LAZY OP_LAZY
+#define REVEAL OP_REVEAL
+#define INTERNAL OP_INTERNAL
+
+
+static const struct op ops[] = {
+#define TYPE(...)
+#define ERROR(...)
+#define OP(c, sql, sym, res, a, k, fl)                                                  \
+	OP_ROW(c, #sql, sym, T_##res, k_##k, fl, a)
+#define OP_ROW(c, n, sym, res, k, fl, ...)                                              \
+	OP_ROW_(c, n, sym, res, k, fl, __VA_ARGS__)
+#define OP_ROW_(c, n, sym, res, k, fl, count, ...)                                      \
+	{.code = (c), .name = n, .symbol = sym, .result = res, .kernel = k, .flags = (fl),  \
+		.nargs = count, .args = __VA_ARGS__},
+#include "ops.def"
+};
+
+enum { NOPS = sizeof ops / sizeof ops[0], DENSE = 256 };
+
+/* Codes are dense enough for a direct table; filled by the first look-up. */
+static const struct op *by_code[DENSE];
+
+__attribute__((constructor)) static void fill(void)
+{
+	size_t i;
+
+	for (i = 0; i < NOPS; i++)
+		by_code[ops[i].code] = &ops[i];
+}
+
+const struct op *optable_op(uint32_t code)
+{
+	return code < DENSE ? by_code[code] : NULL;
+}
+
+struct op_type_info optable_type(uint32_t code)
+{
+	switch (code) {
+#define TYPE(name, code, sql, size, plain)                                              \
+	case code:                                                                          \
+		return (struct op_type_info){sql, plain, size};
+#define ERROR(...)
+#define OP(...)
+#include "ops.def"
+	default:
+		return (struct op_type_info){NULL, NULL, 0};
+	}
+}
+
+struct op_error_info optable_error(uint32_t state)
+{
+	switch (state) {
+#define TYPE(...)
+#define ERROR(name, code, sqlstate, message)                                            \
+	case code:                                                                          \
+		return (struct op_error_info){sqlstate, message};
+#define OP(...)
+#include "ops.def"
+	default:
+		return (struct op_error_info){NULL, NULL};
+	}
+}

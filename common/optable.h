@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * optable.h - types, errors and operations as data, made from ops.def.
+ */
+#ifndef COMMON_OPTABLE_H
+#define COMMON_OPTABLE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum op_type {
+#define TYPE(name, code, sql, size, plain) T_##name = code,
+#define ERROR(...)
+#define OP(...)
+#include "ops.def"
+	T_MAX = 64,
+	T_FIRST_PUBLIC = 32,
+};
+
+/* What a row of a column is: a value, NULL, or one of the errors. */
+enum row_state {
+	ROW_VALUE = 0,
+	ROW_NULL = 1,
+#define TYPE(...)
+#define ERROR(name, code, sqlstate, message) ROW_##name = code,
+#define OP(...)
+#include "ops.def"
+};
+
+/* Operation codes, by SQL name: OP_enc_int4_add. */
+enum op_code {
+#define TYPE(...)
+#define ERROR(...)
+#define OP(code, sql, symbol, result, args, kernel, flags) OP_##sql = code,
+#include "ops.def"
+	OP_CODE_MAX = 0x1000,
+};
+
+enum op_flags {
+	OP_REDUCE = 8,
+	OP_LAZY = 16,
+	OP_REVEAL = 32,
+	OP_INTERNAL = 64,
+	OP_PRED = 7, /* mask: bit 0 less, 1 equal, 2 greater */
+};
+
+enum { OP_ARGS_MAX = 3 };
+
+struct eval;
+struct vec;
+struct op;
+
+/* A column at a time: `in` are op->nargs columns, `out` has room for `n` rows of a fixed
+ * type; rows whose out->state is not ROW_VALUE are left alone. kernel.h has the rest. */
+typedef void op_kernel(struct eval *ev, const struct op *op, struct vec *out,
+	const struct vec *in, uint32_t n);
+
+struct op {
+	uint16_t code;
+	uint8_t nargs;
+	uint8_t flags;
+	uint8_t result;
+	uint8_t args[OP_ARGS_MAX];
+	const char *name;
+	const char *symbol;
+	op_kernel *kernel;
+};
+
+struct op_type_info {
+	const char *name;
+	const char *plain;
+	uint32_t size;
+};
+
+struct op_error_info {
+	const char *sqlstate;
+	const char *message;
+};
+
+/* The operation of that code, or NULL. */
+const struct op *optable_op(uint32_t code);
+
+/* The type of that code; .name is NULL when there is none. */
+struct op_type_info optable_type(uint32_t code);
+
+/* The error of that row state; .message is NULL when it is none. */
+struct op_error_info optable_error(uint32_t state);
+
+static inline bool optable_is_secret(uint32_t type)
+{
+	return type > 0 && type < T_FIRST_PUBLIC;
+}
+
+#endif

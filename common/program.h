@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * program.h - what crosses the `ops` service: an expression over a batch of rows.
+ *
+ * request (docs/protocol.md), little-endian, no alignment:
+ *     0   u8   arguments, 0 .. PROGRAM_ARGS_MAX
+ *     1   u8   zero
+ *     2   u16  instructions, 1 .. PROGRAM_CODE_MAX
+ *     4   u32  rows, 1 .. PROGRAM_ROWS_MAX
+ *     8   per argument: u8 type, u8 flags (ARG_*)
+ *         instructions, u16 each: an operation's code, or PUSH | argument
+ *         per argument, its column:
+ *             ARG_NULLS: u8 per row, 0 value, 1 NULL
+ *             fixed size: the values that are not NULL, side by side
+ *             variable size: u32 length of each such value, then the values
+ *
+ * reply:
+ *     0   u8   REPLY_STATES: not every row is a value;  REPLY_SECRET: encrypted
+ *     1   u8   type
+ *     2   u16  zero
+ *     4   u32  rows
+ *     8   REPLY_STATES: u8 per row (enum row_state)
+ *         the values, as in a request
+ *
+ * A program is postfix: PUSH puts an argument on the stack, an operation takes its
+ * arguments off and puts its result there; one item is left, the result. Each column
+ * has one row (ARG_ONE, or the result of a REDUCE) or all of them; one row goes with
+ * all by repetition. A batch of one row is the scalar operator.
+ *
+ * The compiler checks everything that does not depend on rows - types, stack, role - so
+ * that running cannot go wrong: what may differ by row is in the row's state.
+ */
+#ifndef COMMON_PROGRAM_H
+#define COMMON_PROGRAM_H
+
+#include "err.h"
+#include "optable.h"
+
+enum {
+	PROGRAM_ARGS_MAX = 16,
+	PROGRAM_CODE_MAX = 128,
+	PROGRAM_ROWS_MAX = 4096,
+	PROGRAM_STACK = 16,
+	PROGRAM_HEADER = 8,
+	PROGRAM_BYTES_MAX = PROGRAM_HEADER + 2 * PROGRAM_ARGS_MAX + 2 * PROGRAM_CODE_MAX,
+	PROGRAM_PUSH = 0x8000,
+};
+
+enum arg_flags {
+	ARG_ONE = 1,   /* one row for all */
+	ARG_NULLS = 2, /* a byte per row says which are NULL */
+	ARG_CLEAR = 4, /* a secret type's plaintext: role `client` only */
+	ARG_FLAGS = 7,
+};
+
+enum reply_flags {
+	REPLY_STATES = 1,
+	REPLY_SECRET = 2,
+};
+
+/* Who asks; what a session may do grows with it. */
+enum role {
+	ROLE_DB,     /* evaluate */
+	ROLE_CLIENT, /* encrypt and decrypt as well */
+	ROLE_ADMIN,
+};
+
+struct program {
+	struct {
+		uint8_t type;
+		uint8_t flags;
+	} arg[PROGRAM_ARGS_MAX];
+	struct {
+		const struct op *op; /* NULL: push `arg` */
+		uint8_t arg;
+	} code[PROGRAM_CODE_MAX];
+	uint8_t nargs;
+	uint8_t ncode;
+	uint8_t result;
+	bool reveal;    /* the result leaves in clear although its type is secret */
+	bool one;       /* the result has one row */
+	enum role role; /* the least that may run it */
+};
+
+/*
+ * program_compile - check argument types and instructions and look the operations up.
+ *
+ *   bytes   nargs * 2 + ncode * 2 bytes, private
+ *
+ * Returns 0; -EPROTO with a reason in `e`: unknown type or operation, argument out of
+ * range, wrong argument type, stack empty or too deep, REVEAL in the middle, more than
+ * one result.
+ */
+MUST_CHECK int program_compile(struct program *p, uint8_t nargs, uint16_t ncode,
+	const uint8_t *bytes, struct err_text *e);
+
+#endif
