@@ -54,8 +54,15 @@ static uint64_t host_hash(void)
 	return h;
 }
 
-/* Start time and state of a process; false when there is no such process. */
-static bool proc_stat(uint32_t pid, uint64_t *start, char *state)
+/* What /proc says of a process. */
+struct proc {
+	uint64_t start;
+	uint64_t threads;
+	char state;
+};
+
+/* False when /proc does not show it: gone, or hidden from this user. */
+static bool proc_stat(uint32_t pid, struct proc *of)
 {
 	char path[32], buf[1024], *p;
 	int field;
@@ -66,12 +73,15 @@ static bool proc_stat(uint32_t pid, uint64_t *start, char *state)
 	p = strrchr(buf, ')'); /* the name may hold anything, also ')' */
 	if (!p || p[1] != ' ')
 		return false;
-	*state = p[2];
-	for (field = 2, p++; field < 22 && p; field++)
+	of->state = p[2];
+	for (field = 3, p++; field < 22;) { /* p + 1 is where `field` starts */
 		p = strchr(p + 1, ' ');
-	if (!p)
-		return false;
-	*start = strtoull(p + 1, NULL, 10);
+		if (!p)
+			return false;
+		if (++field == 20)
+			of->threads = strtoull(p + 1, NULL, 10);
+	}
+	of->start = strtoull(p + 1, NULL, 10);
 	return true;
 }
 
@@ -85,12 +95,11 @@ static uint64_t token_of(uint32_t pid, uint64_t start, uint64_t host)
 struct ident ident_self(void)
 {
 	struct ident me;
-	uint64_t start = 0;
-	char state;
+	struct proc p = {0, 0, 0};
 
 	me.host = host_hash();
-	proc_stat((uint32_t)getpid(), &start, &state);
-	me.token = token_of((uint32_t)getpid(), start, me.host);
+	proc_stat((uint32_t)getpid(), &p);
+	me.token = token_of((uint32_t)getpid(), p.start, me.host);
 	return me;
 }
 
@@ -106,21 +115,30 @@ bool ident_same_host(uint64_t token)
 	return (token & mask) == (host_hash() & mask);
 }
 
+static bool no_such_process(uint32_t pid)
+{
+	return kill((pid_t)pid, 0) < 0 && errno == ESRCH;
+}
+
 bool ident_alive(uint64_t token)
 {
-	uint64_t start;
-	char state;
+	struct proc p;
 
 	if (!ident_same_host(token))
 		return true;
 	if (ident_pid(token) == 0)
 		return false;
-	if (kill((pid_t)ident_pid(token), 0) < 0 && errno == ESRCH)
+	if (no_such_process(ident_pid(token)))
 		return false;
-	if (!proc_stat(ident_pid(token), &start, &state))
-		return access("/proc/self/stat", R_OK) != 0; /* no /proc: cannot know */
-	return state != 'Z' && state != 'X' &&
-		token_of(ident_pid(token), start, host_hash()) == token;
+	/* There, but not shown: no /proc, or mounted with hidepid. Cannot be known,
+	 * unless it went between the two looks. */
+	if (!proc_stat(ident_pid(token), &p))
+		return !no_such_process(ident_pid(token));
+	/* The first thread's end shows as a zombie while others still run and store;
+	 * so does a process in the middle of being killed. */
+	if ((p.state == 'Z' && p.threads <= 1) || p.state == 'X')
+		return false;
+	return token_of(ident_pid(token), p.start, host_hash()) == token;
 }
 
 int ident_watch(uint64_t token)
