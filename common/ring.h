@@ -236,6 +236,12 @@ static inline bool ring_waiting(const struct ring *r)
 	return shm_load64(h) >> 48 == r->gen && !r->broken;
 }
 
+/* Has the consumer given bytes back since this producer last looked? One cached read. */
+static inline bool ring_drained(const struct ring *r)
+{
+	return shm_load64(r->head) + r->cap != r->limit;
+}
+
 /* ring_next - step over the frame last peeked; its bytes stay until ring_release(). */
 static inline void ring_next(struct ring *r)
 {

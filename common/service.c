@@ -8,6 +8,12 @@
 
 #include <sodium.h>
 
+/* Channels are refused under their own lock alone, so the count is atomic. */
+static void count_open(struct service *s, int by)
+{
+	__atomic_fetch_add(&s->nopen, (uint32_t)by, __ATOMIC_RELAXED);
+}
+
 static void forget_owner(struct service_chan *c)
 {
 	if (c->owner_fd >= 0)
@@ -24,11 +30,12 @@ static void forget_owner(struct service_chan *c)
 static void reset_channel(struct service *s, struct service_chan *c, bool free)
 {
 	if (c->open) {
-		s->nopen--;
+		count_open(s, -1);
 		c->open = false;
 		if (s->config.closed)
 			s->config.closed(s->config.ctx, c);
 	}
+	c->refused = false;
 	c->gen++;
 	memset(chan_rsp_ring(s->geometry, c->index), 0, RING_ZEROED);
 	shm_store64(&c->shm->req_head, 0);
@@ -57,7 +64,7 @@ static void open_channel(struct service *s, struct service_chan *c, uint64_t cla
 	ring_produce(&c->tx, chan_rsp_ring(g, c->index), g->ring_bytes, &c->shm->rsp_head,
 		chan_gen16(c->gen), s->delay);
 	c->open = true;
-	s->nopen++;
+	count_open(s, 1);
 	if (s->config.opened)
 		s->config.opened(s->config.ctx, c);
 }
@@ -176,6 +183,8 @@ static void control_channel(struct service *s, struct service_chan *c)
 	s->nclaimed++;
 	if (shm_load_acquire32(&c->shm->closing) == c->gen)
 		reset_channel(s, c, true);
+	else if (c->refused)
+		return;
 	else if (!c->open && shm_load_acquire32(&c->shm->open) == c->gen) /* O1 */
 		open_channel(s, c, claim);
 	else if (!c->open && claim != c->owner) {
@@ -255,7 +264,8 @@ void service_refuse(struct service *s, struct service_chan *c)
 {
 	shm_store_release32(&c->shm->broken, c->gen);
 	c->open = false;
-	s->nopen--;
+	c->refused = true;
+	count_open(s, -1);
 	if (s->config.closed)
 		s->config.closed(s->config.ctx, c);
 	bell_wake(&c->shm->asleep);

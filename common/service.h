@@ -39,6 +39,7 @@ struct service_chan {
 	int owner_fd; /* pidfd, -1 when there is none */
 	int lock;     /* 1: a worker or the control thread has the rings */
 	bool open;
+	bool refused; /* for the rest of this generation */
 	bool remote;
 	bool quarantined;
 } LINE_PAIR_ALIGNED;

@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * hedbctl.c - the administrator's tool for regions, keys and ops_server.
+ *
+ * Each command is one function; all print what they found and exit 0, or one sentence
+ * on standard error and 1, or the usage and 2.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <sodium.h>
+
+#include "keyring.h"
+#include "layout.h"
+#include "ops.h"
+#include "stats.h"
+
+static const char usage[] =
+	"hedbctl - regions, keys and the state of ops_server.\n"
+	"\n"
+	"  hedbctl region format FILE [--size N] [--offset N] [--force]\n"
+	"            [--kv-channels N] [--kv-ring N] [--ops-channels N] [--ops-ring N]\n"
+	"  hedbctl region show FILE [--offset N] [--size N]\n"
+	"  hedbctl region write FILE TEXT [--offset N]   put TEXT beyond the channels ...\n"
+	"  hedbctl region read FILE [--offset N]         ... and see it from the other side\n"
+	"  hedbctl key create FILE                       new key file, never overwrites\n"
+	"  hedbctl key add FILE                          new current key; then SIGHUP\n"
+	"  hedbctl key list FILE\n"
+	"  hedbctl key credential FILE                   new client credential\n"
+	"  hedbctl status [REGION]                       what ops_server is doing\n"
+	"  hedbctl ping [REGION] [--count N] [--spin-us N]   round trips to ops_server\n"
+	"\n"
+	"N may end in K, M or G. REGION defaults to $HEDB_REGION. FILE of a region: a file\n"
+	"(/dev/shm/name), a PCI resource2, /dev/uioN, or fd:N.\n";
+
+struct options {
+	const char *word[4]; /* what is not an option */
+	int nwords;
+	uint64_t size, offset, count, spin_us;
+	uint64_t kv_channels, kv_ring, ops_channels, ops_ring;
+	bool force;
+};
+
+static int fail(const struct err_text *e, int rc)
+{
+	fprintf(stderr, "hedbctl: %s\n", e->s[0] ? e->s : err_name(rc));
+	return 1;
+}
+
+static bool parse(struct options *o, int argc, char **argv)
+{
+	const struct {
+		const char *name;
+		uint64_t *to;
+	} numbers[] = {{"--size", &o->size}, {"--offset", &o->offset}, {"--count", &o->count},
+		{"--spin-us", &o->spin_us}, {"--kv-channels", &o->kv_channels},
+		{"--kv-ring", &o->kv_ring}, {"--ops-channels", &o->ops_channels},
+		{"--ops-ring", &o->ops_ring}};
+	size_t k;
+	int i;
+
+	for (i = 1; i < argc; i++) {
+		if (strncmp(argv[i], "--", 2) != 0) {
+			if (o->nwords == 4)
+				return false;
+			o->word[o->nwords++] = argv[i];
+			continue;
+		}
+		if (strcmp(argv[i], "--force") == 0) {
+			o->force = true;
+			continue;
+		}
+		for (k = 0; k < sizeof numbers / sizeof numbers[0]; k++)
+			if (strcmp(argv[i], numbers[k].name) == 0)
+				break;
+		if (k == sizeof numbers / sizeof numbers[0] || ++i == argc)
+			return false;
+		*numbers[k].to = region_parse_bytes(argv[i]);
+		if (!*numbers[k].to && strcmp(argv[i], "0") != 0)
+			return false;
+	}
+	return true;
+}
+
+/* ---- region ---- */
+
+static int region_cmd_format(const struct options *o)
+{
+	struct service_format f[LAYOUT_SERVICES];
+	struct err_text e = {""};
+	struct region r;
+	uint64_t need, size;
+	int rc;
+
+	layout_default(f);
+	if (o->kv_channels)
+		f[0].nchannels = (uint32_t)o->kv_channels;
+	if (o->kv_ring)
+		f[0].ring_bytes = (uint32_t)o->kv_ring;
+	if (o->ops_channels)
+		f[1].nchannels = (uint32_t)o->ops_channels;
+	if (o->ops_ring)
+		f[1].ring_bytes = (uint32_t)o->ops_ring;
+	need = region_bytes(f, LAYOUT_SERVICES);
+	size = o->size ? o->size : need > LAYOUT_BYTES ? need : LAYOUT_BYTES;
+	rc = region_map(&r, o->word[2], o->offset, size, true, &e);
+	if (rc == -EFBIG && !o->size) /* there already, and smaller: what does it hold? */
+		rc = region_map(&r, o->word[2], o->offset, 0, false, &e);
+	if (!rc)
+		rc = region_format(&r, f, LAYOUT_SERVICES, o->force, &e);
+	if (rc)
+		return fail(&e, rc);
+	printf("%s: %llu of %llu bytes, kv %u x %u KiB, ops %u x %u KiB\n", o->word[2],
+		(unsigned long long)need, (unsigned long long)r.map_len, f[0].nchannels,
+		f[0].ring_bytes >> 10, f[1].nchannels, f[1].ring_bytes >> 10);
+	region_close(&r);
+	return 0;
+}
+
+static int region_cmd_show(const struct options *o)
+{
+	struct err_text e = {""};
+	struct region r;
+	uint32_t i, k;
+	int rc = region_open(&r, o->word[2], o->offset, o->size, &e);
+
+	if (rc)
+		return fail(&e, rc);
+	printf("version %d\nbytes %llu\nmapped %llu\nformat %016llx\n", REGION_VERSION,
+		(unsigned long long)r.size, (unsigned long long)r.map_len,
+		(unsigned long long)r.format_id);
+	for (i = 0; i < r.nservices; i++) {
+		const struct service_geometry *g = &r.service[i];
+		uint64_t lease = shm_load64(&g->shm->lease);
+		uint32_t claimed = 0;
+
+		for (k = 0; k < g->nchannels; k++)
+			claimed += shm_load64(&chan_control(g, k)->claim) != 0;
+		printf("service %s channels %u claimed %u ring_bytes %u ", g->name, g->nchannels,
+			claimed, g->ring_bytes);
+		if (!lease)
+			printf("no server\n");
+		else
+			printf("server pid %u %s\n", ident_pid(lease),
+				ident_alive(lease) ? "alive" : "dead");
+	}
+	region_close(&r);
+	return 0;
+}
+
+/* The scratch area: the last 4 KiB of the mapping, which the default layout leaves free. */
+static int scratch(const struct options *o, struct region *r, char **at, struct err_text *e)
+{
+	int rc = region_open(r, o->word[2], o->offset, o->size, e);
+	uint64_t end;
+
+	if (rc)
+		return rc;
+	end = r->map_len - (uint64_t)(r->base - (uint8_t *)r->map);
+	if (end - r->size < REGION_SUPERBLOCK) {
+		err_set(e, "no free 4096 bytes behind the channels to test with");
+		region_close(r);
+		return -EFBIG;
+	}
+	*at = (char *)r->base + end - REGION_SUPERBLOCK;
+	return 0;
+}
+
+static int region_cmd_write(const struct options *o)
+{
+	struct err_text e = {""};
+	struct region r;
+	char *at;
+	int rc;
+
+	if (o->nwords != 4 || strlen(o->word[3]) >= REGION_SUPERBLOCK)
+		return 2;
+	rc = scratch(o, &r, &at, &e);
+	if (rc)
+		return fail(&e, rc);
+	memset(at, 0, REGION_SUPERBLOCK);
+	memcpy(at, o->word[3], strlen(o->word[3]));
+	shm_line_flush(at, REGION_SUPERBLOCK);
+	printf("wrote %zu bytes at %llu\n", strlen(o->word[3]),
+		(unsigned long long)(at - (char *)r.map));
+	region_close(&r);
+	return 0;
+}
+
+static int region_cmd_read(const struct options *o)
+{
+	struct err_text e = {""};
+	struct region r;
+	size_t i;
+	char *at;
+	int rc = scratch(o, &r, &at, &e);
+
+	if (rc)
+		return fail(&e, rc);
+	for (i = 0; i < REGION_SUPERBLOCK && at[i]; i++)
+		putchar(at[i] >= ' ' && at[i] != 127 ? at[i] : '?');
+	putchar('\n');
+	region_close(&r);
+	return 0;
+}
+
+/* ---- key ---- */
+
+static void list_key(void *arg, uint16_t id, uint64_t created_s, bool current)
+{
+	time_t t = (time_t)created_s;
+	char when[32];
+	struct tm tm;
+
+	strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&t, &tm));
+	printf("key %u created %s%s\n", id, when, current ? " current" : "");
+}
+
+static int key_list(const char *path)
+{
+	struct err_text e = {""};
+	struct keyring *k;
+	int rc = keyring_load(&k, path, &e);
+
+	if (rc)
+		return fail(&e, rc);
+	keyring_list(k, list_key, NULL);
+	keyring_destroy(k);
+	return 0;
+}
+
+static int key_credential(const char *path)
+{
+	uint8_t secret[OPS_CREDENTIAL];
+	char hex[2 * OPS_CREDENTIAL + 2];
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600), rc = 0;
+
+	if (fd < 0) {
+		fprintf(stderr, "hedbctl: %s: %s\n", path, strerror(errno));
+		return 1;
+	}
+	randombytes_buf(secret, sizeof secret);
+	sodium_bin2hex(hex, sizeof hex, secret, sizeof secret);
+	hex[2 * OPS_CREDENTIAL] = '\n';
+	if (write(fd, hex, sizeof hex - 1) != (ssize_t)sizeof hex - 1 || fsync(fd) < 0) {
+		fprintf(stderr, "hedbctl: %s: %s\n", path, strerror(errno));
+		unlink(path);
+		rc = 1;
+	}
+	close(fd);
+	sodium_memzero(secret, sizeof secret);
+	sodium_memzero(hex, sizeof hex);
+	if (!rc)
+		printf("%s: whoever can read it may encrypt and decrypt\n", path);
+	return rc;
+}
+
+static int key_cmd(const struct options *o)
+{
+	struct err_text e = {""};
+	uint16_t id;
+	int rc;
+
+	if (o->nwords != 3)
+		return 2;
+	if (strcmp(o->word[1], "list") == 0)
+		return key_list(o->word[2]);
+	if (strcmp(o->word[1], "credential") == 0)
+		return key_credential(o->word[2]);
+	if (strcmp(o->word[1], "create") == 0) {
+		rc = keyring_create_file(o->word[2], &e);
+		if (!rc)
+			printf("%s: key 1; keep a copy where the data is not\n", o->word[2]);
+	} else if (strcmp(o->word[1], "add") == 0) {
+		rc = keyring_add_key(o->word[2], &id, &e);
+		if (!rc)
+			printf("%s: key %u is current; send ops_server SIGHUP\n", o->word[2], id);
+	} else {
+		return 2;
+	}
+	return rc ? fail(&e, rc) : 0;
+}
+
+/* ---- ops_server ---- */
+
+static uint8_t *grow(uint8_t *p, uint64_t cap)
+{
+	if (cap == 0) {
+		free(p);
+		return NULL;
+	}
+	return realloc(p, cap);
+}
+
+static int connect_ops(const struct options *o, struct region *r, struct ops_client *c)
+{
+	const char *spec = o->nwords > 1 ? o->word[1] : getenv("HEDB_REGION");
+	struct chan_config config = {
+		.spin_ns = o->spin_us * 1000, .delay_ns = chan_delay_from_env()};
+	struct err_text e = {""};
+	int rc;
+
+	if (!spec) {
+		fprintf(stderr, "hedbctl: which region? name it, or set HEDB_REGION\n");
+		return 2;
+	}
+	rc = region_open(r, spec, o->offset, o->size, &e);
+	if (rc)
+		return fail(&e, rc);
+	ops_client_init(c, r, &config, grow, 1 << 20);
+	return 0;
+}
+
+enum { TIMEOUT_MS = 5000, WARM_UP = 1000 };
+
+static int cmd_status(const struct options *o)
+{
+	struct ops_client *c = aligned_alloc(128, sizeof *c);
+	struct err_text e = {""};
+	const uint8_t *reply;
+	struct region r;
+	uint64_t len;
+	int rc = c ? connect_ops(o, &r, c) : 1;
+
+	if (rc)
+		return rc;
+	rc = ops_call(c, OPS_STATUS, 0, NULL, NULL, TIMEOUT_MS, &reply, &len, &e);
+	if (rc)
+		return fail(&e, rc);
+	fwrite(reply, 1, len, stdout);
+	ops_client_fini(c);
+	region_close(&r);
+	free(c);
+	return 0;
+}
+
+static int cmd_ping(const struct options *o)
+{
+	struct ops_client *c = aligned_alloc(128, sizeof *c);
+	struct hist *h = calloc(1, sizeof *h);
+	struct err_text e = {""};
+	const uint8_t *reply;
+	struct region r;
+	uint64_t len, i, t0;
+	int rc = c && h ? connect_ops(o, &r, c) : 1;
+
+	if (rc)
+		return rc;
+	for (i = 0; i < o->count + WARM_UP; i++) {
+		t0 = clock_ticks();
+		rc = ops_call(c, OPS_PING, 0, NULL, NULL, TIMEOUT_MS, &reply, &len, &e);
+		if (rc)
+			return fail(&e, rc);
+		if (i >= WARM_UP)
+			hist_record(h, clock_to_ns(clock_ticks() - t0));
+	}
+	printf("%llu round trips: p50 %llu p90 %llu p99 %llu p99.9 %llu max %llu ns\n",
+		(unsigned long long)h->count, (unsigned long long)hist_percentile(h, 50),
+		(unsigned long long)hist_percentile(h, 90),
+		(unsigned long long)hist_percentile(h, 99),
+		(unsigned long long)hist_percentile(h, 99.9), (unsigned long long)h->max);
+	ops_client_fini(c);
+	region_close(&r);
+	free(h);
+	free(c);
+	return 0;
+}
+
+static int run(const struct options *o)
+{
+	if (o->nwords == 0)
+		return 2;
+	if (strcmp(o->word[0], "status") == 0)
+		return cmd_status(o);
+	if (strcmp(o->word[0], "ping") == 0)
+		return cmd_ping(o);
+	if (strcmp(o->word[0], "key") == 0)
+		return key_cmd(o);
+	if (strcmp(o->word[0], "region") != 0 || o->nwords < 3)
+		return 2;
+	if (strcmp(o->word[1], "format") == 0)
+		return region_cmd_format(o);
+	if (strcmp(o->word[1], "show") == 0)
+		return region_cmd_show(o);
+	if (strcmp(o->word[1], "write") == 0)
+		return region_cmd_write(o);
+	if (strcmp(o->word[1], "read") == 0)
+		return region_cmd_read(o);
+	return 2;
+}
+
+int main(int argc, char **argv)
+{
+	struct options o = {.count = 10000, .spin_us = 50};
+	int rc = 2;
+
+	if (sodium_init() < 0)
+		return 1;
+	if (argc > 1 && strcmp(argv[1], "--help") == 0) {
+		fputs(usage, stdout);
+		return 0;
+	}
+	if (parse(&o, argc, argv))
+		rc = run(&o);
+	if (rc == 2)
+		fputs(usage, stderr);
+	return rc;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * config.h - what ops_server is told: defaults, then the configuration file, then the
+ * command line. `ops_server --help` is the manual; the file has the same names.
+ */
+#ifndef OPS_SERVER_CONFIG_H
+#define OPS_SERVER_CONFIG_H
+
+#include <limits.h>
+#include <stdint.h>
+
+#include "log.h"
+
+struct config {
+	char region[PATH_MAX];
+	char keys[PATH_MAX];
+	char credential[PATH_MAX]; /* empty: nobody gets the role `client` */
+	char file[PATH_MAX];       /* the configuration file itself, empty if none */
+	char crypto[16];           /* empty: the fastest that this machine can use */
+	uint64_t region_offset;
+	uint64_t region_size;
+	uint64_t delay_ns;
+	uint32_t workers;
+	uint32_t spin_us;
+	enum log_level log_level;
+};
+
+/*
+ * config_read - from argv, and from the file that --config names.
+ *
+ * Returns 0; 1 when --help or --version was answered; -EINVAL or the kernel's errno with
+ * the reason in `e`.
+ */
+MUST_CHECK int config_read(struct config *c, int argc, char **argv, struct err_text *e);
+
+/* config_reload - read the file again; only what may change at run time is taken. */
+MUST_CHECK int config_reload(struct config *c, struct err_text *e);
+
+#endif

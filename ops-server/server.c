@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * server.c - the life of ops_server: start, signals, drain, end.
+ *
+ * Start is refused with one sentence rather than half done: configuration, keys, cipher,
+ * region, lease, threads, in this order. The main thread then keeps the lease's
+ * heartbeat, frees the channels of dead owners (pidfds in its poll set) and handles
+ * signals, which are blocked everywhere else.
+ */
+#include "server.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <sodium.h>
+#include <systemd/sd-daemon.h>
+
+#include "session.h"
+#include "worker.h"
+
+enum {
+	BEAT_MS = 500,
+	DRAIN_MS = 5000, /* longest wait at the end for requests that are there already */
+};
+
+struct zone *zone_load(const struct config *c, struct err_text *e)
+{
+	struct zone *z = calloc(1, sizeof *z);
+	int rc;
+
+	if (!z)
+		return NULL;
+	rc = keyring_load(&z->keys, c->keys, e);
+	if (!rc && c->credential[0]) {
+		z->credential = sodium_malloc(OPS_CREDENTIAL);
+		rc = z->credential ? ops_credential_read(z->credential, c->credential, e)
+				   : -ENOMEM;
+	}
+	if (rc) {
+		sodium_free(z->credential);
+		keyring_destroy(z->keys);
+		free(z);
+		return NULL;
+	}
+	return z;
+}
+
+static void zone_free(struct zone *z)
+{
+	if (!z)
+		return;
+	sodium_free(z->credential);
+	keyring_destroy(z->keys);
+	free(z);
+}
+
+int worker_adopt_zone(struct worker *w)
+{
+	struct server *s = w->server;
+	struct zone *old = w->zone, *newest;
+	struct eval *ev;
+
+	pthread_mutex_lock(&s->zone_lock);
+	newest = s->zone;
+	newest->users++;
+	pthread_mutex_unlock(&s->zone_lock);
+	ev = eval_create(s->gcm, newest->keys);
+	if (ev && w->eval) {
+		ev->opened = w->eval->opened;
+		ev->sealed = w->eval->sealed;
+		ev->rows = w->eval->rows;
+	}
+	pthread_mutex_lock(&s->zone_lock);
+	if (!ev) {
+		newest->users--;
+		pthread_mutex_unlock(&s->zone_lock);
+		return -ENOMEM;
+	}
+	eval_destroy(w->eval); /* before the keys it points to */
+	w->eval = ev;
+	w->zone = newest;
+	if (old && --old->users == 0 && old != s->zone)
+		zone_free(old);
+	pthread_mutex_unlock(&s->zone_lock);
+	return 0;
+}
+
+/* SIGHUP: everything new, or everything as it was. */
+static void reload(struct server *s)
+{
+	struct err_text e = {""};
+	struct config fresh = s->config;
+	struct zone *z, *old;
+
+	sd_notify(0, "RELOADING=1");
+	if (config_reload(&fresh, &e) || !(z = zone_load(&fresh, &e))) {
+		log_error("reload refused, going on as before: %s", e.s);
+		sd_notify(0, "READY=1");
+		return;
+	}
+	s->config = fresh;
+	log_set_level(fresh.log_level);
+	pthread_mutex_lock(&s->zone_lock);
+	old = s->zone;
+	__atomic_store_n(&s->zone, z, __ATOMIC_RELEASE);
+	if (old->users == 0)
+		zone_free(old);
+	pthread_mutex_unlock(&s->zone_lock);
+	log_info("reloaded: current key is %u", keyring_current(z->keys));
+	sd_notify(0, "READY=1");
+}
+
+/* Plaintext and keys stay in memory, out of core dumps, out of debuggers' reach. */
+static void harden(void)
+{
+	struct rlimit none = {0, 0};
+
+	setrlimit(RLIMIT_CORE, &none);
+	prctl(PR_SET_DUMPABLE, 0);
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) < 0)
+		log_warning("memory is not locked (%s): raise `ulimit -l`, or keep swap off",
+			strerror(errno));
+}
+
+static int open_all(struct server *s, struct err_text *e)
+{
+	struct service_config config = {.delay_ns = s->config.delay_ns, .ctx = s,
+		.opened = session_opened, .closed = session_closed};
+	const struct service_geometry *g;
+	int rc;
+
+	if (sodium_init() < 0) {
+		err_set(e, "libsodium cannot start");
+		return -EINVAL;
+	}
+	s->gcm = gcm_select(s->config.crypto[0] ? s->config.crypto : NULL);
+	if (!s->gcm) {
+		err_set(e, "cipher \"%s\" cannot be used here", s->config.crypto);
+		return -EINVAL;
+	}
+	s->zone = zone_load(&s->config, e);
+	if (!s->zone)
+		return -EINVAL;
+	rc = region_open(&s->region, s->config.region, s->config.region_offset,
+		s->config.region_size, e);
+	if (rc)
+		return rc;
+	g = region_service(&s->region, "ops");
+	s->chans = g ? aligned_alloc(128, g->nchannels * sizeof *s->chans) : NULL;
+	if (!s->chans) {
+		err_set(e, "the region has no service \"ops\", or there is no memory");
+		return -EINVAL;
+	}
+	memset(s->chans, 0, g->nchannels * sizeof *s->chans);
+	return service_take(&s->service, &s->region, "ops", s->chans, &config, e);
+}
+
+/* Wait for a signal, a dead owner, or the next heartbeat. Which signal, or 0. */
+static int wait_event(struct server *s, int signals, struct pollfd *fds)
+{
+	struct signalfd_siginfo info;
+	uint32_t i, n = 1;
+
+	fds[0] = (struct pollfd){.fd = signals, .events = POLLIN};
+	pthread_mutex_lock(&s->control);
+	for (i = 0; i < s->service.geometry->nchannels; i++)
+		if (s->chans[i].owner_fd >= 0)
+			fds[n++] = (struct pollfd){.fd = s->chans[i].owner_fd, .events = POLLIN};
+	pthread_mutex_unlock(&s->control);
+	poll(fds, n, BEAT_MS);
+	pthread_mutex_lock(&s->control);
+	service_beat(&s->service);
+	service_reap(&s->service, clock_ms());
+	pthread_mutex_unlock(&s->control);
+	if ((fds[0].revents & POLLIN) && read(signals, &info, sizeof info) == sizeof info)
+		return (int)info.ssi_signo;
+	return 0;
+}
+
+static bool idle(const struct server *s)
+{
+	uint32_t i;
+
+	for (i = 0; i < s->service.geometry->nchannels; i++)
+		if (s->chans[i].lock || (s->chans[i].open && ring_waiting(&s->chans[i].rx)))
+			return false;
+	return true;
+}
+
+/* Answer what has been asked; new sessions are refused meanwhile. */
+static void drain(struct server *s)
+{
+	uint64_t t0 = clock_ms();
+
+	sd_notify(0, "STOPPING=1");
+	service_drain(&s->service);
+	while (!idle(s) && clock_ms() - t0 < DRAIN_MS)
+		usleep(1000);
+	__atomic_store_n(&s->stop, 1, __ATOMIC_RELEASE);
+	workers_join(s);
+	service_drop(&s->service);
+}
+
+static int serve(struct server *s)
+{
+	struct pollfd *fds;
+	sigset_t set;
+	int signals, signo;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	signals = signalfd(-1, &set, SFD_CLOEXEC);
+	fds = calloc(1 + (size_t)s->service.geometry->nchannels, sizeof *fds);
+	if (signals < 0 || !fds || workers_start(s) < 0) {
+		log_error("cannot start: %s", strerror(errno));
+		return 1;
+	}
+	service_ready(&s->service);
+	bell_wake(&s->service.shm->asleep);
+	log_info("serving %u channels of %u KiB in %s, %u workers, %s, key %u",
+		s->service.geometry->nchannels, s->service.geometry->ring_bytes >> 10,
+		s->config.region, s->config.workers, s->gcm->name,
+		keyring_current(s->zone->keys));
+	if (s->zone->credential)
+		log_info("clients with the credential may encrypt and decrypt");
+	sd_notify(0, "READY=1");
+	for (;;) {
+		signo = wait_event(s, signals, fds);
+		if (signo == SIGHUP)
+			reload(s);
+		else if (signo)
+			break;
+	}
+	log_info("signal %d: answering what is there, then ending", signo);
+	drain(s);
+	zone_free(s->zone);
+	region_close(&s->region);
+	free(s->chans);
+	free(fds);
+	close(signals);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	static struct server server;
+	struct err_text e = {""};
+	int rc = config_read(&server.config, argc, argv, &e);
+
+	if (rc == 1)
+		return 0;
+	if (rc) {
+		log_error("%s", e.s);
+		return 2;
+	}
+	log_set_level(server.config.log_level);
+	pthread_mutex_init(&server.zone_lock, NULL);
+	pthread_mutex_init(&server.control, NULL);
+	pthread_mutex_init(&server.polling, NULL);
+	server.started_ms = clock_ms();
+	harden();
+	rc = open_all(&server, &e);
+	if (rc) {
+		log_error("%s", e.s[0] ? e.s : err_name(rc));
+		return 1;
+	}
+	return serve(&server);
+}

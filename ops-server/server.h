@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * server.h - what the threads of ops_server share.
+ *
+ * Threads. Workers (worker.h) poll the channels and execute; the main thread keeps the
+ * lease, reaps dead owners and reacts to signals. `control` is the mutex of the service's
+ * control functions; a channel's session belongs to whoever holds the channel's lock.
+ *
+ * Secrets. `zone` (keys, credential) is replaced as a whole by SIGHUP: a worker moves to
+ * the new one between two requests, and the old one is freed when the last has moved.
+ */
+#ifndef OPS_SERVER_SERVER_H
+#define OPS_SERVER_SERVER_H
+
+#include <pthread.h>
+
+#include "config.h"
+#include "eval.h"
+#include "ops.h"
+#include "service.h"
+#include "stats.h"
+
+/* One set of secrets. */
+struct zone {
+	struct keyring *keys;
+	uint8_t *credential; /* OPS_CREDENTIAL bytes of sodium_malloc, NULL if there is none */
+	uint32_t users;      /* workers on it; server.zone_lock */
+};
+
+struct worker {
+	struct server *server;
+	struct eval *eval;
+	struct zone *zone;
+	struct spin spin;
+	struct hist service_ns; /* request seen to reply published */
+	uint64_t requests, failures, sleeps;
+	uint64_t bytes_in, bytes_out;
+	uint64_t opened, sealed, rows; /* the evaluator's; status must not look into it */
+	pthread_t thread;
+	uint32_t cursor; /* where the next slice of quiet channels starts */
+	uint32_t nhot;
+	struct {
+		uint32_t index;
+		uint32_t quiet; /* polls without a request */
+	} hot[16];
+} LINE_PAIR_ALIGNED;
+
+struct server {
+	struct config config;
+	struct region region;
+	struct service service;
+	struct service_chan *chans;
+	struct worker *workers;
+	const struct gcm_backend *gcm;
+	struct zone *zone; /* the newest */
+	pthread_mutex_t zone_lock;
+	pthread_mutex_t control;
+	pthread_mutex_t polling; /* held by the worker that polls (worker.h) */
+	uint64_t started_ms;
+	uint32_t blocked; /* channels with replies that did not fit: come back soon */
+	int stop;
+};
+
+/* Load keys and credential; NULL with the reason in `e`. */
+struct zone *zone_load(const struct config *c, struct err_text *e);
+
+/* Move a worker to the newest zone. Returns 0 or -ENOMEM. */
+MUST_CHECK int worker_adopt_zone(struct worker *w);
+
+#endif

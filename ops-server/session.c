@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "session.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <sodium.h>
+
+#include "status.h"
+
+enum {
+	REQUESTS_PER_TURN = 64,
+	HEAVY_BYTES = 2048, /* about 50 values, 2 us of work: dearer than a wake-up is worth */
+	KEEP_BYTES = 1 << 16,
+};
+
+#define REQUEST_MAX (3ull << 30) /* two texts of a gigabyte and then some */
+
+struct session {
+	struct message_in in;
+	struct message_out out; /* .len > .sent: a reply still on its way */
+	uint8_t *out_buf;
+	uint8_t challenge[OPS_CHALLENGE];
+	uint64_t requests, failures;
+	enum role role;
+	bool challenged;
+	bool out_waiting;
+};
+
+/* Where a reply is made: in the ring when it fits, else in the session. */
+struct reply {
+	struct service_chan *c;
+	struct session *s;
+	uint8_t *at;
+	uint64_t len;
+	bool in_ring;
+};
+
+static uint8_t *grow(uint8_t *p, uint64_t cap)
+{
+	if (cap == 0) {
+		free(p);
+		return NULL;
+	}
+	return realloc(p, cap);
+}
+
+void session_opened(void *ctx, struct service_chan *c)
+{
+	struct session *s = calloc(1, sizeof *s);
+
+	if (s) {
+		s->in.grow = grow;
+		s->in.max = REQUEST_MAX;
+	}
+	c->session = s;
+}
+
+void session_closed(void *ctx, struct service_chan *c)
+{
+	struct server *server = ctx;
+	struct session *s = c->session;
+
+	if (!s)
+		return;
+	if (s->out_waiting)
+		__atomic_fetch_sub(&server->blocked, 1, __ATOMIC_RELAXED);
+	message_reset(&s->in, 0);
+	free(s->out_buf);
+	sodium_memzero(s, sizeof *s);
+	free(s);
+	c->session = NULL;
+}
+
+bool session_blocked(const struct service_chan *c)
+{
+	const struct session *s = c->session;
+
+	return s && s->out_waiting && ring_drained(&c->tx);
+}
+
+bool session_heavy(struct service_chan *c)
+{
+	const struct session *s = c->session;
+	struct frame f;
+
+	return (s && s->in.len) ||
+		(ring_peek(&c->rx, &f) == 0 && (f.len > HEAVY_BYTES || f.flags & FRAME_MORE));
+}
+
+void session_counts(const struct service_chan *c, uint64_t *requests, uint64_t *failures)
+{
+	const struct session *s = c->session;
+
+	*requests = s ? s->requests : 0;
+	*failures = s ? s->failures : 0;
+}
+
+/* eval_run's room callback. */
+static uint8_t *reply_room(void *ctx, uint64_t len)
+{
+	struct reply *r = ctx;
+
+	r->len = len;
+	r->in_ring = len <= ring_frame_max(&r->c->tx) &&
+		ring_claim(&r->c->tx, (uint32_t)len, &r->at) == 0;
+	if (!r->in_ring) {
+		free(r->s->out_buf);
+		r->s->out_buf = r->at = malloc(len ? len : 1);
+	}
+	return r->at;
+}
+
+/* Send on what did not fit; true when nothing is left. */
+static bool reply_continue(struct worker *w, struct service_chan *c)
+{
+	struct session *s = c->session;
+	int rc = message_send(&c->tx, &s->out);
+
+	if (rc == 0) {
+		free(s->out_buf);
+		s->out_buf = NULL;
+		s->out_waiting = false;
+		__atomic_fetch_sub(&w->server->blocked, 1, __ATOMIC_RELAXED);
+	}
+	service_publish(c);
+	return rc == 0;
+}
+
+static void reply_send(struct worker *w, struct reply *r, uint8_t kind, uint64_t id)
+{
+	struct session *s = r->s;
+
+	w->bytes_out += r->len;
+	if (r->in_ring) {
+		ring_commit(&r->c->tx, (uint32_t)r->len, kind, 0, id);
+		return;
+	}
+	s->out = (struct message_out){.data = r->at, .len = r->len, .id = id, .kind = kind};
+	s->out_waiting = true;
+	__atomic_fetch_add(&w->server->blocked, 1, __ATOMIC_RELAXED);
+	reply_continue(w, r->c);
+}
+
+static void reply_bytes(struct worker *w, struct reply *r, uint8_t kind, uint64_t id,
+	const void *bytes, uint64_t len)
+{
+	uint8_t *at = reply_room(r, len);
+
+	if (!at)
+		return; /* the client times out; there is no memory to tell it */
+	if (len)
+		memcpy(at, bytes, len);
+	reply_send(w, r, kind, id);
+}
+
+static void reply_fail(
+	struct worker *w, struct reply *r, uint64_t id, int rc, const char *text)
+{
+	uint8_t bytes[4 + sizeof(struct err_text)];
+	uint32_t code = (uint32_t)-rc;
+	size_t len = strnlen(text, sizeof(struct err_text));
+
+	memcpy(bytes, &code, 4);
+	memcpy(bytes + 4, text, len);
+	r->s->failures++;
+	w->failures++;
+	reply_bytes(w, r, OPS_FAIL, id, bytes, 4 + len);
+}
+
+/* u8 role, MAC over the challenge that was given last. */
+static int prove(struct worker *w, struct session *s, const uint8_t *data, uint64_t len)
+{
+	uint8_t proof[1 + OPS_MAC], mac[OPS_MAC];
+	bool good = false;
+
+	if (len == sizeof proof && s->challenged && w->zone->credential) {
+		memcpy(proof, data, sizeof proof);
+		ops_prove(mac, s->challenge, w->zone->credential);
+		good = sodium_memcmp(mac, proof + 1, sizeof mac) == 0 && proof[0] == ROLE_CLIENT;
+		sodium_memzero(mac, sizeof mac);
+	}
+	s->challenged = false;
+	if (!good)
+		return -EACCES;
+	s->role = ROLE_CLIENT;
+	return 0;
+}
+
+static void serve_one(struct worker *w, struct service_chan *c, uint8_t kind, uint64_t id,
+	const uint8_t *data, uint64_t len)
+{
+	struct session *s = c->session;
+	struct reply r = {.c = c, .s = s};
+	struct err_text e = {""};
+	char *text;
+	int rc;
+
+	switch (kind) {
+	case OPS_EVAL:
+		rc = eval_run(w->eval, s->role, data, len, data != s->in.buf, reply_room, &r, &e);
+		if (rc == 0)
+			reply_send(w, &r, OPS_EVAL | OPS_REPLY, id);
+		else
+			reply_fail(w, &r, id, rc, e.s[0] ? e.s : err_name(rc));
+		break;
+	case OPS_PING:
+		reply_bytes(w, &r, OPS_PING | OPS_REPLY, id, data, len);
+		break;
+	case OPS_STATUS:
+		text = status_text(w->server);
+		reply_bytes(w, &r, OPS_STATUS | OPS_REPLY, id, text ? text : "",
+			text ? strlen(text) : 0);
+		free(text);
+		break;
+	case OPS_HELLO:
+		randombytes_buf(s->challenge, sizeof s->challenge);
+		s->challenged = true;
+		reply_bytes(w, &r, OPS_HELLO | OPS_REPLY, id, s->challenge, sizeof s->challenge);
+		break;
+	case OPS_PROVE:
+		rc = prove(w, s, data, len);
+		if (rc == 0)
+			reply_bytes(w, &r, OPS_PROVE | OPS_REPLY, id, NULL, 0);
+		else
+			reply_fail(w, &r, id, rc,
+				w->zone->credential ? "the credential is not the server's"
+						    : "ops_server was started without --credential");
+		break;
+	default:
+		reply_fail(w, &r, id, -EINVAL, "unknown kind of request");
+	}
+}
+
+static void refuse(struct worker *w, struct service_chan *c, const char *why)
+{
+	log_warning("channel %u of pid %u refused: %s", c->index, ident_pid(c->owner), why);
+	service_refuse(&w->server->service, c);
+}
+
+void session_serve(struct worker *w, struct service_chan *c)
+{
+	struct session *s = c->session;
+	const uint8_t *data;
+	uint64_t len, t0 = clock_ticks(), now;
+	struct frame f;
+	int budget = REQUESTS_PER_TURN, rc = -EAGAIN;
+
+	if (!s) {
+		refuse(w, c, "no memory for a session");
+		return;
+	}
+	if (s->out_waiting && !reply_continue(w, c))
+		return;
+	while (budget-- > 0 && !s->out_waiting && (rc = ring_peek(&c->rx, &f)) == 0) {
+		rc = message_take(&s->in, &f, &data, &len);
+		if (rc == 0) {
+			s->requests++;
+			w->requests++;
+			w->bytes_in += len;
+			serve_one(w, c, f.kind, f.id, data, len);
+			message_reset(&s->in, KEEP_BYTES);
+		} else if (rc != -EAGAIN) {
+			refuse(w, c, err_name(rc));
+			return;
+		}
+		ring_next(&c->rx);
+		if (rc == 0 && !ring_waiting(&c->rx)) {
+			/* Answer before freeing space: the client waits for the answer. */
+			service_publish(c);
+			now = clock_ticks();
+			hist_record(&w->service_ns, clock_to_ns(now - t0));
+			t0 = now;
+		}
+	}
+	service_publish(c);
+	ring_release(&c->rx);
+	w->opened = w->eval->opened;
+	w->sealed = w->eval->sealed;
+	w->rows = w->eval->rows;
+	if (rc == -EPROTO || c->tx.broken)
+		refuse(w, c, "impossible frame or position");
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * session.h - one channel's requests: who asks, what is half received or half sent.
+ */
+#ifndef OPS_SERVER_SESSION_H
+#define OPS_SERVER_SESSION_H
+
+#include "server.h"
+
+/* service_config callbacks; ctx is the struct server. */
+void session_opened(void *ctx, struct service_chan *c);
+void session_closed(void *ctx, struct service_chan *c);
+
+/*
+ * session_serve - answer what waits on a channel, up to a budget of requests.
+ *
+ * Caller holds the channel's lock. Never blocks: a reply that does not fit waits in the
+ * session, and no further request of that channel is read until it has gone out.
+ */
+void session_serve(struct worker *w, struct service_chan *c);
+
+/* Is there a reply that could go on now? */
+bool session_blocked(const struct service_chan *c);
+
+/* Is the waiting request long enough to hand the polling on first? Caller has the lock. */
+bool session_heavy(struct service_chan *c);
+
+/* Requests and bytes so far, for status. */
+void session_counts(const struct service_chan *c, uint64_t *requests, uint64_t *failures);
+
+#endif

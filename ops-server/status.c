@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "status.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "session.h"
+
+static void channels_text(FILE *f, const struct server *s)
+{
+	uint32_t i;
+
+	for (i = 0; i < s->service.geometry->nchannels; i++) {
+		const struct service_chan *c = &s->chans[i];
+		char label[CHAN_LABEL + 1] = "";
+		uint32_t k;
+
+		if (!c->open)
+			continue;
+		/* No session here: another worker may be closing it. The owner wrote the
+		 * label: show only what cannot disturb a terminal. */
+		for (k = 0; k < CHAN_LABEL; k++) {
+			char ch = c->shm->label[k];
+
+			if (!ch)
+				break;
+			label[k] = ch >= ' ' && ch < 127 ? ch : '?';
+		}
+		fprintf(f, "channel %u pid %u generation %u%s label %s\n", c->index,
+			ident_pid(c->owner), c->gen, c->remote ? " remote" : "", label);
+	}
+}
+
+char *status_text(const struct server *s)
+{
+	static const double points[] = {50, 75, 90, 99, 99.9, 99.99};
+	struct hist *all = calloc(1, sizeof *all);
+	uint64_t requests = 0, failures = 0, sleeps = 0, in = 0, out = 0, opened = 0,
+		 sealed = 0, rows = 0, up;
+	char *text = NULL;
+	size_t len, i;
+	uint32_t k;
+	FILE *f;
+
+	if (!all)
+		return NULL;
+	f = open_memstream(&text, &len);
+	if (!f) {
+		free(all);
+		return NULL;
+	}
+	for (k = 0; k < s->config.workers; k++) {
+		const struct worker *w = &s->workers[k];
+
+		hist_merge(all, &w->service_ns);
+		requests += w->requests;
+		failures += w->failures;
+		sleeps += w->sleeps;
+		in += w->bytes_in;
+		out += w->bytes_out;
+		opened += w->opened;
+		sealed += w->sealed;
+		rows += w->rows;
+	}
+	up = clock_ms() - s->started_ms;
+	fprintf(f, "pid %d\nuptime_ms %llu\nworkers %u\ncrypto %s\n", (int)getpid(),
+		(unsigned long long)up, s->config.workers, s->gcm->name);
+	fprintf(f, "channels_open %u\nchannels %u\n", s->service.nopen,
+		s->service.geometry->nchannels);
+	fprintf(f,
+		"requests %llu\nrequests_failed %llu\nrequests_per_s %.1f\nrows %llu\n"
+		"values_opened %llu\nvalues_sealed %llu\nbytes_in %llu\nbytes_out %llu\n"
+		"sleeps %llu\n",
+		(unsigned long long)requests, (unsigned long long)failures,
+		up ? (double)requests * 1000.0 / (double)up : 0, (unsigned long long)rows,
+		(unsigned long long)opened, (unsigned long long)sealed, (unsigned long long)in,
+		(unsigned long long)out, (unsigned long long)sleeps);
+	for (i = 0; i < sizeof points / sizeof points[0]; i++)
+		fprintf(f, "service_ns_p%g %llu\n", points[i],
+			(unsigned long long)hist_percentile(all, points[i]));
+	fprintf(f, "service_ns_max %llu\n", (unsigned long long)all->max);
+	channels_text(f, s);
+	fclose(f);
+	free(all);
+	return text;
+}
