@@ -222,7 +222,8 @@ static int run_op(struct eval *ev, const struct op *op, struct vec *stack, int *
 	if (!(op->flags & (OP_LAZY | OP_REDUCE)))
 		merge_states(&out, in, op->nargs);
 	/* A reducing kernel gets the rows of its argument, others those of the result. */
-	op->kernel(ev, op, &out, in, op->flags & OP_REDUCE ? in[0].rows : out.rows);
+	dispatch[op->code](
+		ev, op, &out, in, op->flags & OP_REDUCE ? in[0].rows : out.rows);
 	stack[(*depth)++] = out;
 	return ev->no_memory ? -ENOMEM : 0;
 }

@@ -19,6 +19,9 @@
 
 #include "optable.h"
 
+struct eval;
+struct vec;
+
 /* A variable-size plaintext; lies in the request's arena. */
 struct span {
 	const uint8_t *p;
@@ -46,6 +49,14 @@ void *eval_alloc(struct eval *ev, size_t n);
 
 /* The keyed hash of canonical bytes, first byte the family. */
 uint64_t eval_hash(struct eval *ev, const void *in, size_t n);
+
+/* A column at a time: `in` are op->nargs columns, `out` has room for `n` rows of a fixed
+ * type; rows whose out->state is not ROW_VALUE are left alone. */
+typedef void op_kernel(struct eval *ev, const struct op *op, struct vec *out,
+	const struct vec *in, uint32_t n);
+
+/* The kernel of each operation code; NULL where there is none. */
+extern op_kernel *const dispatch[OPTABLE_CODES];
 
 /* Every kernel that ops.def names. */
 #define TYPE(...)

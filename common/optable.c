@@ -3,8 +3,6 @@
 
 #include <stddef.h>
 
-#include "kernel.h"
-
 #define A1(a) 1, {T_##a, 0, 0}
 #define A2(a, b) 2, {T_##a, T_##b, 0}
 #define A3(a, b, c) 3, {T_##a, T_##b, T_##c}
@@ -14,24 +12,22 @@
 #define REVEAL OP_REVEAL
 #define INTERNAL OP_INTERNAL
 
-
 static const struct op ops[] = {
 #define TYPE(...)
 #define ERROR(...)
 #define OP(c, sql, sym, res, a, k, fl)                                                  \
-	OP_ROW(c, #sql, sym, T_##res, k_##k, fl, a)
-#define OP_ROW(c, n, sym, res, k, fl, ...)                                              \
-	OP_ROW_(c, n, sym, res, k, fl, __VA_ARGS__)
-#define OP_ROW_(c, n, sym, res, k, fl, count, ...)                                      \
-	{.code = (c), .name = n, .symbol = sym, .result = res, .kernel = k, .flags = (fl),  \
+	OP_ROW(c, #sql, sym, T_##res, fl, a)
+#define OP_ROW(c, n, sym, res, fl, ...) OP_ROW_(c, n, sym, res, fl, __VA_ARGS__)
+#define OP_ROW_(c, n, sym, res, fl, count, ...)                                         \
+	{.code = (c), .name = n, .symbol = sym, .result = res, .flags = (fl),               \
 		.nargs = count, .args = __VA_ARGS__},
 #include "ops.def"
 };
 
-enum { NOPS = sizeof ops / sizeof ops[0], DENSE = 256 };
+enum { NOPS = sizeof ops / sizeof ops[0] };
 
 /* Codes are dense enough for a direct table; filled by the first look-up. */
-static const struct op *by_code[DENSE];
+static const struct op *by_code[OPTABLE_CODES];
 
 __attribute__((constructor)) static void fill(void)
 {
@@ -43,7 +39,7 @@ __attribute__((constructor)) static void fill(void)
 
 const struct op *optable_op(uint32_t code)
 {
-	return code < DENSE ? by_code[code] : NULL;
+	return code < OPTABLE_CODES ? by_code[code] : NULL;
 }
 
 struct op_type_info optable_type(uint32_t code)

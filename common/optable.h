@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * optable.h - types, errors and operations as data, made from ops.def.
+ * optable.h - types, errors and operations as data, made from ops.def. The kernels that
+ * compute them are in dispatch.c.
  */
 #ifndef COMMON_OPTABLE_H
 #define COMMON_OPTABLE_H
@@ -44,16 +45,7 @@ enum op_flags {
 	OP_PRED = 7, /* mask: bit 0 less, 1 equal, 2 greater */
 };
 
-enum { OP_ARGS_MAX = 3 };
-
-struct eval;
-struct vec;
-struct op;
-
-/* A column at a time: `in` are op->nargs columns, `out` has room for `n` rows of a fixed
- * type; rows whose out->state is not ROW_VALUE are left alone. kernel.h has the rest. */
-typedef void op_kernel(struct eval *ev, const struct op *op, struct vec *out,
-	const struct vec *in, uint32_t n);
+enum { OP_ARGS_MAX = 3, OPTABLE_CODES = 256 };
 
 struct op {
 	uint16_t code;
@@ -63,7 +55,6 @@ struct op {
 	uint8_t args[OP_ARGS_MAX];
 	const char *name;
 	const char *symbol;
-	op_kernel *kernel;
 };
 
 struct op_type_info {
