@@ -274,13 +274,17 @@ static int gain_role(struct ops_client *c, struct call *outer)
 	return rc;
 }
 
-/* A session without the role it needs is of no use: next time from the start. */
+/* A session without the role it needs is of no use: next time from the start, also when
+ * the caller's interrupts jump out in between. */
 static int have_role(struct ops_client *c, struct call *k)
 {
-	int rc = c->role == ROLE_DB ? 0 : gain_role(c, k);
+	int rc;
 
-	if (rc)
-		c->spoiled = true;
+	if (c->role == ROLE_DB)
+		return 0;
+	c->spoiled = true;
+	rc = gain_role(c, k);
+	c->spoiled = rc != 0;
 	return rc;
 }
 
