@@ -2,6 +2,7 @@
 #include "region.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,11 @@
 #include "ident.h"
 #include "ring.h"
 
-enum { PAGE = 4096, UIO_REGISTERS = 4096 };
+enum {
+	PAGE = 4096,
+	UIO_REGISTERS = 4096,
+	BEATS_MS = 1600, /* three heartbeats of a server */
+};
 
 static bool starts_with(const char *s, const char *prefix)
 {
@@ -27,26 +32,55 @@ static bool is_uio(const char *spec)
 	return starts_with(spec, "uio:") || starts_with(spec, "/dev/uio");
 }
 
+static int open_inherited(const char *spec, struct err_text *e)
+{
+	char *end;
+	long n = strtol(spec + 3, &end, 10);
+	int fd, rc;
+
+	if (spec[3] < '0' || spec[3] > '9' || *end || n > INT_MAX) {
+		err_set(e, "%s: a descriptor's number is expected after fd:", spec);
+		return -EINVAL;
+	}
+	fd = fcntl((int)n, F_DUPFD_CLOEXEC, 0);
+	if (fd >= 0)
+		return fd;
+	rc = -errno;
+	err_set(e, "%s: %s", spec, strerror(-rc));
+	return rc;
+}
+
 static int open_backing(const char *spec, bool create, struct err_text *e)
 {
 	const char *path = starts_with(spec, "uio:") ? spec + 4 : spec;
-	int fd;
+	int fd, rc;
 
-	if (starts_with(spec, "fd:")) {
-		fd = dup(atoi(spec + 3));
-		if (fd < 0)
-			err_set(e, "%s: %s", spec, strerror(errno));
-		return fd < 0 ? -errno : fd;
-	}
+	if (starts_with(spec, "fd:"))
+		return open_inherited(spec, e);
 	fd = open(path, O_RDWR | O_CLOEXEC | (create ? O_CREAT : 0), 0600);
 	if (fd >= 0)
 		return fd;
-	if (errno == ENOENT)
+	rc = -errno;
+	if (rc == -ENOENT)
 		err_set(e, "%s does not exist; make it with: hedbctl region format %s", path,
 			path);
 	else
-		err_set(e, "%s: %s", path, strerror(errno));
-	return -errno;
+		err_set(e, "%s: %s", path, strerror(-rc));
+	return rc;
+}
+
+/* Make an empty file `len` bytes long, all of them there: a sparse one on a full file
+ * system would be a SIGBUS at the first touch. On failure it is empty again. */
+static int extend(int fd, uint64_t len)
+{
+	int rc;
+
+	if (ftruncate(fd, (off_t)len) < 0)
+		return -errno;
+	if (fallocate(fd, 0, 0, (off_t)len) == 0 || errno == EOPNOTSUPP)
+		return 0;
+	rc = -errno;
+	return ftruncate(fd, 0) < 0 ? -errno : rc;
 }
 
 /* Which of a UIO's mappings to use, and how long it is: the largest. Sysfs knows; for a
@@ -96,10 +130,10 @@ int region_map(struct region *r, const char *spec, uint64_t off, uint64_t size, 
 	}
 	have = (uint64_t)st.st_size;
 	if (create && have == 0 && S_ISREG(st.st_mode)) {
-		if (size == 0 || ftruncate(fd, (off_t)(off + size)) < 0) {
-			rc = size ? -errno : -EINVAL;
-			err_set(e, "%s: cannot make it %llu bytes long", spec,
-				(unsigned long long)(off + size));
+		rc = size ? extend(fd, off + size) : -EINVAL;
+		if (rc) {
+			err_set(e, "%s: cannot make it %llu bytes long: %s", spec,
+				(unsigned long long)(off + size), strerror(-rc));
 			goto out;
 		}
 		have = off + size;
@@ -183,10 +217,13 @@ static struct service_shm *service_at(const struct region *r, uint32_t i)
 	return (struct service_shm *)(r->base + SERVICE_OFF + i * SERVICE_SIZE);
 }
 
-/* A live lease in whatever is there now, if it is a region at all. */
+/* A live lease in whatever is there now, if it is a region at all. Leases from other
+ * hosts are watched for some heartbeats. */
 static bool in_use(const struct region *r)
 {
 	const struct superblock_shm *sb = (const struct superblock_shm *)r->base;
+	uint64_t beat[SERVICE_MAX];
+	bool elsewhere = false;
 	uint32_t i;
 
 	if (r->size < REGION_SUPERBLOCK || shm_load64(&sb->magic) != REGION_MAGIC)
@@ -194,9 +231,18 @@ static bool in_use(const struct region *r)
 	for (i = 0; i < SERVICE_MAX; i++) {
 		uint64_t lease = shm_load64(&service_at(r, i)->lease);
 
-		if (lease && ident_same_host(lease) && ident_alive(lease))
+		beat[i] = shm_load64(&service_at(r, i)->heartbeat);
+		if (lease && !ident_same_host(lease))
+			elsewhere = true;
+		else if (lease && ident_alive(lease))
 			return true;
 	}
+	if (!elsewhere)
+		return false;
+	usleep(BEATS_MS * 1000);
+	for (i = 0; i < SERVICE_MAX; i++)
+		if (shm_load64(&service_at(r, i)->heartbeat) != beat[i])
+			return true;
 	return false;
 }
 
@@ -246,7 +292,8 @@ int region_format(struct region *r, const struct service_format *f, uint32_t n, 
 	return region_check(r, e);
 }
 
-/* One service, from shared memory into `g`, every number checked. */
+/* One service, from shared memory into `g`, every number checked; `r` says how large
+ * the region is. */
 static bool check_service(const struct region *r, uint32_t i, struct service_geometry *g)
 {
 	struct service_shm *s = service_at(r, i);
@@ -269,12 +316,22 @@ static bool check_service(const struct region *r, uint32_t i, struct service_geo
 	return true;
 }
 
+static bool overlap(const struct service_geometry *a, const struct service_geometry *b)
+{
+	uint64_t alen = a->nchannels * (CHAN_CONTROL + 2ull * a->ring_bytes);
+	uint64_t blen = b->nchannels * (CHAN_CONTROL + 2ull * b->ring_bytes);
+
+	return a->channels < b->channels + blen && b->channels < a->channels + alen;
+}
+
 int region_check(struct region *r, struct err_text *e)
 {
 	const struct superblock_shm *sb = (const struct superblock_shm *)r->base;
+	struct region found = *r; /* `r` changes only when all is well */
 	uint64_t magic, size;
 	uint32_t version, n, i, k;
 
+	r->nservices = 0;
 	if (r->size < REGION_SUPERBLOCK) {
 		err_set(e, "%d bytes needed for a superblock, %llu mapped", REGION_SUPERBLOCK,
 			(unsigned long long)r->size);
@@ -303,24 +360,19 @@ int region_check(struct region *r, struct err_text *e)
 	}
 	if (n == 0 || n > SERVICE_MAX || size < REGION_SUPERBLOCK)
 		goto impossible;
-	r->nservices = n;
-	r->size = size;
-	r->format_id = shm_load64(&sb->format_id);
+	found.nservices = n;
+	found.size = size;
+	found.format_id = shm_load64(&sb->format_id);
 	for (i = 0; i < n; i++) {
-		if (!check_service(r, i, &r->service[i]))
+		if (!check_service(&found, i, &found.service[i]))
 			goto impossible;
-		for (k = 0; k < i; k++) {
-			const struct service_geometry *a = &r->service[k], *b = &r->service[i];
-			uint64_t alen = a->nchannels * (CHAN_CONTROL + 2ull * a->ring_bytes);
-			uint64_t blen = b->nchannels * (CHAN_CONTROL + 2ull * b->ring_bytes);
-
-			if (a->channels < b->channels + blen && b->channels < a->channels + alen)
+		for (k = 0; k < i; k++)
+			if (overlap(&found.service[k], &found.service[i]))
 				goto impossible;
-		}
 	}
+	*r = found;
 	return 0;
 impossible:
-	r->nservices = 0;
 	err_set(e, "the superblock is damaged; format the region anew");
 	return -EPROTO;
 }

@@ -132,9 +132,10 @@ struct service_format {
  *   off     where the region starts in it, a multiple of 4096
  *   size    bytes to map from there; 0 = all that there is (some device files report
  *           no size: then it must be given)
- *   create  make a regular file that long if it does not exist or is empty (0600)
+ *   create  make a regular file that long if it does not exist or is empty (0600), all
+ *           its bytes allocated
  *
- * Returns 0, -EINVAL (off, size), -EFBIG (less there than asked for, or a UIO that
+ * Returns 0, -EINVAL (off, size, fd:), -EFBIG (less there than asked for, or a UIO that
  * exposes only its 4 KiB register window), or what the kernel said; `e` explains.
  */
 MUST_CHECK int region_map(struct region *r, const char *spec, uint64_t off, uint64_t size,
@@ -147,7 +148,7 @@ uint64_t region_bytes(const struct service_format *f, uint32_t n);
  * region_format - write a new superblock into mapped memory.
  *
  * Refuses (-EBUSY) to format over a region in which a live server holds a lease, unless
- * `force`. Returns -EFBIG when the mapping is too small (`e` names the bytes), -EINVAL.
+ * `force`; a lease from another host is watched for two seconds. Returns -EFBIG when the mapping is too small (`e` names the bytes), -EINVAL.
  */
 MUST_CHECK int region_format(struct region *r, const struct service_format *f, uint32_t n,
 	bool force, struct err_text *e);
@@ -156,7 +157,8 @@ MUST_CHECK int region_format(struct region *r, const struct service_format *f, u
  * region_check - read, check and keep the geometry of mapped memory.
  *
  * Returns 0, -EMEDIUMTYPE (no region, or another version: `e` names both), -EFBIG (says
- * how many bytes are needed), -EPROTO (a geometry that cannot be).
+ * how many bytes are needed), -EPROTO (a geometry that cannot be). On an error the
+ * region has no services and keeps the size of the mapping.
  */
 MUST_CHECK int region_check(struct region *r, struct err_text *e);
 
