@@ -7,6 +7,7 @@
 #include "session.h"
 
 enum {
+	HOT_TURNS = 8,       /* looks at the hot channels per look at a slice of the others */
 	SLICE = 8,           /* quiet channels looked at per turn */
 	HOT_POLLS = 4096,    /* polls without a request until a channel is quiet again */
 	SLEEP_MS = 1000,     /* longest sleep, in case a bell was lost with its ringer */
@@ -47,36 +48,63 @@ static void make_hot(struct worker *w, uint32_t index)
 	w->hot[i].quiet = 0;
 }
 
-/* One turn: the hot channels and a slice of the others. The channel, locked, or NULL. */
-static struct service_chan *look(struct worker *w)
+/* The channel locked, if it has work and nobody else is at it. */
+static struct service_chan *take(struct service_chan *c)
 {
-	struct service_chan *chans = w->server->chans, *c;
-	uint32_t n = w->server->service.geometry->nchannels, i, k;
+	if (!has_work(c) || !service_lock(c))
+		return NULL;
+	if (has_work(c))
+		return c;
+	service_unlock(c);
+	return NULL;
+}
+
+static struct service_chan *look_hot(struct worker *w)
+{
+	uint32_t i;
 
 	for (i = 0; i < w->nhot; i++) {
-		c = &chans[w->hot[i].index];
-		if (has_work(c) && service_lock(c)) {
-			if (has_work(c)) {
-				w->hot[i].quiet = 0;
-				return c;
-			}
-			service_unlock(c);
+		struct service_chan *c = take(&w->server->chans[w->hot[i].index]);
+
+		if (c) {
+			w->hot[i].quiet = 0;
+			return c;
 		}
 		if (++w->hot[i].quiet > HOT_POLLS)
 			w->hot[i--] = w->hot[--w->nhot];
 	}
+	return NULL;
+}
+
+static struct service_chan *look_quiet(struct worker *w)
+{
+	uint32_t n = w->server->service.geometry->nchannels, k;
+
 	for (k = 0; k < SLICE && k < n; k++) {
+		struct service_chan *c;
+
 		w->cursor = w->cursor + 1 < n ? w->cursor + 1 : 0;
-		c = &chans[w->cursor];
-		if (has_work(c) && service_lock(c)) {
-			if (has_work(c)) {
-				make_hot(w, w->cursor);
-				return c;
-			}
-			service_unlock(c);
+		c = take(&w->server->chans[w->cursor]);
+		if (c) {
+			make_hot(w, w->cursor);
+			return c;
 		}
 	}
 	return NULL;
+}
+
+/* One turn: the hot channels again and again, then a slice of the others. */
+static struct service_chan *look(struct worker *w)
+{
+	struct service_chan *c = NULL;
+	int k;
+
+	for (k = 0; k < HOT_TURNS && w->nhot && !c; k++) {
+		c = look_hot(w);
+		if (!c)
+			cpu_relax();
+	}
+	return c ? c : look_quiet(w);
 }
 
 /* Every channel, before sleeping. */
