@@ -108,7 +108,8 @@ static uint64_t left_ms(struct call *k)
 
 static uint32_t slice_of(struct call *k)
 {
-	uint64_t left = left_ms(k);
+	/* Before the first pause no time to speak of has passed: do not ask the clock. */
+	uint64_t left = k->deadline ? left_ms(k) : k->timeout_ms ? k->timeout_ms : UINT64_MAX;
 
 	return left < OPS_SLICE_MS ? (uint32_t)left : OPS_SLICE_MS;
 }
