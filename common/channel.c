@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "channel.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,12 +23,29 @@ bool chan_server_alive(const struct service_geometry *g)
 	return lease != 0 && ident_alive(lease);
 }
 
+/* `fd` when it is an eventfd, which a write can neither block on (made so here) nor
+ * raise SIGPIPE for; else closed and -1, since whoever named the socket may be hostile. */
+static int only_eventfd(int fd)
+{
+	char path[32], what[32] = "";
+
+	if (fd < 0)
+		return -1;
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	if (readlink(path, what, sizeof what - 1) > 0 &&
+		strcmp(what, "anon_inode:[eventfd]") == 0 &&
+		fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK) == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
 /* The server's eventfd, over the unix socket that it named; -1 when there is none, or
- * the server is on another host. A wrong descriptor costs us a needless write. */
+ * the server is on another host. */
 static int bell_connect(const struct service_geometry *g)
 {
 	struct sockaddr_un sa = {.sun_family = AF_UNIX};
-	char byte, control[CMSG_SPACE(sizeof(int))];
+	char byte, control[CMSG_SPACE(sizeof(int))] __attribute__((aligned(8)));
 	struct iovec io = {&byte, 1};
 	struct msghdr m = {.msg_iov = &io, .msg_iovlen = 1, .msg_control = control,
 		.msg_controllen = sizeof control};
@@ -52,7 +70,7 @@ static int bell_connect(const struct service_geometry *g)
 			memcpy(&fd, CMSG_DATA(cm), sizeof fd);
 	}
 	close(s);
-	return fd;
+	return only_eventfd(fd);
 }
 
 /* Wake the server in the way it said it sleeps. */
@@ -116,7 +134,7 @@ int chan_attach(struct chan *c, const struct region *r, const char *service,
 	const struct chan_config *config, struct err_text *e)
 {
 	const struct service_geometry *g = region_service(r, service);
-	uint32_t i, at, start;
+	uint32_t i, at = 0, start;
 
 	memset(c, 0, sizeof *c);
 	c->bell_fd = -1;
@@ -124,7 +142,11 @@ int chan_attach(struct chan *c, const struct region *r, const char *service,
 		err_set(e, "the region has no service \"%s\"", service);
 		return -EINVAL;
 	}
-	if (!shm_load32(&g->shm->serving) || !chan_server_alive(g)) {
+	if (!region_current(r)) {
+		err_set(e, "the region was formatted anew; open it again");
+		return -EMEDIUMTYPE;
+	}
+	if (shm_load32(&g->shm->serving) != SERVING_ALL || !chan_server_alive(g)) {
 		err_set(e, "no live server for \"%s\" in the region; start %s", service,
 			strcmp(service, "ops") == 0 ? "ops_server" : "redis-server with cxlring.so");
 		return -EOWNERDEAD;
@@ -156,12 +178,27 @@ int chan_attach(struct chan *c, const struct region *r, const char *service,
 	return 0;
 }
 
+/* The claim names our process; did another thread of it, after this channel was taken
+ * away from us, claim and open it for itself? */
+static bool still_ours(const struct chan *c)
+{
+	return shm_load32(&c->shm->open) == c->gen;
+}
+
 void chan_detach(struct chan *c)
 {
+	uint32_t gen;
+
 	if (!c->shm)
 		return;
-	if (shm_load64(&c->shm->claim) == c->self.token) {
-		shm_store_release32(&c->shm->closing, c->gen);
+	if (shm_load64(&c->shm->claim) == c->self.token && still_ours(c)) {
+		/* Under the generation that the server is at, not the one we knew; it
+		 * moves at most once per server, so this ends. */
+		do {
+			gen = shm_load_acquire32(&c->shm->gen);
+			shm_store_release32(&c->shm->closing, gen);
+			shm_fence_full(); /* D1 (pairs with D2 in reset_channel) */
+		} while (shm_load32(&c->shm->gen) != gen);
 		ring_control(c);
 	}
 	if (c->bell_fd >= 0)
@@ -175,16 +212,16 @@ int chan_state(const struct chan *c)
 	if (shm_load_acquire32(&c->shm->gen) != c->gen ||
 		shm_load64(&c->shm->claim) != c->self.token)
 		return -EOWNERDEAD;
-	if (shm_load32(&c->shm->broken) == c->gen || c->rx.broken || c->tx.broken)
+	if (shm_load32(&c->shm->broken) == c->gen)
 		return -EPROTO;
 	if (!shm_load32(&c->service->shm->serving) || !chan_server_alive(c->service))
-		return -EAGAIN;
-	return 0;
+		return -EAGAIN; /* and a head that went back is a reset on its way */
+	return c->rx.broken || c->tx.broken ? -EPROTO : 0;
 }
 
 int chan_reopen(struct chan *c)
 {
-	if (shm_load64(&c->shm->claim) != c->self.token)
+	if (shm_load64(&c->shm->claim) != c->self.token || !still_ours(c))
 		return -EOWNERDEAD;
 	if (shm_load_acquire32(&c->shm->gen) == c->gen)
 		return -EAGAIN;

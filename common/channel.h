@@ -26,10 +26,14 @@
  *
  * O1  client: rings prepared, then `open` = gen by release; server acquires `open`
  *     before it consumes. Lost: bytes of an earlier owner are executed.
- * G1  server: reply window zeroed, req_head = 0, then `gen` by release; client acquires
- *     `gen` before it prepares. Lost: the client reads replies of an earlier owner.
- * C1  server: all of the reset, then claim = 0 by release; the next owner's CAS
- *     acquires. Lost: two owners' stores interleave.
+ * G1  server: req_head = 0, then `gen` by release; client acquires `gen` before it
+ *     prepares. Lost: the client produces against the head of an earlier generation.
+ * C1  server: all of the reset, the reply window zeroed, then claim = 0 by release; the
+ *     next owner's CAS acquires. Lost: two owners' stores interleave. The window of an
+ *     owner that keeps its channel stays: it may be reading a reply in place.
+ * D1  client: `closing` = gen, full fence, look at `gen` again; server: `gen` + 1, full
+ *     fence (D2), look at `closing` again. Lost: an owner that lets go while the server
+ *     is replaced is never noticed, and the channel is lost until its process ends.
  *
  * Only the server frees a channel, and only when its owner has let go (closing) or is
  * surely dead: pid and start time on one host, elsewhere a missed heartbeat and then a
@@ -133,8 +137,9 @@ uint64_t chan_delay_from_env(void);
  *   service  "kv" or "ops"
  *
  * Does not wait for the server to notice. Returns 0, -EINVAL (no such service in the
- * region), -EOWNERDEAD (no live server; `e` says how to start one), -EUSERS (every
- * channel has a live owner).
+ * region), -EOWNERDEAD (no live server, or one that drains; `e` says how to start one),
+ * -EUSERS (every channel has an owner), -EMEDIUMTYPE (the region was formatted anew:
+ * open it again).
  */
 MUST_CHECK int chan_attach(struct chan *c, const struct region *r, const char *service,
 	const struct chan_config *config, struct err_text *e);
@@ -148,7 +153,8 @@ void chan_detach(struct chan *c);
  *
  * Returns 0, -EOWNERDEAD when the server was replaced (chan_reopen) or the claim was
  * taken away (attach anew), -EPROTO when the server refuses the channel (detach, attach
- * anew), -EAGAIN when no live server serves it at the moment.
+ * anew), -EAGAIN when no live server serves it at the moment. Ask it, too, what -EPROTO
+ * from ring_claim() means: while the server is replaced, the head goes back to 0.
  */
 int chan_state(const struct chan *c);
 
@@ -169,10 +175,11 @@ static inline void chan_publish(struct chan *c)
 {
 	uint32_t how;
 
-	ring_publish(&c->tx);
+	ring_show(&c->tx);
 	how = bell_heard(&c->service->shm->asleep);
 	if (__builtin_expect(how != BELL_AWAKE, 0))
 		chan_ring(c, how);
+	ring_prepare(&c->tx);
 }
 
 /*

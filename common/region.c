@@ -390,6 +390,14 @@ int region_open(struct region *r, const char *spec, uint64_t off, uint64_t size,
 	return rc;
 }
 
+bool region_current(const struct region *r)
+{
+	const struct superblock_shm *sb = (const struct superblock_shm *)r->base;
+
+	return shm_load_acquire64(&sb->magic) == REGION_MAGIC &&
+		shm_load64(&sb->format_id) == r->format_id;
+}
+
 void region_close(struct region *r)
 {
 	if (r->map)

@@ -47,6 +47,12 @@ enum {
 	CHAN_CONTROL = 576,
 };
 
+enum serving {
+	SERVING_NONE = 0,
+	SERVING_ALL = 1,
+	SERVING_OPEN = 2, /* draining: the channels that are open, no new ones */
+};
+
 #define REGION_MAGIC 0x4e47525f4c58432eull /* ".CXL_RGN" */
 
 /*
@@ -81,7 +87,7 @@ struct service_shm {
 	uint64_t host;           /* 72: its full host hash */
 	uint64_t heartbeat;      /* 80: counts up, every half second or so */
 	uint64_t incarnation;    /* 88: random, new with every take-over */
-	uint32_t serving;        /* 96: 1 while requests are answered, 2 draining */
+	uint32_t serving;        /* 96: enum serving */
 	uint32_t free_channels;  /* 100: a hint */
 	uint64_t rsv1[3];
 	uint32_t control;        /* 128 */
@@ -165,6 +171,9 @@ MUST_CHECK int region_check(struct region *r, struct err_text *e);
 /* region_open - region_map() without create, then region_check(). */
 MUST_CHECK int region_open(struct region *r, const char *spec, uint64_t off, uint64_t size,
 	struct err_text *e);
+
+/* False when the memory was formatted anew since: what is known of it is wrong then. */
+bool region_current(const struct region *r);
 
 void region_close(struct region *r);
 

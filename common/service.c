@@ -23,40 +23,58 @@ static void forget_owner(struct service_chan *c)
 	c->remote = c->quarantined = false;
 }
 
+static void close_channel(struct service *s, struct service_chan *c)
+{
+	if (!c->open)
+		return;
+	c->open = false;
+	count_open(s, -1);
+	if (s->config.closed)
+		s->config.closed(s->config.ctx, c);
+}
+
 /*
  * Move the channel to its next generation (G1); `free`: the owner is gone, so give it
- * away as well (C1). Caller holds the lock.
+ * away as well (C1), also when it let go meanwhile. Caller holds the lock.
  */
 static void reset_channel(struct service *s, struct service_chan *c, bool free)
 {
-	if (c->open) {
-		count_open(s, -1);
-		c->open = false;
-		if (s->config.closed)
-			s->config.closed(s->config.ctx, c);
-	}
+	uint32_t old = c->gen++;
+
+	close_channel(s, c);
 	c->refused = false;
-	c->gen++;
-	memset(chan_rsp_ring(s->geometry, c->index), 0, RING_ZEROED);
-	shm_store64(&c->shm->req_head, 0);
+	shm_store_release64(&c->shm->req_head, 0);
 	shm_store_release32(&c->shm->gen, c->gen); /* G1 */
-	if (free) {
+	shm_fence_full(); /* D2 (pairs with D1 in chan_detach) */
+	if (free || shm_load32(&c->shm->closing) == old) {
 		forget_owner(c);
+		memset(chan_rsp_ring(s->geometry, c->index), 0, RING_ZEROED);
 		shm_store_release64(&c->shm->claim, 0); /* C1 */
 	}
 }
 
-static void open_channel(struct service *s, struct service_chan *c, uint64_t claim)
+/* From now on judge this owner. The token holds 16 bits of the host's hash; the owner
+ * line holds all of it, once it is open. */
+static void watch_owner(struct service_chan *c, uint64_t claim)
+{
+	forget_owner(c);
+	c->owner = claim;
+	c->owner_fd = ident_watch(claim);
+	c->remote = !ident_same_host(claim);
+	c->heartbeat = shm_load64(&c->shm->heartbeat);
+	c->heard_ms = clock_ms();
+}
+
+static void open_channel(struct service *s, struct service_chan *c)
 {
 	const struct service_geometry *g = s->geometry;
 
-	if (claim != c->owner) {
-		forget_owner(c);
-		c->owner = claim;
-		c->owner_fd = ident_watch(claim);
+	if (!c->remote && shm_load64(&c->shm->host) != s->self.host) {
+		c->remote = true; /* its pid means nothing here */
+		if (c->owner_fd >= 0)
+			close(c->owner_fd);
+		c->owner_fd = -1;
 	}
-	/* The token holds 16 bits of the host's hash; the owner line holds all of it. */
-	c->remote = !ident_same_host(claim) || shm_load64(&c->shm->host) != s->self.host;
 	c->heartbeat = shm_load64(&c->shm->heartbeat);
 	c->heard_ms = clock_ms();
 	ring_consume(&c->rx, chan_req_ring(g, c->index), g->ring_bytes, &c->shm->req_head,
@@ -81,18 +99,31 @@ static bool owner_gone(const struct service_chan *c)
 }
 
 /* Is another server alive? Watches a lease from elsewhere for as long as it lasts. */
-static bool holder_alive(const struct service_shm *shm, uint64_t lease)
+static bool holder_alive(const struct service *s, uint64_t lease)
 {
+	const struct service_shm *shm = s->shm;
 	uint64_t beat = shm_load64(&shm->heartbeat), t0 = clock_ms();
 
-	if (ident_same_host(lease))
+	if (ident_same_host(lease) && shm_load64(&shm->host) == s->self.host)
 		return ident_alive(lease);
-	while (clock_ms() - t0 < LEASE_MS) {
-		usleep(50000);
+	while (clock_ms() - t0 < s->config.lease_ms) {
+		usleep(s->config.lease_ms * 1000 / 60);
 		if (shm_load64(&shm->heartbeat) != beat || shm_load64(&shm->lease) != lease)
 			return true;
 	}
 	return false;
+}
+
+/* At take-over: has the owner of this channel let go, or surely died? */
+static bool owner_left(const struct service *s, const struct service_chan *c)
+{
+	uint64_t claim = shm_load_acquire64(&c->shm->claim);
+
+	if (!claim)
+		return false;
+	if (shm_load32(&c->shm->closing) == c->gen)
+		return true;
+	return shm_load64(&c->shm->host) == s->self.host && !ident_alive(claim);
 }
 
 int service_take(struct service *s, const struct region *r, const char *name,
@@ -107,20 +138,27 @@ int service_take(struct service *s, const struct region *r, const char *name,
 		err_set(e, "the region has no service \"%s\"", name);
 		return -EINVAL;
 	}
+	if (!region_current(r)) {
+		err_set(e, "the region was formatted anew; open it again");
+		return -EMEDIUMTYPE;
+	}
 	s->geometry = g;
 	s->shm = g->shm;
 	s->chans = chans;
 	s->config = *config;
+	if (!s->config.lease_ms)
+		s->config.lease_ms = LEASE_MS;
 	s->self = ident_self();
 	s->delay = clock_from_ns(config->delay_ns);
 	holder = shm_load_acquire64(&g->shm->lease);
-	if ((holder && holder_alive(g->shm, holder)) ||
+	if ((holder && holder_alive(s, holder)) ||
 		!shm_cas64(&g->shm->lease, holder, s->self.token)) {
+		s->shm = NULL; /* so that service_drop() leaves it alone */
 		err_set(e, "\"%s\" is served by pid %u already; stop it first", name,
 			ident_pid(shm_load64(&g->shm->lease)));
 		return -EBUSY;
 	}
-	shm_store32(&g->shm->serving, 0);
+	shm_store32(&g->shm->serving, SERVING_NONE);
 	shm_store64(&g->shm->host, s->self.host);
 	randombytes_buf(&g->shm->incarnation, sizeof g->shm->incarnation);
 	memset(g->shm->bell_path, 0, BELL_PATH);
@@ -130,69 +168,77 @@ int service_take(struct service *s, const struct region *r, const char *name,
 	s->control = shm_load32(&g->shm->control);
 	for (i = 0; i < g->nchannels; i++) {
 		struct service_chan *c = &chans[i];
-		uint64_t claim;
 
 		c->index = i;
 		c->shm = chan_control(g, i);
 		c->gen = shm_load32(&c->shm->gen);
 		c->owner_fd = -1;
-		claim = shm_load64(&c->shm->claim);
-		reset_channel(s, c,
-			claim && (shm_load32(&c->shm->closing) == c->gen || !ident_alive(claim)));
+		reset_channel(s, c, owner_left(s, c));
 	}
 	return 0;
 }
 
 void service_ready(struct service *s)
 {
-	shm_store_release32(&s->shm->serving, 1);
+	shm_store_release32(&s->shm->serving, SERVING_ALL);
 	s->pending = true; /* owners of before may have opened already */
 }
 
 void service_drain(struct service *s)
 {
-	shm_store_release32(&s->shm->serving, 2);
+	shm_store_release32(&s->shm->serving, SERVING_OPEN);
 }
 
 void service_drop(struct service *s)
 {
+	bool held;
 	uint32_t i;
 
 	if (!s->shm)
 		return;
-	shm_store_release32(&s->shm->serving, 0);
+	held = service_held(s);
+	if (held)
+		shm_store_release32(&s->shm->serving, SERVING_NONE);
 	for (i = 0; i < s->geometry->nchannels; i++) {
 		struct service_chan *c = &s->chans[i];
 
-		reset_channel(s, c, c->owner && owner_gone(c));
+		if (held)
+			reset_channel(s, c, c->owner && owner_gone(c));
+		else
+			close_channel(s, c); /* the successor has reset it */
 		forget_owner(c);
 		/* Whoever sleeps in the middle of a request sees the generation change. */
 		bell_wake(&c->shm->asleep);
 	}
-	shm_store_release64(&s->shm->lease, 0);
+	if (held)
+		shm_cas64(&s->shm->lease, s->self.token, 0);
 	s->shm = NULL;
 }
 
-/* One channel: open it, free it, or leave it. Caller holds the lock. */
-static void control_channel(struct service *s, struct service_chan *c)
+/* One channel: open it, free it, or leave it. True when it has an owner. Caller holds
+ * the lock. */
+static bool control_channel(struct service *s, struct service_chan *c)
 {
 	uint64_t claim = shm_load_acquire64(&c->shm->claim);
 
-	if (!claim)
-		return;
-	s->nclaimed++;
-	if (shm_load_acquire32(&c->shm->closing) == c->gen)
-		reset_channel(s, c, true);
-	else if (c->refused)
-		return;
-	else if (!c->open && shm_load_acquire32(&c->shm->open) == c->gen) /* O1 */
-		open_channel(s, c, claim);
-	else if (!c->open && claim != c->owner) {
-		forget_owner(c); /* claimed, not open yet: watch it all the same */
-		c->owner = claim;
-		c->owner_fd = ident_watch(claim);
-		c->heard_ms = clock_ms();
+	if (c->owner && claim != c->owner) {
+		/* Only a server stores over a claim: somebody wrote where he must not.
+		 * Whoever has it now starts with a generation of his own. */
+		reset_channel(s, c, claim == 0);
+		forget_owner(c);
+		claim = shm_load_acquire64(&c->shm->claim);
 	}
+	if (!claim)
+		return false;
+	if (shm_load_acquire32(&c->shm->closing) == c->gen) {
+		reset_channel(s, c, true);
+		return false;
+	}
+	if (claim != c->owner)
+		watch_owner(c, claim); /* from here on, since it may die before it opens */
+	if (!c->open && !c->refused && shm_load_acquire32(&c->shm->open) == c->gen) /* O1 */
+		open_channel(s, c);
+	return true;
 }
 
 void service_control(struct service *s)
@@ -202,6 +248,8 @@ void service_control(struct service *s)
 	s->control = shm_load32(&s->shm->control);
 	shm_fence_full();
 	s->pending = false;
+	if (!service_held(s))
+		return;
 	s->nclaimed = 0;
 	for (i = 0; i < s->geometry->nchannels; i++) {
 		struct service_chan *c = &s->chans[i];
@@ -211,7 +259,7 @@ void service_control(struct service *s)
 			s->nclaimed++;
 			continue;
 		}
-		control_channel(s, c);
+		s->nclaimed += control_channel(s, c);
 		service_unlock(c);
 	}
 	shm_store32(&s->shm->free_channels, s->geometry->nchannels - s->nclaimed);
@@ -221,15 +269,16 @@ void service_control(struct service *s)
 static void reap_remote(struct service *s, struct service_chan *c, uint64_t now_ms)
 {
 	uint64_t beat = shm_load64(&c->shm->heartbeat);
+	uint64_t silent = now_ms > c->heard_ms ? now_ms - c->heard_ms : 0;
 
 	if (beat != c->heartbeat) {
 		c->heartbeat = beat;
 		c->heard_ms = now_ms;
 		c->quarantined = false;
-	} else if (!c->quarantined && now_ms - c->heard_ms > LEASE_MS) {
-		reset_channel(s, c, false);
+	} else if (!c->quarantined && silent > s->config.lease_ms) {
 		c->quarantined = true;
-	} else if (now_ms - c->heard_ms > (uint64_t)LEASE_MS * QUARANTINE) {
+		reset_channel(s, c, false);
+	} else if (silent > (uint64_t)s->config.lease_ms * QUARANTINE) {
 		reset_channel(s, c, true);
 	}
 }
@@ -238,18 +287,24 @@ void service_reap(struct service *s, uint64_t now_ms)
 {
 	uint32_t i;
 
+	if (!service_held(s))
+		return;
 	for (i = 0; i < s->geometry->nchannels; i++) {
 		struct service_chan *c = &s->chans[i];
+		uint64_t claim = shm_load64(&c->shm->claim);
 
-		if (!c->owner)
+		if (!c->owner && !claim)
 			continue;
 		if (!service_lock(c)) {
 			s->pending = true;
 			continue;
 		}
-		if (c->remote)
+		/* Claimed without a word, by someone who died before it could open. */
+		if (claim != c->owner)
+			control_channel(s, c);
+		if (c->owner && c->remote)
 			reap_remote(s, c, now_ms);
-		else if (owner_gone(c))
+		else if (c->owner && owner_gone(c))
 			reset_channel(s, c, true);
 		service_unlock(c);
 	}
@@ -263,10 +318,7 @@ void service_beat(struct service *s)
 void service_refuse(struct service *s, struct service_chan *c)
 {
 	shm_store_release32(&c->shm->broken, c->gen);
-	c->open = false;
 	c->refused = true;
-	count_open(s, -1);
-	if (s->config.closed)
-		s->config.closed(s->config.ctx, c);
+	close_channel(s, c);
 	bell_wake(&c->shm->asleep);
 }

@@ -46,6 +46,7 @@ struct service_chan {
 
 struct service_config {
 	uint64_t delay_ns;     /* injected latency per frame */
+	uint32_t lease_ms;     /* silence of another host that means death; 0: LEASE_MS */
 	const char *bell_path; /* socket that hands out our eventfd, or NULL */
 	void *ctx;             /* for the callbacks, which may be NULL: */
 	void (*opened)(void *ctx, struct service_chan *c); /* lock is held */
@@ -71,8 +72,9 @@ struct service {
  *   chans   zeroed, one per channel, aligned for struct service_chan; the caller frees
  *           them after service_drop()
  *
- * Blocks for up to LEASE_MS when the holder is on another host and has to be watched.
- * Returns 0, -EINVAL (no such service), -EBUSY (a live server has it: `e` names its pid).
+ * Blocks for up to lease_ms when the holder is on another host and has to be watched.
+ * Returns 0, -EINVAL (no such service), -EBUSY (a live server has it: `e` names its pid),
+ * -EMEDIUMTYPE (the region was formatted anew since it was opened).
  * Clients are served once service_ready() has been called.
  */
 MUST_CHECK int service_take(struct service *s, const struct region *r, const char *name,
@@ -82,8 +84,21 @@ void service_ready(struct service *s);
 /* Refuse new channels, go on serving the open ones. */
 void service_drain(struct service *s);
 
-/* Close every channel, give the lease back. */
+/* Close every channel, give the lease back (if it is still ours). No worker may have a
+ * channel any more. */
 void service_drop(struct service *s);
+
+/*
+ * service_held - is the lease still ours?
+ *
+ * Ask at every beat. False: this server was stopped for longer than lease_ms (a paused
+ * virtual machine) and another host's took over, or somebody overwrote the word. Answer
+ * nothing more, service_drop(), take it again or exit.
+ */
+static inline bool service_held(const struct service *s)
+{
+	return shm_load_acquire64(&s->shm->lease) == s->self.token;
+}
 
 /* Did an owner come or go? One cached read; then service_control(). */
 static inline bool service_changed(const struct service *s)
@@ -117,9 +132,12 @@ static inline void service_unlock(struct service_chan *c)
 /* Publish replies and wake the client if it sleeps. */
 static inline void service_publish(struct service_chan *c)
 {
-	ring_publish(&c->tx);
+	if (!c->tx.word)
+		return;
+	ring_show(&c->tx);
 	if (__builtin_expect(bell_heard(&c->shm->asleep) != BELL_AWAKE, 0))
 		bell_wake(&c->shm->asleep);
+	ring_prepare(&c->tx);
 }
 
 #endif
