@@ -1,6 +1,6 @@
 # cxlring and hedb. `make help` lists what can be made; README.md explains it.
 #
-# Knobs: SAN=address,undefined | SAN=thread   sanitizer build in its own folder
+# Knobs: SAN=address,undefined | SAN=thread   sanitizer build, in a folder of its own
 #        IPSEC_MB=no                          leave intel-ipsec-mb out
 #        REDISMODULE_H=/path/redismodule.h    build without fetching Redis's source
 #        PG_CONFIG, DESTDIR, prefix, CC, CFLAGS as usual
@@ -10,48 +10,106 @@ PG_CONFIG ?= pg_config
 prefix    ?= /usr/local
 CFLAGS    ?= -O2 -g
 comma     := ,
-B         := build$(if $(SAN),-$(subst $(comma),-,$(SAN)))
-
 IPSEC_MB  ?= $(if $(wildcard /usr/include/intel-ipsec-mb.h),yes,no)
+B         := build$(if $(filter no,$(IPSEC_MB)),-noipsec)$(if $(SAN),-$(subst $(comma),-,$(SAN)))
+
 warn      := -Wall -Wextra -Wdeclaration-after-statement -Wvla -Wno-unused-parameter
 hard      := -fstack-protector-strong -fno-strict-aliasing
-all_cflags = -std=gnu11 -D_GNU_SOURCE $(CFLAGS) $(warn) $(hard) -fPIC -MMD -MP -Icommon -Iclient -I$(B)/include \
+all_cflags = -std=gnu11 -D_GNU_SOURCE $(CFLAGS) $(warn) $(hard) -fPIC -MMD -MP \
+             -Icommon -Iclient -I$(B)/include \
              $(if $(filter yes,$(IPSEC_MB)),-DHAVE_IPSEC_MB) \
              $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
 ldlibs     = -lsodium -lmbedcrypto $(if $(filter yes,$(IPSEC_MB)),-lIPSec_MB) -lm -lpthread
 
-common_o  := $(patsubst common/%.c,$(B)/common/%.o,$(filter-out \
-             $(if $(filter yes,$(IPSEC_MB)),,common/gcm_ipsecmb.c),$(wildcard common/*.c)))
+common_c  := $(filter-out $(if $(filter yes,$(IPSEC_MB)),,common/gcm_ipsecmb.c), \
+             $(wildcard common/*.c))
 libcommon := $(B)/libcommon.a
-unit      := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/test_*.c))
-stress    := $(patsubst tests/stress/%.c,$(B)/tests/stress/%,$(wildcard tests/stress/*.c))
-bench     := $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(wildcard tests/bench/bench_*.c))
-programs  := $(B)/ops_server $(B)/hedbctl $(B)/cxl-cli $(B)/cxl-bench
-module    := $(B)/cxlring.so
-client    := $(B)/libcxlring.a $(B)/libcxlring.so
+objects    = $(patsubst %.c,$(B)/%.o,$(wildcard $(1)))
+tests_in   = $(patsubst %.c,$(B)/%,$(wildcard tests/$(1)/$(2)*.c))
+unit      := $(call tests_in,unit,test_)
+stress    := $(call tests_in,stress,)
+bench     := $(call tests_in,bench,bench_)
+fuzz      := $(call tests_in,fuzz,fuzz_)
+SUITES    ?= unit model stress fuzz e2e redis pg
 
-all: $(programs) $(module) $(client) pg
+#: make             everything: programs, cxlring.so, libcxlring, hedb.so
+all: $(B)/ops_server $(B)/hedbctl redis pg
 
--include build.mk
+-include redis.mk pg.mk
+
+#: make setup       install the Debian packages that are missing
+setup:
+	sh deploy/setup.sh
+
+#: make demo        all of it for real, under run/; make stop ends it
+demo:
+	sh deploy/demo.sh
+stop:
+	sh deploy/demo.sh stop
+
+#: make check       every test; SUITES="unit redis" for some of them
+check: all tests
+	tests/run $(SUITES)
+
+#: make tests       build what `make check` runs
+tests: $(unit) $(stress) $(fuzz)
+ifeq ($(SAN),)
+	+$(MAKE) SAN=thread $(patsubst build/%,build-thread/%,$(stress))
+endif
+
+#: make fuzz        fuzz on, FUZZ_SECONDS (60) for each target
+fuzz: $(fuzz)
+	FUZZ_SECONDS=$${FUZZ_SECONDS:-60} sh tests/fuzz/run.sh
+
+#: make bench       the table of figures, and build/bench/results.jsonl
+bench: all $(bench)
+	sh tests/bench/run.sh
+
+#: make install     DESTDIR and prefix honoured; the extension goes where PostgreSQL looks
+install: all install-redis install-pg
+	install -D -m 755 $(B)/ops_server $(DESTDIR)$(prefix)/sbin/ops_server
+	install -D -m 755 $(B)/hedbctl $(DESTDIR)$(prefix)/bin/hedbctl
+
+#: make clean
+clean:
+	rm -rf build build-*
+	-$(MAKE) -C pg-extension clean
 
 help:
-	@sed -n 's/^#: //p' Makefile build.mk
+	@sed -n 's/^#: //p' Makefile *.mk
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help pg check bench demo stop install clean setup fuzz
+.PHONY: all setup demo stop check tests fuzz bench install clean help
 
-$(libcommon): $(common_o)
+$(libcommon): $(patsubst %.c,$(B)/%.o,$(common_c))
 	$(AR) rcs $@.tmp $^ && mv $@.tmp $@
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(all_cflags) $(CPPFLAGS) -c -o $@ $<
 
+$(B)/ops_server: $(call objects,ops-server/*.c) $(libcommon)
+	$(CC) $(all_cflags) -o $@ $^ $(ldlibs) -linih -lsystemd
+
+$(B)/hedbctl: $(B)/client/hedbctl.o $(libcommon)
+	$(CC) $(all_cflags) -o $@ $^ $(ldlibs)
+
 $(B)/tests/unit/%: $(B)/tests/unit/%.o $(libcommon)
 	$(CC) $(all_cflags) -o $@ $< $(libcommon) -lcmocka $(ldlibs)
 
 $(B)/tests/stress/%: $(B)/tests/stress/%.o $(libcommon)
 	$(CC) $(all_cflags) -o $@ $< $(libcommon) $(ldlibs)
+
+$(B)/tests/bench/%: $(B)/tests/bench/%.o $(libcommon)
+	$(CC) $(all_cflags) -o $@ $< $(libcommon) $(ldlibs)
+
+# libFuzzer comes with clang, and wants all that it fuzzes compiled by it.
+$(B)/tests/fuzz/%: tests/fuzz/%.c $(common_c) $(wildcard common/*.h common/*.def)
+	@mkdir -p $(@D)
+	clang -std=gnu11 -D_GNU_SOURCE -g -O1 -fno-strict-aliasing -Icommon \
+	    $(if $(filter yes,$(IPSEC_MB)),-DHAVE_IPSEC_MB) \
+	    -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
+	    -o $@ $< $(common_c) $(ldlibs)
 
 -include $(wildcard $(B)/*/*.d $(B)/*/*/*.d)
