@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "conn.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+	TIMEOUT_MS = 5000,
+	SPIN_US = 50,
+	SLICE_MS = 100,           /* of a long wait: then see whether the server lives */
+	KEEP_BYTES = 256 << 10,   /* of a buffer, between long messages */
+};
+
+#define REPLY_MAX (1ull << 40) /* the server is believed on how long a reply is */
+
+int conn_fail(struct cxlring *c, int rc, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(c->why, sizeof c->why, fmt, ap);
+	va_end(ap);
+	return rc;
+}
+
+const char *cxlring_why(const struct cxlring *c)
+{
+	return c->why;
+}
+
+static uint8_t *grow(uint8_t *buf, uint64_t cap)
+{
+	if (cap)
+		return realloc(buf, cap);
+	free(buf);
+	return NULL;
+}
+
+/* ---- life ---- */
+
+static char *keep(const char *s)
+{
+	return s ? strdup(s) : NULL;
+}
+
+static void take_options(struct cxlring *c, const struct cxlring_options *o)
+{
+	static const struct cxlring_options none;
+	const char *path;
+
+	c->options = o ? *o : none;
+	path = c->options.region ? c->options.region : getenv("CXLRING_REGION");
+	c->region_path = keep(path ? path : getenv("CXL_RING_PATH"));
+	c->user = keep(c->options.user);
+	c->password = keep(c->options.password);
+	c->label = keep(c->options.label);
+	c->options.region = c->region_path;
+	c->options.user = c->user;
+	c->options.password = c->password;
+	c->options.label = c->label;
+	if (c->options.timeout_ms == 0)
+		c->options.timeout_ms = TIMEOUT_MS;
+	if (c->options.spin_us == 0)
+		c->options.spin_us = SPIN_US;
+}
+
+static int attach(struct cxlring *c)
+{
+	struct chan_config config = {.label = c->options.label,
+		.spin_ns = c->options.spin_us > 0 ? (uint64_t)c->options.spin_us * 1000 : 0,
+		.delay_ns = chan_delay_from_env()};
+	struct err_text e = {""};
+	int rc = 0;
+
+	if (!c->mapped)
+		rc = region_open(&c->region, c->options.region, c->options.offset,
+			c->options.map_size, &e);
+	if (rc == 0) {
+		c->mapped = true;
+		rc = chan_attach(&c->chan, &c->region, KV_SERVICE, &config, &e);
+	}
+	if (rc == -EMEDIUMTYPE && c->mapped) {
+		region_close(&c->region); /* formatted anew: map it anew next time */
+		c->mapped = false;
+	}
+	c->attached = rc == 0;
+	return rc ? conn_fail(c, rc, "%s", e.s[0] ? e.s : err_name(rc)) : 0;
+}
+
+static void forget_messages(struct cxlring *c)
+{
+	free(c->out_buf);
+	c->out_buf = NULL;
+	message_reset(&c->in, 0);
+	c->taken = false;
+}
+
+static void detach(struct cxlring *c)
+{
+	forget_messages(c);
+	if (c->attached)
+		chan_detach(&c->chan);
+	c->attached = false;
+}
+
+/* The password, on a channel that was just opened. */
+static int authenticate(struct cxlring *c)
+{
+	const char *user = c->options.user ? c->options.user : "";
+	struct kv_header h = {.n = (uint32_t)strlen(user)};
+	struct part v[2] = {{user, h.n}, {c->options.password, 0}};
+	const uint8_t *data;
+	uint64_t len;
+	uint8_t kind;
+	int rc;
+
+	if (!c->options.password)
+		return 0;
+	v[1].len = strlen(c->options.password);
+	rc = conn_put(c, KV_AUTH, h, v, 2);
+	if (rc == 0)
+		rc = conn_take(c, &kind, &data, &len, c->options.timeout_ms);
+	if (rc == 0 && kind != KV_OK)
+		rc = conn_fail(c, -EACCES, "%.*s", (int)(len < 200 ? len : 200), (const char *)data);
+	return rc;
+}
+
+int cxlring_open(
+	struct cxlring **out, const struct cxlring_options *o, char *why, size_t len)
+{
+	struct cxlring *c;
+	int rc;
+
+	if (posix_memalign((void **)&c, 128, sizeof *c))
+		return -ENOMEM;
+	memset(c, 0, sizeof *c);
+	c->in.grow = grow;
+	c->in.max = REPLY_MAX;
+	take_options(c, o);
+	if (c->options.region)
+		rc = attach(c);
+	else
+		rc = conn_fail(c, -EINVAL,
+			"no region: give its path, or set CXLRING_REGION or CXL_RING_PATH");
+	if (rc == 0)
+		rc = authenticate(c);
+	if (rc == 0) {
+		*out = c;
+		return 0;
+	}
+	if (why && len)
+		snprintf(why, len, "%s", c->why[0] ? c->why : err_name(rc));
+	cxlring_close(c);
+	return rc;
+}
+
+void cxlring_close(struct cxlring *c)
+{
+	if (!c)
+		return;
+	detach(c);
+	if (c->mapped)
+		region_close(&c->region);
+	free(c->region_path);
+	free(c->user);
+	if (c->password)
+		explicit_bzero(c->password, strlen(c->password));
+	free(c->password);
+	free(c->label);
+	free(c);
+}
+
+/* ---- servers go and come ---- */
+
+/* What was outstanding will never be answered. */
+static int lose(struct cxlring *c)
+{
+	c->lost = c->asked - c->answered;
+	c->answered = c->dropped = c->asked;
+	forget_messages(c);
+	return conn_fail(c, -ECONNRESET,
+		"the server went away; whether it executed the %llu requests that it did not "
+		"answer is unknown",
+		(unsigned long long)c->lost);
+}
+
+/* One attempt to be connected: 0, -EAGAIN (no server yet), or an error that stays. */
+static int connect_once(struct cxlring *c)
+{
+	int rc;
+
+	if (c->attached) {
+		rc = chan_state(&c->chan);
+		if (rc == 0 || rc == -EAGAIN)
+			return rc;
+		if (rc == -EOWNERDEAD)
+			rc = chan_reopen(&c->chan);
+		if (rc == -EAGAIN)
+			return rc;
+		if (rc)
+			detach(c); /* the channel is another's, or refused */
+	}
+	if (!c->attached)
+		rc = attach(c);
+	if (rc == 0)
+		return authenticate(c);
+	/* No region, no server, not ready: all of them may come. */
+	return rc == -EOWNERDEAD || rc == -ENOENT || rc == -EMEDIUMTYPE || rc == -EFBIG
+			   ? -EAGAIN
+			   : rc;
+}
+
+int conn_ready(struct cxlring *c)
+{
+	uint64_t t0 = clock_ms();
+	int rc;
+
+	if (__builtin_expect(c->attached && !c->chan.rx.broken && !c->chan.tx.broken &&
+							 shm_load32(&c->chan.shm->gen) == c->chan.gen,
+			1))
+		return 0;
+	if (c->asked != c->answered)
+		return lose(c);
+	while ((rc = connect_once(c)) == -EAGAIN) {
+		if (c->options.timeout_ms >= 0 &&
+			clock_ms() - t0 >= (uint64_t)c->options.timeout_ms)
+			return conn_fail(c, -EOWNERDEAD, "no server came within %d ms",
+				c->options.timeout_ms);
+		usleep(5000);
+	}
+	return rc;
+}
+
+/* ---- out ---- */
+
+static void gather(uint8_t *to, const struct kv_header *h, const struct part *v, int n)
+{
+	int i;
+
+	memcpy(to, h, sizeof *h);
+	to += sizeof *h;
+	for (i = 0; i < n; i++) {
+		if (v[i].len)
+			memcpy(to, v[i].p, v[i].len);
+		to += v[i].len;
+	}
+}
+
+int conn_put(struct cxlring *c, enum kv_request verb, struct kv_header h,
+	const struct part *v, int n)
+{
+	struct ring *tx = &c->chan.tx;
+	uint64_t len = sizeof h;
+	uint8_t *at;
+	int i, rc;
+
+	if (c->out_buf)
+		return -EAGAIN;
+	for (i = 0; i < n; i++)
+		len += v[i].len;
+	if (len <= ring_frame_max(tx)) {
+		rc = ring_claim(tx, (uint32_t)len, &at);
+		if (rc == 0) {
+			gather(at, &h, v, n);
+			ring_commit(tx, (uint32_t)len, (uint8_t)verb, 0, ++c->asked);
+		}
+		c->cost.full += rc == -EAGAIN;
+		return rc;
+	}
+	c->out_buf = malloc(len);
+	if (!c->out_buf)
+		return conn_fail(c, -ENOMEM, "no memory for a request of %llu bytes",
+			(unsigned long long)len);
+	gather(c->out_buf, &h, v, n);
+	c->out = (struct message_out){
+		.data = c->out_buf, .len = len, .id = ++c->asked, .kind = (uint8_t)verb};
+	return 0;
+}
+
+/* Go on with a long request, and make visible what is there. */
+int cxlring_flush(struct cxlring *c)
+{
+	int rc = 0;
+
+	if (!c->attached)
+		return 0; /* nothing can be waiting */
+	if (c->out_buf) {
+		rc = message_send(&c->chan.tx, &c->out);
+		if (rc == 0) {
+			free(c->out_buf);
+			c->out_buf = NULL;
+		}
+	}
+	chan_publish(&c->chan);
+	return rc == -EAGAIN ? 0 : rc;
+}
+
+/* ---- in ---- */
+
+static void step_over(struct cxlring *c)
+{
+	if (!c->taken)
+		return;
+	c->taken = false;
+	message_reset(&c->in, KEEP_BYTES);
+	/* Give room back by the quarter ring, or when nothing more is there. */
+	if (c->chan.rx.pos - c->chan.rx.released > c->chan.rx.cap / 4 ||
+		!ring_waiting(&c->chan.rx))
+		ring_release(&c->chan.rx);
+}
+
+/* The frames that are there, until one completes a message that somebody waits for. */
+static int take_ready(
+	struct cxlring *c, uint8_t *kind, const uint8_t **data, uint64_t *len)
+{
+	struct frame f;
+	int rc;
+
+	for (;;) {
+		rc = ring_peek(&c->chan.rx, &f);
+		if (rc)
+			return rc;
+		rc = message_take(&c->in, &f, data, len);
+		ring_next(&c->chan.rx);
+		if (rc == -EAGAIN) {
+			ring_release(&c->chan.rx);
+			continue;
+		}
+		if (rc)
+			return rc;
+		if (f.id != c->answered + 1 && f.id > c->dropped)
+			return -EPROTO;
+		if (f.id <= c->dropped)
+			continue; /* nobody waits for it any more */
+		c->answered++;
+		c->taken = true;
+		*kind = f.kind;
+		return 0;
+	}
+}
+
+/* Sleep for a reply, or for room for the rest of a long request. */
+static int wait_once(struct cxlring *c, uint32_t ms, uint64_t waited_us)
+{
+	uint64_t slept = c->chan.slept, t0 = clock_ticks();
+	int rc;
+
+	if (c->out_buf)
+		rc = chan_await_room(&c->chan, waited_us);
+	else
+		rc = chan_await(&c->chan, ms);
+	if (c->chan.slept != slept) {
+		c->cost.sleeps++;
+		c->cost.sleep_ns += clock_to_ns(clock_ticks() - t0);
+	}
+	if (rc == -EAGAIN)
+		rc = chan_state(&c->chan); /* -EAGAIN from there: no server */
+	else if (rc == 0)
+		return 0;
+	if (rc == 0)
+		return 0;
+	if (rc == -EPROTO)
+		return conn_fail(c, -EPROTO, "the server refused the channel; its log says why");
+	return lose(c);
+}
+
+int conn_take(struct cxlring *c, uint8_t *kind, const uint8_t **data, uint64_t *len,
+	int timeout_ms)
+{
+	uint64_t t0 = 0, waited;
+	int rc;
+
+	step_over(c);
+	if (c->asked == c->answered)
+		return -ENODATA;
+	for (;;) {
+		rc = take_ready(c, kind, data, len);
+		if (rc == 0)
+			return 0;
+		if (rc != -EAGAIN) {
+			c->chan.rx.broken = true;
+			return conn_fail(c, rc, "the reply ring holds what no server writes (%s)",
+				err_name(rc));
+		}
+		rc = cxlring_flush(c);
+		if (rc)
+			return lose(c);
+		if (timeout_ms == 0)
+			return -EAGAIN;
+		if (!t0)
+			t0 = clock_ms();
+		waited = clock_ms() - t0;
+		if (timeout_ms > 0 && waited >= (uint64_t)timeout_ms)
+			return conn_fail(c, -ETIMEDOUT, "no answer within %d ms", timeout_ms);
+		waited = timeout_ms > 0 ? (uint64_t)timeout_ms - waited : SLICE_MS;
+		rc = wait_once(c, waited < SLICE_MS ? (uint32_t)waited : SLICE_MS, waited * 1000);
+		if (rc)
+			return rc;
+	}
+}
+
+size_t cxlring_outstanding(const struct cxlring *c)
+{
+	return c->asked - c->answered;
+}
+
+size_t cxlring_lost(const struct cxlring *c)
+{
+	return c->lost;
+}
+
+void cxlring_cost(const struct cxlring *c, struct cxlring_cost *cost)
+{
+	*cost = c->cost;
+	cost->rings = c->chan.rung;
+}

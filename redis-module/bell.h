@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * bell.h - the eventfd that wakes Redis's event loop, and who may have it.
+ *
+ * A client gets the eventfd from a unix socket (mode 0600) whose path stands in the
+ * region: it connects, receives the descriptor, and is disconnected. While the eventfd
+ * is readable the loop does not sleep; so it also keeps a hot loop turning.
+ */
+#ifndef CXLRING_BELL_H
+#define CXLRING_BELL_H
+
+#include <stdbool.h>
+
+#include "rm.h"
+#include "err.h"
+
+/* The socket's path is made from the region's, or lies in Redis's directory when that
+ * is a device. `rung` is called by the event loop while the bell is readable. */
+MUST_CHECK int bell_open(
+	const char *region_path, void (*rung)(void), struct err_text *e);
+void bell_close(void);
+
+/* Where the socket is. */
+const char *bell_path(void);
+
+/* Remove the socket of a server that is no more, if `path` is one beside this region. */
+void bell_sweep(const char *region_path, const char *path);
+
+/* Make the eventfd readable, or not. */
+void bell_arm(void);
+void bell_disarm(void);
+
+/* Call `tick` once in us microseconds, through the event loop. */
+void bell_tick(unsigned us, void (*tick)(void));
+
+#endif

@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "command.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "call.h"
+#include "config.h"
+#include "cursor.h"
+#include "guard.h"
+#include "counters.h"
+
+static const char wrong_type[] =
+	"WRONGTYPE Operation against a key holding the wrong kind of value";
+static const char oom[] = "OOM command not allowed when used memory > 'maxmemory'.";
+
+enum {
+	ARGS_ON_STACK = 16,
+	ARGS_MAX = 1024 * 1024, /* as Redis's multibulk limit */
+	KEY_MAX = 512 << 20,
+};
+
+struct request {
+	RedisModuleCtx *ctx;
+	struct session *s;
+	uint64_t id;
+	struct kv_header h;
+	struct cursor body;
+	bool fast; /* the key API will do */
+	bool busy; /* the turn has written already */
+	bool wrote;
+};
+
+static RedisModuleString *string_of(const void *p, size_t len)
+{
+	return RedisModule_CreateString(NULL, p, len);
+}
+
+static void free_strings(RedisModuleString **v, int n)
+{
+	while (n > 0)
+		RedisModule_FreeString(NULL, v[--n]);
+}
+
+/* The key of GET, SET, INCRBY: h.n bytes at the cursor; NULL when there are fewer. */
+static RedisModuleString *take_key(struct request *r)
+{
+	const uint8_t *p = cursor_bytes(&r->body, r->h.n);
+
+	return p ? string_of(p, r->h.n) : NULL;
+}
+
+static int run_ping(struct request *r)
+{
+	const uint8_t *p = cursor_bytes(&r->body, r->h.n);
+
+	RedisModuleString *argv[2];
+
+	if (!p)
+		return -EPROTO;
+	if (r->fast) {
+		counters.fast++;
+		session_reply(r->s, r->h.n ? KV_VALUE : KV_PONG, r->id, p, r->h.n);
+		return 0;
+	}
+	argv[0] = string_of("ping", 4);
+	argv[1] = string_of(p, r->h.n);
+	call_run(r->ctx, r->s, r->id, argv, r->h.n ? 2 : 1, 0);
+	free_strings(argv, 2);
+	return 0;
+}
+
+static void get_fast(struct request *r, RedisModuleString *key)
+{
+	RedisModuleKey *k = RedisModule_OpenKey(r->ctx, key, REDISMODULE_READ);
+	const char *p;
+	size_t len;
+
+	counters.fast++;
+	if (!k) {
+		session_reply(r->s, KV_NIL, r->id, NULL, 0);
+		return;
+	}
+	p = RedisModule_StringDMA(k, &len, REDISMODULE_READ);
+	if (p)
+		session_reply(r->s, KV_VALUE, r->id, p, len);
+	else
+		session_error(r->s, r->id, wrong_type);
+	RedisModule_CloseKey(k);
+}
+
+static int run_get(struct request *r)
+{
+	RedisModuleString *argv[2];
+
+	argv[1] = take_key(r);
+	if (!argv[1])
+		return -EPROTO;
+	if (r->fast) {
+		get_fast(r, argv[1]);
+	} else {
+		argv[0] = string_of("get", 3);
+		call_run(r->ctx, r->s, r->id, argv, 2, 0);
+		free_strings(argv, 1);
+	}
+	free_strings(argv + 1, 1);
+	return 0;
+}
+
+/*
+ * SET over what is there, in place. False when the key holds another type or the value
+ * is empty, which the key API cannot do that way; nothing is changed then.
+ *
+ * The value is read from the ring once, into Redis's own memory, and replicated from
+ * there: what replicas get cannot differ from what is stored.
+ */
+static bool set_fast(struct request *r, RedisModuleString *key, const uint8_t *v, size_t len)
+{
+	RedisModuleKey *k;
+	const char *name;
+	char *to;
+	size_t have, name_len;
+
+	if (len == 0)
+		return false;
+	k = RedisModule_OpenKey(r->ctx, key, REDISMODULE_READ | REDISMODULE_WRITE);
+	if (RedisModule_StringTruncate(k, len) != REDISMODULE_OK) {
+		RedisModule_CloseKey(k);
+		return false;
+	}
+	to = RedisModule_StringDMA(k, &have, REDISMODULE_WRITE);
+	memcpy(to, v, len);
+	if (RedisModule_GetAbsExpire(k) != REDISMODULE_NO_EXPIRE)
+		RedisModule_SetExpire(k, REDISMODULE_NO_EXPIRE);
+	name = RedisModule_StringPtrLen(key, &name_len);
+	RedisModule_Replicate(r->ctx, "SET", "bb", name, name_len, to, len);
+	RedisModule_NotifyKeyspaceEvent(r->ctx, REDISMODULE_NOTIFY_STRING, "set", key);
+	RedisModule_CloseKey(k);
+	counters.fast++;
+	r->wrote = true;
+	session_reply(r->s, KV_OK, r->id, NULL, 0);
+	return true;
+}
+
+/* SET's options as words, behind SET, key and value. Returns how many. */
+static int set_words(RedisModuleString **argv, unsigned opt, int64_t time)
+{
+	static const char *const words[] = {
+		"NX", "XX", "GET", "KEEPTTL", "EX", "PX", "EXAT", "PXAT"};
+	int i, n = 0;
+
+	for (i = 0; i < 8; i++) {
+		if (!(opt & 1u << i))
+			continue;
+		argv[n++] = string_of(words[i], strlen(words[i]));
+		if (1u << i & KV_SET_TIME)
+			argv[n++] = RedisModule_CreateStringFromLongLong(NULL, time);
+	}
+	return n;
+}
+
+static int run_set(struct request *r)
+{
+	RedisModuleString *argv[3 + 10];
+	int64_t time = 0;
+	const uint8_t *v;
+	size_t len;
+	int n;
+
+	if (r->h.opt & ~KV_SET_ALL)
+		return -EPROTO;
+	if (r->h.opt & KV_SET_TIME)
+		time = (int64_t)cursor_u64(&r->body);
+	argv[1] = take_key(r);
+	if (!argv[1])
+		return -EPROTO;
+	len = r->body.left;
+	v = cursor_bytes(&r->body, len);
+	if (!r->fast || r->h.opt || !set_fast(r, argv[1], v, len)) {
+		argv[0] = string_of("set", 3);
+		argv[2] = string_of(v, len);
+		n = 3 + set_words(argv + 3, r->h.opt, time);
+		r->wrote = true;
+		call_run(r->ctx, r->s, r->id, argv, n, 0);
+		free_strings(argv + 2, n - 2);
+		free_strings(argv, 1);
+	}
+	free_strings(argv + 1, 1);
+	return 0;
+}
+
+static int run_incrby(struct request *r)
+{
+	RedisModuleString *argv[3];
+	int64_t by = (int64_t)cursor_u64(&r->body);
+
+	argv[1] = take_key(r);
+	if (!argv[1])
+		return -EPROTO;
+	argv[0] = string_of("incrby", 6);
+	argv[2] = RedisModule_CreateStringFromLongLong(NULL, by);
+	r->wrote = true;
+	call_run(r->ctx, r->s, r->id, argv, 3, 0);
+	free_strings(argv, 3);
+	return 0;
+}
+
+/*
+ * h.n strings of (u32 length, bytes) into argv[first ..]; NULL when they are not there.
+ * `some` is used when they fit. Each takes at least four bytes, which bounds the
+ * allocation by the message's length.
+ */
+static RedisModuleString **take_strings(
+	struct request *r, int first, RedisModuleString *some[ARGS_ON_STACK])
+{
+	RedisModuleString **v = some;
+	uint32_t i, n = r->h.n;
+
+	if (n == 0 || n > ARGS_MAX || n > r->body.left / 4)
+		return NULL;
+	if (n + (uint32_t)first > ARGS_ON_STACK)
+		v = RedisModule_Alloc((n + (uint32_t)first) * sizeof *v);
+	for (i = 0; i < n; i++) {
+		uint32_t len = cursor_u32(&r->body);
+		const uint8_t *p = cursor_bytes(&r->body, len);
+
+		if (!p)
+			break;
+		v[first + (int)i] = string_of(p, len);
+	}
+	if (i == n && r->body.left == 0)
+		return v;
+	free_strings(v + first, (int)i);
+	if (v != some)
+		RedisModule_Free(v);
+	return NULL;
+}
+
+/* DEL and EXISTS: the named command over the keys. */
+static int run_keys(struct request *r, const char *name, bool writes)
+{
+	RedisModuleString *some[ARGS_ON_STACK], **v = take_strings(r, 1, some);
+	int64_t found = 0;
+	int i, n = (int)r->h.n;
+
+	if (!v)
+		return -EPROTO;
+	if (!writes && r->fast) {
+		counters.fast++;
+		for (i = 1; i <= n; i++)
+			found += RedisModule_KeyExists(r->ctx, v[i]);
+		session_int(r->s, r->id, found);
+	} else {
+		v[0] = string_of(name, strlen(name));
+		r->wrote |= writes;
+		call_run(r->ctx, r->s, r->id, v, n + 1, 0);
+		free_strings(v, 1);
+	}
+	free_strings(v + 1, n);
+	if (v != some)
+		RedisModule_Free(v);
+	return 0;
+}
+
+static int run_call(struct request *r)
+{
+	RedisModuleString *some[ARGS_ON_STACK], **v;
+
+	if (r->h.opt & ~KV_CALL_RESP3)
+		return -EPROTO;
+	v = take_strings(r, 0, some);
+	if (!v)
+		return -EPROTO;
+	if (r->busy && call_alone(v[0])) {
+		free_strings(v, (int)r->h.n);
+		if (v != some)
+			RedisModule_Free(v);
+		return -EAGAIN;
+	}
+	r->wrote = true;
+	call_run(r->ctx, r->s, r->id, v, (int)r->h.n,
+		CALL_RAW | (r->h.opt & KV_CALL_RESP3 ? CALL_RESP3 : 0));
+	free_strings(v, (int)r->h.n);
+	if (v != some)
+		RedisModule_Free(v);
+	return 0;
+}
+
+static int run_auth(struct request *r)
+{
+	RedisModuleString *user = take_key(r), *password;
+	const char *u, *p;
+	char why[256];
+	size_t ulen, plen;
+
+	if (!user)
+		return -EPROTO;
+	plen = r->body.left;
+	password = string_of(cursor_bytes(&r->body, plen), plen);
+	u = RedisModule_StringPtrLen(user, &ulen);
+	p = RedisModule_StringPtrLen(password, &plen);
+	if (acl_authenticate(r->ctx, &r->s->acl, u, ulen, p, plen, why, sizeof why))
+		session_reply(r->s, KV_OK, r->id, NULL, 0);
+	else
+		session_error(r->s, r->id, why);
+	explicit_bzero((char *)(uintptr_t)p, plen);
+	RedisModule_FreeString(NULL, user);
+	RedisModule_FreeString(NULL, password);
+	return 0;
+}
+
+static int dispatch(struct request *r, uint8_t kind)
+{
+	switch (kind) {
+	case KV_PING:
+		return run_ping(r);
+	case KV_GET:
+		return run_get(r);
+	case KV_SET:
+		return run_set(r);
+	case KV_DEL:
+		return run_keys(r, "del", true);
+	case KV_EXISTS:
+		return run_keys(r, "exists", false);
+	case KV_INCRBY:
+		return run_incrby(r);
+	case KV_CALL:
+		return run_call(r);
+	case KV_AUTH:
+		return run_auth(r);
+	default:
+		return -EPROTO;
+	}
+}
+
+int command_run(RedisModuleCtx *ctx, struct session *s, int verdict, uint64_t turn,
+	uint8_t kind, uint64_t id, const uint8_t *data, uint64_t len, bool *wrote)
+{
+	struct request r = {.ctx = ctx, .s = s, .id = id, .body = cursor_of(data, len),
+		.busy = *wrote};
+	const uint8_t *h = cursor_bytes(&r.body, KV_HEADER);
+	enum acl_state who;
+	int rc;
+
+	if (!h)
+		return -EPROTO;
+	memcpy(&r.h, h, sizeof r.h);
+	if (r.h.n > KEY_MAX)
+		return -EPROTO;
+	who = acl_look(&s->acl, turn);
+	if (who == ACL_NOBODY && kind != KV_AUTH) {
+		session_error(s, id, "NOAUTH Authentication required.");
+		return 0;
+	}
+	if (r.h.db != 0) {
+		session_error(s, id, "ERR only database 0 is available over the ring yet");
+		return 0;
+	}
+	if (verdict == GUARD_OOM && command_writes(kind) && kind != KV_DEL) {
+		session_error(s, id, oom);
+		return 0;
+	}
+	r.fast = verdict == GUARD_FAST && who == ACL_ALL && config.fast_path;
+	rc = dispatch(&r, kind);
+	if (rc == -EAGAIN)
+		return rc;
+	counters.requests++;
+	counters.bytes_in += len;
+	*wrote |= r.wrote;
+	return rc;
+}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "region.h"
+
+enum { UNSET = -1 };
+
+struct config config;
+
+/* Redis copies what it gets and does not free it, so there is one to be kept. */
+static RedisModuleString *path_string;
+
+static RedisModuleString *get_string(const char *name, void *at)
+{
+	config_free();
+	path_string = RedisModule_CreateString(NULL, at, strlen(at));
+	return path_string;
+}
+
+void config_free(void)
+{
+	if (path_string)
+		RedisModule_FreeString(NULL, path_string);
+	path_string = NULL;
+}
+
+static int set_path(const char *name, RedisModuleString *v, void *at,
+	RedisModuleString **err)
+{
+	size_t len;
+	const char *s = RedisModule_StringPtrLen(v, &len);
+
+	if (len >= sizeof config.path) {
+		*err = RedisModule_CreateStringPrintf(
+			NULL, "a path has at most %zu bytes", sizeof config.path - 1);
+		return REDISMODULE_ERR;
+	}
+	memcpy(config.path, s, len + 1);
+	return REDISMODULE_OK;
+}
+
+static long long get_number(const char *name, void *at)
+{
+	return *(long long *)at;
+}
+
+static int set_number(const char *name, long long v, void *at, RedisModuleString **err)
+{
+	*(long long *)at = v;
+	return REDISMODULE_OK;
+}
+
+static int get_bool(const char *name, void *at)
+{
+	return *(int *)at;
+}
+
+static int set_bool(const char *name, int v, void *at, RedisModuleString **err)
+{
+	*(int *)at = v;
+	return REDISMODULE_OK;
+}
+
+static const struct number {
+	const char *name;
+	const char *env;
+	long long *at;
+	long long value; /* UNSET: argument, environment, then `fallback` */
+	long long fallback;
+	long long min, max;
+	unsigned flags;
+} numbers[] = {
+	{"offset", "CXL_RING_OFFSET", &config.offset, UNSET, 0, UNSET, 1ll << 52,
+		REDISMODULE_CONFIG_IMMUTABLE},
+	{"map-size", "CXL_RING_MAP_SIZE", &config.map_size, UNSET, 0, UNSET, 1ll << 46,
+		REDISMODULE_CONFIG_IMMUTABLE},
+	{"channels", "CXL_RING_COUNT", &config.channels, UNSET, 0, UNSET,
+		SERVICE_CHANNELS_MAX, REDISMODULE_CONFIG_IMMUTABLE},
+	{"ring-size", "CXL_RING_SIZE", &config.ring_size, UNSET, 0, UNSET, 1 << 30,
+		REDISMODULE_CONFIG_IMMUTABLE},
+	{"delay-ns", "CXL_SHM_DELAY_NS", &config.delay_ns, UNSET, 0, UNSET, 1000000,
+		REDISMODULE_CONFIG_IMMUTABLE},
+	{"budget-us", NULL, &config.budget_us, 100, 100, 1, 10000,
+		REDISMODULE_CONFIG_DEFAULT},
+	{"budget-commands", NULL, &config.budget_commands, 1024, 1024, 1, 1000000,
+		REDISMODULE_CONFIG_DEFAULT},
+	{"spin-us", NULL, &config.spin_us, 50, 50, 0, 100000, REDISMODULE_CONFIG_DEFAULT},
+};
+
+enum { NUMBERS = sizeof numbers / sizeof numbers[0] };
+
+static int register_all(RedisModuleCtx *ctx)
+{
+	int i, bad = 0;
+
+	bad |= RedisModule_RegisterStringConfig(ctx, "path", "", REDISMODULE_CONFIG_IMMUTABLE,
+		get_string, set_path, NULL, config.path);
+	for (i = 0; i < NUMBERS; i++)
+		bad |= RedisModule_RegisterNumericConfig(ctx, numbers[i].name, numbers[i].value,
+			numbers[i].flags | REDISMODULE_CONFIG_MEMORY * (numbers[i].min == UNSET),
+			numbers[i].min, numbers[i].max, get_number, set_number, NULL,
+			numbers[i].at);
+	bad |= RedisModule_RegisterBoolConfig(ctx, "fast-path", 1, REDISMODULE_CONFIG_DEFAULT,
+		get_bool, set_bool, NULL, &config.fast_path);
+	return bad ? -EINVAL : 0;
+}
+
+/* "16M", "4096" or "0" into *at. */
+static int parse_number(const char *text, long long *at)
+{
+	uint64_t v = region_parse_bytes(text);
+
+	if ((v == 0 && strcmp(text, "0") != 0) || v > INT64_MAX)
+		return -EINVAL;
+	*at = (long long)v;
+	return 0;
+}
+
+/* PATH, then pairs of name and value. What redis.conf said stays. */
+static int take_arguments(RedisModuleString **argv, int argc, struct err_text *e)
+{
+	RedisModuleString *why = NULL;
+	int i = argc % 2, n;
+
+	if (i == 1 && !config.path[0] && set_path("path", argv[0], NULL, &why)) {
+		err_set(e, "%s", RedisModule_StringPtrLen(why, NULL));
+		RedisModule_FreeString(NULL, why);
+		return -EINVAL;
+	}
+	for (; i + 1 < argc; i += 2) {
+		const char *name = RedisModule_StringPtrLen(argv[i], NULL);
+		const char *value = RedisModule_StringPtrLen(argv[i + 1], NULL);
+
+		for (n = 0; n < NUMBERS && strcmp(numbers[n].name, name) != 0; n++)
+			;
+		if (n == NUMBERS || numbers[n].value != UNSET) {
+			err_set(e, "unknown argument \"%s\"", name);
+			return -EINVAL;
+		}
+		if (*numbers[n].at == UNSET && parse_number(value, numbers[n].at)) {
+			err_set(e, "%s: \"%s\" is not a number of bytes", name, value);
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+static int take_environment(struct err_text *e)
+{
+	const char *v = getenv("CXL_RING_PATH");
+	int i;
+
+	if (!config.path[0] && v) {
+		if (strlen(v) >= sizeof config.path) {
+			err_set(e, "CXL_RING_PATH is too long");
+			return -EINVAL;
+		}
+		strcpy(config.path, v);
+	}
+	for (i = 0; i < NUMBERS; i++) {
+		if (*numbers[i].at != UNSET)
+			continue;
+		v = numbers[i].env ? getenv(numbers[i].env) : NULL;
+		*numbers[i].at = numbers[i].fallback;
+		if (v && (parse_number(v, numbers[i].at) || *numbers[i].at > numbers[i].max)) {
+			err_set(e, "%s: \"%s\" is not a number of bytes", numbers[i].env, v);
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+int config_load(RedisModuleCtx *ctx, RedisModuleString **argv, int argc, struct err_text *e)
+{
+	int rc = register_all(ctx);
+
+	if (rc == 0 && RedisModule_LoadConfigs(ctx) != REDISMODULE_OK)
+		rc = -EINVAL;
+	if (rc) {
+		err_set(e, "the cxlring.* settings were refused");
+		return rc;
+	}
+	rc = take_arguments(argv, argc, e);
+	if (rc == 0)
+		rc = take_environment(e);
+	if (rc == 0 && !config.path[0]) {
+		err_set(e, "no region: give a path as argument, cxlring.path or CXL_RING_PATH");
+		rc = -EINVAL;
+	}
+	return rc;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * config.h - settings: cxlring.* in redis.conf, module arguments, environment.
+ *
+ * The first of these that names a value wins: `cxlring.path` in redis.conf or on the
+ * command line; a module argument (`loadmodule cxlring.so PATH map-size 16M`); the
+ * environment (CXL_RING_PATH, CXL_RING_MAP_SIZE, CXL_RING_COUNT, CXL_RING_OFFSET,
+ * CXL_SHM_DELAY_NS); the default. The region's are fixed at load, the others may be
+ * changed by CONFIG SET and hold from the next turn on.
+ */
+#ifndef CXLRING_CONFIG_H
+#define CXLRING_CONFIG_H
+
+#include "rm.h"
+
+#include <stdint.h>
+
+#include "err.h"
+
+struct config {
+	/* fixed at load */
+	char path[256];
+	long long offset;    /* of the region in that file, bytes */
+	long long map_size;  /* bytes, 0: what there is, or 16 MiB for a new file */
+	long long channels;  /* of a new region's kv service; 0: layout.h */
+	long long ring_size; /* of those, bytes a direction; 0: layout.h */
+	long long delay_ns;  /* injected latency per frame; -1: not set */
+	/* changed by CONFIG SET */
+	long long budget_us; /* most of one turn, before TCP clients get theirs */
+	long long budget_commands;
+	long long spin_us;  /* most to spin without a request before sleeping */
+	int fast_path;      /* 0: every command through RM_Call: exact commandstats,
+						   MONITOR, SLOWLOG and encodings, at half the speed */
+};
+
+extern struct config config;
+
+/* Register, load, and fill in from argv and environment what Redis's configuration
+ * left open. Returns 0 or -EINVAL; `e` says which value was not understood. */
+MUST_CHECK int config_load(
+	RedisModuleCtx *ctx, RedisModuleString **argv, int argc, struct err_text *e);
+
+/* At unload: give back what CONFIG GET was shown. */
+void config_free(void);
+
+#endif

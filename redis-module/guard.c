@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "guard.h"
+
+#include <string.h>
+
+#include "clock.h"
+#include "evict.h"
+
+enum { INFO_MS = 100 };
+
+static struct {
+	bool known; /* flags and paused are this turn's */
+	bool paused;
+	bool trouble; /* disk error or min-replicas, by INFO */
+	bool over;
+	int flags;
+	uint64_t info_ms;
+} g;
+
+void guard_turn(void)
+{
+	g.known = false;
+	evict_again();
+}
+
+void guard_changed(void)
+{
+	g.known = false;
+	g.info_ms = 0;
+}
+
+static bool info_has(RedisModuleServerInfoData *d, const char *field, const char *bad)
+{
+	const char *v = RedisModule_ServerInfoGetFieldC(d, field);
+
+	return v && (!bad || strcmp(v, bad) == 0);
+}
+
+static void read_info(RedisModuleCtx *ctx)
+{
+	RedisModuleServerInfoData *d = RedisModule_GetServerInfo(ctx, "persistence");
+
+	g.trouble = info_has(d, "rdb_last_bgsave_status", "err") ||
+				info_has(d, "aof_last_write_status", "err");
+	RedisModule_FreeServerInfo(ctx, d);
+	d = RedisModule_GetServerInfo(ctx, "replication");
+	g.trouble |= info_has(d, "min_slaves_good_slaves", NULL);
+	RedisModule_FreeServerInfo(ctx, d);
+}
+
+static void look(RedisModuleCtx *ctx)
+{
+	uint64_t now;
+
+	if (g.known)
+		return;
+	g.known = true;
+	g.flags = RedisModule_GetContextFlags(ctx);
+	g.paused = RedisModule_AvoidReplicaTraffic();
+	now = clock_ms();
+	if (now - g.info_ms >= INFO_MS) {
+		read_info(ctx);
+		g.info_ms = now;
+	}
+}
+
+bool guard_careful(void)
+{
+	return g.trouble || !(g.flags & REDISMODULE_CTX_FLAGS_MASTER) ||
+		   (g.flags & (REDISMODULE_CTX_FLAGS_CLUSTER | REDISMODULE_CTX_FLAGS_LOADING |
+						 REDISMODULE_CTX_FLAGS_ASYNC_LOADING));
+}
+
+bool guard_over(void)
+{
+	return g.over;
+}
+
+enum guard_verdict guard_write(RedisModuleCtx *ctx)
+{
+	look(ctx);
+	g.over = false;
+	if (g.paused)
+		return GUARD_WAIT;
+	if ((g.flags & REDISMODULE_CTX_FLAGS_MAXMEMORY) &&
+		RedisModule_GetUsedMemoryRatio() > 1.0f) {
+		switch (evict_ask(ctx)) {
+		case EVICT_DONE:
+			g.over = true;
+			return GUARD_CALL;
+		case EVICT_IMPOSSIBLE:
+			return GUARD_OOM;
+		default:
+			return GUARD_WAIT;
+		}
+	}
+	return guard_careful() ? GUARD_CALL : GUARD_FAST;
+}
+
+enum guard_verdict guard_read(RedisModuleCtx *ctx)
+{
+	enum { DOUBT = REDISMODULE_CTX_FLAGS_REPLICA_IS_STALE | REDISMODULE_CTX_FLAGS_CLUSTER |
+				   REDISMODULE_CTX_FLAGS_LOADING | REDISMODULE_CTX_FLAGS_ASYNC_LOADING };
+
+	look(ctx);
+	g.over = false;
+	return g.flags & DOUBT ? GUARD_CALL : GUARD_FAST;
+}
+
+bool guard_logging(RedisModuleCtx *ctx)
+{
+	look(ctx);
+	return g.flags & REDISMODULE_CTX_FLAGS_AOF;
+}
+
+bool guard_paused(void)
+{
+	return g.paused;
+}

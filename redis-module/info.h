@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * info.h - INFO cxlring: what the ring does, for people and their monitoring.
+ */
+#ifndef CXLRING_INFO_H
+#define CXLRING_INFO_H
+
+#include "rm.h"
+
+void info_report(RedisModuleInfoCtx *ctx, int for_crash_report);
+
+#endif

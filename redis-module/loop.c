@@ -1,0 +1,491 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "loop.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "bell.h"
+#include "command.h"
+#include "config.h"
+#include "evict.h"
+#include "guard.h"
+#include "session.h"
+#include "counters.h"
+
+enum {
+	BURST = 64,           /* requests of one client before the next one's */
+	REAP_MS = 1000,
+	POLL_US = 1000,       /* look again at clients that we wait for, at first */
+	POLL_MAX_US = 20000,
+};
+
+static struct {
+	struct service service;
+	struct service_chan *chans; /* owned */
+	struct session **open;      /* owned; nopen of them */
+	uint32_t nopen;
+	uint32_t first;        /* whose turn it is to be first */
+	struct session *serving; /* its request is being run; may run nested loops */
+	const struct region *region;
+	RedisModuleCtx *ctx;   /* outside of events: to ask for flags, to log */
+	uint64_t max_message;
+	uint64_t turn;         /* counts before-sleep events */
+	uint64_t rung_turn;    /* the turn in which the bell was heard last */
+	uint64_t reaped_ms;
+	struct spin spin;
+	unsigned poll_us;
+	bool hot;
+	bool wrote; /* in this turn */
+	bool hold;  /* publish nothing before after-sleep */
+	bool up;
+} loop;
+
+struct loop_view loop_view(void)
+{
+	struct loop_view v = {loop.region->size, loop.service.geometry->nchannels,
+		loop.nopen, loop.service.geometry->ring_bytes, loop.hot};
+
+	return v;
+}
+
+/* ---- channels come and go ---- */
+
+static void on_owner_gone(int fd, void *unused, int mask)
+{
+	if (!loop.serving)
+		service_reap(&loop.service, clock_ms());
+}
+
+static void opened(void *unused, struct service_chan *c)
+{
+	struct session *s = session_create(c, loop.max_message);
+
+	c->session = s;
+	if (!s)
+		return; /* served by nobody: the client times out, and may try again */
+	s->slot = loop.nopen;
+	loop.open[loop.nopen++] = s;
+	counters.opened++;
+	if (c->owner_fd >= 0)
+		RedisModule_EventLoopAdd(
+			c->owner_fd, REDISMODULE_EVENTLOOP_READABLE, on_owner_gone, NULL);
+}
+
+static void closed(void *unused, struct service_chan *c)
+{
+	struct session *s = c->session;
+
+	if (!s)
+		return;
+	if (c->owner_fd >= 0)
+		RedisModule_EventLoopDel(c->owner_fd, REDISMODULE_EVENTLOOP_READABLE);
+	loop.open[s->slot] = loop.open[--loop.nopen];
+	loop.open[s->slot]->slot = s->slot;
+	c->session = NULL;
+	session_destroy(s);
+}
+
+static void refuse(struct session *s, const char *why)
+{
+	struct service_chan *c = s->chan;
+
+	counters.refused++;
+	RedisModule_Log(loop.ctx, "warning", "channel %u of pid %u is refused: %s", c->index,
+		ident_pid(c->owner), why);
+	service_refuse(&loop.service, c);
+}
+
+/* ---- serving ---- */
+
+static void publish(struct session *s)
+{
+	s->unpublished = false;
+	service_publish(s->chan);
+}
+
+static inline bool waiting(const struct session *s)
+{
+	return s->out_buf || ring_waiting(&s->chan->rx);
+}
+
+enum served { SERVED, HELD, REFUSED };
+
+/* One complete request. HELD: it stays in the ring. */
+static enum served serve_one(RedisModuleCtx *ctx, struct session *s, const struct frame *f)
+{
+	struct ring *rx = &s->chan->rx;
+	enum guard_verdict verdict = GUARD_FAST;
+	const uint8_t *data;
+	uint64_t len;
+	int rc;
+
+	if (!(f->flags & FRAME_MORE)) {
+		verdict = command_writes(f->kind) ? guard_write(ctx) : guard_read(ctx);
+		if (verdict == GUARD_WAIT)
+			return HELD;
+	}
+	rc = message_take(&s->in, f, &data, &len);
+	if (rc == -EAGAIN) {
+		ring_next(rx);
+		ring_release(rx);
+		return SERVED;
+	}
+	if (rc == 0) {
+		loop.serving = s;
+		rc = command_run(ctx, s, verdict, loop.turn, f->kind, f->id, data, len, &loop.wrote);
+		loop.serving = NULL;
+		if (rc == -EAGAIN && data == f->data)
+			return HELD;
+		if (rc == -EAGAIN) {
+			session_error(s, f->id, "ERR this command is too long to be run over the ring");
+			rc = 0;
+		}
+	}
+	if (rc) {
+		refuse(s, rc == -EMSGSIZE ? "a request longer than proto-max-bulk-len"
+			: rc == -ENOMEM       ? "no memory for its request"
+								  : "a request that makes no sense");
+		return REFUSED;
+	}
+	ring_next(rx);
+	loop.hold |= loop.wrote && guard_logging(ctx);
+	return SERVED;
+}
+
+/* Up to BURST requests of one client. Returns how many were served. */
+static unsigned serve(RedisModuleCtx *ctx, struct session *s, bool *held)
+{
+	struct frame f;
+	unsigned n = 0;
+	int rc = 0;
+
+	if (s->out_buf && session_flush(s))
+		n++;
+	while (!s->out_buf && n < BURST) {
+		rc = ring_peek(&s->chan->rx, &f);
+		if (rc)
+			break;
+		switch (serve_one(ctx, s, &f)) {
+		case REFUSED:
+			return n;
+		case HELD:
+			*held = true;
+			counters.held++;
+			goto out;
+		case SERVED:
+			n++;
+		}
+	}
+out:
+	if (rc == -EPROTO || s->chan->tx.broken) {
+		refuse(s, "its ring holds what no client writes");
+		return n;
+	}
+	ring_release(&s->chan->rx);
+	if (s->unpublished && !loop.hold)
+		publish(s);
+	return n;
+}
+
+static unsigned serve_all(RedisModuleCtx *ctx, bool *held)
+{
+	unsigned n = 0;
+	uint32_t i;
+
+	for (i = 0; i < loop.nopen; i++) {
+		struct session *s = loop.open[(loop.first + i) % loop.nopen];
+
+		if (waiting(s))
+			n += serve(ctx, s, held);
+	}
+	loop.first++;
+	return n;
+}
+
+static bool anything(void)
+{
+	uint32_t i;
+
+	if (service_changed(&loop.service))
+		return true;
+	for (i = 0; i < loop.nopen; i++)
+		if (waiting(loop.open[i]))
+			return true;
+	return false;
+}
+
+/* ---- hot and asleep ---- */
+
+static void on_poll(void)
+{
+	/* The loop has been woken; the next turn looks. */
+}
+
+static void go_hot(void)
+{
+	loop.hot = true;
+	bell_clear(&loop.service.shm->asleep);
+	spin_start(&loop.spin);
+	counters.wakeups++;
+}
+
+/* Say that we sleep, look once more (W1), and let epoll block. A client that does not
+ * read its replies, and a write that has to wait, ring no bell: a timer looks again. */
+static void go_to_sleep(bool poll)
+{
+	bell_disarm();
+	bell_set(&loop.service.shm->asleep, BELL_FD);
+	if (poll) {
+		bell_tick(loop.poll_us, on_poll);
+		loop.poll_us = loop.poll_us * 2 < POLL_MAX_US ? loop.poll_us * 2 : POLL_MAX_US;
+	} else if (anything()) {
+		bell_clear(&loop.service.shm->asleep);
+		bell_arm();
+		return;
+	}
+	loop.hot = false;
+	counters.sleeps++;
+}
+
+static bool any_output(void)
+{
+	uint32_t i;
+
+	for (i = 0; i < loop.nopen; i++)
+		if (loop.open[i]->out_buf)
+			return true;
+	return false;
+}
+
+/* One turn: serve while requests come, spin while they may, stop at the budget. */
+static void turn(RedisModuleCtx *ctx)
+{
+	uint64_t t0 = clock_ticks(), now = t0;
+	uint64_t budget = clock_from_ns((uint64_t)config.budget_us * 1000);
+	unsigned n, total = 0;
+	bool held = false;
+
+	loop.wrote = false;
+	loop.spin.max = clock_from_ns((uint64_t)config.spin_us * 1000);
+	if (loop.spin.budget > loop.spin.max)
+		loop.spin.budget = loop.spin.max;
+	loop.spin.last = t0;
+	guard_turn();
+	do {
+		if (service_changed(&loop.service))
+			service_control(&loop.service);
+		n = serve_all(ctx, &held);
+		total += n;
+		now = clock_ticks();
+		if (n) {
+			spin_met(&loop.spin);
+			loop.spin.start = loop.spin.last = now;
+			loop.poll_us = POLL_US;
+		} else if (loop.hold || held) {
+			break;
+		} else if (!spin_again(&loop.spin)) {
+			go_to_sleep(any_output());
+			return;
+		}
+	} while (now - t0 < budget && total < (uint64_t)config.budget_commands);
+	counters.turns += total != 0;
+	if (held && guard_paused() && !loop.hold)
+		go_to_sleep(true);
+	else
+		bell_arm(); /* epoll has to come back at once */
+}
+
+static void before_sleep(RedisModuleCtx *ctx)
+{
+	loop.turn++;
+	if (!loop.hot) {
+		if (!anything())
+			return;
+		go_hot();
+	}
+	turn(ctx);
+}
+
+static void after_sleep(void)
+{
+	uint32_t i;
+
+	if (!loop.hold)
+		return;
+	loop.hold = false;
+	for (i = 0; i < loop.nopen; i++)
+		if (loop.open[i]->unpublished)
+			publish(loop.open[i]);
+}
+
+static void on_loop(RedisModuleCtx *ctx, RedisModuleEvent e, uint64_t sub, void *data)
+{
+	if (!loop.up)
+		return;
+	if (sub == REDISMODULE_SUBEVENT_EVENTLOOP_BEFORE_SLEEP)
+		before_sleep(ctx);
+	else
+		after_sleep();
+}
+
+/* ---- while the turns stand still ---- */
+
+/* The same error for all that waits; a long message is answered at its last part. */
+static void answer_all(struct session *s, const char *text)
+{
+	struct frame f;
+	unsigned n = 0;
+
+	while (!s->out_buf && n++ < BURST && ring_peek(&s->chan->rx, &f) == 0) {
+		if (!(f.flags & FRAME_MORE))
+			session_error(s, f.id, text);
+		message_reset(&s->in, 0);
+		ring_next(&s->chan->rx);
+	}
+	ring_release(&s->chan->rx);
+	session_flush(s);
+	if (s->unpublished && !loop.hold)
+		publish(s);
+}
+
+/*
+ * The bell is readable. Usually a turn follows, which serves. Hearing it twice with no
+ * turn in between means that Redis runs its loop inside of a long script or a load.
+ */
+static void rung(void)
+{
+	int flags = RedisModule_GetContextFlags(loop.ctx);
+	bool loading = flags & REDISMODULE_CTX_FLAGS_LOADING;
+	bool nested = loop.rung_turn == loop.turn;
+	uint32_t i;
+
+	loop.rung_turn = loop.turn;
+	if (!nested && !loading)
+		return;
+	if (!loop.serving && service_changed(&loop.service))
+		service_control(&loop.service);
+	if (!loop.hot) {
+		bell_disarm();
+		bell_set(&loop.service.shm->asleep, BELL_FD);
+	}
+	for (i = 0; i < loop.nopen; i++)
+		if (loop.open[i] != loop.serving)
+			answer_all(loop.open[i],
+				loading ? "LOADING Redis is loading the dataset in memory"
+						: "BUSY Redis is busy running a script. You can only call SCRIPT "
+						  "KILL or SHUTDOWN NOSAVE.");
+}
+
+static void on_cron(RedisModuleCtx *ctx, RedisModuleEvent e, uint64_t sub, void *data)
+{
+	uint64_t now = clock_ms();
+
+	if (!loop.up || now - loop.reaped_ms < REAP_MS)
+		return;
+	loop.reaped_ms = now;
+	service_beat(&loop.service);
+	service_reap(&loop.service, now);
+}
+
+static void on_shutdown(RedisModuleCtx *ctx, RedisModuleEvent e, uint64_t sub, void *data)
+{
+	loop_close();
+}
+
+/* ---- life ---- */
+
+static uint64_t read_max_message(RedisModuleCtx *ctx)
+{
+	RedisModuleCallReply *r =
+		RedisModule_Call(ctx, "CONFIG", "cc", "GET", "proto-max-bulk-len");
+	RedisModuleCallReply *v = r ? RedisModule_CallReplyArrayElement(r, 1) : NULL;
+	size_t n;
+	const char *s = v ? RedisModule_CallReplyStringPtr(v, &n) : NULL;
+	uint64_t max = s ? strtoull(s, NULL, 10) : 512ull << 20;
+
+	if (r)
+		RedisModule_FreeCallReply(r);
+	return max + 65536; /* and a key, and a header */
+}
+
+int loop_open(RedisModuleCtx *ctx, const struct region *r, struct err_text *e)
+{
+	const struct service_geometry *g = region_service(r, KV_SERVICE);
+	struct service_config c = {.delay_ns = (uint64_t)config.delay_ns, .opened = opened,
+		.closed = closed};
+	int rc;
+
+	memset(&loop, 0, sizeof loop);
+	loop.rung_turn = UINT64_MAX;
+	loop.poll_us = POLL_US;
+	loop.region = r;
+	if (!g) {
+		err_set(e, "the region has no service \"%s\"", KV_SERVICE);
+		return -EINVAL;
+	}
+	if (posix_memalign((void **)&loop.chans, 128, g->nchannels * sizeof *loop.chans))
+		return -ENOMEM;
+	memset(loop.chans, 0, g->nchannels * sizeof *loop.chans);
+	loop.open = RedisModule_Calloc(g->nchannels, sizeof *loop.open);
+	loop.max_message = read_max_message(ctx);
+	spin_init(&loop.spin, (uint64_t)config.spin_us * 1000);
+	rc = bell_open(config.path, rung, e);
+	if (rc)
+		goto fail;
+	c.bell_path = bell_path();
+	{
+		char old[BELL_PATH + 1];
+
+		memcpy(old, g->shm->bell_path, BELL_PATH);
+		old[BELL_PATH] = 0;
+		rc = service_take(&loop.service, r, KV_SERVICE, loop.chans, &c, e);
+		if (rc == 0 && strcmp(old, bell_path()) != 0)
+			bell_sweep(config.path, old);
+	}
+	if (rc)
+		goto fail_bell;
+	loop.ctx = RedisModule_GetDetachedThreadSafeContext(ctx);
+	RedisModule_SubscribeToServerEvent(ctx, RedisModuleEvent_EventLoop, on_loop);
+	RedisModule_SubscribeToServerEvent(ctx, RedisModuleEvent_CronLoop, on_cron);
+	RedisModule_SubscribeToServerEvent(ctx, RedisModuleEvent_Shutdown, on_shutdown);
+	loop.up = true;
+	loop.hot = false;
+	service_ready(&loop.service);
+	bell_set(&loop.service.shm->asleep, BELL_FD);
+	return 0;
+fail_bell:
+	bell_close();
+fail:
+	RedisModule_Free(loop.open);
+	free(loop.chans);
+	return rc;
+}
+
+bool loop_busy(void)
+{
+	uint32_t i;
+
+	if (loop.hold || loop.serving)
+		return true;
+	for (i = 0; i < loop.nopen; i++)
+		if (waiting(loop.open[i]))
+			return true;
+	return false;
+}
+
+void loop_close(void)
+{
+	if (!loop.up)
+		return;
+	loop.up = false;
+	service_drain(&loop.service);
+	service_drop(&loop.service);
+	bell_close();
+	evict_close();
+	RedisModule_FreeThreadSafeContext(loop.ctx);
+	RedisModule_Free(loop.open);
+	free(loop.chans);
+	loop.open = NULL;
+	loop.chans = NULL;
+	loop.nopen = 0;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * session.h - one client: its channel, the message coming in, the reply going out.
+ *
+ * A session lives as long as its channel is open (loop.c makes and ends it). Requests
+ * are read in place, one at a time; a reply goes into the ring at once. What does not
+ * fit is copied and goes out part by part later; until then nothing more is read from
+ * that client, so a reader that stops costs one reply's memory and no other client.
+ */
+#ifndef CXLRING_SESSION_H
+#define CXLRING_SESSION_H
+
+#include "rm.h"
+
+#include "acl.h"
+#include "kv.h"
+#include "message.h"
+#include "service.h"
+
+struct session {
+	struct service_chan *chan;
+	struct message_in in;
+	struct message_out out; /* under way while out_buf is not NULL */
+	uint8_t *out_buf;       /* owned */
+	struct acl acl;
+	uint32_t slot;          /* in the loop's list */
+	bool unpublished;       /* replies are committed and held back */
+};
+
+/* NULL when there is no memory. max: longest message to accept. */
+struct session *session_create(struct service_chan *c, uint64_t max);
+void session_destroy(struct session *s);
+
+/* Send a reply, or keep what does not fit. The bytes are copied. */
+void session_reply(
+	struct session *s, enum kv_reply kind, uint64_t id, const void *data, uint64_t len);
+void session_error(struct session *s, uint64_t id, const char *text);
+void session_int(struct session *s, uint64_t id, int64_t v);
+
+/* Go on with a reply that did not fit; true when nothing is left to send. */
+bool session_flush(struct session *s);
+
+#endif
