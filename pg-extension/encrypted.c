@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * encrypted.c - how encrypted values come in and go out: type I/O, encrypt and decrypt,
+ * casts from plain types.
+ *
+ * Text form in server mode is base64 of the stored bytes, binary form (send, recv) the
+ * bytes themselves in both modes: neither needs the zone, and nothing is encrypted
+ * anew, so a dump is lossless. In client mode text is the plaintext, read and written by
+ * PostgreSQL's own functions of the plain type.
+ */
+#include "hedb.h"
+
+#include "common/base64.h"
+#include "lib/stringinfo.h"
+#include "libpq/pqformat.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+
+#include "scalar.h"
+#include "zone.h"
+
+/* Input and output of the plain type that an encrypted one holds. */
+static const struct {
+	PGFunction in;
+	PGFunction out;
+} plain_io[T_FIRST_PUBLIC] = {
+	[T_INT4] = {int4in, int4out},
+	[T_INT8] = {int8in, int8out},
+	[T_TEXT] = {textin, textout},
+	[T_NUMERIC] = {numeric_in, numeric_out},
+};
+
+/* ---- plaintext and its bytes in a request ---- */
+
+static void need_utf8(void)
+{
+	if (GetDatabaseEncoding() != PG_UTF8 && GetDatabaseEncoding() != PG_SQL_ASCII)
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				errmsg("enc_text holds UTF-8, but this database's encoding is %s",
+					GetDatabaseEncodingName()),
+				errhint("Create the database with ENCODING 'UTF8'.")));
+}
+
+static bytea *as_bytes(uint8_t type, Datum d)
+{
+	int32 i4;
+	int64 i8;
+
+	switch (type) {
+	case T_INT4:
+		i4 = DatumGetInt32(d);
+		return (bytea *)cstring_to_text_with_len((const char *)&i4, sizeof i4);
+	case T_INT8:
+		i8 = DatumGetInt64(d);
+		return (bytea *)cstring_to_text_with_len((const char *)&i8, sizeof i8);
+	case T_NUMERIC:
+		return DatumGetByteaPP(DirectFunctionCall1(numeric_send, d));
+	default:
+		need_utf8();
+		return DatumGetByteaPP(d);
+	}
+}
+
+static Datum from_bytes(uint8_t type, const uint8_t *p, uint32_t len)
+{
+	StringInfoData s;
+	int64 i8;
+	int32 i4;
+
+	switch (type) {
+	case T_INT4:
+		memcpy(&i4, p, sizeof i4);
+		return Int32GetDatum(i4);
+	case T_INT8:
+		memcpy(&i8, p, sizeof i8);
+		return Int64GetDatum(i8);
+	case T_NUMERIC:
+		initStringInfo(&s);
+		appendBinaryStringInfo(&s, (const char *)p, (int)len);
+		return DirectFunctionCall3(numeric_recv, PointerGetDatum(&s),
+			ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+	default:
+		need_utf8();
+		pg_verifymbstr((const char *)p, (int)len, false);
+		return PointerGetDatum(cstring_to_text_with_len((const char *)p, (int)len));
+	}
+}
+
+static Datum encrypt(uint8_t type, Datum plain)
+{
+	bytea *b = as_bytes(type, plain);
+	uint32_t len = VARSIZE_ANY_EXHDR(b);
+	struct zone_arg a = {.data = VARDATA_ANY(b), .bytes = len, .rows = 1, .type = type,
+		.flags = ARG_CLEAR, .lens = value_bytes(type) ? NULL : &len};
+	struct zone_program p = {.rows = 1};
+	struct zone_result r;
+
+	zone_push(&p, &a);
+	r = zone_run(ROLE_CLIENT, &p);
+	return value_datum(type, r.data, r.len);
+}
+
+static uint16_t decrypt_op(uint8_t type)
+{
+	switch (type) {
+	case T_INT4:
+		return OP_enc_int4_decrypt;
+	case T_INT8:
+		return OP_enc_int8_decrypt;
+	case T_TEXT:
+		return OP_enc_text_decrypt;
+	default:
+		return OP_enc_numeric_decrypt;
+	}
+}
+
+/* A stored value where it lies. */
+static const uint8_t *stored(uint8_t type, Datum d, uint32_t *len)
+{
+	struct varlena *v;
+
+	*len = value_bytes(type);
+	if (*len)
+		return (const uint8_t *)DatumGetPointer(d);
+	v = PG_DETOAST_DATUM_PACKED(d);
+	*len = VARSIZE_ANY_EXHDR(v);
+	return (const uint8_t *)VARDATA_ANY(v);
+}
+
+static Datum decrypt(uint8_t type, Datum d)
+{
+	struct zone_arg a = {.rows = 1, .type = type};
+	struct zone_program p = {.rows = 1};
+	struct zone_result r;
+	uint32_t len;
+
+	a.data = stored(type, d, &len);
+	a.bytes = len;
+	a.lens = value_bytes(type) ? NULL : &len;
+	zone_push(&p, &a);
+	zone_op(&p, decrypt_op(type));
+	r = zone_run(ROLE_CLIENT, &p);
+	return from_bytes(type, r.data, r.len);
+}
+
+/* ---- ciphertext in text and binary ---- */
+
+/* Why these bytes cannot be a value of that type, or NULL. What the bytes claim is not
+ * verified here: the zone does that when it computes with them. */
+static const char *wrong(uint8_t type, const uint8_t *p, int len)
+{
+	uint32 size = value_bytes(type);
+	struct op_type_info other;
+
+	if (len < VALUE_OVERHEAD || p[0] >> 6 != VALUE_FORMAT)
+		return "it is not an encrypted value";
+	if ((p[0] & VALUE_TYPE_MAX) != type) {
+		other = optable_type(p[0] & VALUE_TYPE_MAX);
+		return other.name ? psprintf("it is a value of type %s", other.name)
+						  : "it is of no known type";
+	}
+	if (size && (uint32)len != size)
+		return "it has the wrong length";
+	return p[1] == 0 && p[2] == 0 ? "it names no key" : NULL;
+}
+
+static Datum cipher_in(uint8_t type, const char *text)
+{
+	int cap = pg_b64_dec_len((int)strlen(text)), len;
+	uint8_t *bytes = palloc(cap + 1);
+	const char *why;
+
+	len = pg_b64_decode(text, (int)strlen(text), (char *)bytes, cap);
+	why = len < 0 ? "it is not base64" : wrong(type, bytes, len);
+	if (why)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+				errmsg("invalid ciphertext for type %s", optable_type(type).name),
+				errdetail("In server mode the text form is base64 of the stored bytes; %s.",
+					why),
+				errhint("For plaintext, encrypt it in the client, or use "
+					"SELECT enable_client_mode() where a credential is configured.")));
+	return value_datum(type, bytes, (uint32_t)len);
+}
+
+static char *cipher_out(const uint8_t *p, uint32_t len)
+{
+	int cap = pg_b64_enc_len((int)len), n;
+	char *text = palloc(cap + 1);
+
+	n = pg_b64_encode((const char *)p, (int)len, text, cap);
+	if (n < 0)
+		elog(ERROR, "could not encode %u bytes", len);
+	text[n] = 0;
+	return text;
+}
+
+static Datum value_in(FunctionCallInfo fcinfo, uint8_t type)
+{
+	const char *text = PG_GETARG_CSTRING(0);
+	Datum plain;
+
+	if (hedb_mode == MODE_SERVER)
+		return cipher_in(type, text);
+	plain = DirectFunctionCall3(plain_io[type].in, CStringGetDatum(text),
+		ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+	return encrypt(type, plain);
+}
+
+static Datum value_out(FunctionCallInfo fcinfo, uint8_t type)
+{
+	const uint8_t *p;
+	uint32_t len;
+
+	if (hedb_mode == MODE_CLIENT)
+		return DirectFunctionCall1(plain_io[type].out, decrypt(type, PG_GETARG_DATUM(0)));
+	p = stored(type, PG_GETARG_DATUM(0), &len);
+	PG_RETURN_CSTRING(cipher_out(p, len));
+}
+
+static Datum value_recv(FunctionCallInfo fcinfo, uint8_t type)
+{
+	StringInfo in = (StringInfo)PG_GETARG_POINTER(0);
+	int len = in->len - in->cursor;
+	const uint8_t *p = (const uint8_t *)pq_getmsgbytes(in, len);
+	const char *why = wrong(type, p, len);
+
+	if (why)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+				errmsg("invalid ciphertext for type %s", optable_type(type).name),
+				errdetail("The binary form is the stored bytes in both modes; %s.", why)));
+	return value_datum(type, p, (uint32_t)len);
+}
+
+static Datum value_send(FunctionCallInfo fcinfo, uint8_t type)
+{
+	StringInfoData s;
+	uint32_t len;
+	const uint8_t *p = stored(type, PG_GETARG_DATUM(0), &len);
+
+	pq_begintypsend(&s);
+	pq_sendbytes(&s, (const char *)p, (int)len);
+	PG_RETURN_BYTEA_P(pq_endtypsend(&s));
+}
+
+#define ENTRY(name, call)                                                               \
+	PG_FUNCTION_INFO_V1(name);                                                          \
+	Datum name(PG_FUNCTION_ARGS)                                                        \
+	{                                                                                   \
+		return call;                                                                    \
+	}
+
+#define ENCRYPTED(name, type)                                                           \
+	ENTRY(name##_in, value_in(fcinfo, type))                                              \
+	ENTRY(name##_out, value_out(fcinfo, type))                                            \
+	ENTRY(name##_recv, value_recv(fcinfo, type))                                          \
+	ENTRY(name##_send, value_send(fcinfo, type))                                          \
+	ENTRY(name##_encrypt, encrypt(type, PG_GETARG_DATUM(0)))                            \
+	ENTRY(name##_decrypt, decrypt(type, PG_GETARG_DATUM(0)))
+
+ENCRYPTED(enc_int4, T_INT4)
+ENCRYPTED(enc_int8, T_INT8)
+ENCRYPTED(enc_text, T_TEXT)
+ENCRYPTED(enc_numeric, T_NUMERIC)
+
+/* ---- casts from plain types ---- */
+
+/* A cast can come from an innocent `x + 1`: it encrypts where plaintext is welcome, and
+ * elsewhere it says so rather than sending plaintext about. */
+static Datum cast(uint8_t type, Datum plain)
+{
+	const char *name = optable_type(type).name;
+
+	if (hedb_mode != MODE_CLIENT)
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				errmsg("a plain value cannot become %s in server mode", name),
+				errhint("Pass a parameter that the client encrypted, call %s_encrypt(), or "
+					"use SELECT enable_client_mode(), where a credential is configured.",
+					name)));
+	return encrypt(type, plain);
+}
+
+ENTRY(cast_int4_enc_int4, cast(T_INT4, PG_GETARG_DATUM(0)))
+ENTRY(cast_int8_enc_int4, cast(T_INT4, DirectFunctionCall1(int84, PG_GETARG_DATUM(0))))
+ENTRY(cast_int4_enc_int8, cast(T_INT8, Int64GetDatum(PG_GETARG_INT32(0))))
+ENTRY(cast_int8_enc_int8, cast(T_INT8, PG_GETARG_DATUM(0)))
+ENTRY(cast_text_enc_text, cast(T_TEXT, PG_GETARG_DATUM(0)))
+ENTRY(cast_int4_enc_numeric,
+	cast(T_NUMERIC, DirectFunctionCall1(int4_numeric, PG_GETARG_DATUM(0))))
+ENTRY(cast_int8_enc_numeric,
+	cast(T_NUMERIC, DirectFunctionCall1(int8_numeric, PG_GETARG_DATUM(0))))
+ENTRY(cast_numeric_enc_numeric, cast(T_NUMERIC, PG_GETARG_DATUM(0)))
+
+/* text || enc_text and the reverse exist so that PostgreSQL's anynonarray || text does
+ * not take the expression and append ciphertext. */
+static Datum concat(Datum a, Datum b)
+{
+	LOCAL_FCINFO(f, 2);
+
+	InitFunctionCallInfoData(*f, NULL, 2, InvalidOid, NULL, NULL);
+	f->args[0].value = a;
+	f->args[1].value = b;
+	f->args[0].isnull = f->args[1].isnull = false;
+	return scalar_call(f, OP_enc_text_concatenate);
+}
+
+ENTRY(enc_text_concatenate_left, concat(cast(T_TEXT, PG_GETARG_DATUM(0)), PG_GETARG_DATUM(1)))
+ENTRY(enc_text_concatenate_right, concat(PG_GETARG_DATUM(0), cast(T_TEXT, PG_GETARG_DATUM(1))))

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "hedb.h"
+
+#include <limits.h>
+#include <stdlib.h>
+
+#include "access/parallel.h"
+#include "miscadmin.h"
+#include "utils/guc.h"
+
+#include "scalar.h"
+#include "zone.h"
+
+PG_MODULE_MAGIC;
+
+void _PG_init(void);
+
+int hedb_mode;
+int hedb_batch;
+int hedb_timeout;
+int hedb_spin_us;
+int hedb_channel_wait;
+int hedb_region_offset;
+char *hedb_region;
+char *hedb_client_credential;
+
+static const struct config_enum_entry modes[] = {
+	{"server", MODE_SERVER, false}, {"client", MODE_CLIENT, false}, {NULL, 0, false}};
+
+static const struct config_enum_entry channel_waits[] = {
+	{"wait", CHANNEL_WAIT, false}, {"error", CHANNEL_ERROR, false}, {NULL, 0, false}};
+
+/* Who asks for client mode in a session learns at once that it cannot be had. Settings
+ * of a database or role, and what a parallel worker inherits, come in any order: there
+ * the first operation that needs the credential complains. */
+static bool mode_check(int *mode, void **extra, GucSource source)
+{
+	if (*mode != MODE_CLIENT || source != PGC_S_SESSION || InitializingParallelWorker ||
+		(hedb_client_credential && hedb_client_credential[0]))
+		return true;
+	GUC_check_errcode(ERRCODE_INSUFFICIENT_PRIVILEGE);
+	GUC_check_errmsg("client mode needs a client credential");
+	GUC_check_errhint("A superuser can name its file in hedb.client_credential. It lets this "
+					  "database server see plaintext: for development only.");
+	return false;
+}
+
+static void changed_string(const char *value, void *extra)
+{
+	zone_reset();
+}
+
+static void changed_int(int value, void *extra)
+{
+	zone_reset();
+}
+
+void _PG_init(void)
+{
+	const char *region = getenv("HEDB_REGION");
+
+	scalar_init();
+	DefineCustomStringVariable("hedb.region", "Region that ops_server serves.",
+		"A file, a PCI BAR (.../resource2) or a UIO device; default: HEDB_REGION in the "
+		"server's environment.",
+		&hedb_region, region ? region : "", PGC_SUSET, 0, NULL,
+		changed_string, NULL);
+	DefineCustomIntVariable("hedb.region_offset", "Where the region starts in it.", NULL,
+		&hedb_region_offset, 0, 0, INT_MAX, PGC_SUSET, GUC_UNIT_KB, NULL, changed_int, NULL);
+	DefineCustomStringVariable("hedb.client_credential",
+		"Credential file that allows encrypting and decrypting in this server.",
+		"For development: whoever has it sees plaintext.", &hedb_client_credential, "",
+		PGC_SUSET, GUC_SUPERUSER_ONLY, NULL, changed_string, NULL);
+	DefineCustomEnumVariable("hedb.mode", "What text input and output of encrypted types is.",
+		"server: ciphertext; client: plaintext, with a client credential.", &hedb_mode,
+		MODE_SERVER, modes, PGC_USERSET, 0, mode_check, NULL, NULL);
+	DefineCustomIntVariable("hedb.timeout", "Longest wait for ops_server's answer.",
+		"0 waits for ever.", &hedb_timeout, 10000, 0, INT_MAX, PGC_USERSET, GUC_UNIT_MS,
+		NULL, NULL, NULL);
+	DefineCustomIntVariable("hedb.spin_us", "Longest spin for an answer before sleeping.",
+		"In microseconds; it adapts below that.", &hedb_spin_us, 20, 0, 1000, PGC_SUSET, 0,
+		NULL, changed_int, NULL);
+	DefineCustomIntVariable("hedb.batch", "Rows of an aggregate sent at a time.", NULL,
+		&hedb_batch, 1024, 1, PROGRAM_ROWS_MAX, PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomEnumVariable("hedb.channel_wait", "What to do when no channel is free.",
+		"wait: up to hedb.timeout; error: fail at once.", &hedb_channel_wait, CHANNEL_WAIT,
+		channel_waits, PGC_USERSET, 0, NULL, NULL, NULL);
+	MarkGUCPrefixReserved("hedb");
+}
+
+PG_FUNCTION_INFO_V1(enable_client_mode);
+Datum enable_client_mode(PG_FUNCTION_ARGS)
+{
+	SetConfigOption("hedb.mode", "client", PGC_USERSET, PGC_S_SESSION);
+	PG_RETURN_VOID();
+}
+
+PG_FUNCTION_INFO_V1(enable_server_mode);
+Datum enable_server_mode(PG_FUNCTION_ARGS)
+{
+	SetConfigOption("hedb.mode", "server", PGC_USERSET, PGC_S_SESSION);
+	PG_RETURN_VOID();
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * hedb.h - what the files of hedb.so share.
+ *
+ *     hedb.c       module start, settings, modes
+ *     zone.c       this backend's session with ops_server, and its errors
+ *     scalar.c     the SQL functions of ops.def: one call, one row
+ *     encrypted.c  type input and output, encrypt, decrypt, casts from plain types
+ *     aggregate.c  sum, avg, min, max in batches
+ *     index.c      support functions of operator classes; ANALYZE
+ *
+ * Include it first: it brings postgres.h. ops.def uses the name ERROR for itself, hence
+ * the push and pop.
+ */
+#ifndef HEDB_H
+#define HEDB_H
+
+#include "postgres.h"
+
+#include "fmgr.h"
+
+#pragma push_macro("ERROR")
+#undef ERROR
+#include "ops.h"
+#include "value.h"
+#pragma pop_macro("ERROR")
+
+enum hedb_mode { MODE_SERVER, MODE_CLIENT };
+enum hedb_channel_wait { CHANNEL_WAIT, CHANNEL_ERROR };
+
+/* Settings, hedb.c; docs/sql.md explains them. */
+extern int hedb_mode;
+extern int hedb_batch;
+extern int hedb_timeout;
+extern int hedb_spin_us;
+extern int hedb_channel_wait;
+extern int hedb_region_offset;
+extern char *hedb_region;
+extern char *hedb_client_credential;
+
+/* Bytes of a stored value of that type; 0 when it varies. */
+static inline uint32 value_bytes(uint32 type)
+{
+	uint32 size = optable_type(type).size;
+
+	return size ? size + VALUE_OVERHEAD : 0;
+}
+
+#endif

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "zone.h"
+
+#include "access/xact.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "storage/ipc.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+#include "cursor.h"
+
+enum {
+	SCARCE = 8, /* fewer than one channel in so many is free: do not keep ours */
+};
+
+static struct {
+	struct region region;
+	struct ops_client client;
+	bool open;   /* the region is mapped and the client initialised */
+	bool hooked; /* exit and transaction callbacks are registered */
+	bool stale;  /* a setting changed since */
+} zone;
+
+/* ---- errors ---- */
+
+/* The one translation of an errno of common/ to SQL. */
+static const struct {
+	int rc;
+	int sqlstate;
+	const char *hint; /* %s: the region */
+} errors[] = {
+	{-ETIMEDOUT, ERRCODE_CONNECTION_FAILURE,
+		"Is ops_server running on this region? Try: hedbctl ping %s"},
+	{-EOWNERDEAD, ERRCODE_CONNECTION_FAILURE,
+		"Is ops_server running on this region? Try: hedbctl ping %s"},
+	{-ENOENT, ERRCODE_CONNECTION_FAILURE,
+		"Make the region with: hedbctl region format %s; then start ops_server. Or correct "
+		"hedb.region."},
+	{-EMEDIUMTYPE, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+		"hedb.region and hedb.region_offset must name a region made by: hedbctl region "
+		"format %s"},
+	{-EFBIG, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+		"hedb.region and hedb.region_offset must name a region made by: hedbctl region "
+		"format %s"},
+	{-EINVAL, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+		"The region must have a service \"ops\": hedbctl region format %s"},
+	{-EUSERS, ERRCODE_TOO_MANY_CONNECTIONS,
+		"Format region %s with more channels, or set hedb.channel_wait to \"wait\"."},
+	{-EACCES, ERRCODE_INSUFFICIENT_PRIVILEGE, NULL},
+	{-EPROTO, ERRCODE_PROTOCOL_VIOLATION, NULL},
+	{-EBADMSG, ERRCODE_DATA_CORRUPTED, NULL},
+	{-ENOMEM, ERRCODE_OUT_OF_MEMORY, NULL},
+	{-EMSGSIZE, ERRCODE_PROGRAM_LIMIT_EXCEEDED, NULL},
+};
+
+static void raise_errno(int rc, const struct err_text *e) pg_attribute_noreturn();
+static void raise_errno(int rc, const struct err_text *e)
+{
+	int sqlstate = ERRCODE_SYSTEM_ERROR;
+	const char *hint = NULL;
+	size_t i;
+
+	for (i = 0; i < lengthof(errors); i++)
+		if (errors[i].rc == rc) {
+			sqlstate = errors[i].sqlstate;
+			hint = errors[i].hint;
+		}
+	ereport(ERROR, (errcode(sqlstate), errmsg("%s", e->s[0] ? e->s : err_name(rc)),
+			hint ? errhint(hint, hedb_region) : 0));
+}
+
+/* The error that a row's state stands for. */
+static void raise_state(uint32 state) pg_attribute_noreturn();
+static void raise_state(uint32 state)
+{
+	struct op_error_info e = optable_error(state);
+	const char *hint = NULL;
+
+	if (!e.message)
+		ereport(ERROR, (errcode(ERRCODE_PROTOCOL_VIOLATION),
+				errmsg("ops_server answered with an unknown row state %u", state)));
+	if (state == ROW_FORGED)
+		hint = "A stored value was changed, or ops_server runs with other keys than the "
+			   "ones that made it.";
+	else if (state == ROW_NO_KEY)
+		hint = "Start ops_server with the key file that holds this key.";
+	ereport(ERROR, (errcode(MAKE_SQLSTATE(e.sqlstate[0], e.sqlstate[1], e.sqlstate[2],
+						e.sqlstate[3], e.sqlstate[4])),
+			errmsg("%s", e.message), hint ? errhint("%s", hint) : 0));
+}
+
+/* ---- life of the session ---- */
+
+static uint8_t *grow(uint8_t *buf, uint64_t cap)
+{
+	if (cap == 0) {
+		free(buf);
+		return NULL;
+	}
+	return realloc(buf, cap);
+}
+
+static void check_interrupts(void *ctx)
+{
+	CHECK_FOR_INTERRUPTS();
+}
+
+static void close_zone(void)
+{
+	if (!zone.open)
+		return;
+	zone.open = false;
+	ops_client_fini(&zone.client);
+	region_close(&zone.region);
+}
+
+static void at_exit(int code, Datum arg)
+{
+	close_zone();
+}
+
+/* Others wait for a channel: give ours back while we do not compute. The number of free
+ * ones is the server's hint. */
+static void at_transaction_end(XactEvent event, void *arg)
+{
+	const struct service_geometry *g;
+
+	if (!zone.open || !zone.client.attached || event == XACT_EVENT_PRE_COMMIT ||
+		event == XACT_EVENT_PARALLEL_PRE_COMMIT || event == XACT_EVENT_PRE_PREPARE)
+		return;
+	g = zone.client.chan.service;
+	if (shm_load32(&g->shm->free_channels) < (g->nchannels + SCARCE - 1) / SCARCE)
+		ops_release(&zone.client);
+}
+
+static void open_zone(void)
+{
+	struct chan_config config = {.spin_ns = (uint64_t)hedb_spin_us * 1000,
+		.delay_ns = chan_delay_from_env()};
+	struct err_text e = {""};
+	int rc;
+
+	close_zone();
+	if (!hedb_region[0])
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("hedb.region is not set"),
+				errhint("Set it to the file or device that ops_server serves, or start "
+					"the server with HEDB_REGION in its environment.")));
+	if (!zone.hooked) {
+		before_shmem_exit(at_exit, 0);
+		RegisterXactCallback(at_transaction_end, NULL);
+		zone.hooked = true;
+	}
+	rc = region_open(&zone.region, hedb_region, (uint64_t)hedb_region_offset * 1024, 0, &e);
+	if (rc)
+		raise_errno(rc, &e);
+	ops_client_init(&zone.client, &zone.region, &config, grow, MaxAllocSize);
+	zone.client.idle = check_interrupts;
+	zone.open = true;
+	zone.stale = false;
+}
+
+void zone_reset(void)
+{
+	zone.stale = true;
+}
+
+void zone_need_client(void)
+{
+	struct err_text e = {""};
+	int rc;
+
+	if (!hedb_client_credential[0])
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				errmsg("encrypting and decrypting here needs a client credential"),
+				errhint("A superuser can name its file in hedb.client_credential. It lets "
+					"this database server see plaintext: for development only.")));
+	rc = ops_credential_read(zone.client.credential, hedb_client_credential, &e);
+	if (rc == -EMEDIUMTYPE || rc == -ENOENT || rc == -EACCES)
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("%s", e.s),
+				errhint("hedb.client_credential must name a file that "
+					"\"hedbctl key credential\" made and only the database server's "
+					"user can read.")));
+	if (rc)
+		raise_errno(rc, &e);
+}
+
+/* Attach anew as a client; the session keeps that role from then on. */
+static void become_client(void)
+{
+	zone_need_client();
+	ops_release(&zone.client);
+	zone.client.role = ROLE_CLIENT;
+}
+
+/* ---- calls ---- */
+
+const uint8_t *zone_call(
+	enum role role, uint64_t len, ops_fill *fill, void *arg, uint64_t *reply_len)
+{
+	struct ops_client *c = &zone.client;
+	const uint8_t *reply;
+	struct err_text e;
+	int rc;
+
+	if (unlikely(!zone.open || zone.stale))
+		open_zone();
+	if (unlikely(role > c->role))
+		become_client();
+	c->wait_channel_ms = hedb_channel_wait == CHANNEL_ERROR ? 0
+						 : hedb_timeout ? (uint64_t)hedb_timeout
+										: UINT64_MAX;
+	e.s[0] = 0;
+	rc = ops_call(c, OPS_EVAL, len, fill, arg, (uint64_t)hedb_timeout, &reply, reply_len, &e);
+	if (unlikely(rc))
+		raise_errno(rc, &e);
+	return reply;
+}
+
+struct zone_result zone_row(const uint8_t *reply, uint64_t len, uint8_t type)
+{
+	struct cursor c = cursor_of(reply, len);
+	struct zone_result r = {NULL, 0, false};
+	uint32 size = optable_type(type).size, rows, state = ROW_VALUE;
+	uint8_t flags = cursor_u8(&c), got = cursor_u8(&c);
+
+	cursor_u16(&c);
+	rows = cursor_u32(&c);
+	if (flags & REPLY_STATES)
+		state = cursor_u8(&c);
+	if (!c.bad && rows == 1 && got == type) {
+		if (state > ROW_NULL)
+			raise_state(state);
+		r.null = state == ROW_NULL;
+		if (!r.null) {
+			r.len = size ? size : cursor_u32(&c);
+			if (size && (flags & REPLY_SECRET))
+				r.len += VALUE_OVERHEAD;
+			r.data = cursor_bytes(&c, r.len);
+		}
+		if (!c.bad && c.left == 0)
+			return r;
+	}
+	ereport(ERROR, (errcode(ERRCODE_PROTOCOL_VIOLATION),
+			errmsg("ops_server answered %llu bytes that are no result of type %s",
+				(unsigned long long)len, optable_type(type).name)));
+}
+
+void zone_push(struct zone_program *p, const struct zone_arg *a)
+{
+	p->code[p->ncode++] = (uint16_t)(PROGRAM_PUSH | p->nargs);
+	p->arg[p->nargs++] = *a;
+}
+
+void zone_op(struct zone_program *p, uint16_t code)
+{
+	p->code[p->ncode++] = code;
+}
+
+static uint64_t program_len(const struct zone_program *p)
+{
+	uint64_t len = PROGRAM_HEADER + 2u * p->nargs + 2u * p->ncode;
+	int i;
+
+	for (i = 0; i < p->nargs; i++)
+		len += p->arg[i].bytes + (p->arg[i].lens ? 4ull * p->arg[i].rows : 0);
+	return len;
+}
+
+static void fill_program(void *arg, uint8_t *at, uint64_t len)
+{
+	const struct zone_program *p = arg;
+	struct writer w = writer_of(at, len);
+	int i;
+
+	writer_u8(&w, p->nargs);
+	writer_u8(&w, 0);
+	writer_u16(&w, p->ncode);
+	writer_u32(&w, p->rows);
+	for (i = 0; i < p->nargs; i++) {
+		writer_u8(&w, p->arg[i].type);
+		writer_u8(&w, p->arg[i].flags);
+	}
+	writer_bytes(&w, p->code, 2u * p->ncode);
+	for (i = 0; i < p->nargs; i++) {
+		if (p->arg[i].lens)
+			writer_bytes(&w, p->arg[i].lens, 4ull * p->arg[i].rows);
+		writer_bytes(&w, p->arg[i].data, p->arg[i].bytes);
+	}
+}
+
+struct zone_result zone_run(enum role role, const struct zone_program *p)
+{
+	uint16_t last = p->code[p->ncode - 1];
+	uint8_t type = last & PROGRAM_PUSH ? p->arg[last & ~PROGRAM_PUSH].type
+									   : optable_op(last)->result;
+	const uint8_t *reply;
+	uint64_t len;
+
+	reply = zone_call(role, program_len(p), fill_program, (void *)p, &len);
+	return zone_row(reply, len, type);
+}
+
+/* ---- statistics ---- */
+
+PG_FUNCTION_INFO_V1(hedb_stat_channel);
+Datum hedb_stat_channel(PG_FUNCTION_ARGS)
+{
+	const struct ops_client *c = &zone.client;
+	bool attached = zone.open && c->attached;
+	bool nulls[7] = {!attached, !attached};
+	Datum values[7] = {0};
+	TupleDesc desc;
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	values[0] = Int32GetDatum(attached ? (int32)c->chan.index : 0);
+	values[1] = Int64GetDatum(attached ? (int64)c->chan.gen : 0);
+	values[2] = Int64GetDatum((int64)c->calls);
+	values[3] = Int64GetDatum((int64)c->retries);
+	values[4] = Int64GetDatum((int64)c->chan.slept);
+	values[5] = Int64GetDatum((int64)c->chan.rung);
+	values[6] = Float8GetDatum((double)clock_to_ns(c->ticks_waiting) / 1e6);
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * zone.h - this backend's session with ops_server.
+ *
+ * One channel for each process, parallel workers included. It is attached by the first
+ * call, kept across statements, given back at the end of a transaction when channels
+ * are scarce, and at exit. Waiting is interruptible: a call may leave by ereport, and
+ * the next one still works.
+ *
+ * No function here returns an error: all of them raise.
+ */
+#ifndef HEDB_ZONE_H
+#define HEDB_ZONE_H
+
+#include "hedb.h"
+
+/*
+ * zone_call - one OPS_EVAL request.
+ *
+ *   role    ROLE_CLIENT where plaintext crosses, else ROLE_DB
+ *   fill    as in ops.h: it must not raise, and may be called again
+ *   reply   out: readable until the next call; in shared memory, so read it once
+ */
+const uint8_t *zone_call(
+	enum role role, uint64_t len, ops_fill *fill, void *arg, uint64_t *reply_len);
+
+/* One argument column of a program. */
+struct zone_arg {
+	const void *data;       /* values side by side */
+	uint64_t bytes;
+	const uint32_t *lens;   /* of each value, for types of variable size */
+	uint32_t rows;          /* 1 with ARG_ONE */
+	uint8_t type;
+	uint8_t flags;
+};
+
+enum { ZONE_ARGS = 3, ZONE_CODE = 8 };
+
+/* A program, for what is not on the hot path; scalar.c fills its requests itself. */
+struct zone_program {
+	struct zone_arg arg[ZONE_ARGS];
+	uint16_t code[ZONE_CODE];
+	uint8_t nargs;
+	uint8_t ncode;
+	uint32_t rows;
+};
+
+void zone_push(struct zone_program *p, const struct zone_arg *a);
+void zone_op(struct zone_program *p, uint16_t code);
+
+/* What came back for the one row of the result. */
+struct zone_result {
+	const uint8_t *data; /* as zone_call's reply */
+	uint32_t len;
+	bool null;
+};
+
+/* Run a program whose result has one row. */
+struct zone_result zone_run(enum role role, const struct zone_program *p);
+
+/*
+ * zone_row - take a reply of one row apart.
+ *
+ *   type   what the result must be, secret or public
+ *
+ * Raises what the row's state says when it is an error.
+ */
+struct zone_result zone_row(const uint8_t *reply, uint64_t len, uint8_t type);
+
+/* The settings changed: begin anew with the next call. */
+void zone_reset(void);
+
+/* Before attaching as a client: is there a credential, and can it be read? Raises. */
+void zone_need_client(void);
+
+#endif
