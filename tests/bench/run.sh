@@ -12,9 +12,9 @@ failed=0
 load=$(cut -d' ' -f1 /proc/loadavg)
 echo "load average before: $load (a figure measured beside other work says little)"
 
-for b in ${BENCHES:-ring value ops redis pg}; do
+for b in ${BENCHES:-ring value ops memory redis pg}; do
 	case $b in
-	ring | value | ops) set -- "$B/tests/bench/bench_$b" ;;
+	ring | value | ops | memory) set -- "$B/tests/bench/bench_$b" ;;
 	*) set -- sh "tests/bench/bench_$b.sh" ;;
 	esac
 	echo "# $b"
