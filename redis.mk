@@ -38,3 +38,33 @@ $(B)/libcxlring.so: $(cxl_lib_o) $(cxl_common_o) client/libcxlring.map
 $(B)/cxlring.pc: client/cxlring.pc.in
 	@mkdir -p $(@D)
 	sed 's|@prefix@|$(prefix)|;s|@version@|$(cxl_version)|' $< > $@
+
+$(B)/cxl-cli: $(B)/client/cxl_cli.o $(B)/client/print.o $(B)/libcxlring.a $(libcommon)
+	$(CC) $(all_cflags) -o $@ $^ -lreadline -lsodium
+
+# ---- tests ----
+redis_tests := $(patsubst tests/redis/%.c,$(B)/tests/redis/%,$(wildcard tests/redis/*.c))
+
+$(B)/tests/redis/%: $(B)/tests/redis/%.o $(B)/client/print.o $(B)/libcxlring.a $(libcommon)
+	$(CC) $(all_cflags) -o $@ $^ -lsodium
+
+#: make check-redis  the tests of cxlring.so and its clients
+check-redis: redis $(redis_tests)
+	B=$(B) sh tests/redis/run $(FAMILIES)
+
+tests: $(redis_tests)
+
+redis: $(B)/cxlring.so $(B)/libcxlring.a $(B)/libcxlring.so $(B)/cxlring.pc $(B)/cxl-cli
+
+install-redis: redis
+	install -D -m 755 $(B)/cxlring.so $(DESTDIR)$(prefix)/lib/redis/modules/cxlring.so
+	install -D -m 755 $(B)/cxl-cli $(DESTDIR)$(prefix)/bin/cxl-cli
+	install -D -m 644 $(B)/libcxlring.a $(DESTDIR)$(prefix)/lib/libcxlring.a
+	install -D -m 755 $(B)/libcxlring.so.$(cxl_version) \
+	    $(DESTDIR)$(prefix)/lib/libcxlring.so.$(cxl_version)
+	ln -sf libcxlring.so.$(cxl_version) $(DESTDIR)$(prefix)/lib/libcxlring.so.1
+	ln -sf libcxlring.so.$(cxl_version) $(DESTDIR)$(prefix)/lib/libcxlring.so
+	install -D -m 644 client/cxlring.h $(DESTDIR)$(prefix)/include/cxlring.h
+	install -D -m 644 $(B)/cxlring.pc $(DESTDIR)$(prefix)/lib/pkgconfig/cxlring.pc
+
+.PHONY: redis check-redis install-redis
