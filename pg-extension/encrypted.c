@@ -280,11 +280,19 @@ static Datum cast(uint8_t type, Datum plain)
 	return encrypt(type, plain);
 }
 
+/* Text can be either, and the mode says which: as in the input function. */
+static Datum cast_text(Datum plain)
+{
+	if (hedb_mode == MODE_SERVER)
+		return cipher_in(T_TEXT, TextDatumGetCString(plain));
+	return encrypt(T_TEXT, plain);
+}
+
 ENTRY(cast_int4_enc_int4, cast(T_INT4, PG_GETARG_DATUM(0)))
 ENTRY(cast_int8_enc_int4, cast(T_INT4, DirectFunctionCall1(int84, PG_GETARG_DATUM(0))))
 ENTRY(cast_int4_enc_int8, cast(T_INT8, Int64GetDatum(PG_GETARG_INT32(0))))
 ENTRY(cast_int8_enc_int8, cast(T_INT8, PG_GETARG_DATUM(0)))
-ENTRY(cast_text_enc_text, cast(T_TEXT, PG_GETARG_DATUM(0)))
+ENTRY(cast_text_enc_text, cast_text(PG_GETARG_DATUM(0)))
 ENTRY(cast_int4_enc_numeric,
 	cast(T_NUMERIC, DirectFunctionCall1(int4_numeric, PG_GETARG_DATUM(0))))
 ENTRY(cast_int8_enc_numeric,
@@ -304,5 +312,5 @@ static Datum concat(Datum a, Datum b)
 	return scalar_call(f, OP_enc_text_concatenate);
 }
 
-ENTRY(enc_text_concatenate_left, concat(cast(T_TEXT, PG_GETARG_DATUM(0)), PG_GETARG_DATUM(1)))
-ENTRY(enc_text_concatenate_right, concat(PG_GETARG_DATUM(0), cast(T_TEXT, PG_GETARG_DATUM(1))))
+ENTRY(enc_text_concatenate_left, concat(cast_text(PG_GETARG_DATUM(0)), PG_GETARG_DATUM(1)))
+ENTRY(enc_text_concatenate_right, concat(PG_GETARG_DATUM(0), cast_text(PG_GETARG_DATUM(1))))

@@ -177,7 +177,7 @@ int main(void)
 	printf("-- Made from common/ops.def by sql/gensql.c, and sql/hedb.sql. Do not edit.\n"
 		   "\\echo Use \"CREATE EXTENSION hedb\" to load this file. \\quit\n\n"
 		   "CREATE FUNCTION hedb_typanalyze(internal) RETURNS bool\n"
-		   "\tAS 'MODULE_PATHNAME' LANGUAGE C STRICT;\n");
+		   "\tAS 'MODULE_PATHNAME' LANGUAGE C STRICT PARALLEL SAFE;\n");
 	for (t = 1; t < T_FIRST_PUBLIC; t++)
 		if (optable_type(t).name)
 			type(optable_type(t).name, optable_type(t));

@@ -1,0 +1,64 @@
+-- plain SQL resolves as without the extension
+SELECT 1 + 1 AS a, 'a' || 'b' AS b, 5 = 5 AS c, '5' = 5 AS d, 1 + '1' AS e, 2 ^ 3 AS f,
+	2 ^ '3' AS g, @ '-5' AS h, abs('-5') AS i, 7 % 3::int2 AS j, 5000000000 + 1 AS k;
+SELECT length('abc') AS a, lower('ABC') AS b, substring('hello' FROM 2 FOR 3) AS c,
+	substr('hello', 2) AS d, upper('x'::varchar) AS e, length('x'::char(5)) AS f,
+	'abc' LIKE 'a%' AS g, 'abc'::varchar || 'd'::varchar AS h, 1 || 'x' AS i, 'x'::varchar || 1 AS j,
+	'x'::name || 'y' AS k, 'abc'::varchar = 'abc' AS l, 'abc'::char(4) = 'abc'::text AS m,
+	substring('hello'::varchar, 2, 2) AS n;
+SELECT 5::int2 = 5::int8 AS a, 5::numeric = 5::int8 AS b, 5::float4 > 4 AS c, 5::oid = 5 AS d,
+	1::int2 + 1::int8 AS e, 1.5 + 1 AS f, '2020-01-02'::date - 1 AS g, '2020-01-01'::date + 5 AS h,
+	'[1,2]'::jsonb - 0 AS i, ARRAY[1] || 2 AS j, '{a}'::text[] || 'b'::text AS k, -'5'::int2 AS l;
+SELECT sum(x), avg(x), min(x), max(x) FROM (VALUES (1::int2), (2)) v(x);
+SELECT min(x), max(x) FROM (VALUES ('a'), ('b')) v(x);
+SELECT max('abc') AS a, coalesce(NULL, 5) AS b, CASE WHEN true THEN 1 ELSE 2.5 END AS c,
+	greatest('a', 'b') AS d;
+-- COPY in text and binary, and through a table of the other mode
+SELECT enable_client_mode();
+CREATE TABLE c (i int, a enc_int4, b enc_int8, n enc_numeric, t enc_text);
+INSERT INTO c VALUES (1, 1, 1, 1.5, 'one'), (2, NULL, -1, 'NaN', ''), (3, -5, NULL, NULL, NULL);
+COPY c TO STDOUT;
+COPY c FROM STDIN;
+4	44	444	4.4	fo\tur
+5	x	1	1	x
+\.
+COPY c FROM STDIN;
+4	44	444	4.4	fo\tur
+\.
+SELECT enable_server_mode();
+CREATE TEMP TABLE s AS SELECT i, a::text AS a, b::text AS b, n::text AS n, t::text AS t FROM c;
+CREATE TABLE c2 (LIKE c);
+INSERT INTO c2 SELECT i, a::enc_int4, b::enc_int8, n::enc_numeric, t::enc_text FROM s;
+SELECT enable_client_mode();
+SELECT * FROM c2 ORDER BY i;
+SELECT count(*) FROM c JOIN c2 USING (i, a, b, n, t);
+DROP TABLE c2;
+-- rows, arrays, domains, views, prepared statements, PL/pgSQL
+SELECT ROW('1'::enc_int4, 'x'::enc_text) = ROW('1'::enc_int4, 'x'::enc_text) AS rows;
+SELECT ARRAY['1', '2']::enc_int4[] = ARRAY['1', '2']::enc_int4[] AS arrays,
+	'2'::enc_int4 = ANY (ARRAY['1', '2']::enc_int4[]) AS member;
+CREATE DOMAIN positive AS enc_int4 CHECK (VALUE > '0'::enc_int4);
+SELECT '1'::positive + 1 AS two;
+SELECT '-1'::positive;
+PREPARE q(enc_int4) AS SELECT i FROM c WHERE a > $1 ORDER BY i;
+EXECUTE q('0');
+EXECUTE q('40');
+CREATE FUNCTION twice(x enc_int4) RETURNS enc_int4 LANGUAGE plpgsql AS
+	'BEGIN IF x > 1 THEN RETURN x * 2; END IF; RETURN x; END';
+SELECT twice('5') AS ten, twice('1') AS one;
+CREATE VIEW v AS SELECT i FROM c WHERE a = '44';
+SELECT * FROM v;
+DROP VIEW v;
+DROP DOMAIN positive;
+DROP FUNCTION twice;
+-- cheap conditions first
+EXPLAIN (COSTS OFF) SELECT * FROM c WHERE a > b AND i = 1;
+-- away and back
+SET client_min_messages = warning;
+DROP EXTENSION hedb CASCADE;
+SELECT '5'::enc_int4;
+CREATE EXTENSION hedb;
+SELECT enc_int4_decrypt('5'::enc_int4);
+\d c
+DROP TABLE c;
+DROP EXTENSION hedb CASCADE;
