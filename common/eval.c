@@ -370,8 +370,8 @@ int eval_run(struct eval *ev, enum role role, const uint8_t *req, uint64_t len, 
 	ncode = cursor_u16(&q.c);
 	q.rows = cursor_u32(&q.c);
 	n = 2u * nargs + 2u * ncode;
-	if (q.c.bad || zero || nargs > PROGRAM_ARGS_MAX || ncode > PROGRAM_CODE_MAX ||
-		q.rows == 0 || q.rows > PROGRAM_ROWS_MAX) {
+	if (q.c.bad || zero || nargs > PROGRAM_ARGS_MAX || ncode == 0 ||
+		ncode > PROGRAM_CODE_MAX || q.rows == 0 || q.rows > PROGRAM_ROWS_MAX) {
 		err_set(e, "impossible request: %u arguments, %u instructions, %u rows", nargs,
 			ncode, q.rows);
 		return -EPROTO;
