@@ -256,48 +256,69 @@ static int find_program(struct eval *ev, const uint8_t *head, uint32_t len, uint
 	return 0;
 }
 
-/* Bytes of the values that the reply carries, and how many there are. */
-static uint64_t values_bytes(const struct vec *v, bool secret, uint32_t *present)
+/* The values that a reply carries. */
+struct values {
+	uint64_t bytes;
+	uint32_t present;
+	uint32_t longest; /* plaintext bytes of the longest one of variable size */
+};
+
+static struct values values_count(const struct vec *v, bool secret)
 {
 	uint32_t size = optable_type(v->type).size, i;
-	uint64_t sum = 0, over = secret ? VALUE_OVERHEAD : 0;
+	uint64_t over = secret ? VALUE_OVERHEAD : 0;
+	struct values n = {0, 0, 0};
 
-	*present = 0;
 	for (i = 0; i < v->rows; i++) {
 		if (v->state[i])
 			continue;
-		++*present;
-		sum += size ? size + over : 4 + v->s[i].len + over;
+		n.present++;
+		n.bytes += size ? size + over : 4ull + v->s[i].len + over;
+		if (!size && v->s[i].len > n.longest)
+			n.longest = v->s[i].len;
 	}
-	return sum;
+	return n;
 }
 
-static int write_value(struct eval *ev, struct writer *w, const struct vec *v, uint32_t i,
-	uint32_t size, bool secret)
+/* One value to `at`, which the peer may see and write: a long one is made in `scratch`,
+ * for value.h's rule of what may be sealed in shared memory. */
+static int write_value(struct eval *ev, uint8_t *at, const struct vec *v, uint32_t i,
+	size_t len, bool secret, uint8_t *scratch)
 {
+	uint32_t size = optable_type(v->type).size;
 	const uint8_t *plain = size ? (const uint8_t *)v->any + (size_t)i * size : v->s[i].p;
-	size_t len = size ? size : v->s[i].len;
-	uint8_t *at = writer_room(w, secret ? value_size(len) : len);
+	int rc = 0;
 
 	if (!at)
 		return -ENOMEM;
-	if (secret)
-		return value_seal(&ev->sealer, v->type, plain, len, at);
-	if (len)
-		memcpy(at, plain, len);
-	return 0;
+	if (!secret) {
+		if (len)
+			memcpy(at, plain, len);
+	} else if (len <= VALUE_COPY_MAX) {
+		rc = value_seal(&ev->sealer, v->type, plain, len, at);
+	} else {
+		rc = value_seal(&ev->sealer, v->type, plain, len, scratch);
+		if (!rc)
+			memcpy(at, scratch, value_size(len));
+	}
+	return rc;
 }
 
 static int write_reply(struct eval *ev, const struct vec *v, bool secret,
 	uint8_t *(*room)(void *, uint64_t), void *ctx)
 {
-	uint32_t size = optable_type(v->type).size, present, i;
-	uint64_t bytes = values_bytes(v, secret, &present), len;
+	uint32_t size = optable_type(v->type).size, i;
+	struct values n = values_count(v, secret);
+	uint64_t len = PROGRAM_HEADER + (v->dirty ? v->rows : 0) + n.bytes;
+	uint8_t *at, *scratch = NULL;
 	struct writer w;
-	uint8_t *at;
 	int rc = 0;
 
-	len = PROGRAM_HEADER + (v->dirty ? v->rows : 0) + bytes;
+	if (secret && n.longest > VALUE_COPY_MAX) {
+		scratch = eval_alloc(ev, value_size(n.longest));
+		if (!scratch)
+			return -ENOMEM;
+	}
 	at = room(ctx, len);
 	if (!at)
 		return -ENOMEM;
@@ -308,16 +329,22 @@ static int write_reply(struct eval *ev, const struct vec *v, bool secret,
 	writer_u32(&w, v->rows);
 	if (v->dirty)
 		writer_bytes(&w, v->state, v->rows);
-	ev->sealed += secret ? present : 0;
-	if (size && secret && present == v->rows)
+	ev->sealed += secret ? n.present : 0;
+	if (size && secret && n.present == v->rows)
 		return value_seal_column(&ev->sealer, v->type, v->any, size, v->rows,
-			writer_room(&w, bytes));
+			writer_room(&w, n.bytes));
 	for (i = 0; !size && i < v->rows; i++)
 		if (!v->state[i])
 			writer_u32(&w, v->s[i].len + (secret ? VALUE_OVERHEAD : 0));
-	for (i = 0; i < v->rows && !rc; i++)
-		if (!v->state[i])
-			rc = write_value(ev, &w, v, i, size, secret);
+	for (i = 0; i < v->rows && !rc; i++) {
+		size_t plain;
+
+		if (v->state[i])
+			continue;
+		plain = size ? size : v->s[i].len;
+		rc = write_value(ev, writer_room(&w, secret ? value_size(plain) : plain), v, i,
+			plain, secret, scratch);
+	}
 	return rc;
 }
 

@@ -50,7 +50,9 @@ void eval_destroy(struct eval *ev);
  *
  *   role     of the session that asks
  *   req      the request; `shared`: the peer can still write it, so it is read once
- *   room     gives `len` bytes for the reply, in the ring or elsewhere; NULL: no memory
+ *   room     gives `len` bytes for the reply, in the ring or elsewhere; NULL: no memory.
+ *            A peer may watch and change them meanwhile: only ciphertext gets there,
+ *            and no long value is made there
  *
  * Returns 0 with the reply complete in room's memory; or -EPROTO (malformed program or
  * column), -EACCES (the role is not enough), -ENOMEM; `e` says what. An error of a row
