@@ -326,7 +326,9 @@ static bool is_space(uint8_t c)
 	return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-/* A decimal integer with optional sign and blanks around it. 0, or the state to give. */
+/* A decimal integer with optional sign and blanks around it. 0, or the state to give.
+ * As in PostgreSQL, a number that is too long is out of range whatever follows it, but
+ * the least value without its sign is so only when nothing does. */
 static uint8_t parse_int(struct span s, int64_t *v, int64_t min, int64_t max,
 	uint8_t syntax, uint8_t range)
 {
@@ -343,11 +345,13 @@ static uint8_t parse_int(struct span s, int64_t *v, int64_t min, int64_t max,
 	for (; p < end && *p >= '0' && *p <= '9'; p++)
 		over |= __builtin_mul_overflow(r, 10, &r) ||
 			__builtin_sub_overflow(r, *p - '0', &r);
+	if (over || r < min)
+		return range;
 	while (p < end && is_space(*p))
 		p++;
 	if (p < end)
 		return syntax;
-	if (over || (negative ? r < min : r < -max))
+	if (!negative && r < -max)
 		return range;
 	*v = negative ? r : -r;
 	return 0;
