@@ -83,7 +83,7 @@ static void extreme(struct vec *out, const struct vec *in, uint32_t n, int sign)
 	uint32_t i;
 
 	for (i = 0; i < n; i++) {
-		int c = 0;
+		int c;
 
 		if (in->state[i] > ROW_NULL) {
 			row_fail(out, 0, in->state[i]);
@@ -91,8 +91,7 @@ static void extreme(struct vec *out, const struct vec *in, uint32_t n, int sign)
 		}
 		if (in->state[i] == ROW_NULL)
 			continue;
-		if (any)
-			c = order(in, i, out, 0);
+		c = order(in, i, any ? out : in, any ? 0 : i); /* the first with itself: parsed */
 		if (c == 2) {
 			row_fail(out, 0, ROW_MALFORMED);
 			return;
