@@ -19,7 +19,7 @@ zone_pid=
 
 as_user() {
 	if [ -n "$user" ]; then
-		runuser -u "$user" -- "$@"
+		setpriv --reuid "$user" --regid "$(id -g "$user")" --clear-groups "$@"
 	else
 		"$@"
 	fi
@@ -60,16 +60,16 @@ cluster_begin() {
 }
 
 zone_start() {
-	as_user "$base/bin/ops_server" --region "$region" --keys "$base/keys" \
-		--credential "$credential" "$@" >>"$base/log/ops_server" 2>&1 &
-	zone_job=$!
+	set -- --region "$region" --keys "$base/keys" --credential "$credential" "$@"
+	if [ -n "$user" ]; then # exec: $! has to be the server itself
+		setpriv --reuid "$user" --regid "$(id -g "$user")" --clear-groups \
+			"$base/bin/ops_server" "$@" >>"$base/log/ops_server" 2>&1 &
+	else
+		"$base/bin/ops_server" "$@" >>"$base/log/ops_server" 2>&1 &
+	fi
+	zone_pid=$!
 	for _ in $(seq 100); do
-		if as_user hedbctl ping "$region" --count 1 >/dev/null 2>&1; then
-			# runuser stays as the parent; the server is its child
-			zone_pid=$(pgrep -P $zone_job 2>/dev/null | head -1)
-			zone_pid=${zone_pid:-$zone_job}
-			return 0
-		fi
+		as_user hedbctl ping "$region" --count 1 >/dev/null 2>&1 && return 0
 		sleep 0.1
 	done
 	echo "ops_server does not start:" >&2
@@ -80,7 +80,7 @@ zone_start() {
 zone_stop() {
 	[ -n "$zone_pid" ] || return 0
 	kill "-${1:-TERM}" "$zone_pid" 2>/dev/null
-	wait "$zone_job" 2>/dev/null
+	wait "$zone_pid" 2>/dev/null
 	zone_pid=
 	return 0
 }
