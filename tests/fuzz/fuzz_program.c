@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * fuzz_program.c - bytes into eval_run(), as a hostile or a careless client sends them.
+ *
+ * The first byte chooses: bit 0 the role, bit 1 whether the request counts as shared,
+ * bit 2 how the rest is read. Raw, it is the request. Cooked, it is a recipe: types,
+ * flags, instructions and plaintexts, of which an authentic request is made, and then
+ * one byte of that is changed if the recipe says so; else hardly anything would ever be
+ * decrypted. Each request runs twice and has to end alike: same error, same states,
+ * same plaintexts. The arena has to be wiped. Nothing else is expected.
+ */
+#include "../evalrig.h"
+
+enum {
+	ARENA = 128 << 10, /* small: LIKE costs text times pattern */
+	COOKED_ARGS = 6,
+	COOKED_ROWS = 40,
+	REQ_MAX = 1 << 20,
+};
+
+static struct keyring *keys;
+static struct eval *ev;
+static struct {
+	struct value_sealer s;
+	struct value_opener o;
+} *mine;
+static struct rig_reply first, second;
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+static void *no_grow(size_t n)
+{
+	return NULL;
+}
+
+static void start(void)
+{
+	const struct gcm_backend *gcm = gcm_select(NULL);
+
+	keys = rig_keyring();
+	mine = sodium_malloc((sizeof *mine + 63) & ~(size_t)63);
+	ev = keys ? eval_create(gcm, keys) : NULL;
+	if (!mine || !ev || value_sealer_init(&mine->s, gcm, keys))
+		abort();
+	value_opener_init(&mine->o, gcm, keys);
+	arena_init(&ev->arena, ev->first, ARENA, 0, no_grow, free);
+}
+
+static struct cell cook_cell(struct cursor *c, uint8_t type, uint8_t flags)
+{
+	static const uint8_t states[] = {ROW_VALUE, ROW_VALUE, ROW_VALUE, ROW_VALUE, ROW_VALUE,
+		ROW_NULL, ROW_FORGED, ROW_MALFORMED};
+	uint8_t kind = cursor_u8(c);
+	struct cell cell = {.state = states[kind & 7]};
+
+	if (!(flags & ARG_NULLS) && cell.state == ROW_NULL)
+		cell.state = ROW_VALUE;
+	if (optable_type(type).size) {
+		cell.i = (int64_t)cursor_u64(c) >> (kind & 0x38);
+		return cell;
+	}
+	cell.len = kind >> 3 < c->left ? kind >> 3 : (uint32_t)c->left;
+	cell.p = cursor_bytes(c, cell.len);
+	return cell;
+}
+
+/* The request that the recipe describes; its length. */
+static size_t cook(struct cursor *c, uint8_t *out)
+{
+	static const uint8_t types[] = {T_INT4, T_INT8, T_TEXT, T_NUMERIC, T_PUB_BOOL,
+		T_PUB_INT4, T_PUB_INT8, T_TEXT};
+	static struct cell cells[COOKED_ARGS][COOKED_ROWS];
+	struct rig_arg arg[COOKED_ARGS];
+	uint8_t nargs = cursor_u8(c) % (COOKED_ARGS + 1), rows = cursor_u8(c) % COOKED_ROWS + 1;
+	uint8_t ncode = cursor_u8(c) % 24 + 1, i, k;
+	uint16_t code[24], flip = cursor_u16(c);
+	size_t len;
+
+	for (i = 0; i < nargs; i++) {
+		uint8_t b = cursor_u8(c);
+
+		arg[i] = (struct rig_arg){cells[i], types[b & 7], b >> 3 & ARG_FLAGS};
+	}
+	for (i = 0; i < ncode; i++) {
+		uint8_t b = cursor_u8(c);
+
+		code[i] = b >= 0xf0 ? (uint16_t)(PROGRAM_PUSH | (b & 0x0f)) : b;
+	}
+	for (i = 0; i < nargs; i++)
+		for (k = 0; k < (arg[i].flags & ARG_ONE ? 1 : rows); k++)
+			cells[i][k] = cook_cell(c, arg[i].type, arg[i].flags);
+	len = rig_request(out, REQ_MAX, &mine->s, arg, nargs, code, ncode, rows);
+	if (flip & 1 && len)
+		out[(flip >> 4) % len] ^= (uint8_t)(1 << (flip >> 1 & 7));
+	return len;
+}
+
+static int ask(struct rig_reply *r, uint8_t how, const uint8_t *req, size_t len)
+{
+	struct err_text e = {""};
+	int rc = eval_run(ev, how & 1 ? ROLE_CLIENT : ROLE_DB, req, len, how & 2, rig_room, r, &e);
+
+	if (!sodium_is_zero(ev->first, ARENA) || ev->arena.at != ev->first)
+		abort();
+	if (rc ? !e.s[0] : !rig_reply_read(r, &mine->o))
+		abort();
+	return rc;
+}
+
+static void compare(void)
+{
+	uint32_t i, size = optable_type(first.type).size;
+
+	if (first.rows != second.rows || first.flags != second.flags ||
+		first.type != second.type || first.len != second.len)
+		abort();
+	for (i = 0; i < first.rows; i++) {
+		const struct cell *a = &first.cell[i], *b = &second.cell[i];
+
+		if (a->state != b->state)
+			abort();
+		if (!a->state && (size ? a->i != b->i
+					   : a->len != b->len || memcmp(a->p, b->p, a->len)))
+			abort();
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	static uint8_t cooked[REQ_MAX];
+	struct cursor c = cursor_of(data, len);
+	uint8_t how = cursor_u8(&c), *req;
+	int rc;
+
+	if (!ev)
+		start();
+	if (how & 4) {
+		len = cook(&c, cooked);
+		data = cooked;
+	} else {
+		data = c.p;
+		len = c.left;
+	}
+	req = malloc(len + !len); /* its very length, so that reading on is seen */
+	if (!req)
+		return 0;
+	memcpy(req, data, len);
+	rc = ask(&first, how, req, len);
+	if (ask(&second, how, req, len) != rc)
+		abort();
+	if (!rc)
+		compare();
+	free(req);
+	return 0;
+}
