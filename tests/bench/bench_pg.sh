@@ -1,0 +1,140 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# bench_pg.sh - hedb against plain PostgreSQL and against the ring it stands on.
+#
+#     hedb_scalar_lt    count(*) where a < b, per row, against the ring's round trip
+#     hedb_tpcb_cN      pgbench's builtin TPC-B with enc_int4 balances, against int4
+#     hedb_idle         processor time of everything while 16 backends are idle
+#
+# One JSON line each. BENCH_SCALE (32), BENCH_SECONDS (5) per run, BENCH_RUNS (3),
+# BENCH_CLIENTS ("1 4 16 64") and BENCH_ONLY ("scalar tpcb idle") make it shorter.
+[ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@"
+set -u
+. "$(cd "$(dirname "$0")/../pg" && pwd)/cluster.sh"
+scale=${BENCH_SCALE:-32}
+seconds=${BENCH_SECONDS:-5}
+runs=${BENCH_RUNS:-3}
+clients=${BENCH_CLIENTS:-1 4 16 64}
+only=${BENCH_ONLY:-scalar tpcb idle}
+
+# stats NUMBER...: median, and spread as (max - min) / median
+stats() {
+	printf '%s\n' "$@" | sort -g | awk '{ v[NR] = $1 }
+		END { m = NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2
+			printf "%.6g %.3f", m, m ? (v[NR] - v[1]) / m : 0 }'
+}
+
+# emit ID WHAT VALUE UNIT BASELINE RATIO MUST AIM BETTER RUNS SPREAD
+emit() {
+	printf '{"id":"%s","what":"%s","value":%s,"unit":"%s","baseline":%s,"ratio":%s,' "${@:1:6}"
+	printf '"must":%s,"aim":%s,"better":"%s","runs":%s,"spread":%s}\n' "${@:7:5}"
+}
+
+sql() { psql -XAtq -v ON_ERROR_STOP=1 "$@"; }
+
+bench_scalar() {
+	local row=() rtt=() ratio=() i p50 ns v s b
+	sql >/dev/null <<-'SQL'
+		CREATE TABLE r AS SELECT enc_int4_encrypt(g) AS a, enc_int4_encrypt((g * 7919) % 100003) AS b
+			FROM generate_series(1, 100000) g;
+		VACUUM ANALYZE r;
+		CREATE FUNCTION scan_ns(n int) RETURNS SETOF float8 LANGUAGE plpgsql AS $$
+		DECLARE t timestamptz;
+		BEGIN
+			FOR i IN 1 .. n LOOP
+				t := clock_timestamp();
+				PERFORM count(*) FROM r WHERE a < b;
+				RETURN NEXT extract(epoch FROM clock_timestamp() - t) * 1e9 / 100000;
+			END LOOP;
+		END $$;
+	SQL
+	for i in $(seq 7); do
+		p50=$(as_user hedbctl ping "$region" --count 100000 | sed 's/.*p50 \([0-9]*\) .*/\1/')
+		ns=$(sql -c 'SET max_parallel_workers_per_gather = 0' -c 'SELECT scan_ns(2)' | tail -1)
+		row+=("$ns") rtt+=("$p50") ratio+=("$(echo "$ns $p50" | awk '{ print $1 / $2 }')")
+	done
+	read -r v _ <<<"$(stats "${row[@]}")"
+	read -r b _ <<<"$(stats "${rtt[@]}")"
+	read -r i s <<<"$(stats "${ratio[@]}")"
+	emit hedb_scalar_lt "count(*) where a < b, per row, to ping p50" "$v" ns "$b" "$i" 2.5 1.5 \
+		lower 7 "$s"
+}
+
+# tps CLIENTS DATABASE
+tps() {
+	pgbench -n -M prepared -c "$1" -j "$(($1 < 2 ? 1 : 2))" -T "$seconds" "$2" 2>>"$base/log/pgbench" |
+		sed -n 's/^tps = \([0-9.]*\) .*/\1/p'
+}
+
+bench_tpcb() {
+	local c i plain enc ratio p e r s
+	createdb plain
+	createdb enc
+	pgbench -i -q -s "$scale" plain >/dev/null 2>&1
+	pgbench -i -q -s "$scale" enc >/dev/null 2>&1
+	sql -d enc -c 'CREATE EXTENSION hedb' \
+		-c 'ALTER TABLE pgbench_accounts ALTER abalance TYPE enc_int4 USING enc_int4_encrypt(abalance)' \
+		-c 'ALTER TABLE pgbench_branches ALTER bbalance TYPE enc_int4 USING enc_int4_encrypt(bbalance)' \
+		-c 'ALTER TABLE pgbench_tellers ALTER tbalance TYPE enc_int4 USING enc_int4_encrypt(tbalance)' \
+		-c 'ALTER TABLE pgbench_history ALTER delta TYPE enc_int4 USING enc_int4_encrypt(delta)' \
+		-c 'ALTER DATABASE enc SET hedb.mode = client'
+	for i in plain enc; do
+		sql -d $i -c 'VACUUM ANALYZE' -c 'CHECKPOINT'
+	done
+	for i in simple extended prepared; do # the script as it is, in all three protocols
+		pgbench -n -M $i -c 2 -t 50 enc >"$base/log/$i" 2>&1 || { cat "$base/log/$i" >&2; return 1; }
+	done
+	tps 2 plain >/dev/null
+	tps 2 enc >/dev/null
+	for c in $clients; do
+		plain=() enc=() ratio=()
+		for i in $(seq "$runs"); do
+			p=$(tps "$c" plain)
+			e=$(tps "$c" enc)
+			[ -n "$p" ] && [ -n "$e" ] || { tail "$base/log/pgbench" >&2; return 1; }
+			plain+=("$p") enc+=("$e") ratio+=("$(echo "$e $p" | awk '{ print $1 / $2 }')")
+		done
+		read -r p _ <<<"$(stats "${plain[@]}")"
+		read -r e _ <<<"$(stats "${enc[@]}")"
+		read -r r s <<<"$(stats "${ratio[@]}")"
+		emit "hedb_tpcb_c$c" "pgbench TPC-B, scale $scale, $c clients, to int4" "$e" tps "$p" "$r" \
+			0.60 0.85 higher "$runs" "$s"
+	done
+	sql -d enc -c "SELECT 'balances differ' WHERE (SELECT sum(abalance) FROM pgbench_accounts)
+		<> (SELECT sum(bbalance) FROM pgbench_branches)"
+}
+
+# Clock ticks that a process and its threads used
+cpu_ticks() { awk '{ sub(/.*\) /, ""); print $12 + $13 }' "/proc/$1/stat"; }
+
+bench_idle() {
+	local pids=() psqls=() i before=0 after=0 v
+	for i in $(seq 16); do
+		mkfifo "$base/idle$i"
+		psql -XAtq <"$base/idle$i" >/dev/null 2>&1 &
+		psqls+=($!)
+		exec {fd}>"$base/idle$i"
+		echo 'SELECT enc_int4_decrypt(enc_int4_encrypt(1));' >&$fd
+	done
+	sleep 2
+	pids=("$zone_pid" $(sql -c "SELECT pid FROM pg_stat_activity WHERE datname = 'test'
+		AND pid <> pg_backend_pid()"))
+	[ ${#pids[@]} = 17 ] || echo "idle: ${#pids[@]} processes, not 17" >&2
+	for i in "${pids[@]}"; do before=$((before + $(cpu_ticks "$i"))); done
+	sleep 10
+	for i in "${pids[@]}"; do after=$((after + $(cpu_ticks "$i"))); done
+	v=$(echo "$before $after $(getconf CLK_TCK)" | awk '{ print ($2 - $1) / $3 / 10 * 100 }')
+	emit hedb_idle "ops_server and 16 idle backends, % of a core" "$v" % null "$v" 1 0.1 lower 1 0
+	kill "${psqls[@]}" 2>/dev/null
+}
+
+cluster_begin
+zone_start ${BENCH_ZONE_OPTIONS:-}
+pg_begin "hedb.client_credential = '$credential'" 'shared_buffers = 1GB' 'max_connections = 100' \
+	'synchronous_commit = off' 'max_wal_size = 8GB' 'checkpoint_timeout = 30min' \
+	'autovacuum = off' ${BENCH_PG_OPTIONS:+"$BENCH_PG_OPTIONS"} || exit 1
+sql -c 'CREATE EXTENSION hedb'
+for part in $only; do
+	"bench_$part" || exit 1
+done
