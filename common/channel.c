@@ -187,18 +187,10 @@ static bool still_ours(const struct chan *c)
 
 void chan_detach(struct chan *c)
 {
-	uint32_t gen;
-
 	if (!c->shm)
 		return;
 	if (shm_load64(&c->shm->claim) == c->self.token && still_ours(c)) {
-		/* Under the generation that the server is at, not the one we knew; it
-		 * moves at most once per server, so this ends. */
-		do {
-			gen = shm_load_acquire32(&c->shm->gen);
-			shm_store_release32(&c->shm->closing, gen);
-			shm_fence_full(); /* D1 (pairs with D2 in reset_channel) */
-		} while (shm_load32(&c->shm->gen) != gen);
+		shm_store_release32(&c->shm->closing, c->gen); /* D1 */
 		ring_control(c);
 	}
 	if (c->bell_fd >= 0)

@@ -6,11 +6,13 @@
  *     field        at   written by   read by   meaning
  *     gen          0    server       client    generation, counts up with every reset
  *     broken       4    server       client    = gen: the server refuses this channel
+ *     freed        8    server       servers   generation at which it was last given away
  *     claim        64   client, CAS  server    ident token of the owner, 0 = free;
  *                       0 -> token             the server alone stores 0
  *     host         128  owner        server    full host hash
  *     open         136  owner        server    = gen: the owner has prepared its rings
- *     closing      140  owner        server    = gen: the owner is done
+ *     closing      140  owner        server    a generation not before `freed`: the owner
+ *                                              is done, this is its last store
  *     heartbeat    144  owner        server    counts up; judges owners on other hosts
  *     label        152  owner        status    who it is, for humans; never trusted
  *     asleep       192  both         both      the client's bell (wait.h)
@@ -31,9 +33,10 @@
  * C1  server: all of the reset, the reply window zeroed, then claim = 0 by release; the
  *     next owner's CAS acquires. Lost: two owners' stores interleave. The window of an
  *     owner that keeps its channel stays: it may be reading a reply in place.
- * D1  client: `closing` = gen, full fence, look at `gen` again; server: `gen` + 1, full
- *     fence (D2), look at `closing` again. Lost: an owner that lets go while the server
- *     is replaced is never noticed, and the channel is lost until its process ends.
+ * D1  server: `freed` = gen before claim = 0. The owner may know an older generation
+ *     than the server when it lets go, and may not store `closing` twice, since its
+ *     channel may have a new owner by then; so any generation counts that this owner
+ *     can have had. Lost: the next owner's channel is closed by the last one's word.
  *
  * Only the server frees a channel, and only when its owner has let go (closing) or is
  * surely dead: pid and start time on one host, elsewhere a missed heartbeat and then a
@@ -56,7 +59,8 @@ enum { CHAN_LABEL = 40 };
 struct chan_shm {
 	uint32_t gen;    /* 0 */
 	uint32_t broken; /* 4 */
-	uint8_t rsv0[56];
+	uint32_t freed;  /* 8 */
+	uint8_t rsv0[52];
 	uint64_t claim; /* 64 */
 	uint8_t rsv1[56];
 	uint64_t host;          /* 128 */

@@ -23,6 +23,15 @@ static void forget_owner(struct service_chan *c)
 	c->remote = c->quarantined = false;
 }
 
+/* Has the owner let go, under any generation that it can have had (D1)? 0 is what a new
+ * region holds, not a generation. */
+static bool let_go(const struct service_chan *c)
+{
+	uint32_t closing = shm_load_acquire32(&c->shm->closing);
+
+	return closing != 0 && closing - c->freed <= c->gen - c->freed;
+}
+
 static void close_channel(struct service *s, struct service_chan *c)
 {
 	if (!c->open)
@@ -35,19 +44,19 @@ static void close_channel(struct service *s, struct service_chan *c)
 
 /*
  * Move the channel to its next generation (G1); `free`: the owner is gone, so give it
- * away as well (C1), also when it let go meanwhile. Caller holds the lock.
+ * away as well (C1). Caller holds the lock.
  */
 static void reset_channel(struct service *s, struct service_chan *c, bool free)
 {
-	uint32_t old = c->gen++;
-
 	close_channel(s, c);
 	c->refused = false;
+	c->gen++;
 	shm_store_release64(&c->shm->req_head, 0);
 	shm_store_release32(&c->shm->gen, c->gen); /* G1 */
-	shm_fence_full(); /* D2 (pairs with D1 in chan_detach) */
-	if (free || shm_load32(&c->shm->closing) == old) {
+	if (free) {
 		forget_owner(c);
+		c->freed = c->gen;
+		shm_store32(&c->shm->freed, c->freed); /* D1 */
 		memset(chan_rsp_ring(s->geometry, c->index), 0, RING_ZEROED);
 		shm_store_release64(&c->shm->claim, 0); /* C1 */
 	}
@@ -121,7 +130,7 @@ static bool owner_left(const struct service *s, const struct service_chan *c)
 
 	if (!claim)
 		return false;
-	if (shm_load32(&c->shm->closing) == c->gen)
+	if (let_go(c))
 		return true;
 	return shm_load64(&c->shm->host) == s->self.host && !ident_alive(claim);
 }
@@ -172,6 +181,7 @@ int service_take(struct service *s, const struct region *r, const char *name,
 		c->index = i;
 		c->shm = chan_control(g, i);
 		c->gen = shm_load32(&c->shm->gen);
+		c->freed = shm_load32(&c->shm->freed);
 		c->owner_fd = -1;
 		reset_channel(s, c, owner_left(s, c));
 	}
@@ -230,7 +240,7 @@ static bool control_channel(struct service *s, struct service_chan *c)
 	}
 	if (!claim)
 		return false;
-	if (shm_load_acquire32(&c->shm->closing) == c->gen) {
+	if (let_go(c)) {
 		reset_channel(s, c, true);
 		return false;
 	}

@@ -36,6 +36,7 @@ struct service_chan {
 	uint64_t heard_ms;
 	uint32_t index;
 	uint32_t gen;
+	uint32_t freed; /* generation that its present owner claimed it at */
 	int owner_fd; /* pidfd, -1 when there is none */
 	int lock;     /* 1: a worker or the control thread has the rings */
 	bool open;
