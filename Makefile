@@ -112,4 +112,4 @@ $(B)/tests/fuzz/%: tests/fuzz/%.c $(common_c) $(wildcard common/*.h common/*.def
 	    -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
 	    -o $@ $< $(common_c) $(ldlibs)
 
--include $(wildcard $(B)/*/*.d $(B)/*/*/*.d)
+-include $(wildcard $(addprefix $(B)/,common/*.d ops-server/*.d client/*.d redis-module/*.d tests/*/*.d))

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+enum { PREFETCHED = 512 };
+
 static void ring_init(struct ring *r, void *data, uint64_t cap, uint64_t *head,
 	uint16_t gen, uint64_t delay)
 {
@@ -93,6 +95,18 @@ int ring_claim_slow(struct ring *r, uint32_t len, uint8_t **at)
 	return 0;
 }
 
+/* Ask for the frame's other lines at once: the parser would come upon them one by one,
+ * each 60 to 80 ns away in the producer's cache. */
+static inline void prefetch_frame(const uint8_t *h, uint64_t size)
+{
+	uint64_t at;
+
+	if (size > PREFETCHED)
+		size = PREFETCHED;
+	for (at = CACHE_LINE; at < size + CACHE_LINE; at += CACHE_LINE)
+		__builtin_prefetch(h + at);
+}
+
 /* The commit word is ours by generation; everything else in it is the peer's word. */
 int ring_peek_slow(struct ring *r, uint64_t word, struct frame *f)
 {
@@ -116,9 +130,12 @@ int ring_peek_slow(struct ring *r, uint64_t word, struct frame *f)
 			f->data = r->data + off + RING_HEADER;
 			f->len = (uint32_t)len;
 			f->kind = (uint8_t)(word >> 32);
-			f->flags = flags;
+			f->flags = flags & FRAME_MORE;
 			f->id = shm_load64((const uint64_t *)(r->data + off) + 1);
 			r->next = r->pos + size;
+			if (flags & FRAME_LAST)
+				r->next = (r->next + CACHE_LINE - 1) & ~(CACHE_LINE - 1ull);
+			prefetch_frame(r->data + off, size);
 			return 0;
 		}
 		/* A pad ends at the ring's end, so the next frame starts at offset 0 and

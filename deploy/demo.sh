@@ -79,10 +79,8 @@ as mkdir -p "$at/bin" "$at/sock" "$at/redis" "$at/log"
 for f in ops_server hedbctl cxl-cli cxl-bench cxlring.so; do
 	install -m 755 -o "$user" "$B/$f" "$at/bin/$f"
 done
-sh deploy/private-pg.sh "$at/pg" >"$at/log/install.log" 2>&1 ||
-	die "PostgreSQL: see $at/log/install.log"
-chmod -R go+rX "$at/pg"
-PATH=$at/bin:$at/pg/bin:$PATH
+pg=$(sh deploy/private-pg.sh "$at/pg") || die "the private PostgreSQL cannot be made"
+PATH=$at/bin:$pg:$PATH
 region=$(as mktemp -u "/dev/shm/hedb-demo.XXXXXX")
 echo "$region" >"$at/region.path"
 
@@ -113,7 +111,7 @@ as "$at/bin/hedbctl" key create "$at/keys"
 as "$at/bin/hedbctl" key credential "$at/credential"
 start_ops_server
 
-as "$at/pg/bin/initdb" -D "$at/data" -A trust -U "$user" -E UTF8 --locale=C.UTF-8 -N \
+as "$pg/initdb" -D "$at/data" -A trust -U "$user" -E UTF8 --locale=C.UTF-8 -N \
 	>"$at/log/initdb.log" 2>&1 || die "initdb: see $at/log/initdb.log"
 cat >>"$at/data/postgresql.conf" <<EOF
 listen_addresses = ''
@@ -123,7 +121,7 @@ shared_buffers = 128MB
 hedb.region = '$region'
 hedb.client_credential = '$at/credential'
 EOF
-as "$at/pg/bin/pg_ctl" -D "$at/data" -l "$at/log/postgres.log" -w start >/dev/null ||
+as "$pg/pg_ctl" -D "$at/data" -l "$at/log/postgres.log" -w start >/dev/null ||
 	die "PostgreSQL: see $at/log/postgres.log"
 remember postgres "$(head -n 1 "$at/data/postmaster.pid")"
 
@@ -146,7 +144,7 @@ cat >"$at/env" <<EOF
 export PGHOST='$at/sock' PGPORT=5432 PGDATABASE=demo PGUSER='$user'
 export REDIS_SOCKET='$at/sock/redis.sock' REDIS_PORT=$port
 export HEDB_REGION='$region' CXLRING_REGION='$region'
-export PATH='$at/bin:$at/pg/bin':"\$PATH"
+export PATH='$at/bin:$pg':"\$PATH"
 EOF
 . "$at/env"
 as createdb demo
