@@ -432,7 +432,7 @@ static void test_impossible_frame_is_eproto_for_good(void **state)
 {
 	uint8_t bit;
 
-	for (bit = FRAME_MORE << 1; bit; bit <<= 1)
+	for (bit = FRAME_LAST << 1; bit; bit <<= 1)
 		frame_breaks(64, commit_word(0, bit, GEN));
 	frame_breaks(0, commit_word(CAP, 0, GEN));
 	frame_breaks(0, commit_word(CAP - 15, 0, GEN));
