@@ -33,22 +33,29 @@ uint64_t eval_hash(struct eval *ev, const void *in, size_t n)
 /* Bytes that a row of a type takes in a struct vec. */
 static size_t row_bytes(uint32_t type)
 {
-	uint32_t size = optable_type(type).size;
+	uint32_t size = optable_size(type);
 
 	return size ? size : sizeof(struct span);
 }
 
+/* States, all ROW_VALUE, and behind them room for the values. */
 static bool vec_init(struct eval *ev, struct vec *v, uint8_t type, uint32_t rows, bool one)
 {
+	size_t states;
+
 	v->type = type;
 	v->rows = one ? 1 : rows;
 	v->step = !one;
 	v->dirty = false;
-	v->any = eval_alloc(ev, v->rows * row_bytes(type));
-	v->state = eval_alloc(ev, v->rows);
-	if (!v->any || !v->state)
+	states = (v->rows + 15) & ~(size_t)15;
+	v->state = eval_alloc(ev, states + v->rows * row_bytes(type));
+	if (!v->state)
 		return false;
-	memset(v->state, ROW_VALUE, v->rows);
+	v->any = v->state + states;
+	if (states == 16) /* one plain store; libc's masked one would stall the next load */
+		memset(v->state, ROW_VALUE, 16);
+	else
+		memset(v->state, ROW_VALUE, states);
 	return true;
 }
 
@@ -140,7 +147,7 @@ static void take_clear(struct eval *ev, struct vec *v, uint32_t i, const uint8_t
 static void read_column(struct eval *ev, struct request *q, struct vec *v, uint8_t flags)
 {
 	bool clear = (flags & ARG_CLEAR) || !optable_is_secret(v->type);
-	uint32_t size = optable_type(v->type).size, i, present = v->rows;
+	uint32_t size = optable_size(v->type), i, present = v->rows;
 	uint32_t *lens = NULL;
 
 	if (flags & ARG_NULLS) {
@@ -152,7 +159,7 @@ static void read_column(struct eval *ev, struct request *q, struct vec *v, uint8
 				present--;
 			}
 	}
-	if (size && !clear && !v->dirty && v->rows > 0) {
+	if (size && !clear && !v->dirty && v->rows > 1) { /* one alone is quicker opened so */
 		open_fixed(ev, q, v, size);
 		return;
 	}
@@ -228,25 +235,44 @@ static int run_op(struct eval *ev, const struct op *op, struct vec *stack, int *
 	return ev->no_memory ? -ENOMEM : 0;
 }
 
-/* The program of this request, compiled now or before. Its bytes are private here. */
-static int find_program(struct eval *ev, const uint8_t *head, uint32_t len, uint8_t nargs,
+/* Which place of the cache: spreads, nothing more. The last word overlaps. */
+static uint32_t program_hash(const uint8_t *p, uint32_t len)
+{
+	uint64_t h = len, w = 0;
+	uint32_t i;
+
+	for (i = 0; i + 8 < len; i += 8) {
+		memcpy(&w, p + i, 8);
+		h = (h ^ w) * 0x9e3779b97f4a7c15u;
+	}
+	if (len >= 8)
+		memcpy(&w, p + len - 8, 8);
+	else
+		memcpy(&w, p, len);
+	h = (h ^ w) * 0x9e3779b97f4a7c15u;
+	return (uint32_t)(h >> 32);
+}
+
+/*
+ * The program of this request, compiled now or before. The peer may still write `in`:
+ * what is equal to a cached program runs as the cached one, whatever it becomes later,
+ * and what is not is copied before it is looked at.
+ */
+static int find_program(struct eval *ev, const uint8_t *in, uint32_t len, uint8_t nargs,
 	uint16_t ncode, struct program *scratch, const struct program **p, struct err_text *e)
 {
-	uint32_t h = 2166136261u, i;
-	struct eval_cached *slot;
+	struct eval_cached *slot = &ev->cached[program_hash(in, len) % EVAL_PROGRAMS];
+	uint8_t head[2 * PROGRAM_ARGS_MAX + 2 * PROGRAM_CODE_MAX];
+	bool keep = len <= sizeof slot->bytes;
 	int rc;
 
-	if (len > sizeof slot->bytes) {
-		*p = scratch;
-		return program_compile(scratch, nargs, ncode, head, e);
-	}
-	for (i = 0; i < len; i++)
-		h = (h ^ head[i]) * 16777619u;
-	slot = &ev->cached[(h ^ h >> 15) % EVAL_PROGRAMS];
-	*p = &slot->program;
+	*p = keep ? &slot->program : scratch;
 	if (slot->len == len && slot->program.nargs == nargs &&
-		memcmp(slot->bytes, head, len) == 0)
+		memcmp(slot->bytes, in, len) == 0)
 		return 0;
+	memcpy(head, in, len);
+	if (!keep)
+		return program_compile(scratch, nargs, ncode, head, e);
 	slot->len = 0;
 	rc = program_compile(&slot->program, nargs, ncode, head, e);
 	if (rc)
@@ -265,10 +291,13 @@ struct values {
 
 static struct values values_count(const struct vec *v, bool secret)
 {
-	uint32_t size = optable_type(v->type).size, i;
+	uint32_t size = optable_size(v->type), i;
 	uint64_t over = secret ? VALUE_OVERHEAD : 0;
-	struct values n = {0, 0, 0};
+	struct values n = {v->rows * (size + over), v->rows, 0};
 
+	if (size && !v->dirty)
+		return n;
+	n.bytes = n.present = 0;
 	for (i = 0; i < v->rows; i++) {
 		if (v->state[i])
 			continue;
@@ -285,7 +314,7 @@ static struct values values_count(const struct vec *v, bool secret)
 static int write_value(struct eval *ev, uint8_t *at, const struct vec *v, uint32_t i,
 	size_t len, bool secret, uint8_t *scratch)
 {
-	uint32_t size = optable_type(v->type).size;
+	uint32_t size = optable_size(v->type);
 	const uint8_t *plain = size ? (const uint8_t *)v->any + (size_t)i * size : v->s[i].p;
 	int rc = 0;
 
@@ -307,7 +336,7 @@ static int write_value(struct eval *ev, uint8_t *at, const struct vec *v, uint32
 static int write_reply(struct eval *ev, const struct vec *v, bool secret,
 	uint8_t *(*room)(void *, uint64_t), void *ctx)
 {
-	uint32_t size = optable_type(v->type).size, i;
+	uint32_t size = optable_size(v->type), i;
 	struct values n = values_count(v, secret);
 	uint64_t len = PROGRAM_HEADER + (v->dirty ? v->rows : 0) + n.bytes;
 	uint8_t *at, *scratch = NULL;
@@ -330,9 +359,13 @@ static int write_reply(struct eval *ev, const struct vec *v, bool secret,
 	if (v->dirty)
 		writer_bytes(&w, v->state, v->rows);
 	ev->sealed += secret ? n.present : 0;
-	if (size && secret && n.present == v->rows)
-		return value_seal_column(&ev->sealer, v->type, v->any, size, v->rows,
-			writer_room(&w, n.bytes));
+	if (size && n.present == v->rows) {
+		at = writer_room(&w, n.bytes);
+		if (secret)
+			return value_seal_column(&ev->sealer, v->type, v->any, size, v->rows, at);
+		memcpy(at, v->any, n.bytes);
+		return 0;
+	}
 	for (i = 0; !size && i < v->rows; i++)
 		if (!v->state[i])
 			writer_u32(&w, v->s[i].len + (secret ? VALUE_OVERHEAD : 0));
@@ -382,7 +415,6 @@ static int run_program(struct eval *ev, struct request *q, const struct program 
 int eval_run(struct eval *ev, enum role role, const uint8_t *req, uint64_t len, bool shared,
 	uint8_t *(*room)(void *ctx, uint64_t len), void *ctx, struct err_text *e)
 {
-	uint8_t head[2 * PROGRAM_ARGS_MAX + 2 * PROGRAM_CODE_MAX];
 	struct request q = {cursor_of(req, len), 0, shared};
 	const struct program *p;
 	struct program scratch;
@@ -408,8 +440,7 @@ int eval_run(struct eval *ev, enum role role, const uint8_t *req, uint64_t len, 
 		err_set(e, "the request ends within its program");
 		return -EPROTO;
 	}
-	memcpy(head, bytes, n); /* the one look at it */
-	rc = find_program(ev, head, n, nargs, ncode, &scratch, &p, e);
+	rc = find_program(ev, bytes, n, nargs, ncode, &scratch, &p, e);
 	if (rc)
 		return rc;
 	if (role < p->role) {

@@ -42,6 +42,13 @@ const struct op *optable_op(uint32_t code)
 	return code < OPTABLE_CODES ? by_code[code] : NULL;
 }
 
+const uint8_t optable_sizes[T_MAX] = {
+#define TYPE(name, code, sql, size, plain) [code] = size,
+#define ERROR(...)
+#define OP(...)
+#include "ops.def"
+};
+
 struct op_type_info optable_type(uint32_t code)
 {
 	switch (code) {

@@ -74,6 +74,13 @@ const struct op *optable_op(uint32_t code);
 /* The type of that code; .name is NULL when there is none. */
 struct op_type_info optable_type(uint32_t code);
 
+/* Bytes of a type's plaintext, 0 for variable and unknown ones; type below T_MAX. */
+extern const uint8_t optable_sizes[T_MAX];
+static inline uint32_t optable_size(uint32_t type)
+{
+	return optable_sizes[type];
+}
+
 /* The error of that row state; .message is NULL when it is none. */
 struct op_error_info optable_error(uint32_t state);
 
