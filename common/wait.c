@@ -3,11 +3,13 @@
 
 #include <limits.h>
 #include <linux/futex.h>
+#include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 enum {
 	LOST_NS = 15000,     /* two polls this far apart: somebody else had the core */
+	YIELD_NS = 5000,     /* between two offers of the core */
 	BUDGET_STEPS = 64,   /* budget never falls below max / this */
 	POLL_MAX_US = 1000,
 };
@@ -42,6 +44,7 @@ void spin_init(struct spin *s, uint64_t max_ns)
 {
 	s->max = clock_from_ns(max_ns);
 	s->lost = clock_from_ns(LOST_NS);
+	s->step = clock_from_ns(YIELD_NS);
 	s->budget = s->max;
 	spin_start(s);
 }
@@ -52,6 +55,11 @@ bool spin_again(struct spin *s)
 
 	cpu_relax();
 	now = clock_ticks();
+	if (now > s->yield) {
+		sched_yield();
+		now = clock_ticks();
+		s->yield = now + s->step;
+	}
 	if (now - s->last > s->lost)
 		s->preempted = true;
 	s->last = now;

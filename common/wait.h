@@ -22,7 +22,9 @@
  * Spin budget. Spinning wins a wake-up's latency (5 to 50 us) while it lasts and loses a
  * core that the peer may need. The budget is in ticks, not in loop counts, and adapts:
  * a sleep that turns out to be short raises it, losing the processor in the middle of a
- * spin (another process wants this core) halves it.
+ * spin (another process wants this core) halves it. Every few microseconds a spinner
+ * offers its core (sched_yield): a peer that is ready to run there need not wait for the
+ * end of the budget, and with nobody there it costs a quarter of a microsecond.
  */
 #ifndef COMMON_WAIT_H
 #define COMMON_WAIT_H
@@ -69,6 +71,8 @@ struct spin {
 	uint64_t budget; /* ticks, adapts within max/64 .. max */
 	uint64_t start;
 	uint64_t last;
+	uint64_t yield;  /* next time to offer the core to whoever waits for it */
+	uint64_t step;   /* ticks between two offers */
 	uint64_t lost;  /* ticks between two polls that mean the core was taken away */
 	bool preempted; /* it was, during this spin */
 };
@@ -79,6 +83,7 @@ void spin_init(struct spin *s, uint64_t max_ns);
 static inline void spin_start(struct spin *s)
 {
 	s->start = s->last = clock_ticks();
+	s->yield = s->start + s->step;
 	s->preempted = false;
 }
 
