@@ -14,8 +14,11 @@
 #include "lib/stringinfo.h"
 #include "libpq/pqformat.h"
 #include "mb/pg_wchar.h"
+#include "nodes/makefuncs.h"
+#include "nodes/supportnodes.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
 
 #include "scalar.h"
 #include "zone.h"
@@ -265,18 +268,11 @@ ENCRYPTED(enc_numeric, T_NUMERIC)
 
 /* ---- casts from plain types ---- */
 
-/* A cast can come from an innocent `x + 1`: it encrypts where plaintext is welcome, and
+/* A cast can come from an innocent `x < 1`: it encrypts where plaintext is welcome, and
  * elsewhere it says so rather than sending plaintext about. */
 static Datum cast(uint8_t type, Datum plain)
 {
-	const char *name = optable_type(type).name;
-
-	if (hedb_mode != MODE_CLIENT)
-		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				errmsg("a plain value cannot become %s in server mode", name),
-				errhint("Pass a parameter that the client encrypted, call %s_encrypt(), or "
-					"use SELECT enable_client_mode(), where a credential is configured.",
-					name)));
+	hedb_need_client_mode(type);
 	return encrypt(type, plain);
 }
 
@@ -298,6 +294,33 @@ ENTRY(cast_int4_enc_numeric,
 ENTRY(cast_int8_enc_numeric,
 	cast(T_NUMERIC, DirectFunctionCall1(int8_numeric, PG_GETARG_DATUM(0))))
 ENTRY(cast_numeric_enc_numeric, cast(T_NUMERIC, PG_GETARG_DATUM(0)))
+
+/*
+ * A cast of a constant is done once, when the query is planned: the casts are STABLE,
+ * so `a < 5` and `a IN (1, 2)` would encrypt their constants for each row. A plan that is
+ * executed again uses the same ciphertext, which is no less valid then.
+ */
+PG_FUNCTION_INFO_V1(hedb_cast_support);
+Datum hedb_cast_support(PG_FUNCTION_ARGS)
+{
+	Node *request = (Node *)PG_GETARG_POINTER(0);
+	FuncExpr *f;
+	Const *c;
+	int16 len;
+	bool by_value;
+
+	if (!IsA(request, SupportRequestSimplify) || hedb_mode != MODE_CLIENT)
+		PG_RETURN_POINTER(NULL);
+	f = ((SupportRequestSimplify *)request)->fcall;
+	if (list_length(f->args) != 1 || !IsA(linitial(f->args), Const))
+		PG_RETURN_POINTER(NULL);
+	c = linitial_node(Const, f->args);
+	if (c->constisnull)
+		PG_RETURN_POINTER(NULL);
+	get_typlenbyval(f->funcresulttype, &len, &by_value);
+	PG_RETURN_POINTER(makeConst(f->funcresulttype, -1, InvalidOid, len,
+		OidFunctionCall1(f->funcid, c->constvalue), false, by_value));
+}
 
 /* text || enc_text and the reverse exist so that PostgreSQL's anynonarray || text does
  * not take the expression and append ciphertext. */

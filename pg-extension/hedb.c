@@ -88,6 +88,18 @@ void _PG_init(void)
 	MarkGUCPrefixReserved("hedb");
 }
 
+void hedb_need_client_mode(uint32 type)
+{
+	const char *name = optable_type(type).name;
+
+	if (hedb_mode != MODE_CLIENT)
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				errmsg("a plain value cannot become %s in server mode", name),
+				errhint("Pass a parameter that the client encrypted, call %s_encrypt(), or "
+					"use SELECT enable_client_mode(), where a credential is configured.",
+					name)));
+}
+
 PG_FUNCTION_INFO_V1(enable_client_mode);
 Datum enable_client_mode(PG_FUNCTION_ARGS)
 {

@@ -38,6 +38,9 @@ extern int hedb_region_offset;
 extern char *hedb_region;
 extern char *hedb_client_credential;
 
+/* A plain value is about to become one of that type: raises in server mode. */
+void hedb_need_client_mode(uint32 type);
+
 /* Bytes of a stored value of that type; 0 when it varies. */
 static inline uint32 value_bytes(uint32 type)
 {

@@ -8,7 +8,9 @@
  */
 #include "scalar.h"
 
+#include "catalog/pg_type.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 
 #include "zone.h"
 
@@ -24,7 +26,6 @@ struct scalar {
 	uint8_t type[OP_ARGS_MAX];
 	uint32_t bytes[OP_ARGS_MAX];   /* 0: variable */
 	uint64_t good;                 /* the first eight bytes of a reply with a value */
-	uint64_t fixed_len;            /* of all the request when no argument varies, else 0 */
 };
 
 static struct scalar scalars[OPTABLE_CODES];
@@ -38,7 +39,6 @@ static void prepare(struct scalar *s, const struct op *op)
 {
 	uint8_t reply[PROGRAM_HEADER] = {0, op->result, 0, 0, 1};
 	uint16_t code = op->code;
-	uint64_t sum;
 	int i;
 
 	s->nargs = op->nargs;
@@ -63,9 +63,6 @@ static void prepare(struct scalar *s, const struct op *op)
 	}
 	memcpy(s->head + s->head_len, &code, 2);
 	s->head_len += 2;
-	for (i = 0, sum = s->head_len; i < op->nargs && sum; i++)
-		sum = s->bytes[i] ? sum + s->bytes[i] : 0;
-	s->fixed_len = sum;
 	reply[0] = s->secret ? REPLY_SECRET : 0;
 	memcpy(&s->good, reply, sizeof s->good);
 }
@@ -109,7 +106,8 @@ static uint64_t take_argument(struct request *q, int i, Datum d)
 	uint32_t bytes = q->s->bytes[i];
 
 	if (!optable_is_secret(q->s->type[i])) {
-		q->plain[i] = DatumGetInt64(d); /* little-endian: its low bytes are an int4 */
+		/* little-endian: the low bytes of an int8 are the int4 */
+		q->plain[i] = q->s->type[i] == T_PUB_INT4 ? DatumGetInt32(d) : DatumGetInt64(d);
 		q->data[i] = &q->plain[i];
 		q->len[i] = bytes;
 	} else if (bytes) {
@@ -154,9 +152,8 @@ Datum value_datum(uint8_t type, const uint8_t *p, uint32_t len)
 	return PointerGetDatum(cstring_to_text_with_len((const char *)p, (int)len));
 }
 
-Datum scalar_call(FunctionCallInfo fcinfo, uint16_t code)
+static Datum run(FunctionCallInfo fcinfo, const struct scalar *s, enum role role)
 {
-	const struct scalar *s = &scalars[code];
 	struct request q = {.s = s};
 	struct zone_result r;
 	const uint8_t *reply;
@@ -165,7 +162,7 @@ Datum scalar_call(FunctionCallInfo fcinfo, uint16_t code)
 
 	for (i = 0; i < s->nargs; i++)
 		len += take_argument(&q, i, PG_GETARG_DATUM(i));
-	reply = zone_call(ROLE_DB, len, fill_request, &q, &reply_len);
+	reply = zone_call(role, len, fill_request, &q, &reply_len);
 	if (reply_len == PROGRAM_HEADER + s->result_bytes) {
 		memcpy(&start, reply, sizeof start);
 		if (likely(start == s->good)) {
@@ -180,6 +177,42 @@ Datum scalar_call(FunctionCallInfo fcinfo, uint16_t code)
 	return s->secret ? value_datum(s->result, r.data, r.len) : plain_datum(s->result, r.data);
 }
 
+Datum scalar_call(FunctionCallInfo fcinfo, uint16_t code)
+{
+	return run(fcinfo, &scalars[code], ROLE_DB);
+}
+
+/* `x + 1`: the plain side crosses in clear, in the same request, instead of being
+ * encrypted in one of its own. */
+static struct scalar *mixed_scalar(FmgrInfo *f, uint16_t code)
+{
+	struct scalar *s = MemoryContextAlloc(f->fn_mcxt, sizeof *s);
+	Oid *types;
+	int n, i;
+
+	*s = scalars[code];
+	get_func_signature(f->fn_oid, &types, &n);
+	for (i = 0; i < n && i < s->nargs; i++) {
+		if (types[i] != INT4OID && types[i] != INT8OID)
+			continue;
+		s->bytes[i] = optable_type(s->type[i]).size;
+		s->type[i] = types[i] == INT4OID ? T_PUB_INT4 : T_PUB_INT8;
+		s->head[PROGRAM_HEADER + 2 * i + 1] = ARG_CLEAR;
+	}
+	f->fn_extra = s;
+	return s;
+}
+
+static Datum mixed_call(FunctionCallInfo fcinfo, uint16_t code)
+{
+	const struct scalar *s = fcinfo->flinfo->fn_extra;
+
+	hedb_need_client_mode(scalars[code].type[0]);
+	if (!s)
+		s = mixed_scalar(fcinfo->flinfo, code);
+	return run(fcinfo, s, ROLE_CLIENT);
+}
+
 /* The entry points; gensql declares the same functions in SQL. */
 #pragma push_macro("ERROR")
 #undef ERROR
@@ -190,6 +223,11 @@ Datum scalar_call(FunctionCallInfo fcinfo, uint16_t code)
 	Datum op_##sql(PG_FUNCTION_ARGS)                                                    \
 	{                                                                                   \
 		return scalar_call(fcinfo, code);                                               \
+	}                                                                                   \
+	PG_FUNCTION_INFO_V1(mixed_##sql);                                                   \
+	Datum mixed_##sql(PG_FUNCTION_ARGS)                                                 \
+	{                                                                                   \
+		return mixed_call(fcinfo, code);                                                \
 	}
 #include "ops.def"
 #pragma pop_macro("ERROR")

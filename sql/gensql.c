@@ -113,6 +113,37 @@ static void operator(const struct op *op)
 		sql_type(op->args[op->nargs - 1]), facts[i].comment);
 }
 
+/* Arithmetic with a plain operand, `x + 1`, in one round trip instead of two. Only what
+ * PostgreSQL has for every pair of integer types: `bigint % integer` has no exact match
+ * there and would become ambiguous. Comparisons have to be members of operator families. */
+static void mixed(const struct op *op, uint32_t plain, int side)
+{
+	const char *secret = sql_type(op->args[0]), *other = sql_type(plain);
+	char args[64], symbol[64];
+
+	snprintf(args, sizeof args, "%s, %s", side ? secret : other, side ? other : secret);
+	snprintf(symbol, sizeof symbol, "mixed_%s", op->name);
+	function(op->name, args, sql_type(op->result), symbol, "STABLE", COST_OP);
+	printf("CREATE OPERATOR %s (FUNCTION = %s, LEFTARG = %s, RIGHTARG = %s%s%s);\n",
+		op->symbol, op->name, side ? secret : other, side ? other : secret,
+		strchr("+*", op->symbol[0]) ? ", COMMUTATOR = " : "",
+		strchr("+*", op->symbol[0]) ? op->symbol : "");
+}
+
+static void mixes(const struct op *op)
+{
+	int side;
+
+	if (op->nargs != 2 || !op->symbol[0] || !strchr("+-*/", op->symbol[0]) ||
+		(op->args[0] != T_INT4 && op->args[0] != T_INT8))
+		return;
+	for (side = 0; side < 2; side++) {
+		mixed(op, T_PUB_INT4, side);
+		if (op->args[0] == T_INT8)
+			mixed(op, T_PUB_INT8, side);
+	}
+}
+
 static void operation(const struct op *op)
 {
 	char args[128] = "", symbol[64];
@@ -126,6 +157,7 @@ static void operation(const struct op *op)
 	function(op->name, args, sql_type(op->result), symbol, "IMMUTABLE", COST_OP);
 	if (op->symbol[0])
 		operator(op);
+	mixes(op);
 }
 
 static void class(const char *name)

@@ -12,26 +12,37 @@ CREATE CAST (enc_int8 AS enc_text) WITH FUNCTION enc_int8_to_text(enc_int8) AS A
 CREATE CAST (enc_text AS enc_int4) WITH FUNCTION enc_text_to_int4(enc_text);
 CREATE CAST (enc_text AS enc_int8) WITH FUNCTION enc_text_to_int8(enc_text);
 
--- Casts from plain types encrypt in client mode and raise in server mode. STABLE, so
--- that `x = 5` can use an index, and the plan of it never holds a stale ciphertext.
+-- Casts from plain types encrypt in client mode and raise in server mode. STABLE, since
+-- they depend on the mode; constants are encrypted when the query is planned.
+CREATE FUNCTION hedb_cast_support(internal) RETURNS internal
+	AS 'MODULE_PATHNAME' LANGUAGE C STRICT PARALLEL SAFE;
 CREATE FUNCTION enc_int4(int4) RETURNS enc_int4
-	AS 'MODULE_PATHNAME', 'cast_int4_enc_int4' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 60;
+	AS 'MODULE_PATHNAME', 'cast_int4_enc_int4' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 60
+	SUPPORT hedb_cast_support;
 CREATE FUNCTION enc_int4(int8) RETURNS enc_int4
-	AS 'MODULE_PATHNAME', 'cast_int8_enc_int4' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 60;
+	AS 'MODULE_PATHNAME', 'cast_int8_enc_int4' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 60
+	SUPPORT hedb_cast_support;
 CREATE FUNCTION enc_int8(int4) RETURNS enc_int8
-	AS 'MODULE_PATHNAME', 'cast_int4_enc_int8' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 60;
+	AS 'MODULE_PATHNAME', 'cast_int4_enc_int8' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 60
+	SUPPORT hedb_cast_support;
 CREATE FUNCTION enc_int8(int8) RETURNS enc_int8
-	AS 'MODULE_PATHNAME', 'cast_int8_enc_int8' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 60;
+	AS 'MODULE_PATHNAME', 'cast_int8_enc_int8' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 60
+	SUPPORT hedb_cast_support;
 CREATE FUNCTION enc_text(text) RETURNS enc_text
-	AS 'MODULE_PATHNAME', 'cast_text_enc_text' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 60;
+	AS 'MODULE_PATHNAME', 'cast_text_enc_text' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 60
+	SUPPORT hedb_cast_support;
 CREATE FUNCTION enc_text(varchar) RETURNS enc_text
-	AS 'MODULE_PATHNAME', 'cast_text_enc_text' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 60;
+	AS 'MODULE_PATHNAME', 'cast_text_enc_text' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 60
+	SUPPORT hedb_cast_support;
 CREATE FUNCTION enc_numeric(int4) RETURNS enc_numeric
-	AS 'MODULE_PATHNAME', 'cast_int4_enc_numeric' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 60;
+	AS 'MODULE_PATHNAME', 'cast_int4_enc_numeric' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 60
+	SUPPORT hedb_cast_support;
 CREATE FUNCTION enc_numeric(int8) RETURNS enc_numeric
-	AS 'MODULE_PATHNAME', 'cast_int8_enc_numeric' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 60;
+	AS 'MODULE_PATHNAME', 'cast_int8_enc_numeric' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 60
+	SUPPORT hedb_cast_support;
 CREATE FUNCTION enc_numeric(numeric) RETURNS enc_numeric
-	AS 'MODULE_PATHNAME', 'cast_numeric_enc_numeric' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 60;
+	AS 'MODULE_PATHNAME', 'cast_numeric_enc_numeric' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 60
+	SUPPORT hedb_cast_support;
 
 CREATE CAST (int4 AS enc_int4) WITH FUNCTION enc_int4(int4) AS IMPLICIT;
 CREATE CAST (int8 AS enc_int4) WITH FUNCTION enc_int4(int8) AS ASSIGNMENT;

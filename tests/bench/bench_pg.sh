@@ -4,11 +4,12 @@
 # bench_pg.sh - hedb against plain PostgreSQL and against the ring it stands on.
 #
 #     hedb_scalar_lt    count(*) where a < b, per row, against the ring's round trip
-#     hedb_tpcb_cN      pgbench's builtin TPC-B with enc_int4 balances, against int4
+#     hedb_tpcb_cN      pgbench's builtin TPC-B with enc_int4 balances, against int4, N
+#                       clients; hedb_tpcb_prepared_cN the same with -M prepared
 #     hedb_idle         processor time of everything while 16 backends are idle
 #
 # One JSON line each. BENCH_SCALE (32), BENCH_SECONDS (5) per run, BENCH_RUNS (3),
-# BENCH_CLIENTS ("1 4 16 64") and BENCH_ONLY ("scalar tpcb idle") make it shorter.
+# BENCH_CLIENTS ("1 4 16 64"), BENCH_PREPARED ("1 16") and BENCH_ONLY ("scalar tpcb idle") make it shorter.
 [ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@"
 set -u
 . "$(cd "$(dirname "$0")/../pg" && pwd)/cluster.sh"
@@ -16,6 +17,7 @@ scale=${BENCH_SCALE:-32}
 seconds=${BENCH_SECONDS:-5}
 runs=${BENCH_RUNS:-3}
 clients=${BENCH_CLIENTS:-1 4 16 64}
+prepared=${BENCH_PREPARED-1 16}
 only=${BENCH_ONLY:-scalar tpcb idle}
 
 # stats NUMBER...: median, and spread as (max - min) / median
@@ -61,14 +63,30 @@ bench_scalar() {
 		lower 7 "$s"
 }
 
-# tps CLIENTS DATABASE
+# tps MODE CLIENTS DATABASE
 tps() {
-	pgbench -n -M prepared -c "$1" -j "$(($1 < 2 ? 1 : 2))" -T "$seconds" "$2" 2>>"$base/log/pgbench" |
+	pgbench -n -M "$1" -c "$2" -j "$(($2 < 2 ? 1 : 2))" -T "$seconds" "$3" 2>>"$base/log/pgbench" |
 		sed -n 's/^tps = \([0-9.]*\) .*/\1/p'
 }
 
+# tpcb ID MODE CLIENTS: plain and encrypted in turn
+tpcb() {
+	local plain=() enc=() ratio=() i p e r s
+	for i in $(seq "$runs"); do
+		p=$(tps "$2" "$3" plain)
+		e=$(tps "$2" "$3" enc)
+		[ -n "$p" ] && [ -n "$e" ] || { tail "$base/log/pgbench" >&2; return 1; }
+		plain+=("$p") enc+=("$e") ratio+=("$(echo "$e $p" | awk '{ print $1 / $2 }')")
+	done
+	read -r p _ <<<"$(stats "${plain[@]}")"
+	read -r e _ <<<"$(stats "${enc[@]}")"
+	read -r r s <<<"$(stats "${ratio[@]}")"
+	emit "$1" "pgbench TPC-B -M $2, scale $scale, clients $3, to int4" "$e" tps "$p" "$r" \
+		0.60 0.85 higher "$runs" "$s"
+}
+
 bench_tpcb() {
-	local c i plain enc ratio p e r s
+	local c i
 	createdb plain
 	createdb enc
 	pgbench -i -q -s "$scale" plain >/dev/null 2>&1
@@ -84,25 +102,17 @@ bench_tpcb() {
 	done
 	for i in simple extended prepared; do # the script as it is, in all three protocols
 		pgbench -n -M $i -c 2 -t 50 enc >"$base/log/$i" 2>&1 || { cat "$base/log/$i" >&2; return 1; }
+		pgbench -n -M $i -c 2 -t 50 plain >/dev/null 2>&1
 	done
-	tps 2 plain >/dev/null
-	tps 2 enc >/dev/null
 	for c in $clients; do
-		plain=() enc=() ratio=()
-		for i in $(seq "$runs"); do
-			p=$(tps "$c" plain)
-			e=$(tps "$c" enc)
-			[ -n "$p" ] && [ -n "$e" ] || { tail "$base/log/pgbench" >&2; return 1; }
-			plain+=("$p") enc+=("$e") ratio+=("$(echo "$e $p" | awk '{ print $1 / $2 }')")
-		done
-		read -r p _ <<<"$(stats "${plain[@]}")"
-		read -r e _ <<<"$(stats "${enc[@]}")"
-		read -r r s <<<"$(stats "${ratio[@]}")"
-		emit "hedb_tpcb_c$c" "pgbench TPC-B, scale $scale, $c clients, to int4" "$e" tps "$p" "$r" \
-			0.60 0.85 higher "$runs" "$s"
+		tpcb "hedb_tpcb_c$c" simple "$c" || return 1
 	done
-	sql -d enc -c "SELECT 'balances differ' WHERE (SELECT sum(abalance) FROM pgbench_accounts)
-		<> (SELECT sum(bbalance) FROM pgbench_branches)"
+	for c in $prepared; do
+		tpcb "hedb_tpcb_prepared_c$c" prepared "$c" || return 1
+	done
+	[ "$(sql -d enc -c "SELECT (SELECT sum(abalance) FROM pgbench_accounts) =
+		(SELECT sum(bbalance) FROM pgbench_branches)")" = t ] ||
+		{ echo "balances differ" >&2; return 1; }
 }
 
 # Clock ticks that a process and its threads used

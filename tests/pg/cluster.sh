@@ -28,6 +28,7 @@ as_user() {
 cluster_end() {
 	status=$?
 	trap - EXIT
+	set +e
 	[ -d "$base/data" ] && as_user "$bin/pg_ctl" -D "$base/data" -m immediate stop >/dev/null 2>&1
 	zone_stop KILL
 	[ "$status" = 0 ] || [ -z "${CLUSTER_KEEP:-}" ] || cp -r "$base/log" "$CLUSTER_KEEP"

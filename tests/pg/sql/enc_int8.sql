@@ -20,6 +20,10 @@ SELECT a = b AS eq, a <> b AS ne, a < b AS lt, a <= b AS le, a > b AS gt, a >= b
 	FROM (VALUES ('1'::enc_int8, '2'::enc_int8), ('2', '1'), ('3', '3')) v(a, b);
 SELECT x + 1 AS a, 5000000000 - x AS b, x = 5 AS c, x + '1'::enc_int4 AS d, x > 1.5 AS e
 	FROM (SELECT '5'::enc_int8 AS x) s;
+SELECT x + 1::int8 AS a, 1::int8 - x AS b, x * 2 AS c, 12 / x AS d, -1::int4 * x AS e,
+	'9223372036854775807'::enc_int8 / 1 AS f FROM (SELECT '5'::enc_int8 AS x) s;
+SELECT '9223372036854775807'::enc_int8 + 1;
+SELECT 1 / '0'::enc_int8;
 CREATE TEMP TABLE t (a enc_int4, b enc_int8, c enc_numeric, d enc_text);
 INSERT INTO t SELECT '5'::enc_int8, '6'::enc_int4, '7'::enc_int8, '8'::enc_int8;
 INSERT INTO t VALUES (1, 2, 3, 'x'), (4, 5000000000, 6.5, 'y'::varchar);

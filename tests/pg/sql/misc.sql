@@ -62,3 +62,42 @@ SELECT enc_int4_decrypt('5'::enc_int4);
 \d c
 DROP TABLE c;
 DROP EXTENSION hedb CASCADE;
+-- what every pair of plain types, operator and function resolves to, without and with hedb
+CREATE FUNCTION resolve(expr text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE r text;
+BEGIN
+	EXECUTE 'SELECT pg_typeof(' || expr || ')' INTO r;
+	RETURN r;
+EXCEPTION WHEN OTHERS THEN
+	RETURN SQLSTATE;
+END $$;
+CREATE TABLE plain AS SELECT x AS expr, resolve(x) AS without FROM (
+	SELECT format('%s %s %s', a, o, b) FROM
+		unnest('{+,-,*,/,%,^,||,=,<>,<,<=,>,>=,~~,!~~,~~*}'::text[]) o,
+		unnest('{NULL::int2,NULL::int4,NULL::int8,NULL::numeric,NULL::float4,NULL::float8,
+			NULL::oid,NULL::money,NULL::text,NULL::varchar,NULL::bpchar,NULL::name,NULL::bytea,
+			NULL::date,NULL::timestamp,NULL::interval,NULL::bool,NULL::jsonb,NULL::int4[],
+			NULL::text[],NULL::inet,NULL}'::text[]) a,
+		unnest('{NULL::int2,NULL::int4,NULL::int8,NULL::numeric,NULL::float4,NULL::float8,
+			NULL::oid,NULL::money,NULL::text,NULL::varchar,NULL::bpchar,NULL::name,NULL::bytea,
+			NULL::date,NULL::timestamp,NULL::interval,NULL::bool,NULL::jsonb,NULL::int4[],
+			NULL::text[],NULL::inet,NULL}'::text[]) b
+	UNION ALL SELECT format('%s(%s)', f, a) FROM
+		unnest('{abs,length,lower,upper,sum,avg,min,max,-,@}'::text[]) f,
+		unnest('{NULL::int2,NULL::int4,NULL::int8,NULL::numeric,NULL::float4,NULL::float8,
+			NULL::oid,NULL::money,NULL::text,NULL::varchar,NULL::bpchar,NULL::name,NULL::bytea,
+			NULL::interval,NULL}'::text[]) a
+	UNION ALL SELECT format('%s(%s, %s)', f, a, b) FROM
+		unnest('{substring,substr,coalesce,greatest,nullif}'::text[]) f,
+		unnest('{NULL::int2,NULL::int4,NULL::int8,NULL::numeric,NULL::text,NULL::varchar,
+			NULL::name,NULL::bpchar,NULL::bytea,NULL}'::text[]) a,
+		unnest('{NULL::int2,NULL::int4,NULL::int8,NULL::numeric,NULL::text,NULL::varchar,
+			NULL}'::text[]) b) v(x);
+CREATE EXTENSION hedb;
+SELECT count(*) > 8000 AS many, count(*) FILTER (WHERE without ~ '^[a-z]') AS that_resolve
+	FROM plain;
+SELECT expr, without, resolve(expr) AS with_hedb FROM plain WHERE resolve(expr) <> without
+	ORDER BY 1;
+DROP TABLE plain;
+DROP FUNCTION resolve;
+DROP EXTENSION hedb;
