@@ -54,7 +54,8 @@ check: all tests
 #: make tests       build what `make check` runs
 tests: $(unit) $(stress) $(fuzz)
 ifeq ($(SAN),)
-	+$(MAKE) SAN=thread $(patsubst build/%,build-thread/%,$(stress))
+	+$(MAKE) SAN=thread build-thread/tests/stress/stress_ring
+	+$(MAKE) SAN=address,undefined build-address-undefined/tests/stress/hostile_peer
 endif
 
 #: make fuzz        fuzz on, FUZZ_SECONDS (60) for each target

@@ -1,0 +1,37 @@
+#!/bin/sh
+# Two processes on the rings, clients and servers killed at random, a hostile peer: each
+# from a fixed seed for some seconds; the rings also as threads under ThreadSanitizer, the
+# hostile peer also under AddressSanitizer. STRESS_SECONDS makes it longer, STRESS_SEED
+# other.
+set -u
+cd "$(dirname "$0")/../.."
+B=${B:-build}
+seconds=${STRESS_SECONDS:-8}
+seed=${STRESS_SEED:-1}
+failed=0
+
+try() {
+	what=$1
+	shift
+	log=$(mktemp "$B/stress.XXXXXX")
+	if timeout $((seconds * 4 + 240)) "$@" >"$log" 2>&1; then
+		echo "ok - $what"
+	else
+		echo "not ok - $what: exit $?: $*"
+		tail -n 25 "$log" | sed 's/^/# /'
+		failed=1
+	fi
+	rm -f "$log"
+}
+
+try "ring, two processes, seed $seed" "$B/tests/stress/stress_ring" "$seed" "${seconds}s"
+try "ring, two processes, seed $((seed + 1))" \
+	"$B/tests/stress/stress_ring" $((seed + 1)) "${seconds}s"
+try "channels under kill -9" "$B/tests/stress/stress_channel" "$seed" "$seconds"
+try "hostile peer" "$B/tests/stress/hostile_peer" "$seed" "$seconds"
+[ ! -x build-thread/tests/stress/stress_ring ] ||
+	try "ring under ThreadSanitizer" build-thread/tests/stress/stress_ring "$seed" "${seconds}s"
+[ ! -x build-address-undefined/tests/stress/hostile_peer ] ||
+	try "hostile peer, server under AddressSanitizer and UBSan" \
+		build-address-undefined/tests/stress/hostile_peer "$seed" "$seconds"
+exit $failed
