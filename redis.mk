@@ -12,6 +12,7 @@ $(module_o): $(redismodule_h)
 $(module_o): all_cflags += -fvisibility=hidden
 
 $(B)/cxlring.so: $(module_o) $(libcommon)
+	@rm -f $@ # never write into what a running server has mapped
 	$(CC) $(all_cflags) -shared -Wl,--exclude-libs,ALL -o $@ $(module_o) $(libcommon) \
 	    -lsodium
 
@@ -29,6 +30,7 @@ $(B)/libcxlring.a: $(cxl_lib_o) $(cxl_common_o)
 	rm -f $@ && $(AR) rcs $@ $(B)/client/libcxlring.o
 
 $(B)/libcxlring.so: $(cxl_lib_o) $(cxl_common_o) client/libcxlring.map
+	@rm -f $@.$(cxl_version)
 	$(CC) $(all_cflags) -shared -Wl,-soname,libcxlring.so.1 \
 	    -Wl,--version-script=client/libcxlring.map -o $@.$(cxl_version) \
 	    $(cxl_lib_o) $(cxl_common_o) -lsodium

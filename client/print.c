@@ -33,6 +33,18 @@ static bool is_many(const struct cxlring_reply *r)
 		   r->type == CXLRING_PUSH || r->type == CXLRING_ATTR;
 }
 
+/* Does the value of a map start on a line of its own? */
+static bool is_tall(const struct cxlring_reply *r)
+{
+	size_t one = r->type == CXLRING_MAP ? 2 : 1;
+
+	while (is_many(r) && r->elements == one) {
+		r = r->element[one - 1];
+		one = r->type == CXLRING_MAP ? 2 : 1;
+	}
+	return is_many(r) && r->elements > one;
+}
+
 static void print_at(FILE *f, const struct cxlring_reply *r, int indent);
 
 static int digits(size_t n)
@@ -80,7 +92,7 @@ static void print_many(FILE *f, const struct cxlring_reply *r, int indent)
 			fwrite(key, 1, len ? len - 1 : 0, f);
 			free(key);
 			fputs(" => ", f);
-			if (is_many(r->element[i + 1]) && r->element[i + 1]->elements > 1)
+			if (is_tall(r->element[i + 1]))
 				fprintf(f, "\n%*s", inner, "");
 			print_at(f, r->element[i + 1], inner);
 		}

@@ -75,17 +75,18 @@ bool acl_authenticate(RedisModuleCtx *ctx, struct acl *a, const char *user, size
 	size_t n;
 	bool ok;
 
-	if (user_len == 0) {
-		user = "default";
-		user_len = 7;
-	}
 	/* The call authenticates its own short-lived client; we only want the verdict. */
-	r = RedisModule_Call(ctx, "AUTH", "Ebb", user, user_len, password, password_len);
+	if (user_len)
+		r = RedisModule_Call(ctx, "AUTH", "Ebb", user, user_len, password, password_len);
+	else
+		r = RedisModule_Call(ctx, "AUTH", "Eb", password, password_len);
 	text = r ? RedisModule_CallReplyProto(r, &n) : "-ERR AUTH failed\r\n";
 	ok = text[0] == '+';
 	if (ok) {
 		acl_forget(a);
-		a->user = RedisModule_CreateString(NULL, user, user_len);
+		if (user_len == 0)
+			user = "default";
+		a->user = RedisModule_CreateString(NULL, user, user_len ? user_len : 7);
 		a->turn = 0;
 	} else {
 		snprintf(why, len, "%.*s", (int)strcspn(text + 1, "\r\n"), text + 1);

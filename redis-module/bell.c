@@ -37,6 +37,11 @@ static void on_timer(int fd, void *unused, int mask)
 		bell.tick();
 }
 
+bool bell_rings(void)
+{
+	return bell.armed;
+}
+
 void bell_arm(void)
 {
 	uint64_t one = 1;

@@ -26,7 +26,8 @@ const char *bell_path(void);
 /* Remove the socket of a server that is no more, if `path` is one beside this region. */
 void bell_sweep(const char *region_path, const char *path);
 
-/* Make the eventfd readable, or not. */
+/* Make the eventfd readable, or not; is it, as far as we know? */
+bool bell_rings(void);
 void bell_arm(void);
 void bell_disarm(void);
 

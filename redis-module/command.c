@@ -42,12 +42,13 @@ static void free_strings(RedisModuleString **v, int n)
 		RedisModule_FreeString(NULL, v[--n]);
 }
 
-/* The key of GET, SET, INCRBY: h.n bytes at the cursor; NULL when there are fewer. */
+/* The key of GET, SET, INCRBY: h.n bytes at the cursor; NULL when there are fewer, or
+ * what stands before it was not there. */
 static RedisModuleString *take_key(struct request *r)
 {
 	const uint8_t *p = cursor_bytes(&r->body, r->h.n);
 
-	return p ? string_of(p, r->h.n) : NULL;
+	return p && !r->body.bad ? string_of(p, r->h.n) : NULL;
 }
 
 static int run_ping(struct request *r)

@@ -50,6 +50,20 @@ struct loop_view loop_view(void)
 
 /* ---- channels come and go ---- */
 
+static uint64_t read_max_message(RedisModuleCtx *ctx)
+{
+	RedisModuleCallReply *r =
+		RedisModule_Call(ctx, "CONFIG", "cc", "GET", "proto-max-bulk-len");
+	RedisModuleCallReply *v = r ? RedisModule_CallReplyArrayElement(r, 1) : NULL;
+	size_t n;
+	const char *s = v ? RedisModule_CallReplyStringPtr(v, &n) : NULL;
+	uint64_t max = s ? strtoull(s, NULL, 10) : 512ull << 20;
+
+	if (r)
+		RedisModule_FreeCallReply(r);
+	return max + 65536; /* and a key, and a header */
+}
+
 static void on_owner_gone(int fd, void *unused, int mask)
 {
 	if (!loop.serving)
@@ -272,8 +286,10 @@ static void turn(RedisModuleCtx *ctx)
 	loop.spin.last = t0;
 	guard_turn();
 	do {
-		if (service_changed(&loop.service))
+		if (service_changed(&loop.service)) {
+			loop.max_message = read_max_message(ctx);
 			service_control(&loop.service);
+		}
 		n = serve_all(ctx, &held);
 		total += n;
 		now = clock_ticks();
@@ -299,7 +315,8 @@ static void before_sleep(RedisModuleCtx *ctx)
 {
 	loop.turn++;
 	if (!loop.hot) {
-		if (!anything())
+		/* A bell that rang for nothing has to be made silent as well. */
+		if (!bell_rings() && !anything())
 			return;
 		go_hot();
 	}
@@ -393,20 +410,6 @@ static void on_shutdown(RedisModuleCtx *ctx, RedisModuleEvent e, uint64_t sub, v
 }
 
 /* ---- life ---- */
-
-static uint64_t read_max_message(RedisModuleCtx *ctx)
-{
-	RedisModuleCallReply *r =
-		RedisModule_Call(ctx, "CONFIG", "cc", "GET", "proto-max-bulk-len");
-	RedisModuleCallReply *v = r ? RedisModule_CallReplyArrayElement(r, 1) : NULL;
-	size_t n;
-	const char *s = v ? RedisModule_CallReplyStringPtr(v, &n) : NULL;
-	uint64_t max = s ? strtoull(s, NULL, 10) : 512ull << 20;
-
-	if (r)
-		RedisModule_FreeCallReply(r);
-	return max + 65536; /* and a key, and a header */
-}
 
 int loop_open(RedisModuleCtx *ctx, const struct region *r, struct err_text *e)
 {

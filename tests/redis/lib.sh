@@ -57,7 +57,7 @@ tcp_raw() { n=$1; shift; redis-cli -s "$dir/$n.sock" --raw "$@" 2>&1; }
 ring() { n=$1; shift; "$B/cxl-cli" --region "$shm/$n" --no-raw "$@" 2>&1; }
 ring_raw() { n=$1; shift; "$B/cxl-cli" --region "$shm/$n" --raw "$@" 2>&1; }
 verbs() { n=$1; shift; "$B/tests/redis/verbs" "$shm/$n" "$@" 2>&1; }
-answers() { tcp "$1" ping | grep -q 'PONG\|NOAUTH\|LOADING\|MISCONF'; }
+answers() { tcp "$1" ping | grep -q 'PONG\|NOAUTH\|MISCONF'; }
 pid_of() { eval "echo \$pid_$1"; }
 
 # Options that a test gives override these. Port 0: the ring needs none.

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * hostile.c - what a client must not do. One argument says what; prints what came of it.
+ *
+ * usage: hostile REGION batch            50 increments of `batch`, published together
+ *                       die TAG N       N requests, and death by SIGKILL amid them
+ *                       check TAG N     N requests; each reply has to be its own
+ *                       frames N        N kinds of frames that make no sense, one channel each
+ *                       bytes SEED      random bytes over the request ring
+ *                       head SEED       impossible positions in the reply ring
+ *                       noread MS       many requests for `big`, no reply read for so long
+ *                       race MS         values that change while they are being set
+ */
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "channel.h"
+#include "cxlring.h"
+#include "kv.h"
+
+static const char *path;
+static uint64_t rng = 1;
+
+static uint64_t draw(void)
+{
+	rng ^= rng << 13;
+	rng ^= rng >> 7;
+	rng ^= rng << 17;
+	return rng;
+}
+
+static struct cxlring *open_or_exit(void)
+{
+	struct cxlring_options o = {.region = path, .timeout_ms = 10000};
+	struct cxlring *c;
+	char why[256];
+
+	if (cxlring_open(&c, &o, why, sizeof why)) {
+		printf("not connected: %s\n", why);
+		exit(2);
+	}
+	return c;
+}
+
+static void attach_or_exit(struct chan *c, struct region *r)
+{
+	struct chan_config config = {.spin_ns = 20000};
+	struct err_text e;
+
+	if (region_open(r, path, 0, 0, &e) || chan_attach(c, r, KV_SERVICE, &config, &e)) {
+		printf("not connected: %s\n", e.s);
+		exit(2);
+	}
+}
+
+static int batch(void)
+{
+	struct cxlring *c = open_or_exit();
+	struct cxlring_view v;
+	int i, n = 0;
+
+	for (i = 0; i < 50; i++)
+		n += cxlring_append_incrby(c, "batch", 5, 1) == 0;
+	cxlring_flush(c);
+	for (i = 0; i < n && cxlring_next(c, &v, -1) == 0; i++)
+		;
+	printf("%d answered\n", i);
+	cxlring_close(c);
+	return 0;
+}
+
+static int die(const char *tag, int n)
+{
+	struct cxlring *c = open_or_exit();
+	struct cxlring_view v;
+	char key[64];
+	int i, len, reads = (int)(draw() % 20);
+
+	for (i = 0; i < n; i++) {
+		len = snprintf(key, sizeof key, "%s:%d", tag, i);
+		if (cxlring_append_set(c, key, (size_t)len, key, (size_t)len, 0, 0))
+			break;
+		if (draw() % 3 == 0 && cxlring_append_get(c, key, (size_t)len) == 0)
+			cxlring_flush(c);
+		if (reads-- > 0 && cxlring_next(c, &v, 0) == 0)
+			continue;
+	}
+	if (draw() % 2)
+		cxlring_flush(c);
+	raise(SIGKILL);
+	return 0;
+}
+
+/* Keys of our own, set and read back pipelined: a foreign reply would not match. */
+static int check(const char *tag, int n)
+{
+	struct cxlring *c = open_or_exit();
+	struct cxlring_view v;
+	char key[64];
+	int i, len, bad = 0;
+
+	for (i = 0; i < n; i++) {
+		len = snprintf(key, sizeof key, "%s:%d", tag, i);
+		if (cxlring_append_set(c, key, (size_t)len, key, (size_t)len, 0, 0) ||
+			cxlring_append_get(c, key, (size_t)len) || cxlring_flush(c))
+			bad++;
+		if (cxlring_next(c, &v, -1) || v.type != CXLRING_STATUS)
+			bad++;
+		if (cxlring_next(c, &v, -1) || v.type != CXLRING_STRING || v.len != (size_t)len ||
+			memcmp(v.data, key, v.len) != 0)
+			bad++;
+	}
+	printf("%d bad\n", bad);
+	cxlring_close(c);
+	return bad != 0;
+}
+
+/* One frame, and what becomes of the channel. */
+static void send_frame(int which)
+{
+	static struct region r;
+	static struct chan c;
+	struct kv_header h = {0, 0, 0};
+	uint32_t len = sizeof h;
+	uint8_t *at, kind = KV_GET, flags = 0;
+	uint64_t t0 = clock_ms();
+	int i, rc;
+
+	attach_or_exit(&c, &r);
+	if (ring_claim(&c.tx, 4096, &at))
+		exit(3);
+	memset(at, 'x', 4096);
+	switch (which) {
+	case 0: len = 0; break;                                     /* nothing at all */
+	case 1: len = 7; break;                                     /* half a header */
+	case 2: kind = 99; break;                                   /* no such verb */
+	case 3: h.n = 0xffffffff; len = 64; break;                  /* key of 4 GiB */
+	case 4: h.n = 57; len = 64; break;                          /* key past the end */
+	case 5: kind = KV_SET; h.opt = 0x100; len = 64; break;      /* no such option */
+	case 6: kind = KV_SET; h.opt = KV_SET_EX; len = 12; break;  /* no time there */
+	case 7: kind = KV_CALL; h.n = 1000000; len = 64; break;     /* too many arguments */
+	case 8: kind = KV_CALL; h.n = 0; break;                     /* none */
+	case 9: kind = KV_CALL; h.n = 1; len = 64; break;           /* a length of "xxxx" */
+	case 10: kind = KV_DEL; h.n = 2; len = 16; break;
+	case 11: kind = KV_INCRBY; h.n = 1; len = 12; break;
+	case 12: kind = KV_AUTH; h.n = 2000; len = 64; break;
+	case 13: kind = KV_PING; h.n = 2000; len = 64; break;
+	case 14: flags = FRAME_MORE; len = 0; break;                /* empty part */
+	case 15: kind = KV_OK; break;                               /* a reply */
+	}
+	memcpy(at, &h, len < sizeof h ? len : sizeof h);
+	ring_commit(&c.tx, len, kind, flags, 1);
+	if (which == 14 && ring_claim(&c.tx, 0, &at) == 0)
+		ring_commit(&c.tx, 0, kind, 0, 2);
+	chan_publish(&c);
+	for (i = 0, rc = 0; i < 50 && rc != -EPROTO; i++)
+		rc = chan_await(&c, 20);
+	if (rc == -EPROTO)
+		printf("%d: refused\n", which);
+	else
+		printf("%d: not refused (%d, channel %u, %d ms)\n", which, rc, c.index,
+			(int)(clock_ms() - t0));
+	chan_detach(&c);
+	region_close(&r);
+}
+
+static int bytes(void)
+{
+	static struct region r;
+	static struct chan c;
+	uint64_t i, step = draw() % 7 ? 8 : 1;
+	uint8_t *req;
+
+	attach_or_exit(&c, &r);
+	req = chan_req_ring(c.service, c.index);
+	for (i = 0; i + 8 <= c.service->ring_bytes; i += step + draw() % 64) {
+		uint64_t v = draw();
+
+		if (draw() % 4 == 0) /* a commit word that is almost right */
+			v = (uint64_t)chan_gen16(c.gen) << 48 | (v & 0xff00000000ull) |
+				(draw() % 3 ? v & 0x3ffff : (uint32_t)v) | (draw() % 8 ? 0 : (v & 3) << 40);
+		memcpy(req + i, &v, 8);
+		if (draw() % 16 == 0)
+			chan_publish(&c);
+	}
+	i = (uint64_t)chan_gen16(c.gen) << 48 | (uint64_t)(KV_PING + draw() % 9) << 32 |
+		draw() % 200;
+	memcpy(req, &i, 8);
+	for (i = 0; i < 20; i++)
+		chan_publish(&c), usleep(500);
+	_exit(0); /* the owner's death is part of it */
+}
+
+static int head(void)
+{
+	static struct region r;
+	static struct chan c;
+	struct kv_header h = {0, 0, 0};
+	uint8_t *at;
+	int i;
+
+	attach_or_exit(&c, &r);
+	for (i = 0; i < 3000; i++) {
+		shm_store64(&c.shm->rsp_head, draw() >> draw() % 60);
+		if (ring_claim(&c.tx, sizeof h, &at) == 0) {
+			memcpy(at, &h, sizeof h);
+			ring_commit(&c.tx, sizeof h, KV_PING, 0, (uint64_t)i);
+		}
+		chan_publish(&c);
+		if (i % 100 == 0)
+			usleep(100);
+	}
+	_exit(0);
+}
+
+static int noread(int ms)
+{
+	struct cxlring *c = open_or_exit();
+	int n = 0;
+
+	while (cxlring_append_get(c, "big", 3) == 0)
+		n++;
+	cxlring_flush(c);
+	usleep((useconds_t)ms * 1000);
+	printf("%d asked\n", n);
+	while (n > 0) {
+		struct cxlring_view v;
+
+		if (cxlring_next(c, &v, -1) || v.type != CXLRING_STRING)
+			break;
+		n--;
+	}
+	printf("%d unanswered\n", n);
+	cxlring_close(c);
+	return n != 0;
+}
+
+static uint8_t *race_at;
+static volatile int race_on = 1;
+
+static void *flip(void *unused)
+{
+	while (race_on) {
+		memset(race_at, 'A' + (int)(draw() % 26), 4000);
+	}
+	return unused;
+}
+
+static int race(int ms)
+{
+	static struct region r;
+	static struct chan c;
+	uint64_t t0 = clock_ms();
+	pthread_t t;
+	int n = 0;
+
+	attach_or_exit(&c, &r);
+	race_at = chan_req_ring(c.service, c.index) + RING_HEADER + KV_HEADER + 4;
+	pthread_create(&t, NULL, flip, NULL);
+	while (clock_ms() - t0 < (uint64_t)ms) {
+		struct kv_header h = {0, 0, 4};
+		uint8_t *at;
+		struct frame f;
+
+		/* Always the same place: fill the ring's rest with a second frame. */
+		if (ring_claim(&c.tx, KV_HEADER + 4 + 8000, &at))
+			break;
+		memcpy(at, &h, sizeof h);
+		memcpy(at + KV_HEADER, "race", 4);
+		ring_commit(&c.tx, KV_HEADER + 4 + 4000, KV_SET, 0, (uint64_t)++n);
+		chan_publish(&c);
+		while (ring_peek(&c.rx, &f) == -EAGAIN)
+			if (chan_await(&c, 100) == -EPROTO)
+				exit(1);
+		ring_next(&c.rx);
+		ring_release(&c.rx);
+		race_at = c.tx.data + (c.tx.pos & (c.tx.cap - 1)) + RING_HEADER + KV_HEADER + 4;
+		if (race_at + 8100 > c.tx.data + c.tx.cap)
+			race_at = c.tx.data + RING_HEADER + KV_HEADER + 4;
+	}
+	race_on = 0;
+	pthread_join(t, NULL);
+	printf("%d sets\n", n);
+	chan_detach(&c);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	const char *what = argc > 2 ? argv[2] : "";
+	const char *arg = argc > 3 ? argv[3] : "1";
+	int i, n = argc > 4 ? atoi(argv[4]) : 0;
+
+	path = argv[1];
+	rng = 0x9e3779b97f4a7c15ull * (strtoull(arg, NULL, 10) + 1) ^ (uint64_t)getpid();
+	if (strcmp(what, "batch") == 0)
+		return batch();
+	if (strcmp(what, "die") == 0)
+		return die(arg, n);
+	if (strcmp(what, "check") == 0)
+		return check(arg, n);
+	if (strcmp(what, "bytes") == 0)
+		return bytes();
+	if (strcmp(what, "head") == 0)
+		return head();
+	if (strcmp(what, "noread") == 0)
+		return noread(atoi(arg));
+	if (strcmp(what, "race") == 0)
+		return race(atoi(arg));
+	if (strcmp(what, "frames") != 0)
+		return 2;
+	for (i = 0; i < atoi(arg); i++)
+		send_frame(i);
+	return 0;
+}

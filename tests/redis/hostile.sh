@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Clients that die, lie or do not read: the server and the others do not notice.
+family=hostile
+. tests/redis/lib.sh
+port=$(free_port)
+start a --port "$port"
+start r --replicaof "127.0.0.1 $port"
+hostile() { "$B/tests/redis/hostile" "$shm/a" "$@" 2>&1; }
+free_channels() { until_true sh -c "redis-cli -s '$dir/a.sock' info cxlring | grep -q 'channels_open:0'"; }
+lines() { grep -c refused "$dir/a.log"; }
+
+# A client of good will works all the time.
+(while :; do hostile check good 200 || echo bad; done >"$dir/good" 2>&1) &
+good=$!
+pids="$pids $good"
+
+same 'frames that make no sense' "$(hostile frames 16 | grep -vc ': refused')" 0
+same 'one log line for each' "$(lines)" 16
+
+i=0
+while [ $i -lt 60 ]; do hostile bytes $i >/dev/null; i=$((i + 1)); done
+has 'random bytes: the server lives' "$(tcp a ping)" PONG
+i=0
+while [ $i -lt 20 ]; do hostile head $i >/dev/null; i=$((i + 1)); done
+has 'impossible positions: the server lives' "$(tcp a ping)" PONG
+n=$(lines)
+[ "$n" -le 96 ] && ok "at most one log line each" || not_ok "$n log lines"
+
+i=0
+while [ $i -lt 40 ]; do
+	(hostile die "t$i" 400) >/dev/null 2>&1
+	hostile check "after$i" 30 >>"$dir/after"
+	i=$((i + 1))
+done
+same '40 clients killed amid requests: the next owner gets its own replies' \
+	"$(sort -u "$dir/after")" '0 bad'
+
+kill "$good" 2>/dev/null
+wait "$good" 2>/dev/null
+sleep 0.2
+same 'the client of good will saw nothing' "$(sort -u "$dir/good")" '0 bad'
+free_channels && ok 'every channel came back' || not_ok "$(info a cxlring cxlring_channels_open) channels are still open"
+
+# More deaths than there are channels, at once: all come back at once.
+i=0
+many=
+while [ $i -lt 24 ]; do hostile die "many$i" 300 >/dev/null 2>&1 & many="$many $!"; i=$((i + 1)); done
+wait $many
+free_channels && ok '24 more, all at once' || not_ok 'channels are lost'
+same 'a full house later' "$(hostile check full 100)" '0 bad'
+
+head -c 100000 /dev/zero | tr '\0' b | redis-cli -s "$dir/a.sock" -x set big >/dev/null
+hostile noread 800 >"$dir/noread" &
+sleep 0.2
+same 'others beside one that does not read' "$(hostile check beside 500)" '0 bad'
+cpu0=$(awk '{ print $14 + $15 }' "/proc/$(pid_of a)/stat")
+sleep 0.4
+cpu1=$(awk '{ print $14 + $15 }' "/proc/$(pid_of a)/stat")
+[ $((cpu1 - cpu0)) -le 12 ] && ok 'and the server waits without spinning' || not_ok "it burned $((cpu1 - cpu0)) of 40 ticks"
+wait $!
+has 'it gets all its replies when it reads' "$(cat "$dir/noread")" '0 unanswered'
+
+hostile race 700 >"$dir/race"
+until_true sh -c "[ \"\$(redis-cli -s '$dir/a.sock' info replication | grep master_repl_offset)\" = \"\$(redis-cli -s '$dir/r.sock' info replication | grep master_repl_offset)\" ]"
+same "values changed while being set ($(cat "$dir/race")): replica equal" \
+	"$(tcp r debug digest)" "$(tcp a debug digest)"
+has 'the server lives' "$(tcp a ping)" PONG
