@@ -42,7 +42,7 @@ static uint64_t plausible(struct program *g)
 {
 	uint64_t v = take(g, 4);
 
-	return (v & 0xffff) | (v >> 16 & 3) << 40 | (v >> 18 & 0xff) << 32 | (uint64_t)GEN << 48;
+	return (v & 0xffff) | (v >> 16 & 7) << 40 | (v >> 19 & 0xff) << 32 | (uint64_t)GEN << 48;
 }
 
 static void producer(struct ring *tx, struct program *g, uint64_t *room)

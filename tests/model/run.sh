@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
 # run.sh - check the models with spin: the real ones hold, the mutated ones are caught.
-# Prints one `ok` or `not ok` line for each; exits 77 where spin is not installed.
+# Prints one `ok` or `not ok` line for each.
 
 here=$(cd "$(dirname "$0")" && pwd)
 if ! command -v spin >/dev/null 2>&1; then
 	echo "ok models # SKIP spin is not installed"
-	exit 77
+	exit 0
 fi
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
