@@ -5,8 +5,10 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
+#include "storage/pmsignal.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
+#include "utils/wait_event.h"
 
 #include "cursor.h"
 
@@ -101,9 +103,19 @@ static uint8_t *grow(uint8_t *buf, uint64_t cap)
 	return realloc(buf, cap);
 }
 
+/*
+ * A pause of a call; leaves it when the query is over. An index compares while it holds
+ * a page's lock, and then PostgreSQL postpones interrupts: but an error is allowed
+ * there, and it is better than a page that stays locked as long as the zone is away.
+ */
 static void check_interrupts(void *ctx)
 {
 	CHECK_FOR_INTERRUPTS();
+	if (InterruptPending && CritSectionCount == 0 && (QueryCancelPending || ProcDiePending))
+		ereport(ERROR, (errcode(ERRCODE_QUERY_CANCELED),
+				errmsg("canceling statement while it waits for ops_server")));
+	if (IsUnderPostmaster && !PostmasterIsAlive())
+		proc_exit(1);
 }
 
 static void close_zone(void)
@@ -212,7 +224,9 @@ const uint8_t *zone_call(
 						 : hedb_timeout ? (uint64_t)hedb_timeout
 										: UINT64_MAX;
 	e.s[0] = 0;
+	pgstat_report_wait_start(PG_WAIT_EXTENSION);
 	rc = ops_call(c, OPS_EVAL, len, fill, arg, (uint64_t)hedb_timeout, &reply, reply_len, &e);
+	pgstat_report_wait_end();
 	if (unlikely(rc))
 		raise_errno(rc, &e);
 	return reply;

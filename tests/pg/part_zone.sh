@@ -76,15 +76,15 @@ zone_stopped() {
 	wait $!
 }
 
-# A backend that waits for a stopped zone without a time limit; its pid.
+# start_waiter [SQL]: a backend that waits for a stopped zone without a time limit
 start_waiter() {
-	PGAPPNAME=waiter psql -XAtq -v VERBOSITY=sqlstate -c 'SET hedb.timeout = 0' -c "$one" \
-		>"$base/waiter" 2>&1 &
+	PGAPPNAME=waiter psql -XAtq -v VERBOSITY=sqlstate -c 'SET hedb.timeout = 0' \
+		-c 'SET enable_seqscan = off' -c "${1:-$one}" >"$base/waiter" 2>&1 &
 	waiter=$!
 	for _ in $(seq 50); do
 		sleep 0.1
 		[ "$(q "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'waiter'
-			AND state = 'active' AND query LIKE '%a < b%'")" = 1 ] && return 0
+			AND wait_event_type = 'Extension'")" = 1 ] && return 0
 	done
 	return 1
 }
@@ -102,6 +102,19 @@ zone_interrupts() {
 	wait $waiter
 	grep -q 57014 "$base/waiter" && took 0 1000
 	result "cancel while waiting" $?
+	# comparisons in an index run under a page's lock
+	start_waiter "SELECT id FROM t JOIN k USING (a) WHERE id < 3"
+	t0=$(now_ms)
+	q "SELECT pg_cancel_backend(pid) $who" >&2
+	wait $waiter
+	grep -q 57014 "$base/waiter" && took 0 1000
+	result "cancel while comparing in an index" $?
+	start_waiter "INSERT INTO k SELECT a FROM t WHERE id = 900"
+	t0=$(now_ms)
+	q "SELECT pg_terminate_backend(pid) $who" >&2
+	wait $waiter
+	grep -q 57P01 "$base/waiter" && took 0 1000
+	result "terminate while comparing in an index" $?
 	start_waiter
 	t0=$(now_ms)
 	q "SELECT pg_terminate_backend(pid) $who" >&2
@@ -179,6 +192,8 @@ out=$(
 	q "CREATE TABLE t AS SELECT g AS id, enc_int4_encrypt(g) AS a,
 		enc_int4_encrypt(1001 - g) AS b FROM generate_series(1, 1000) g" >&2
 	q 'UPDATE t SET b = a WHERE id = 500' >&2
+	q 'CREATE TABLE k (a enc_int4 PRIMARY KEY)' >&2
+	q 'INSERT INTO k SELECT a FROM t WHERE id < 800' >&2
 	zone_stop
 	zone_absent
 	zone_killed
@@ -194,6 +209,6 @@ while read -r word status name; do
 	'#') echo "# $status $name" ;;
 	esac
 done <<<"$out"
-[ "$(grep -c ^result <<<"$out")" = 21 ]
+[ "$(grep -c ^result <<<"$out")" = 23 ]
 check "zone: every test ran" $?
 rm -f "${CLUSTER_KEEP:-/tmp}/zone.$$.err"
