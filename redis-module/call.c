@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "call.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,11 @@ static const char *const refused[] = {"asking", "auth", "blmove", "blmpop", "blp
 
 static const char *const alone[] = {
 	"bgrewriteaof", "bgsave", "config", "replicaof", "save", "slaveof"};
+
+/* Commands whose first argument is part of the name. Sorted. */
+static const char *const containers[] = {"acl", "client", "cluster", "command", "config",
+	"function", "latency", "memory", "object", "pubsub", "script", "slowlog", "xgroup",
+	"xinfo"};
 
 /* For calls as a restricted user: RM_Call of 7.0 writes the name of the context's
  * client's user into ACL LOG, and an event's client has none. */
@@ -95,9 +101,24 @@ static void fail(struct session *s, uint64_t id, const char *text, int flags)
 		(uint64_t)snprintf(line, sizeof line, "-%.250s\r\n", text));
 }
 
-/* Redis's own words for modules, into those a TCP client gets. */
-static const char *translate(const char *resp, const char *name, char *text, size_t len)
+/* "config|set": the name as Redis's own messages have it. */
+static void full_name(RedisModuleString **argv, int argc, char *out, size_t len)
 {
+	const char *name = RedisModule_StringPtrLen(argv[0], NULL);
+	bool sub = argc > 1 && LISTED(containers, name);
+
+	snprintf(out, len, "%s%s%s", name, sub ? "|" : "",
+		sub ? RedisModule_StringPtrLen(argv[1], NULL) : "");
+	for (; *out; out++)
+		*out = (char)tolower((unsigned char)*out);
+}
+
+/* Redis's own words for modules, into those a TCP client gets. */
+static const char *translate(
+	const char *resp, RedisModuleString **argv, int argc, char *text, size_t len)
+{
+	char name[64];
+
 	if (strncmp(resp, "-ERR acl verification failed", 28) == 0) {
 		if (strstr(resp, "keys"))
 			return "NOPERM this user has no permissions to access one of the keys used as "
@@ -105,7 +126,8 @@ static const char *translate(const char *resp, const char *name, char *text, siz
 		if (strstr(resp, "channel"))
 			return "NOPERM this user has no permissions to access one of the channels used "
 				   "as arguments";
-		snprintf(text, len, "NOPERM this user has no permissions to run the '%.64s' command",
+		full_name(argv, argc, name, sizeof name);
+		snprintf(text, len, "NOPERM this user has no permissions to run the '%s' command",
 			name);
 		return text;
 	}
@@ -166,7 +188,7 @@ void call_run(RedisModuleCtx *ctx, struct session *s, uint64_t id, RedisModuleSt
 		flags & CALL_RESP3 ? "3" : "");
 	r = call(ctx, name, fmt, argv, argc);
 	resp = r ? RedisModule_CallReplyProto(r, &len) : NULL;
-	words = resp && resp[0] == '-' ? translate(resp, name, text, sizeof text) : NULL;
+	words = resp && resp[0] == '-' ? translate(resp, argv, argc, text, sizeof text) : NULL;
 	if (!resp || words) {
 		fail(s, id, words ? words : "ERR the command cannot be called", flags);
 	} else if (flags & CALL_RAW) {

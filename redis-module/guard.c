@@ -13,6 +13,7 @@ static struct {
 	bool paused;
 	bool trouble; /* disk error or min-replicas, by INFO */
 	bool over;
+	bool granted; /* a write went on what Redis evicted: ask anew next turn */
 	int flags;
 	uint64_t info_ms;
 } g;
@@ -20,7 +21,9 @@ static struct {
 void guard_turn(void)
 {
 	g.known = false;
-	evict_again();
+	if (g.granted)
+		evict_again();
+	g.granted = false;
 }
 
 void guard_changed(void)
@@ -86,7 +89,7 @@ enum guard_verdict guard_write(RedisModuleCtx *ctx)
 		RedisModule_GetUsedMemoryRatio() > 1.0f) {
 		switch (evict_ask(ctx)) {
 		case EVICT_DONE:
-			g.over = true;
+			g.over = g.granted = true;
 			return GUARD_CALL;
 		case EVICT_IMPOSSIBLE:
 			return GUARD_OOM;

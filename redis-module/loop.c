@@ -64,10 +64,10 @@ static uint64_t read_max_message(RedisModuleCtx *ctx)
 	return max + 65536; /* and a key, and a header */
 }
 
+/* The channel whose request runs is locked, and comes later (run). */
 static void on_owner_gone(int fd, void *unused, int mask)
 {
-	if (!loop.serving)
-		service_reap(&loop.service, clock_ms());
+	service_reap(&loop.service, clock_ms());
 }
 
 static void opened(void *unused, struct service_chan *c)
@@ -122,6 +122,24 @@ static inline bool waiting(const struct session *s)
 	return s->out_buf || ring_waiting(&s->chan->rx);
 }
 
+/* A command may run nested event loops (a script that takes long). The channel's lock
+ * keeps its session alive meanwhile; s->chan outlives it. */
+static int run(RedisModuleCtx *ctx, struct session *s, enum guard_verdict verdict,
+	const struct frame *f, const uint8_t *data, uint64_t len)
+{
+	bool nests = f->kind == KV_CALL;
+	int rc;
+
+	if (nests && !service_lock(s->chan))
+		return -EPROTO; /* cannot be: all runs on this thread */
+	loop.serving = s;
+	rc = command_run(ctx, s, verdict, loop.turn, f->kind, f->id, data, len, &loop.wrote);
+	loop.serving = NULL;
+	if (nests)
+		service_unlock(s->chan);
+	return rc;
+}
+
 enum served { SERVED, HELD, REFUSED };
 
 /* One complete request. HELD: it stays in the ring. */
@@ -145,9 +163,7 @@ static enum served serve_one(RedisModuleCtx *ctx, struct session *s, const struc
 		return SERVED;
 	}
 	if (rc == 0) {
-		loop.serving = s;
-		rc = command_run(ctx, s, verdict, loop.turn, f->kind, f->id, data, len, &loop.wrote);
-		loop.serving = NULL;
+		rc = run(ctx, s, verdict, f, data, len);
 		if (rc == -EAGAIN && data == f->data)
 			return HELD;
 		if (rc == -EAGAIN) {
@@ -379,7 +395,7 @@ static void rung(void)
 	loop.rung_turn = loop.turn;
 	if (!nested && !loading)
 		return;
-	if (!loop.serving && service_changed(&loop.service))
+	if (service_changed(&loop.service))
 		service_control(&loop.service);
 	if (!loop.hot) {
 		bell_disarm();

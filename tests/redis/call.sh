@@ -98,6 +98,7 @@ same 'BLPOP over TCP gets what the ring pushed' "$(cat "$dir/popped" | tr '\n' '
 tcp a set tracked 1 >/dev/null
 (printf 'client id\nsubscribe __redis__:invalidate\n'; sleep 1.2) |
 	redis-cli -s "$dir/a.sock" >"$dir/tracking" 2>&1 &
+pids="$pids $!"
 until_true grep -q subscribe "$dir/tracking"
 (printf "client tracking on redirect $(head -1 "$dir/tracking")\nget tracked\n"; sleep 1) |
 	redis-cli -s "$dir/a.sock" >/dev/null 2>&1 &

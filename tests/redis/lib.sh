@@ -16,7 +16,7 @@ count=0
 
 cleanup() {
 	for p in $pids; do kill -CONT "$p" 2>/dev/null; kill -9 "$p" 2>/dev/null; done
-	wait 2>/dev/null
+	for p in $pids; do wait "$p" 2>/dev/null; done
 	rm -rf "$dir" "$shm"
 }
 trap cleanup EXIT
@@ -31,7 +31,9 @@ same() {
 		ok "$1"
 	else
 		not_ok "$1"
-		printf '# got:\n%s\n# wanted:\n%s\n' "$2" "$3" | head -40 | cut -c1-200
+		printf '%s\n' "$2" >"$dir/.got"
+		printf '%s\n' "$3" >"$dir/.wanted"
+		diff "$dir/.got" "$dir/.wanted" | head -20 | cut -c1-160 | sed 's/^/# /'
 	fi
 }
 
@@ -44,45 +46,44 @@ has() {
 
 # Wait up to 10 s for a command to succeed.
 until_true() {
-	i=0
+	_tries=0
 	until "$@" >/dev/null 2>&1; do
-		i=$((i + 1))
-		[ $i -lt 200 ] || return 1
+		_tries=$((_tries + 1))
+		[ $_tries -lt 200 ] || return 1
 		sleep 0.05
 	done
 }
 
-tcp() { n=$1; shift; redis-cli -s "$dir/$n.sock" --no-raw "$@" 2>&1; }
-tcp_raw() { n=$1; shift; redis-cli -s "$dir/$n.sock" --raw "$@" 2>&1; }
-ring() { n=$1; shift; "$B/cxl-cli" --region "$shm/$n" --no-raw "$@" 2>&1; }
-ring_raw() { n=$1; shift; "$B/cxl-cli" --region "$shm/$n" --raw "$@" 2>&1; }
-verbs() { n=$1; shift; "$B/tests/redis/verbs" "$shm/$n" "$@" 2>&1; }
+tcp() { _srv=$1; shift; redis-cli -s "$dir/$_srv.sock" --no-raw "$@" 2>&1; }
+tcp_raw() { _srv=$1; shift; redis-cli -s "$dir/$_srv.sock" --raw "$@" 2>&1; }
+ring() { _srv=$1; shift; "$B/cxl-cli" --region "$shm/$_srv" --no-raw "$@" 2>&1; }
+ring_raw() { _srv=$1; shift; "$B/cxl-cli" --region "$shm/$_srv" --raw "$@" 2>&1; }
+verbs() { _srv=$1; shift; "$B/tests/redis/verbs" "$shm/$_srv" "$@" 2>&1; }
 answers() { tcp "$1" ping | grep -q 'PONG\|NOAUTH\|MISCONF'; }
 pid_of() { eval "echo \$pid_$1"; }
 
 # Options that a test gives override these. Port 0: the ring needs none.
 start_bare() {
-	name=$1
+	_name=$1
 	shift
-	mkdir -p "$dir/$name.d"
-	redis-server --port 0 --unixsocket "$dir/$name.sock" --dir "$dir/$name.d" --save '' \
-		--enable-debug-command yes --enable-module-command yes --logfile "$dir/$name.log" \
+	mkdir -p "$dir/$_name.d"
+	redis-server --port 0 --unixsocket "$dir/$_name.sock" --dir "$dir/$_name.d" --save '' \
+		--enable-debug-command yes --enable-module-command yes --logfile "$dir/$_name.log" \
 		"$@" >/dev/null 2>&1 &
-	eval "pid_$name=$!"
+	eval "pid_$_name=$!"
 	pids="$pids $!"
 }
 start() {
-	name=$1
-	start_bare "$@" --loadmodule "$B/cxlring.so" "$shm/$name"
-	until_true answers "$name" || { not_ok "server $name starts"; tail -5 "$dir/$name.log"; exit 1; }
+	start_bare "$@" --loadmodule "$B/cxlring.so" "$shm/$1"
+	until_true answers "$1" || { not_ok "server $1 starts"; tail -5 "$dir/$1.log"; exit 1; }
 }
 
 # stop NAME [signal]: and wait for its end.
 stop() {
-	p=$(pid_of "$1")
-	kill "-${2:-TERM}" "$p" 2>/dev/null
-	wait "$p" 2>/dev/null
-	pids=$(echo " $pids " | sed "s/ $p / /")
+	_pid=$(pid_of "$1")
+	kill "-${2:-TERM}" "$_pid" 2>/dev/null
+	wait "$_pid" 2>/dev/null
+	pids=$(echo " $pids " | sed "s/ $_pid / /")
 }
 
 # A port that nobody listens on at the moment.

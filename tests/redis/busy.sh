@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# While Redis loads or a script runs: -LOADING, -BUSY, at once, and service afterwards.
+family=busy
+. tests/redis/lib.sh
+start a --busy-reply-threshold 100 --appendonly no
+
+(tcp a eval 'while true do end' 0 >/dev/null) &
+sleep 0.5
+t0=$(date +%s%N)
+out=$(printf 'get a\nset a 1\nping\nlrange l 0 -1\n' | verbs a)
+t1=$(date +%s%N)
+same 'a long script: -BUSY' "$(echo "$out" | cut -c1-12 | sort -u)" '(error) BUSY'
+[ $(((t1 - t0) / 1000000)) -lt 3000 ] && ok 'at once' || not_ok "after $(((t1 - t0) / 1000000)) ms"
+tcp a script kill >/dev/null
+wait $!
+same 'then served again' "$(printf 'set a 1\nget a\n' | verbs a)" "$(printf 'OK\n"1"')"
+
+# The script came by the ring, so that the loop is inside of our own turn.
+(ring a --timeout 20000 eval 'while true do end' 0 >"$dir/script" 2>&1) &
+sleep 0.6
+same 'a long script by the ring: -BUSY for others' "$(echo 'get a' | verbs a | cut -c1-12)" '(error) BUSY'
+same 'TCP as well' "$(tcp a get a | cut -c1-12)" '(error) BUSY'
+"$B/tests/redis/hostile" "$shm/a" die busy 50 >/dev/null 2>&1
+tcp a script kill >/dev/null
+wait $!
+has 'its client gets the error' "$(cat "$dir/script")" 'Script killed by user'
+same 'then served again' "$(echo 'get a' | verbs a)" '"1"'
+
+# Loading an AOF that is slowed down on purpose.
+for i in 1 2 3 4 5 6 7 8 9 10; do tcp a debug populate 20000 "key$i" 100 >/dev/null; done
+tcp a save >/dev/null
+stop a
+start_bare a --key-load-delay 40 --loading-process-events-interval-bytes 4096 --loadmodule "$B/cxlring.so" "$shm/a"
+until_true sh -c "redis-cli -s '$dir/a.sock' ping | grep -q LOADING"
+same 'loading' "$(printf 'get a\nset a 2\n' | verbs a | sort -u)" '(error) LOADING Redis is loading the dataset in memory'
+redis-cli -s "$dir/a.sock" config set key-load-delay 0 >/dev/null
+until_true answers a
+same 'then served' "$(echo 'get a' | verbs a)" '"1"'

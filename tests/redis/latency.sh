@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# TCP clients beside a saturating ring are served in time; limits are generous, the
+# figures are the benches'.
+family=latency
+. tests/redis/lib.sh
+port=$(free_port)
+start a --port "$port"
+"$B/cxl-bench" --region "$shm/a" --tests set,get --requests 100000000 --keys 100000 --pipeline 256 >/dev/null 2>&1 &
+load=$!
+pids="$pids $load"
+sleep 0.5
+redis-benchmark -p "$port" -c 1 -n 2000 -t ping_mbulk --csv >"$dir/ping.csv" 2>/dev/null
+p99=$(tail -1 "$dir/ping.csv" | tr -d '"' | cut -d, -f7)
+awk "BEGIN { exit !($p99 < 50) }" && ok "PING over TCP, p99 $p99 ms" || not_ok "p99 $p99 ms"
+kill -INT $load
+wait $load
+rc=$?
+[ $rc != 0 ] && ok 'an aborted bench says so' || not_ok 'an aborted bench exits with 0'
+"$B/cxl-bench" --region "$shm/a" --tests set,get,incr,ping --requests 20000 --keys 1000 --latency --cost --json >"$dir/out" 2>&1
+same 'a complete one exits with 0' $? 0
+same 'and prints a line for each test' "$(grep -c '"p99_us"' "$dir/out")" 4
+"$B/cxl-bench" --region "$shm/a" --tests get --requests 20000 --keys 1000 --threads 24 --csv "$dir/x.csv" >/dev/null 2>&1
+"$B/cxl-bench" --region "$shm/a" --tests set --requests 20000 --keys 1000 --threads 2 --csv "$dir/x.csv" >/dev/null 2>&1
+same 'more threads than channels; CSV with one header' "$(grep -c . "$dir/x.csv") $(grep -c '^label' "$dir/x.csv")" '3 1'
+"$B/cxl-bench" --target unix --socket "$dir/a.sock" --tests set,get --requests 20000 --pipeline 16 --keys 1000 >"$dir/out" 2>&1
+same 'the same by unix socket' $? 0
+"$B/cxl-bench" --target tcp --port "$port" --tests set,get --requests 5000 --keys 1000 >"$dir/out" 2>&1
+same 'and by TCP' $? 0
+tcp a set "key:000000000001" wrong >/dev/null
+"$B/cxl-bench" --region "$shm/a" --tests get --no-fill --requests 20000 --keys 100 >"$dir/out" 2>&1
+[ $? != 0 ] && ok 'a wrong value is noticed' || not_ok 'a wrong value is not noticed'
+"$B/cxl-bench" --region "$shm/a" --tests set --requests 100000000 --keys 1000 >"$dir/out" 2>&1 &
+load=$!
+sleep 0.4
+stop a KILL
+wait $load
+rc=$?
+[ $rc != 0 ] && ! grep -q 'per second' "$dir/out" && ok 'the death of the server ends it, without figures' || not_ok "exit $rc: $(cat "$dir/out")"
