@@ -327,6 +327,21 @@ static int recover(struct ops_client *c, struct call *k)
 	return attach(c, k);
 }
 
+/* Send and wait. A ring that looks broken may be one whose server is being replaced:
+ * its head goes back to 0 then, before the generation tells. */
+static int ask(struct ops_client *c, struct call *k, uint8_t *got, const uint8_t **reply,
+	uint64_t *reply_len)
+{
+	int rc = send_request(c, k), state;
+
+	if (!rc)
+		rc = await_reply(c, k, got, reply, reply_len);
+	if (rc != -EPROTO)
+		return rc;
+	state = chan_state(&c->chan);
+	return state == -EOWNERDEAD || state == -EAGAIN ? -EOWNERDEAD : rc;
+}
+
 int ops_call(struct ops_client *c, uint8_t kind, uint64_t len, ops_fill *fill, void *arg,
 	uint64_t timeout_ms, const uint8_t **reply, uint64_t *reply_len, struct err_text *e)
 {
@@ -344,15 +359,11 @@ int ops_call(struct ops_client *c, uint8_t kind, uint64_t len, ops_fill *fill, v
 	else
 		ring_release(&c->chan.rx);
 	if (!rc)
-		rc = send_request(c, &k);
-	if (!rc)
-		rc = await_reply(c, &k, &got, reply, reply_len);
+		rc = ask(c, &k, &got, reply, reply_len);
 	while (rc == -EOWNERDEAD) {
 		rc = recover(c, &k);
 		if (!rc)
-			rc = send_request(c, &k);
-		if (!rc)
-			rc = await_reply(c, &k, &got, reply, reply_len);
+			rc = ask(c, &k, &got, reply, reply_len);
 	}
 	c->ticks_waiting += clock_ticks() - t0;
 	if (rc == -ETIMEDOUT)
