@@ -110,14 +110,18 @@ static int read_file(struct config *c, struct err_text *e)
 	int rc;
 
 	e->s[0] = 0;
+	errno = 0;
 	rc = ini_parse(c->file, ini_line, &r);
 	if (rc == 0)
 		return 0;
-	if (rc < 0)
-		err_set(e, "%s: %s", c->file, strerror(errno));
-	else if (!e->s[0])
-		err_set(e, "%s: line %d is not `name = value`", c->file, rc);
-	return rc < 0 ? -errno : -EINVAL;
+	if (rc > 0) {
+		if (!e->s[0])
+			err_set(e, "%s: line %d is not `name = value`", c->file, rc);
+		return -EINVAL;
+	}
+	rc = errno ? -errno : -EIO;
+	err_set(e, "%s: %s", c->file, strerror(-rc));
+	return rc;
 }
 
 int config_read(struct config *c, int argc, char **argv, struct err_text *e)
@@ -140,8 +144,10 @@ int config_read(struct config *c, int argc, char **argv, struct err_text *e)
 			return 1;
 		}
 		if (strcmp(argv[i], "--config") == 0 && i + 1 < argc) {
-			if (!set_string(c->file, sizeof c->file, argv[i + 1]))
+			if (!set_string(c->file, sizeof c->file, argv[i + 1])) {
+				err_set(e, "--config: the name is too long");
 				return -EINVAL;
+			}
 			rc = read_file(c, e);
 			if (rc)
 				return rc;

@@ -156,7 +156,8 @@ static int open_all(struct server *s, struct err_text *e)
 		return rc;
 	g = region_service(&s->region, "ops");
 	s->chans = g ? aligned_alloc(128, g->nchannels * sizeof *s->chans) : NULL;
-	if (!s->chans) {
+	s->stuck = g ? calloc(g->nchannels, sizeof *s->stuck) : NULL;
+	if (!s->chans || !s->stuck) {
 		err_set(e, "the region has no service \"ops\", or there is no memory");
 		return -EINVAL;
 	}
@@ -190,6 +191,9 @@ static bool idle(const struct server *s)
 {
 	uint32_t i;
 
+	if (__atomic_load_n(&s->blocked, __ATOMIC_RELAXED) ||
+		__atomic_load_n(&s->halves, __ATOMIC_RELAXED))
+		return false;
 	for (i = 0; i < s->service.geometry->nchannels; i++)
 		if (s->chans[i].lock || (s->chans[i].open && ring_waiting(&s->chans[i].rx)))
 			return false;
@@ -201,8 +205,8 @@ static void drain(struct server *s)
 {
 	uint64_t t0 = clock_ms();
 
-	sd_notify(0, "STOPPING=1");
 	service_drain(&s->service);
+	sd_notify(0, "STOPPING=1");
 	while (!idle(s) && clock_ms() - t0 < DRAIN_MS)
 		usleep(1000);
 	__atomic_store_n(&s->stop, 1, __ATOMIC_RELEASE);
@@ -248,6 +252,7 @@ static int serve(struct server *s)
 	zone_free(s->zone);
 	region_close(&s->region);
 	free(s->chans);
+	free(s->stuck);
 	free(fds);
 	close(signals);
 	return 0;

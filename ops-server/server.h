@@ -38,6 +38,8 @@ struct worker {
 	uint64_t opened, sealed, rows; /* the evaluator's; status must not look into it */
 	pthread_t thread;
 	uint32_t cursor; /* where the next slice of quiet channels starts */
+	uint32_t turn;   /* where the next look at hot ones starts */
+	uint32_t served; /* hot ones since the last look at quiet ones */
 	uint32_t nhot;
 	struct {
 		uint32_t index;
@@ -57,7 +59,10 @@ struct server {
 	pthread_mutex_t control;
 	pthread_mutex_t polling; /* held by the worker that polls (worker.h) */
 	uint64_t started_ms;
-	uint32_t blocked; /* channels with replies that did not fit: come back soon */
+	uint8_t *stuck;   /* per channel: a reply waits for room. Beside the sessions, because
+	                     who looks for work has no lock and a session may go meanwhile */
+	uint32_t blocked; /* how many of them: come back soon */
+	uint32_t halves;  /* channels with a request of which more is to come */
 	int stop;
 };
 

@@ -25,6 +25,7 @@ struct session {
 	enum role role;
 	bool challenged;
 	bool out_waiting;
+	bool half; /* counted in server.halves */
 };
 
 /* Where a reply is made: in the ring when it fits, else in the session. */
@@ -56,6 +57,15 @@ void session_opened(void *ctx, struct service_chan *c)
 	c->session = s;
 }
 
+static void set_stuck(struct server *server, const struct service_chan *c, bool stuck)
+{
+	struct session *s = c->session;
+
+	s->out_waiting = stuck;
+	__atomic_store_n(&server->stuck[c->index], stuck, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&server->blocked, stuck ? 1u : -1u, __ATOMIC_RELAXED);
+}
+
 void session_closed(void *ctx, struct service_chan *c)
 {
 	struct server *server = ctx;
@@ -64,7 +74,9 @@ void session_closed(void *ctx, struct service_chan *c)
 	if (!s)
 		return;
 	if (s->out_waiting)
-		__atomic_fetch_sub(&server->blocked, 1, __ATOMIC_RELAXED);
+		set_stuck(server, c, false);
+	if (s->half)
+		__atomic_fetch_sub(&server->halves, 1, __ATOMIC_RELAXED);
 	message_reset(&s->in, 0);
 	free(s->out_buf);
 	sodium_memzero(s, sizeof *s);
@@ -72,11 +84,9 @@ void session_closed(void *ctx, struct service_chan *c)
 	c->session = NULL;
 }
 
-bool session_blocked(const struct service_chan *c)
+bool session_blocked(const struct server *s, const struct service_chan *c)
 {
-	const struct session *s = c->session;
-
-	return s && s->out_waiting && ring_drained(&c->tx);
+	return __atomic_load_n(&s->stuck[c->index], __ATOMIC_RELAXED) && ring_drained(&c->tx);
 }
 
 bool session_heavy(struct service_chan *c)
@@ -86,14 +96,6 @@ bool session_heavy(struct service_chan *c)
 
 	return (s && s->in.len) ||
 		(ring_peek(&c->rx, &f) == 0 && (f.len > HEAVY_BYTES || f.flags & FRAME_MORE));
-}
-
-void session_counts(const struct service_chan *c, uint64_t *requests, uint64_t *failures)
-{
-	const struct session *s = c->session;
-
-	*requests = s ? s->requests : 0;
-	*failures = s ? s->failures : 0;
 }
 
 /* eval_run's room callback. */
@@ -120,8 +122,7 @@ static bool reply_continue(struct worker *w, struct service_chan *c)
 	if (rc == 0) {
 		free(s->out_buf);
 		s->out_buf = NULL;
-		s->out_waiting = false;
-		__atomic_fetch_sub(&w->server->blocked, 1, __ATOMIC_RELAXED);
+		set_stuck(w->server, c, false);
 	}
 	service_publish(c);
 	return rc == 0;
@@ -137,8 +138,7 @@ static void reply_send(struct worker *w, struct reply *r, uint8_t kind, uint64_t
 		return;
 	}
 	s->out = (struct message_out){.data = r->at, .len = r->len, .id = id, .kind = kind};
-	s->out_waiting = true;
-	__atomic_fetch_add(&w->server->blocked, 1, __ATOMIC_RELAXED);
+	set_stuck(w->server, r->c, true);
 	reply_continue(w, r->c);
 }
 
@@ -238,6 +238,16 @@ static void refuse(struct worker *w, struct service_chan *c, const char *why)
 	service_refuse(&w->server->service, c);
 }
 
+/* Count the channels that are in the middle of sending a long request. */
+static void count_half(struct server *server, struct session *s)
+{
+	bool half = s->in.len > 0;
+
+	if (half != s->half)
+		__atomic_fetch_add(&server->halves, half ? 1u : -1u, __ATOMIC_RELAXED);
+	s->half = half;
+}
+
 void session_serve(struct worker *w, struct service_chan *c)
 {
 	struct session *s = c->session;
@@ -250,8 +260,11 @@ void session_serve(struct worker *w, struct service_chan *c)
 		refuse(w, c, "no memory for a session");
 		return;
 	}
-	if (s->out_waiting && !reply_continue(w, c))
+	if (s->out_waiting && !reply_continue(w, c)) {
+		if (c->tx.broken) /* else it would count as work for ever */
+			refuse(w, c, "impossible position");
 		return;
+	}
 	while (budget-- > 0 && !s->out_waiting && (rc = ring_peek(&c->rx, &f)) == 0) {
 		rc = message_take(&s->in, &f, &data, &len);
 		if (rc == 0) {
@@ -275,6 +288,7 @@ void session_serve(struct worker *w, struct service_chan *c)
 	}
 	service_publish(c);
 	ring_release(&c->rx);
+	count_half(w->server, s);
 	w->opened = w->eval->opened;
 	w->sealed = w->eval->sealed;
 	w->rows = w->eval->rows;

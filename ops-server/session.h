@@ -19,13 +19,10 @@ void session_closed(void *ctx, struct service_chan *c);
  */
 void session_serve(struct worker *w, struct service_chan *c);
 
-/* Is there a reply that could go on now? */
-bool session_blocked(const struct service_chan *c);
+/* Is there a reply that could go on now? Needs no lock. */
+bool session_blocked(const struct server *s, const struct service_chan *c);
 
 /* Is the waiting request long enough to hand the polling on first? Caller has the lock. */
 bool session_heavy(struct service_chan *c);
-
-/* Requests and bytes so far, for status. */
-void session_counts(const struct service_chan *c, uint64_t *requests, uint64_t *failures);
 
 #endif

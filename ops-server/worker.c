@@ -26,9 +26,9 @@ static bool stopping(const struct server *s)
 }
 
 /* Work on that channel: a request, or room for a reply that waited. */
-static bool has_work(const struct service_chan *c)
+static bool has_work(const struct server *s, const struct service_chan *c)
 {
-	return c->open && (ring_waiting(&c->rx) || session_blocked(c));
+	return c->open && (ring_waiting(&c->rx) || session_blocked(s, c));
 }
 
 /* Remember a channel as hot; a full table forgets the quietest. */
@@ -54,29 +54,34 @@ static void make_hot(struct worker *w, uint32_t index)
 }
 
 /* The channel locked, if it has work and nobody else is at it. */
-static struct service_chan *take(struct service_chan *c)
+static struct service_chan *take(const struct server *s, struct service_chan *c)
 {
-	if (!has_work(c) || !service_lock(c))
+	if (!has_work(s, c) || !service_lock(c))
 		return NULL;
-	if (has_work(c))
+	if (has_work(s, c))
 		return c;
 	service_unlock(c);
 	return NULL;
 }
 
+/* From where the last look stopped: else one busy client could keep its place for ever. */
 static struct service_chan *look_hot(struct worker *w)
 {
-	uint32_t i;
+	uint32_t left;
 
-	for (i = 0; i < w->nhot; i++) {
-		struct service_chan *c = take(&w->server->chans[w->hot[i].index]);
+	for (left = w->nhot; left > 0; left--) {
+		uint32_t i = w->turn < w->nhot ? w->turn : 0;
+		struct service_chan *c = take(w->server, &w->server->chans[w->hot[i].index]);
 
+		w->turn = i + 1;
 		if (c) {
 			w->hot[i].quiet = 0;
 			return c;
 		}
-		if (++w->hot[i].quiet > HOT_POLLS)
-			w->hot[i--] = w->hot[--w->nhot];
+		if (++w->hot[i].quiet > HOT_POLLS) {
+			w->hot[i] = w->hot[--w->nhot];
+			w->turn = i;
+		}
 	}
 	return NULL;
 }
@@ -89,7 +94,7 @@ static struct service_chan *look_quiet(struct worker *w)
 		struct service_chan *c;
 
 		w->cursor = w->cursor + 1 < n ? w->cursor + 1 : 0;
-		c = take(&w->server->chans[w->cursor]);
+		c = take(w->server, &w->server->chans[w->cursor]);
 		if (c) {
 			make_hot(w, w->cursor);
 			return c;
@@ -98,18 +103,24 @@ static struct service_chan *look_quiet(struct worker *w)
 	return NULL;
 }
 
-/* One turn: the hot channels again and again, then a slice of the others. */
+/* One turn: the hot channels again and again, then a slice of the others; these also
+ * when the hot ones never run out of work. */
 static struct service_chan *look(struct worker *w)
 {
 	struct service_chan *c = NULL;
 	int k;
 
-	for (k = 0; k < HOT_TURNS && w->nhot && !c; k++) {
+	for (k = 0; k < HOT_TURNS && w->nhot && !c && w->served < HOT_TURNS * w->nhot; k++) {
 		c = look_hot(w);
 		if (!c)
 			cpu_relax();
 	}
-	return c ? c : look_quiet(w);
+	if (c) {
+		w->served++;
+		return c;
+	}
+	w->served = 0;
+	return look_quiet(w);
 }
 
 /* Every channel, before sleeping. */
@@ -204,8 +215,12 @@ static void *worker_run(void *arg)
 			worker_adopt_zone(w) == 0)
 			session_serve(w, c);
 		service_unlock(c);
-		if (heavy)
+		if (heavy) {
+			/* Whoever polls may sleep, and not know of a reply that waits. */
+			if (__atomic_load_n(&s->blocked, __ATOMIC_RELAXED))
+				bell_wake(&s->service.shm->asleep);
 			pthread_mutex_lock(&s->polling);
+		}
 	}
 	pthread_mutex_unlock(&s->polling);
 	return NULL;
