@@ -88,6 +88,13 @@ static bool parse(struct options *o, int argc, char **argv)
 
 /* ---- region ---- */
 
+/* What does not fit is as large as can be, which region_format() then refuses. */
+static void set_if_given(uint32_t *to, uint64_t v)
+{
+	if (v)
+		*to = v > UINT32_MAX ? UINT32_MAX : (uint32_t)v;
+}
+
 static int region_cmd_format(const struct options *o)
 {
 	struct service_format f[LAYOUT_SERVICES];
@@ -97,14 +104,10 @@ static int region_cmd_format(const struct options *o)
 	int rc;
 
 	layout_default(f);
-	if (o->kv_channels)
-		f[0].nchannels = (uint32_t)o->kv_channels;
-	if (o->kv_ring)
-		f[0].ring_bytes = (uint32_t)o->kv_ring;
-	if (o->ops_channels)
-		f[1].nchannels = (uint32_t)o->ops_channels;
-	if (o->ops_ring)
-		f[1].ring_bytes = (uint32_t)o->ops_ring;
+	set_if_given(&f[0].nchannels, o->kv_channels);
+	set_if_given(&f[0].ring_bytes, o->kv_ring);
+	set_if_given(&f[1].nchannels, o->ops_channels);
+	set_if_given(&f[1].ring_bytes, o->ops_ring);
 	need = region_bytes(f, LAYOUT_SERVICES);
 	size = o->size ? o->size : need > LAYOUT_BYTES ? need : LAYOUT_BYTES;
 	rc = region_map(&r, o->word[2], o->offset, size, true, &e);
