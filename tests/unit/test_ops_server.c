@@ -1,0 +1,852 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * test_ops_server.c - scope: the ops_server program that was built beside this test, as
+ * its clients meet it: start, roles, long messages, many clients, hostile ones, reload,
+ * replacement and end. Options and hedbctl are in tests/e2e/ops_server.sh.
+ *
+ * Each test has a region, keys and a server of its own in a temporary directory. Nothing
+ * here takes a time for an answer; the limits only keep a hang from lasting.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "ops.h"
+#include "../evalrig.h"
+#include "../rig.h"
+
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+enum {
+	CHANNELS = 128,
+	RING = 32 << 10,
+	LIMIT_S = 60,     /* any single wait */
+	TIMEOUT_MS = LIMIT_S * 1000,
+	PUSH = PROGRAM_PUSH,
+};
+
+static char server_path[PATH_MAX];
+
+/* A server and what it serves. */
+struct fixture {
+	char dir[32], region[64], keys[64], credential[64], notify[64];
+	struct region r;
+	struct keyring *k;
+	uint8_t secret[OPS_CREDENTIAL];
+	struct value_sealer *s;
+	struct value_opener *o;
+	int notify_fd;
+	pid_t pid;
+};
+
+static struct fixture f;
+static struct rig_reply reply;
+static struct err_text err;
+
+/* ---- the server's life ---- */
+
+static void write_file(const char *path, const void *bytes, size_t len)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, bytes, len), len);
+	close(fd);
+}
+
+static void read_keys(void)
+{
+	const struct gcm_backend *gcm = gcm_select(NULL);
+
+	assert_int_equal(keyring_load(&f.k, f.keys, &err), 0);
+	f.s = aligned_alloc(64, sizeof *f.s);
+	f.o = aligned_alloc(64, sizeof *f.o);
+	assert_int_equal(value_sealer_init(f.s, gcm, f.k), 0);
+	value_opener_init(f.o, gcm, f.k);
+}
+
+static void forget_keys(void)
+{
+	value_sealer_fini(f.s);
+	value_opener_fini(f.o);
+	free(f.s);
+	free(f.o);
+	keyring_destroy(f.k);
+	f.k = NULL;
+}
+
+/* What the server tells the service manager; waits for it. */
+static void assert_notified(const char *what)
+{
+	char text[256] = "";
+	struct pollfd p = {.fd = f.notify_fd, .events = POLLIN};
+	ssize_t n;
+
+	do {
+		if (poll(&p, 1, TIMEOUT_MS) != 1)
+			fail_msg("no %s from the server", what);
+		n = recv(f.notify_fd, text, sizeof text - 1, 0);
+		assert_true(n > 0);
+		text[n] = 0;
+	} while (!strstr(text, what));
+}
+
+static pid_t server_exec(const char *const *more)
+{
+	const char *argv[24] = {"ops_server", "--region", f.region, "--keys", f.keys,
+		"--workers", "2"};
+	pid_t parent = getpid(), pid;
+	int n = 7, fd;
+
+	while (more && *more)
+		argv[n++] = *more++;
+	fflush(NULL);
+	pid = fork();
+	if (pid)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(70);
+	fd = open("/dev/null", O_WRONLY);
+	dup2(fd, STDERR_FILENO);
+	setenv("NOTIFY_SOCKET", f.notify, 1);
+	execv(server_path, (char **)argv);
+	_exit(71);
+}
+
+static void server_start(const char *const *more)
+{
+	f.pid = server_exec(more);
+	assert_true(f.pid > 0);
+	assert_notified("READY=1");
+}
+
+/* Waits for the process to end by itself; its status as rig_join() gives it. */
+static int server_join(pid_t pid)
+{
+	uint64_t t0 = clock_ms();
+	int status;
+
+	while (waitpid(pid, &status, WNOHANG) == 0) {
+		if (clock_ms() - t0 > TIMEOUT_MS) {
+			rig_kill(pid);
+			return -1;
+		}
+		usleep(1000);
+	}
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+}
+
+static int begin_with(uint32_t channels, const char *const *more)
+{
+	struct service_format format[] = {{"ops", channels, RING}};
+	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	char hex[2 * OPS_CREDENTIAL + 2];
+
+	if (access(server_path, X_OK) < 0) {
+		print_message("%s is not there: make ops_server first\n", server_path);
+		return -1;
+	}
+	memset(&f, 0, sizeof f);
+	strcpy(f.dir, "/tmp/ops-test.XXXXXX");
+	assert_non_null(mkdtemp(f.dir));
+	snprintf(f.region, sizeof f.region, "%s/region", f.dir);
+	snprintf(f.keys, sizeof f.keys, "%s/keys", f.dir);
+	snprintf(f.credential, sizeof f.credential, "%s/credential", f.dir);
+	snprintf(f.notify, sizeof f.notify, "%s/notify", f.dir);
+	assert_int_equal(
+		region_map(&f.r, f.region, 0, region_bytes(format, 1), true, &err), 0);
+	assert_int_equal(region_format(&f.r, format, 1, false, &err), 0);
+	assert_int_equal(keyring_create_file(f.keys, &err), 0);
+	randombytes_buf(f.secret, sizeof f.secret);
+	sodium_bin2hex(hex, sizeof hex, f.secret, sizeof f.secret);
+	write_file(f.credential, hex, 2 * OPS_CREDENTIAL);
+	read_keys();
+	f.notify_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	strcpy(sa.sun_path, f.notify);
+	assert_int_equal(bind(f.notify_fd, (struct sockaddr *)&sa, sizeof sa), 0);
+	server_start(more);
+	return 0;
+}
+
+static int begin(void **state)
+{
+	const char *const more[] = {"--credential", f.credential, NULL};
+
+	/* f.credential's address is known before its content. */
+	return begin_with(CHANNELS, more);
+}
+
+static int begin_without_credential(void **state)
+{
+	return begin_with(4, NULL);
+}
+
+static int begin_with_one_channel(void **state)
+{
+	return begin_with(1, NULL);
+}
+
+static int end(void **state)
+{
+	if (f.pid > 0)
+		rig_kill(f.pid);
+	forget_keys();
+	region_close(&f.r);
+	close(f.notify_fd);
+	unlink(f.notify);
+	unlink(f.region);
+	unlink(f.keys);
+	unlink(f.credential);
+	return rmdir(f.dir);
+}
+
+/* ---- a client ---- */
+
+static uint8_t *grow(uint8_t *p, uint64_t cap)
+{
+	if (cap == 0) {
+		free(p);
+		return NULL;
+	}
+	return realloc(p, cap);
+}
+
+static struct ops_client *client_open(enum role role, const uint8_t *secret)
+{
+	struct chan_config config = {.label = "test", .spin_ns = 20000};
+	struct ops_client *c = aligned_alloc(128, sizeof *c);
+
+	assert_non_null(c);
+	ops_client_init(c, &f.r, &config, grow, 1 << 30);
+	c->role = role;
+	if (secret)
+		memcpy(c->credential, secret, OPS_CREDENTIAL);
+	return c;
+}
+
+static void client_close(struct ops_client *c)
+{
+	ops_client_fini(c);
+	free(c);
+}
+
+struct bytes {
+	const void *p;
+	uint64_t len;
+};
+
+static void fill(void *arg, uint8_t *at, uint64_t len)
+{
+	const struct bytes *b = arg;
+
+	if (len)
+		memcpy(at, b->p, len);
+}
+
+/* One request; the reply is copied to reply.bytes. */
+static int ask(struct ops_client *c, uint8_t kind, const void *p, uint64_t len)
+{
+	struct bytes b = {p, len};
+	const uint8_t *got;
+	uint64_t got_len;
+	int rc;
+
+	err.s[0] = 0;
+	rc = ops_call(c, kind, len, fill, &b, TIMEOUT_MS, &got, &got_len, &err);
+	if (rc)
+		return rc;
+	rig_room(&reply, got_len);
+	if (got_len)
+		memcpy(reply.bytes, got, got_len);
+	ops_done(c);
+	return 0;
+}
+
+/* 2 < 7, encrypted by us, computed there. */
+static int ask_lt(struct ops_client *c)
+{
+	struct cell two = {.i = 2}, seven = {.i = 7};
+	struct rig_arg arg[2] = {{&two, T_INT4, 0}, {&seven, T_INT4, 0}};
+	uint16_t code[] = {PUSH, PUSH | 1, OP_enc_int4_lt};
+	uint8_t req[256];
+	size_t len = rig_request(req, sizeof req, f.s, arg, 2, code, 3, 1);
+	int rc = ask(c, OPS_EVAL, req, len);
+
+	if (rc)
+		return rc;
+	return rig_reply_read(&reply, f.o) && reply.rows == 1 && reply.cell[0].i == 1 ? 0 : -EIO;
+}
+
+static const char *status_line(struct ops_client *c, const char *name)
+{
+	static char text[65536];
+	char *at;
+
+	assert_int_equal(ask(c, OPS_STATUS, NULL, 0), 0);
+	assert_true(reply.len < sizeof text);
+	memcpy(text, reply.bytes, reply.len);
+	text[reply.len] = 0;
+	at = strstr(text, name);
+	return at ? at + strlen(name) : NULL;
+}
+
+/* User and system time of the server so far, milliseconds. */
+static uint64_t cpu_ms(void)
+{
+	unsigned long user, system;
+	char path[64], text[1024] = "", *at;
+	int fd;
+
+	snprintf(path, sizeof path, "/proc/%d/stat", (int)f.pid);
+	fd = open(path, O_RDONLY);
+	assert_true(fd >= 0 && read(fd, text, sizeof text - 1) > 0);
+	close(fd);
+	at = strrchr(text, ')');
+	assert_non_null(at);
+	assert_int_equal(sscanf(at + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
+				 &user, &system), 2);
+	return (user + system) * 1000 / (uint64_t)sysconf(_SC_CLK_TCK);
+}
+
+static long proc_kib(const char *field)
+{
+	char path[64], line[256];
+	long n = -1;
+	FILE *p;
+
+	snprintf(path, sizeof path, "/proc/%d/status", (int)f.pid);
+	p = fopen(path, "r");
+	assert_non_null(p);
+	while (n < 0 && fgets(line, sizeof line, p))
+		if (strncmp(line, field, strlen(field)) == 0)
+			n = atol(line + strlen(field) + 1);
+	fclose(p);
+	return n;
+}
+
+/* ---- tests ---- */
+
+static void test_answers(void **state)
+{
+	struct ops_client *c = client_open(ROLE_DB, NULL);
+	char hello[] = "hello";
+
+	assert_int_equal(ask_lt(c), 0);
+	assert_int_equal(ask(c, OPS_PING, hello, sizeof hello), 0);
+	assert_int_equal(reply.len, sizeof hello);
+	assert_memory_equal(reply.bytes, hello, sizeof hello);
+	assert_int_equal(ask(c, OPS_PING, NULL, 0), 0);
+	assert_int_equal(reply.len, 0);
+	/* Refusals leave the session as it was. */
+	assert_int_equal(ask(c, 77, NULL, 0), -EINVAL);
+	assert_int_equal(ask(c, OPS_EVAL, hello, 3), -EPROTO);
+	assert_int_equal(ask_lt(c), 0);
+	assert_true(strtoull(status_line(c, "requests "), NULL, 10) >= 6);
+	assert_int_equal(strtoull(status_line(c, "requests_failed "), NULL, 10), 2);
+	assert_int_equal(strtoull(status_line(c, "channels_open "), NULL, 10), 1);
+	assert_non_null(status_line(c, "label test"));
+	client_close(c);
+}
+
+/* Eight bytes, no program: this one request used to kill the server. */
+static void test_empty_program(void **state)
+{
+	struct ops_client *c = client_open(ROLE_DB, NULL);
+	uint8_t bytes[PROGRAM_HEADER] = {0, 0, 0, 0, 1};
+
+	assert_int_equal(ask(c, OPS_EVAL, bytes, sizeof bytes), -EPROTO);
+	assert_int_equal(ask_lt(c), 0);
+	client_close(c);
+}
+
+static int ask_decrypt(struct ops_client *c)
+{
+	struct cell two = {.i = 2};
+	struct rig_arg arg = {&two, T_INT4, 0};
+	uint16_t code[] = {PUSH, OP_enc_int4_decrypt};
+	uint8_t req[128];
+	size_t len = rig_request(req, sizeof req, f.s, &arg, 1, code, 2, 1);
+
+	return ask(c, OPS_EVAL, req, len);
+}
+
+static void test_roles(void **state)
+{
+	struct ops_client *db = client_open(ROLE_DB, NULL);
+	struct ops_client *client = client_open(ROLE_CLIENT, f.secret);
+	struct ops_client *liar = client_open(ROLE_CLIENT, NULL);
+	struct ops_client *admin = client_open(ROLE_ADMIN, f.secret);
+	uint8_t proof[1 + OPS_MAC] = {ROLE_CLIENT}, old[OPS_CHALLENGE];
+
+	assert_int_equal(ask_decrypt(db), -EACCES);
+	assert_non_null(strstr(err.s, "client credential"));
+	assert_int_equal(ask_decrypt(client), 0);
+	assert_int_equal(ask_lt(liar), -EACCES);
+	assert_non_null(strstr(err.s, "the credential is not the server's"));
+	assert_int_equal(ask_lt(admin), -EACCES);
+	/* A proof without a challenge, and a challenge that served already. */
+	assert_int_equal(ask(db, OPS_PROVE, proof, sizeof proof), -EACCES);
+	assert_int_equal(ask(db, OPS_HELLO, NULL, 0), 0);
+	assert_int_equal(reply.len, OPS_CHALLENGE);
+	memcpy(old, reply.bytes, sizeof old);
+	ops_prove(proof + 1, old, f.secret);
+	assert_int_equal(ask(db, OPS_PROVE, proof, sizeof proof - 1), -EACCES);
+	assert_int_equal(ask(db, OPS_PROVE, proof, sizeof proof), -EACCES);
+	assert_int_equal(ask_decrypt(db), -EACCES);
+	/* And one that is right. */
+	assert_int_equal(ask(db, OPS_HELLO, NULL, 0), 0);
+	assert_memory_not_equal(reply.bytes, old, sizeof old);
+	ops_prove(proof + 1, reply.bytes, f.secret);
+	assert_int_equal(ask(db, OPS_PROVE, proof, sizeof proof), 0);
+	assert_int_equal(ask_decrypt(db), 0);
+	client_close(db);
+	client_close(client);
+	client_close(liar);
+	client_close(admin);
+}
+
+static void test_no_credential(void **state)
+{
+	struct ops_client *c = client_open(ROLE_CLIENT, f.secret);
+	struct ops_client *db = client_open(ROLE_DB, NULL);
+
+	assert_int_equal(ask_lt(c), -EACCES);
+	assert_non_null(strstr(err.s, "started without --credential"));
+	assert_int_equal(ask_lt(db), 0);
+	client_close(c);
+	client_close(db);
+}
+
+/* A text of tens of megabytes, there and back through rings of 32 KiB. */
+static void test_long_messages(void **state)
+{
+	enum { LEN = 24 << 20 };
+	struct ops_client *c = client_open(ROLE_DB, NULL);
+	uint8_t *text = malloc(LEN), *req = malloc(LEN + 4096);
+	struct cell cell = {.p = text, .len = LEN};
+	struct rig_arg arg = {&cell, T_TEXT, 0};
+	uint16_t code[] = {PUSH, OP_enc_text_upper};
+	size_t len, i;
+
+	assert_true(text && req);
+	for (i = 0; i < LEN; i++)
+		text[i] = (uint8_t)('a' + i % 23);
+	len = rig_request(req, LEN + 4096, f.s, &arg, 1, code, 2, 1);
+	assert_int_equal(ask(c, OPS_EVAL, req, len), 0);
+	assert_true(rig_reply_read(&reply, f.o));
+	assert_int_equal(reply.cell[0].len, LEN);
+	for (i = 0; i < LEN; i++)
+		if (reply.cell[0].p[i] != text[i] - 32)
+			fail_msg("byte %zu is wrong", i);
+	assert_int_equal(ask_lt(c), 0);
+	free(text);
+	free(req);
+	client_close(c);
+}
+
+static int many_calls(void *arg)
+{
+	struct ops_client *c = client_open(ROLE_DB, NULL);
+	int i;
+
+	/* The sealer notices the fork and draws an incarnation of its own. */
+	for (i = 0; i < 50; i++)
+		if (ask_lt(c))
+			return 1;
+	client_close(c);
+	return 0;
+}
+
+static void test_128_clients_at_once(void **state)
+{
+	pid_t child[CHANNELS];
+	int i;
+
+	for (i = 0; i < CHANNELS; i++)
+		child[i] = rig_spawn(many_calls, NULL, LIMIT_S);
+	for (i = 0; i < CHANNELS; i++)
+		assert_int_equal(rig_join(child[i]), 0);
+}
+
+/* 128 open channels, all of which have spoken: what that costs, awake and asleep. */
+static void test_footprint(void **state)
+{
+	struct ops_client *c[CHANNELS];
+	uint64_t busy;
+	char path[64], text[4096] = "";
+	int i, fd;
+
+	for (i = 0; i < CHANNELS; i++) {
+		c[i] = client_open(ROLE_DB, NULL);
+		assert_int_equal(ask_lt(c[i]), 0);
+	}
+	assert_int_equal(strtoull(status_line(c[0], "channels_open "), NULL, 10), CHANNELS);
+	assert_in_range(proc_kib("VmRSS:"), 1, 64 << 10);
+	/* Idle for three seconds: less than 5 % of a core. */
+	usleep(200000);
+	busy = cpu_ms();
+	sleep(3);
+	assert_in_range(cpu_ms() - busy, 0, 150);
+	/* Nothing of it goes into a core, and nobody looks in. */
+	assert_int_equal(proc_kib("NoNewPrivs:"), 1);
+	snprintf(path, sizeof path, "/proc/%d/limits", (int)f.pid);
+	fd = open(path, O_RDONLY);
+	assert_true(fd >= 0 && read(fd, text, sizeof text - 1) > 0);
+	close(fd);
+	assert_non_null(strstr(text, "Max core file size        0                    0 "));
+	if (geteuid() != 0) { /* root may look at anybody */
+		snprintf(path, sizeof path, "/proc/%d/mem", (int)f.pid);
+		assert_true(open(path, O_RDONLY) < 0);
+	}
+	for (i = 0; i < CHANNELS; i++)
+		client_close(c[i]);
+}
+
+static void test_memory_is_locked(void **state)
+{
+	if (proc_kib("VmLck:") == 0) {
+		print_message("RLIMIT_MEMLOCK is too low to lock memory\n");
+		skip();
+	}
+	assert_true(proc_kib("VmLck:") >= proc_kib("RssAnon:"));
+}
+
+/* Pings of 8 KiB until neither ring takes another byte, and not one reply read. */
+static void flood(struct chan *c)
+{
+	int full = 0, rc;
+	uint8_t *at;
+
+	while (full < 200) {
+		rc = ring_claim(&c->tx, 8192, &at);
+		if (rc == -EAGAIN) {
+			full++;
+			usleep(1000);
+			continue;
+		}
+		assert_int_equal(rc, 0);
+		memset(at, 'x', 8192);
+		ring_commit(&c->tx, 8192, OPS_PING, 0, ++c->next_id);
+		chan_publish(c);
+	}
+}
+
+static void test_client_that_never_reads(void **state)
+{
+	struct chan_config config = {.label = "deaf"};
+	struct chan *deaf = aligned_alloc(128, sizeof *deaf);
+	struct ops_client *c = client_open(ROLE_DB, NULL);
+	struct frame frame;
+	int i, answers = 0;
+
+	assert_int_equal(chan_attach(deaf, &f.r, "ops", &config, &err), 0);
+	flood(deaf);
+	for (i = 0; i < 1000; i++)
+		assert_int_equal(ask_lt(c), 0);
+	/* It was only deaf: when it reads at last, all its answers are there. */
+	while (answers < (int)deaf->next_id) {
+		int rc = chan_await(deaf, 50);
+
+		assert_true(rc == 0 || rc == -EAGAIN);
+		while (ring_peek(&deaf->rx, &frame) == 0) {
+			assert_int_equal(frame.id, ++answers);
+			assert_int_equal(frame.len, 8192);
+			ring_next(&deaf->rx);
+		}
+		ring_release(&deaf->rx);
+	}
+	chan_detach(deaf);
+	free(deaf);
+	client_close(c);
+}
+
+/* A reply waits for room, and the client says that it has read what was never sent.
+ * The server used to come back to that channel for ever, and to no other. */
+static void test_impossible_position_with_a_reply_waiting(void **state)
+{
+	struct chan_config config = {.label = "liar"};
+	struct chan *liar = aligned_alloc(128, sizeof *liar);
+	struct ops_client *c = client_open(ROLE_DB, NULL);
+	uint64_t t0, busy;
+	int i;
+
+	assert_int_equal(ask_lt(c), 0);
+	assert_int_equal(chan_attach(liar, &f.r, "ops", &config, &err), 0);
+	flood(liar);
+	shm_store64(&liar->shm->rsp_head, 1ull << 40);
+	for (i = 0; i < 100; i++)
+		assert_int_equal(ask_lt(c), 0);
+	for (t0 = clock_ms(); chan_state(liar) == 0 && clock_ms() - t0 < TIMEOUT_MS;)
+		usleep(1000);
+	assert_int_equal(chan_state(liar), -EPROTO);
+	busy = cpu_ms();
+	sleep(1);
+	assert_in_range(cpu_ms() - busy, 0, 500);
+	chan_detach(liar);
+	free(liar);
+	client_close(c);
+}
+
+static int pipeline(void *arg)
+{
+	struct chan_config config = {.label = "greedy", .spin_ns = 20000};
+	struct chan *c = aligned_alloc(128, sizeof *c);
+	struct frame frame;
+	uint8_t *at;
+
+	if (chan_attach(c, &f.r, "ops", &config, &err))
+		return 1;
+	for (;;) { /* until killed: never an empty ring */
+		while (ring_claim(&c->tx, 8, &at) == 0)
+			ring_commit(&c->tx, 8, OPS_PING, 0, ++c->next_id);
+		chan_publish(c);
+		while (ring_peek(&c->rx, &frame) == 0)
+			ring_next(&c->rx);
+		ring_release(&c->rx);
+	}
+}
+
+/* Clients that always have more to ask leave the others their turn. */
+static void test_greedy_clients(void **state)
+{
+	struct ops_client *c = client_open(ROLE_DB, NULL), *late;
+	pid_t greedy[3];
+	int i;
+
+	for (i = 0; i < 3; i++)
+		greedy[i] = rig_spawn(pipeline, NULL, LIMIT_S);
+	for (i = 0; i < 200; i++)
+		assert_int_equal(ask_lt(c), 0);
+	late = client_open(ROLE_DB, NULL);
+	assert_int_equal(ask_lt(late), 0);
+	for (i = 0; i < 3; i++)
+		rig_kill(greedy[i]);
+	client_close(late);
+	client_close(c);
+}
+
+/* Half of a long request, then gone. */
+static int die_in_the_middle(void *arg)
+{
+	struct chan_config config = {.label = "doomed"};
+	struct chan *c = aligned_alloc(128, sizeof *c);
+	uint8_t *at;
+
+	while (chan_attach(c, &f.r, "ops", &config, &err)) /* the one before is being freed */
+		usleep(1000);
+	if (ring_claim(&c->tx, 1000, &at))
+		return 1;
+	memset(at, 0, 1000);
+	ring_commit(&c->tx, 1000, OPS_EVAL, FRAME_MORE, 1);
+	chan_publish(c);
+	usleep(100000);
+	raise(SIGKILL);
+	return 1;
+}
+
+static void test_killed_in_the_middle_of_a_request(void **state)
+{
+	struct ops_client *c;
+	int i;
+
+	for (i = 0; i < 3; i++)
+		assert_int_equal(
+			rig_join(rig_spawn(die_in_the_middle, NULL, LIMIT_S)), 1000 + SIGKILL);
+	/* There is but one channel: an answer means that it was freed, and is clean. */
+	c = client_open(ROLE_DB, NULL);
+	c->wait_channel_ms = TIMEOUT_MS;
+	assert_int_equal(ask_lt(c), 0);
+	client_close(c);
+	/* And the end is not put off for the half request of one who is gone. */
+	kill(f.pid, SIGTERM);
+	assert_int_equal(server_join(f.pid), 0);
+	f.pid = 0;
+}
+
+static int wait_for_long_answer(void *arg)
+{
+	enum { LEN = 8 << 20 };
+	struct ops_client *c = client_open(ROLE_DB, NULL);
+	uint8_t *req = malloc(LEN);
+	int rc;
+
+	memset(req, 7, LEN);
+	rc = ask(c, OPS_PING, req, LEN); /* in the middle of this comes the signal */
+	if (rc || reply.len != LEN || memcmp(reply.bytes, req, LEN) || c->retries)
+		return 2;
+	return 0;
+}
+
+/* How many bytes of requests the server has taken off the only channel that is used. */
+static uint64_t taken(void)
+{
+	const struct service_geometry *g = region_service(&f.r, "ops");
+	uint64_t most = 0, head;
+	uint32_t i;
+
+	for (i = 0; i < g->nchannels; i++) {
+		head = shm_load64(&chan_control(g, i)->req_head);
+		most = head > most ? head : most;
+	}
+	return most;
+}
+
+static void test_sigterm_answers_what_was_asked(void **state)
+{
+	struct chan_config config = {0};
+	struct chan *c = aligned_alloc(128, sizeof *c);
+	uint64_t t0 = clock_ms();
+	pid_t child;
+
+	child = rig_spawn(wait_for_long_answer, NULL, LIMIT_S);
+	while (taken() < 2 * RING && clock_ms() - t0 < TIMEOUT_MS)
+		sched_yield();
+	assert_true(taken() < 6 << 20);
+	kill(f.pid, SIGTERM);
+	assert_notified("STOPPING=1");
+	/* No new ones meanwhile, nor afterwards. */
+	assert_int_equal(chan_attach(c, &f.r, "ops", &config, &err), -EOWNERDEAD);
+	assert_int_equal(server_join(f.pid), 0);
+	f.pid = 0;
+	assert_int_equal(rig_join(child), 0);
+	assert_int_equal(shm_load64(&region_service(&f.r, "ops")->shm->lease), 0);
+	free(c);
+}
+
+static void test_one_server_at_a_time(void **state)
+{
+	struct ops_client *c = client_open(ROLE_DB, NULL);
+	pid_t second, dead;
+	int i;
+
+	assert_int_equal(ask_lt(c), 0);
+	second = server_exec(NULL);
+	assert_int_equal(server_join(second), 1);
+	assert_int_equal(ask_lt(c), 0);
+	/* Killed: the next one takes over at once, and the client goes on. */
+	for (i = 0; i < 3; i++) {
+		dead = f.pid;
+		kill(f.pid, SIGKILL);
+		f.pid = 0;
+		server_join(dead);
+		server_start(NULL);
+		assert_int_equal(ask_lt(c), 0);
+		assert_int_equal(c->retries, i + 1);
+	}
+	client_close(c);
+}
+
+/* A full ring of a client that slept through the change: its producer's idea of the
+ * head is of another generation, which is no reason to give up. */
+static void test_replaced_between_two_calls(void **state)
+{
+	struct ops_client *c = client_open(ROLE_DB, NULL);
+	static uint8_t big[12000];
+	int i;
+
+	for (i = 0; i < 7; i++) /* anywhere in the ring */
+		assert_int_equal(ask(c, OPS_PING, big, sizeof big), 0);
+	kill(f.pid, SIGTERM);
+	assert_int_equal(server_join(f.pid), 0);
+	f.pid = 0;
+	server_start(NULL);
+	for (i = 0; i < 7; i++)
+		assert_int_equal(ask(c, OPS_PING, big, sizeof big), 0);
+	assert_int_equal(c->retries, 1);
+	client_close(c);
+}
+
+/* The key id that a value made now carries. */
+static int key_id(struct ops_client *c)
+{
+	struct cell one = {.i = 1};
+	struct rig_arg arg = {&one, T_INT4, 0};
+	uint16_t code[] = {PUSH};
+	uint8_t req[128];
+	size_t len = rig_request(req, sizeof req, f.s, &arg, 1, code, 1, 1);
+
+	assert_int_equal(ask(c, OPS_EVAL, req, len), 0);
+	assert_int_equal(reply.len, 8 + 36);
+	return reply.bytes[9] | reply.bytes[10] << 8;
+}
+
+static void test_reload(void **state)
+{
+	struct ops_client *c = client_open(ROLE_DB, NULL), *client;
+	uint8_t old[44], req[128];
+	uint16_t id = 0;
+
+	assert_int_equal(key_id(c), 1);
+	memcpy(old, reply.bytes, sizeof old);
+	assert_int_equal(keyring_add_key(f.keys, &id, &err), 0);
+	assert_int_equal(key_id(c), 1); /* not before it is told */
+	kill(f.pid, SIGHUP);
+	assert_notified("RELOADING=1");
+	assert_notified("READY=1");
+	assert_int_equal(key_id(c), id);
+	/* What was made under the old key still opens: an argument of one row, as it is. */
+	memcpy(req, (uint8_t[]){1, 0, 1, 0, 1, 0, 0, 0, T_INT4, 0, 0, PUSH >> 8}, 12);
+	memcpy(req + 12, old + 8, 36);
+	assert_int_equal(ask(c, OPS_EVAL, req, 48), 0);
+	forget_keys();
+	read_keys();
+	assert_true(rig_reply_read(&reply, f.o));
+	assert_true(reply.cell[0].state == ROW_VALUE && reply.cell[0].i == 1);
+	/* A file that others may read: refused, and everything as before. */
+	assert_int_equal(chmod(f.keys, 0644), 0);
+	kill(f.pid, SIGHUP);
+	assert_notified("READY=1");
+	assert_int_equal(key_id(c), id);
+	/* Another credential: sessions keep what they have, new ones need the new one. */
+	assert_int_equal(chmod(f.keys, 0600), 0);
+	client = client_open(ROLE_CLIENT, f.secret);
+	assert_int_equal(ask_decrypt(client), 0);
+	write_file(f.credential, "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff",
+		64);
+	kill(f.pid, SIGHUP);
+	assert_notified("READY=1");
+	assert_int_equal(ask_decrypt(client), 0);
+	ops_release(client);
+	assert_int_equal(ask_decrypt(client), -EACCES);
+	client_close(client);
+	client_close(c);
+}
+
+#define SERVED(t) cmocka_unit_test_setup_teardown(t, begin, end)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SERVED(test_answers),
+		SERVED(test_empty_program),
+		SERVED(test_roles),
+		cmocka_unit_test_setup_teardown(test_no_credential, begin_without_credential, end),
+		SERVED(test_long_messages),
+		SERVED(test_128_clients_at_once),
+		SERVED(test_footprint),
+		SERVED(test_memory_is_locked),
+		SERVED(test_client_that_never_reads),
+		SERVED(test_impossible_position_with_a_reply_waiting),
+		SERVED(test_greedy_clients),
+		cmocka_unit_test_setup_teardown(
+			test_killed_in_the_middle_of_a_request, begin_with_one_channel, end),
+		SERVED(test_sigterm_answers_what_was_asked),
+		SERVED(test_one_server_at_a_time),
+		SERVED(test_replaced_between_two_calls),
+		SERVED(test_reload),
+	};
+	char self[PATH_MAX] = "";
+
+	if (readlink("/proc/self/exe", self, sizeof self - 1) < 0 || sodium_init() < 0)
+		return 1;
+	snprintf(server_path, sizeof server_path, "%.4000s/../../ops_server", dirname(self));
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
