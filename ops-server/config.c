@@ -130,6 +130,8 @@ int config_read(struct config *c, int argc, char **argv, struct err_text *e)
 	int i, rc;
 
 	memset(c, 0, sizeof *c);
+	c->argc = argc;
+	c->argv = argv;
 	c->workers = cpus > 4 ? 4 : cpus < 1 ? 1 : (uint32_t)cpus;
 	c->spin_us = SPIN_US_DEFAULT;
 	c->log_level = LOG_INFO;
@@ -175,12 +177,9 @@ int config_read(struct config *c, int argc, char **argv, struct err_text *e)
 
 int config_reload(struct config *c, struct err_text *e)
 {
-	struct config fresh = *c;
-	int rc;
+	struct config fresh;
+	int rc = config_read(&fresh, c->argc, c->argv, e);
 
-	if (!c->file[0])
-		return 0;
-	rc = read_file(&fresh, e);
 	if (rc)
 		return rc;
 	c->log_level = fresh.log_level;

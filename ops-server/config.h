@@ -23,6 +23,8 @@ struct config {
 	uint32_t workers;
 	uint32_t spin_us;
 	enum log_level log_level;
+	int argc; /* main's, to be read again */
+	char **argv;
 };
 
 /*
@@ -33,7 +35,8 @@ struct config {
  */
 MUST_CHECK int config_read(struct config *c, int argc, char **argv, struct err_text *e);
 
-/* config_reload - read the file again; only what may change at run time is taken. */
+/* config_reload - read all of it again, the command line still winning; only what may
+ * change at run time is taken: keys, credential, log level. */
 MUST_CHECK int config_reload(struct config *c, struct err_text *e);
 
 #endif
