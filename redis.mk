@@ -44,6 +44,10 @@ $(B)/cxlring.pc: client/cxlring.pc.in
 $(B)/cxl-cli: $(B)/client/cxl_cli.o $(B)/client/print.o $(B)/libcxlring.a $(libcommon)
 	$(CC) $(all_cflags) -o $@ $^ -lreadline -lsodium
 
+bench_o := $(patsubst %,$(B)/client/%.o,cxl_bench bench_load bench_target)
+$(B)/cxl-bench: $(bench_o) $(B)/libcxlring.a $(libcommon)
+	$(CC) $(all_cflags) -o $@ $^ -lhiredis -lsodium -lpthread
+
 # ---- tests ----
 redis_tests := $(patsubst tests/redis/%.c,$(B)/tests/redis/%,$(wildcard tests/redis/*.c))
 
@@ -56,11 +60,13 @@ check-redis: redis $(redis_tests)
 
 tests: $(redis_tests)
 
-redis: $(B)/cxlring.so $(B)/libcxlring.a $(B)/libcxlring.so $(B)/cxlring.pc $(B)/cxl-cli
+redis: $(B)/cxlring.so $(B)/libcxlring.a $(B)/libcxlring.so $(B)/cxlring.pc $(B)/cxl-cli \
+    $(B)/cxl-bench
 
 install-redis: redis
 	install -D -m 755 $(B)/cxlring.so $(DESTDIR)$(prefix)/lib/redis/modules/cxlring.so
 	install -D -m 755 $(B)/cxl-cli $(DESTDIR)$(prefix)/bin/cxl-cli
+	install -D -m 755 $(B)/cxl-bench $(DESTDIR)$(prefix)/bin/cxl-bench
 	install -D -m 644 $(B)/libcxlring.a $(DESTDIR)$(prefix)/lib/libcxlring.a
 	install -D -m 755 $(B)/libcxlring.so.$(cxl_version) \
 	    $(DESTDIR)$(prefix)/lib/libcxlring.so.$(cxl_version)
