@@ -68,6 +68,7 @@ static bytea *as_bytes(uint8_t type, Datum d)
 static Datum from_bytes(uint8_t type, const uint8_t *p, uint32_t len)
 {
 	StringInfoData s;
+	text *t;
 	int64 i8;
 	int32 i4;
 
@@ -85,8 +86,9 @@ static Datum from_bytes(uint8_t type, const uint8_t *p, uint32_t len)
 			ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
 	default:
 		need_utf8();
-		pg_verifymbstr((const char *)p, (int)len, false);
-		return PointerGetDatum(cstring_to_text_with_len((const char *)p, (int)len));
+		t = cstring_to_text_with_len((const char *)p, (int)len); /* p is shared memory */
+		pg_verifymbstr(VARDATA(t), (int)len, false);
+		return PointerGetDatum(t);
 	}
 }
 

@@ -76,7 +76,7 @@ static void analyze(
 		stats->stawidth = stats->attrtype->typlen;
 	else if (nulls < samplerows)
 		stats->stawidth = (int32)(width / (samplerows - nulls));
-	stats->stadistinct = nulls == samplerows ? 0.0f : stats->stadistinct;
+	stats->stadistinct = 0.0; /* unknown */
 }
 
 PG_FUNCTION_INFO_V1(hedb_typanalyze);

@@ -82,6 +82,7 @@ struct request {
 	const void *data[OP_ARGS_MAX];
 	uint32_t len[OP_ARGS_MAX];
 	int64 plain[OP_ARGS_MAX]; /* arguments that cross in clear, passed by value */
+	void *copy[OP_ARGS_MAX];  /* detoasted; a sort compares in a context that lives long */
 };
 
 static void fill_request(void *arg, uint8_t *at, uint64_t len)
@@ -118,6 +119,7 @@ static uint64_t take_argument(struct request *q, int i, Datum d)
 
 		q->data[i] = VARDATA_ANY(v);
 		q->len[i] = VARSIZE_ANY_EXHDR(v);
+		q->copy[i] = (Pointer)v != DatumGetPointer(d) ? v : NULL;
 		return 4ull + q->len[i];
 	}
 	return bytes;
@@ -163,6 +165,9 @@ static Datum run(FunctionCallInfo fcinfo, const struct scalar *s, enum role role
 	for (i = 0; i < s->nargs; i++)
 		len += take_argument(&q, i, PG_GETARG_DATUM(i));
 	reply = zone_call(role, len, fill_request, &q, &reply_len);
+	for (i = 0; i < s->nargs; i++)
+		if (unlikely(q.copy[i] != NULL))
+			pfree(q.copy[i]);
 	if (reply_len == PROGRAM_HEADER + s->result_bytes) {
 		memcpy(&start, reply, sizeof start);
 		if (likely(start == s->good)) {

@@ -56,6 +56,12 @@ SELECT g, sum(a), avg(c) FROM agg GROUP BY g ORDER BY g LIMIT 3;
 SELECT g, sum(a), avg(c) FROM aggp GROUP BY g ORDER BY g LIMIT 3;
 SELECT count(*) FROM agg WHERE a = 5000000;
 SELECT sum(a) FROM agg WHERE a > 5000000;
+-- the whole query in one worker, with its own channel and the session's mode
+SET force_parallel_mode = on;
+EXPLAIN (COSTS OFF) SELECT sum(a + 1) FROM agg WHERE d LIKE 'a%';
+SELECT sum(a + 1) FROM agg WHERE d LIKE 'a%';
+SELECT sum(a + 1) FROM aggp WHERE d LIKE 'a%';
+RESET force_parallel_mode;
 -- an error within the aggregate
 SELECT sum(x::enc_text::enc_int4) FROM (VALUES ('1'), ('x')) v(x);
 DROP TABLE agg, aggp;
