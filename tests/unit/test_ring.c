@@ -110,9 +110,9 @@ static void expect_none(struct ends *e)
 	assert_false(ring_waiting(&e->c));
 }
 
-/* Bring the producer to an offset (a multiple of 16) of an empty ring. A batch starts on
- * a line; offsets within one are reached by empty frames that stay unpublished, and
- * expect_to() takes them off the other end. */
+/* Bring the producer to an offset (a multiple of 16) of an empty ring: to its line by
+ * frames sent and read, within the line by frames that stay unpublished, which
+ * expect_to() takes off the other end. */
 static void go_to(struct ends *e, uint64_t off)
 {
 	while ((e->p.pos & (e->p.cap - 1)) != (off & ~(CACHE_LINE - 1ull))) {
@@ -156,7 +156,7 @@ static void test_frame_and_fields(void **state)
 	expect_none(e);
 	assert_int_equal(*e->head, 0);
 	ring_release(&e->c);
-	assert_int_equal(*e->head, CACHE_LINE); /* the rest of its line is left out */
+	assert_int_equal(*e->head, 32);
 	ring_publish(&e->p); /* nothing committed: nothing happens */
 	expect_none(e);
 	ends_close(e);
@@ -432,7 +432,7 @@ static void test_impossible_frame_is_eproto_for_good(void **state)
 {
 	uint8_t bit;
 
-	for (bit = FRAME_LAST << 1; bit; bit <<= 1)
+	for (bit = FRAME_MORE << 1; bit; bit <<= 1)
 		frame_breaks(64, commit_word(0, bit, GEN));
 	frame_breaks(0, commit_word(CAP, 0, GEN));
 	frame_breaks(0, commit_word(CAP - 15, 0, GEN));
