@@ -320,57 +320,65 @@ static int connect_ops(const struct options *o, struct region *r, struct ops_cli
 
 enum { TIMEOUT_MS = 5000, WARM_UP = 1000 };
 
+static void disconnect_ops(struct region *r, struct ops_client *c)
+{
+	ops_client_fini(c);
+	region_close(r);
+}
+
 static int cmd_status(const struct options *o)
 {
-	struct ops_client *c = aligned_alloc(128, sizeof *c);
+	static struct ops_client c;
 	struct err_text e = {""};
 	const uint8_t *reply;
 	struct region r;
 	uint64_t len;
-	int rc = c ? connect_ops(o, &r, c) : 1;
+	int rc = connect_ops(o, &r, &c);
 
 	if (rc)
 		return rc;
-	rc = ops_call(c, OPS_STATUS, 0, NULL, NULL, TIMEOUT_MS, &reply, &len, &e);
+	rc = ops_call(&c, OPS_STATUS, 0, NULL, NULL, TIMEOUT_MS, &reply, &len, &e);
 	if (rc)
-		return fail(&e, rc);
-	fwrite(reply, 1, len, stdout);
-	ops_client_fini(c);
-	region_close(&r);
-	free(c);
-	return 0;
+		rc = fail(&e, rc);
+	else
+		fwrite(reply, 1, len, stdout);
+	disconnect_ops(&r, &c);
+	return rc;
 }
 
-static int cmd_ping(const struct options *o)
+static void print_hist(const struct hist *h)
 {
-	struct ops_client *c = aligned_alloc(128, sizeof *c);
-	struct hist *h = calloc(1, sizeof *h);
-	struct err_text e = {""};
-	const uint8_t *reply;
-	struct region r;
-	uint64_t len, i, t0;
-	int rc = c && h ? connect_ops(o, &r, c) : 1;
-
-	if (rc)
-		return rc;
-	for (i = 0; i < o->count + WARM_UP; i++) {
-		t0 = clock_ticks();
-		rc = ops_call(c, OPS_PING, 0, NULL, NULL, TIMEOUT_MS, &reply, &len, &e);
-		if (rc)
-			return fail(&e, rc);
-		if (i >= WARM_UP)
-			hist_record(h, clock_to_ns(clock_ticks() - t0));
-	}
 	printf("%llu round trips: p50 %llu p90 %llu p99 %llu p99.9 %llu max %llu ns\n",
 		(unsigned long long)h->count, (unsigned long long)hist_percentile(h, 50),
 		(unsigned long long)hist_percentile(h, 90),
 		(unsigned long long)hist_percentile(h, 99),
 		(unsigned long long)hist_percentile(h, 99.9), (unsigned long long)h->max);
-	ops_client_fini(c);
-	region_close(&r);
-	free(h);
-	free(c);
-	return 0;
+}
+
+static int cmd_ping(const struct options *o)
+{
+	static struct ops_client c;
+	static struct hist h;
+	struct err_text e = {""};
+	const uint8_t *reply;
+	struct region r;
+	uint64_t len, i, t0;
+	int rc = connect_ops(o, &r, &c);
+
+	if (rc)
+		return rc;
+	for (i = 0; i < o->count + WARM_UP && !rc; i++) {
+		t0 = clock_ticks();
+		rc = ops_call(&c, OPS_PING, 0, NULL, NULL, TIMEOUT_MS, &reply, &len, &e);
+		if (!rc && i >= WARM_UP)
+			hist_record(&h, clock_to_ns(clock_ticks() - t0));
+	}
+	if (rc)
+		rc = fail(&e, rc);
+	else
+		print_hist(&h);
+	disconnect_ops(&r, &c);
+	return rc;
 }
 
 static int run(const struct options *o)

@@ -62,6 +62,23 @@ static void zone_free(struct zone *z)
 	free(z);
 }
 
+/* Caller holds s->zone_lock. */
+static void zone_leave(struct server *s, struct zone *z)
+{
+	if (z && --z->users == 0 && z != s->zone)
+		zone_free(z);
+}
+
+void worker_leave_zone(struct worker *w)
+{
+	pthread_mutex_lock(&w->server->zone_lock);
+	eval_destroy(w->eval); /* before the keys it points to */
+	w->eval = NULL;
+	zone_leave(w->server, w->zone);
+	w->zone = NULL;
+	pthread_mutex_unlock(&w->server->zone_lock);
+}
+
 int worker_adopt_zone(struct worker *w)
 {
 	struct server *s = w->server;
@@ -87,8 +104,7 @@ int worker_adopt_zone(struct worker *w)
 	eval_destroy(w->eval); /* before the keys it points to */
 	w->eval = ev;
 	w->zone = newest;
-	if (old && --old->users == 0 && old != s->zone)
-		zone_free(old);
+	zone_leave(s, old);
 	pthread_mutex_unlock(&s->zone_lock);
 	return 0;
 }

@@ -72,4 +72,7 @@ struct zone *zone_load(const struct config *c, struct err_text *e);
 /* Move a worker to the newest zone. Returns 0 or -ENOMEM. */
 MUST_CHECK int worker_adopt_zone(struct worker *w);
 
+/* At its end: wipe its evaluator, and its zone if that was an old one's last user. */
+void worker_leave_zone(struct worker *w);
+
 #endif

@@ -256,7 +256,7 @@ void workers_join(struct server *s)
 	bell_wake(&s->service.shm->asleep);
 	for (i = 0; i < s->config.workers; i++) {
 		pthread_join(s->workers[i].thread, NULL);
-		eval_destroy(s->workers[i].eval);
+		worker_leave_zone(&s->workers[i]);
 	}
 	free(s->workers);
 }
