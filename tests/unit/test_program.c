@@ -23,7 +23,8 @@ static int compile(const uint8_t *args, int nargs, const uint16_t *code, int nco
 	uint8_t *bytes = malloc(2u * (unsigned)nargs + 2u * (unsigned)ncode + 1);
 	int rc;
 
-	memcpy(bytes, args, 2u * (unsigned)nargs);
+	if (nargs)
+		memcpy(bytes, args, 2u * (unsigned)nargs);
 	memcpy(bytes + 2 * nargs, code, 2u * (unsigned)ncode);
 	memset(&p, 0xee, sizeof p);
 	e.s[0] = 0;
