@@ -216,7 +216,21 @@ show cxl-cli GET visits
 show redis-cli -p "$port" GET visits
 
 say "4. Ring, unix socket and TCP, measured just now"
-sh deploy/demo-table.sh "$at" "$port" || die "measuring failed"
+measure() { # target, requests outstanding, requests
+	as cxl-bench --target "$1" --socket "$at/sock/redis.sock" --port "$port" --tests set,get \
+		--keys 20000 --value-size 64 --requests "$3" --pipeline "$2" --latency --json ||
+		die "measuring $1 failed"
+}
+field() { sed -n "s/.*\"test\": *\"$1\".*\"$2\": *\([0-9.]*\).*/\1/p"; }
+printf '   %-6s %14s %14s %14s %14s\n' "" "GET p50 us" "GET /s, one" "GET /s, 64" "SET /s, 64"
+for target in ring unix tcp; do
+	one=$(measure $target 1 30000)
+	many=$(measure $target 64 300000)
+	printf '   %-6s %14s %14s %14s %14s\n' $target "$(echo "$one" | field get p50_us)" \
+		"$(echo "$one" | field get rps)" "$(echo "$many" | field get rps)" \
+		"$(echo "$many" | field set rps)"
+done
+note "(64-byte values, 20,000 keys, one client; this machine was doing other things as well)"
 
 say "It is all running"
 note "Connect:  . run/env"

@@ -258,6 +258,13 @@ static int serve(struct server *s)
 	sd_notify(0, "READY=1");
 	for (;;) {
 		signo = wait_event(s, signals, fds);
+		if (!service_held(&s->service)) {
+			/* Stopped for longer than a lease, on another host than the successor's:
+			 * every store from here on could hit what is theirs now. */
+			log_error("pid %u took the service over; ending",
+				ident_pid(shm_load64(&s->service.shm->lease)));
+			_exit(1);
+		}
 		if (signo == SIGHUP)
 			reload(s);
 		else if (signo)
