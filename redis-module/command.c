@@ -18,6 +18,8 @@ enum {
 	ARGS_ON_STACK = 16,
 	ARGS_MAX = 1024 * 1024, /* as Redis's multibulk limit */
 	KEY_MAX = 512 << 20,
+	SETS_MAX = 64, /* run together */
+	SETS_BYTES = 64 << 10,
 };
 
 struct request {
@@ -108,39 +110,61 @@ static int run_get(struct request *r)
 	return 0;
 }
 
-/*
- * SET over what is there, in place. False when the key holds another type or the value
- * is empty, which the key API cannot do that way; nothing is changed then.
- *
- * The value is read from the ring once, into Redis's own memory, and replicated from
- * there: what replicas get cannot differ from what is stored.
- */
-static bool set_fast(struct request *r, RedisModuleString *key, const uint8_t *v, size_t len)
-{
-	RedisModuleKey *k;
-	const char *name;
-	char *to;
-	size_t have, name_len;
+/* SETs that wait to be run as one MSET: one client's at a time. */
+static struct {
+	struct session *s;
+	int n;
+	size_t bytes;
+	uint64_t id[SETS_MAX];
+	RedisModuleString *argv[2 * SETS_MAX];
+} sets;
 
-	if (len == 0)
-		return false;
-	k = RedisModule_OpenKey(r->ctx, key, REDISMODULE_READ | REDISMODULE_WRITE);
-	if (RedisModule_StringTruncate(k, len) != REDISMODULE_OK) {
-		RedisModule_CloseKey(k);
-		return false;
+void command_forget(struct session *s)
+{
+	if (sets.s != s)
+		return;
+	free_strings(sets.argv, 2 * sets.n);
+	sets.n = 0;
+	sets.bytes = 0;
+	sets.s = NULL;
+}
+
+void command_flush(RedisModuleCtx *ctx, struct session *s, bool *wrote)
+{
+	RedisModuleCallReply *r;
+	const char *resp;
+	size_t len;
+	int i;
+
+	if (sets.n == 0)
+		return;
+	r = RedisModule_Call(ctx, sets.n == 1 ? "SET" : "MSET", "E!v", sets.argv,
+		(size_t)sets.n * 2);
+	resp = r ? RedisModule_CallReplyProto(r, &len) : "-ERR SET cannot be called\r\n";
+	for (i = 0; i < sets.n; i++) {
+		if (resp[0] == '+')
+			session_reply(s, KV_OK, sets.id[i], NULL, 0);
+		else
+			session_error(s, sets.id[i], "ERR SET failed");
 	}
-	to = RedisModule_StringDMA(k, &have, REDISMODULE_WRITE);
-	memcpy(to, v, len);
-	if (RedisModule_GetAbsExpire(k) != REDISMODULE_NO_EXPIRE)
-		RedisModule_SetExpire(k, REDISMODULE_NO_EXPIRE);
-	name = RedisModule_StringPtrLen(key, &name_len);
-	RedisModule_Replicate(r->ctx, "SET", "bb", name, name_len, to, len);
-	RedisModule_NotifyKeyspaceEvent(r->ctx, REDISMODULE_NOTIFY_STRING, "set", key);
-	RedisModule_CloseKey(k);
-	counters.fast++;
-	r->wrote = true;
-	session_reply(r->s, KV_OK, r->id, NULL, 0);
-	return true;
+	if (r)
+		RedisModule_FreeCallReply(r);
+	*wrote = true;
+	counters.fast += (uint64_t)sets.n;
+	command_forget(s);
+}
+
+/* The value is read from the ring once, here: what replicas get cannot differ from what
+ * is stored, whatever the client does meanwhile. */
+static void collect(struct request *r, RedisModuleString *key, const uint8_t *v, size_t len)
+{
+	sets.s = r->s;
+	sets.id[sets.n] = r->id;
+	sets.argv[2 * sets.n] = key;
+	sets.argv[2 * sets.n + 1] = string_of(v, len);
+	sets.bytes += len;
+	if (++sets.n == SETS_MAX || sets.bytes > SETS_BYTES)
+		command_flush(r->ctx, r->s, &r->wrote);
 }
 
 /* SET's options as words, behind SET, key and value. Returns how many. */
@@ -177,16 +201,17 @@ static int run_set(struct request *r)
 		return -EPROTO;
 	len = r->body.left;
 	v = cursor_bytes(&r->body, len);
-	if (!r->fast || r->h.opt || !set_fast(r, argv[1], v, len)) {
-		argv[0] = string_of("set", 3);
-		argv[2] = string_of(v, len);
-		n = 3 + set_words(argv + 3, r->h.opt, time);
-		r->wrote = true;
-		call_run(r->ctx, r->s, r->id, argv, n, 0);
-		free_strings(argv + 2, n - 2);
-		free_strings(argv, 1);
+	if (r->fast && !r->h.opt) {
+		collect(r, argv[1], v, len);
+		return 0;
 	}
-	free_strings(argv + 1, 1);
+	command_flush(r->ctx, r->s, &r->wrote);
+	argv[0] = string_of("set", 3);
+	argv[2] = string_of(v, len);
+	n = 3 + set_words(argv + 3, r->h.opt, time);
+	r->wrote = true;
+	call_run(r->ctx, r->s, r->id, argv, n, 0);
+	free_strings(argv, n);
 	return 0;
 }
 
@@ -338,7 +363,7 @@ int command_run(RedisModuleCtx *ctx, struct session *s, int verdict, uint64_t tu
 	uint8_t kind, uint64_t id, const uint8_t *data, uint64_t len, bool *wrote)
 {
 	struct request r = {.ctx = ctx, .s = s, .id = id, .body = cursor_of(data, len),
-		.busy = *wrote};
+		.busy = *wrote || sets.n};
 	const uint8_t *h = cursor_bytes(&r.body, KV_HEADER);
 	enum acl_state who;
 	int rc;
@@ -350,23 +375,28 @@ int command_run(RedisModuleCtx *ctx, struct session *s, int verdict, uint64_t tu
 		return -EPROTO;
 	who = acl_look(&s->acl, turn);
 	if (who == ACL_NOBODY && kind != KV_AUTH) {
+		command_flush(ctx, s, wrote);
 		session_error(s, id, "NOAUTH Authentication required.");
 		return 0;
 	}
 	if (r.h.db != 0) {
+		command_flush(ctx, s, wrote);
 		session_error(s, id, "ERR only database 0 is available over the ring yet");
 		return 0;
 	}
 	if (verdict == GUARD_OOM && command_writes(kind) && kind != KV_DEL) {
+		command_flush(ctx, s, wrote);
 		session_error(s, id, oom);
 		return 0;
 	}
 	r.fast = verdict == GUARD_FAST && who == ACL_ALL && config.fast_path;
+	if (kind != KV_SET)
+		command_flush(ctx, s, &r.wrote);
 	rc = dispatch(&r, kind);
+	*wrote |= r.wrote;
 	if (rc == -EAGAIN)
 		return rc;
 	counters.requests++;
 	counters.bytes_in += len;
-	*wrote |= r.wrote;
 	return rc;
 }

@@ -33,6 +33,7 @@ static struct {
 	uint64_t rung_turn;    /* the turn in which the bell was heard last */
 	uint64_t reaped_ms;
 	struct spin spin;
+	uint64_t slept_at; /* ticks */
 	unsigned poll_us;
 	bool hot;
 	bool wrote; /* in this turn */
@@ -96,6 +97,7 @@ static void closed(void *unused, struct service_chan *c)
 	loop.open[s->slot] = loop.open[--loop.nopen];
 	loop.open[s->slot]->slot = s->slot;
 	c->session = NULL;
+	command_forget(s);
 	session_destroy(s);
 }
 
@@ -119,7 +121,7 @@ static void publish(struct session *s)
 
 static inline bool waiting(const struct session *s)
 {
-	return s->out_buf || ring_waiting(&s->chan->rx);
+	return s->out || ring_waiting(&s->chan->rx);
 }
 
 /* A command may run nested event loops (a script that takes long). The channel's lock
@@ -167,6 +169,7 @@ static enum served serve_one(RedisModuleCtx *ctx, struct session *s, const struc
 		if (rc == -EAGAIN && data == f->data)
 			return HELD;
 		if (rc == -EAGAIN) {
+			command_flush(ctx, s, &loop.wrote);
 			session_error(s, f->id, "ERR this command is too long to be run over the ring");
 			rc = 0;
 		}
@@ -189,9 +192,9 @@ static unsigned serve(RedisModuleCtx *ctx, struct session *s, bool *held)
 	unsigned n = 0;
 	int rc = 0;
 
-	if (s->out_buf && session_flush(s))
+	if (s->out && session_flush(s))
 		n++;
-	while (!s->out_buf && n < BURST) {
+	while (!s->out && n < BURST) {
 		rc = ring_peek(&s->chan->rx, &f);
 		if (rc)
 			break;
@@ -207,6 +210,8 @@ static unsigned serve(RedisModuleCtx *ctx, struct session *s, bool *held)
 		}
 	}
 out:
+	command_flush(ctx, s, &loop.wrote);
+	loop.hold |= loop.wrote && guard_logging(ctx);
 	if (rc == -EPROTO || s->chan->tx.broken) {
 		refuse(s, "its ring holds what no client writes");
 		return n;
@@ -255,6 +260,7 @@ static void go_hot(void)
 {
 	loop.hot = true;
 	bell_clear(&loop.service.shm->asleep);
+	spin_idle(&loop.spin, clock_ticks() - loop.slept_at);
 	spin_start(&loop.spin);
 	counters.wakeups++;
 }
@@ -274,6 +280,7 @@ static void go_to_sleep(bool poll)
 		return;
 	}
 	loop.hot = false;
+	loop.slept_at = clock_ticks();
 	counters.sleeps++;
 }
 
@@ -282,7 +289,7 @@ static bool any_output(void)
 	uint32_t i;
 
 	for (i = 0; i < loop.nopen; i++)
-		if (loop.open[i]->out_buf)
+		if (loop.open[i]->out)
 			return true;
 	return false;
 }
@@ -369,7 +376,7 @@ static void answer_all(struct session *s, const char *text)
 	struct frame f;
 	unsigned n = 0;
 
-	while (!s->out_buf && n++ < BURST && ring_peek(&s->chan->rx, &f) == 0) {
+	while (!s->out && n++ < BURST && ring_peek(&s->chan->rx, &f) == 0) {
 		if (!(f.flags & FRAME_MORE))
 			session_error(s, f.id, text);
 		message_reset(&s->in, 0);

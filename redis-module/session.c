@@ -36,54 +36,60 @@ struct session *session_create(struct service_chan *c, uint64_t max)
 	s->chan = c;
 	s->in.grow = grow;
 	s->in.max = max;
+	s->out_last = &s->out;
 	return s;
 }
 
-static void out_done(struct session *s)
+static void drop_first(struct session *s)
 {
-	RedisModule_Free(s->out_buf);
-	s->out_buf = NULL;
+	struct pending *p = s->out;
+
+	s->out = p->next;
+	if (!s->out)
+		s->out_last = &s->out;
+	RedisModule_Free(p);
 }
 
 void session_destroy(struct session *s)
 {
 	message_reset(&s->in, 0);
-	if (s->out_buf)
-		out_done(s);
+	while (s->out)
+		drop_first(s);
 	acl_forget(&s->acl);
 	RedisModule_Free(s);
 }
 
 bool session_flush(struct session *s)
 {
-	int rc;
-
-	if (!s->out_buf)
+	if (!s->out)
 		return true;
-	rc = message_send(&s->chan->tx, &s->out);
 	s->unpublished = true;
-	if (rc == -EAGAIN)
-		return false;
-	out_done(s); /* sent, or (-EPROTO) the reading side will be refused as well */
+	while (s->out) {
+		if (message_send(&s->chan->tx, &s->out->m) == -EAGAIN)
+			return false;
+		drop_first(s); /* sent, or (-EPROTO) the channel will be refused */
+	}
 	message_reset(&s->in, KEEP_BYTES);
 	return true;
 }
 
-/* Keep the rest of a reply that the ring had no room for. */
-static void keep(struct session *s, struct message_out *m)
+/* Keep the rest of a reply that the ring had no room for. Parts are told from the end by
+ * their number of bytes alone, so the rest goes on as a message of its own, same id. */
+static void keep(struct session *s, const struct message_out *m)
 {
 	uint64_t left = m->len - m->sent;
+	struct pending *p = RedisModule_Alloc(sizeof *p + left);
 
 	counters.ring_full++;
-	s->out_buf = RedisModule_Alloc(left ? left : 1);
 	if (left)
-		memcpy(s->out_buf, m->data + m->sent, left);
-	/* Parts are told from the end by their number of bytes alone, so the rest goes on
-	 * as a message of its own with the same id. */
-	s->out = *m;
-	s->out.data = s->out_buf;
-	s->out.len = left;
-	s->out.sent = 0;
+		memcpy(p->bytes, m->data + m->sent, left);
+	p->next = NULL;
+	p->m = *m;
+	p->m.data = p->bytes;
+	p->m.len = left;
+	p->m.sent = 0;
+	*s->out_last = p;
+	s->out_last = &p->next;
 }
 
 void session_reply(
@@ -94,7 +100,7 @@ void session_reply(
 	counters.replies++;
 	counters.bytes_out += len;
 	s->unpublished = true;
-	if (s->out_buf || message_send(&s->chan->tx, &m) == -EAGAIN)
+	if (s->out || message_send(&s->chan->tx, &m) == -EAGAIN)
 		keep(s, &m);
 }
 

@@ -5,7 +5,7 @@
  * A session lives as long as its channel is open (loop.c makes and ends it). Requests
  * are read in place, one at a time; a reply goes into the ring at once. What does not
  * fit is copied and goes out part by part later; until then nothing more is read from
- * that client, so a reader that stops costs one reply's memory and no other client.
+ * that client, so a reader that stops costs a burst's replies and no other client.
  */
 #ifndef CXLRING_SESSION_H
 #define CXLRING_SESSION_H
@@ -17,11 +17,18 @@
 #include "message.h"
 #include "service.h"
 
+/* A reply, or the rest of one, until the client makes room. */
+struct pending {
+	struct pending *next;
+	struct message_out m;
+	uint8_t bytes[];
+};
+
 struct session {
 	struct service_chan *chan;
 	struct message_in in;
-	struct message_out out; /* under way while out_buf is not NULL */
-	uint8_t *out_buf;       /* owned */
+	struct pending *out;       /* replies that did not fit, oldest first; owned */
+	struct pending **out_last; /* where the next one goes */
 	struct acl acl;
 	uint32_t slot;          /* in the loop's list */
 	bool unpublished;       /* replies are committed and held back */
@@ -37,7 +44,7 @@ void session_reply(
 void session_error(struct session *s, uint64_t id, const char *text);
 void session_int(struct session *s, uint64_t id, int64_t v);
 
-/* Go on with a reply that did not fit; true when nothing is left to send. */
+/* Go on with replies that did not fit; true when nothing is left to send. */
 bool session_flush(struct session *s);
 
 #endif

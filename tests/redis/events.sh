@@ -44,11 +44,14 @@ same 'hits and misses' "$(info a stats keyspace_hits) $(info a stats keyspace_mi
 has 'commandstats of what RM_Call ran' "$(info a commandstats cmdstat_incrby)" 'calls=1'
 tcp a config set cxlring.fast-path no >/dev/null
 printf 'get a\nset x 1\n' | verbs a >/dev/null
-has 'without the fast path: of all' "$(info a commandstats cmdstat_set)" 'calls=1'
+has 'without the fast path: of all' "$(info a commandstats cmdstat_get)" 'calls=1'
 tcp a config set cxlring.fast-path yes >/dev/null
 d0=$(info a persistence rdb_changes_since_last_save)
 printf 'set x 1\nset y 2\ndel x\n' | verbs a >/dev/null
 same 'each write counts towards the next save' "$(($(info a persistence rdb_changes_since_last_save) - d0))" 3
+"$B/cxl-bench" --region "$shm/a" --tests set --requests 1000 --keys 500 --pipeline 50 >/dev/null 2>&1
+same 'those of a batch as well' "$(($(info a persistence rdb_changes_since_last_save) - d0))" 1003
+same 'and each has its event' "$(grep -c '^key:0000000' "$dir/a.events")" 1000
 tcp a save >/dev/null
 d=$(tcp a debug digest)
 tcp a debug reload >/dev/null

@@ -32,6 +32,10 @@ echo 'set inplace ab' | verbs a >/dev/null
 until_true caught_up
 same 'SET in place' "$(tcp r get inplace)" '"ab"'
 
+"$B/cxl-bench" --region "$shm/a" --tests set,mixed,incr --requests 20000 --keys 3000 --pipeline 64 --max-inflight 256 --threads 3 --value-size 20 >"$dir/bench" 2>&1
+same 'batches of SET' $? 0
+equal 'the replica has them as well'
+
 # Expired by a ring read: the replica gets the DEL.
 ring a set gone x PX 30 >/dev/null
 sleep 0.1
