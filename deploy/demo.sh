@@ -130,12 +130,13 @@ for try in $(seq 1 50); do
 	port=$((20000 + ($$ * 7 + try * 131) % 20000))
 	as redis-server --port "$port" --bind 127.0.0.1 --unixsocket "$at/sock/redis.sock" \
 		--dir "$at/redis" --daemonize no --save '' --appendonly yes \
-		--loadmodule "$at/bin/cxlring.so" path "$region" \
+		--loadmodule "$at/bin/cxlring.so" "$region" \
 		>"$at/log/redis.log" 2>&1 &
 	sleep 0.5
 	# by its own socket: on the port somebody else's server might answer
 	if as redis-cli -s "$at/sock/redis.sock" ping 2>/dev/null | grep -q PONG; then break; fi
 	port=
+	grep -q 'Address already in use' "$at/log/redis.log" || break
 done
 [ -n "$port" ] || die "Redis: see $at/log/redis.log"
 remember redis "$(as redis-cli -p "$port" info server | tr -d '\r' | sed -n 's/^process_id://p')"
@@ -221,7 +222,7 @@ measure() { # target, requests outstanding, requests
 		--keys 20000 --value-size 64 --requests "$3" --pipeline "$2" --latency --json ||
 		die "measuring $1 failed"
 }
-field() { sed -n "s/.*\"test\": *\"$1\".*\"$2\": *\([0-9.]*\).*/\1/p"; }
+field() { sed -n "s/.*\"op\": *\"$1\".*\"$2\": *\([0-9.]*\).*/\1/p"; }
 printf '   %-6s %14s %14s %14s %14s\n' "" "GET p50 us" "GET /s, one" "GET /s, 64" "SET /s, 64"
 for target in ring unix tcp; do
 	one=$(measure $target 1 30000)
