@@ -112,7 +112,8 @@ static void check_interrupts(void *ctx)
 {
 	CHECK_FOR_INTERRUPTS();
 	if (InterruptPending && CritSectionCount == 0 && (QueryCancelPending || ProcDiePending))
-		ereport(ERROR, (errcode(ERRCODE_QUERY_CANCELED),
+		ereport(ERROR,
+			(errcode(ProcDiePending ? ERRCODE_ADMIN_SHUTDOWN : ERRCODE_QUERY_CANCELED),
 				errmsg("canceling statement while it waits for ops_server")));
 	if (IsUnderPostmaster && !PostmasterIsAlive())
 		proc_exit(1);
