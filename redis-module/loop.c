@@ -423,6 +423,12 @@ static void on_cron(RedisModuleCtx *ctx, RedisModuleEvent e, uint64_t sub, void 
 	if (!loop.up || now - loop.reaped_ms < REAP_MS)
 		return;
 	loop.reaped_ms = now;
+	if (!service_held(&loop.service)) {
+		RedisModule_Log(ctx, "warning",
+			"the lease on \"%s\" was taken away: the ring is closed", KV_SERVICE);
+		loop_close();
+		return;
+	}
 	service_beat(&loop.service);
 	service_reap(&loop.service, now);
 }
@@ -439,6 +445,7 @@ int loop_open(RedisModuleCtx *ctx, const struct region *r, struct err_text *e)
 	const struct service_geometry *g = region_service(r, KV_SERVICE);
 	struct service_config c = {.delay_ns = (uint64_t)config.delay_ns, .opened = opened,
 		.closed = closed};
+	char old_bell[BELL_PATH + 1] = "";
 	int rc;
 
 	memset(&loop, 0, sizeof loop);
@@ -459,17 +466,12 @@ int loop_open(RedisModuleCtx *ctx, const struct region *r, struct err_text *e)
 	if (rc)
 		goto fail;
 	c.bell_path = bell_path();
-	{
-		char old[BELL_PATH + 1];
-
-		memcpy(old, g->shm->bell_path, BELL_PATH);
-		old[BELL_PATH] = 0;
-		rc = service_take(&loop.service, r, KV_SERVICE, loop.chans, &c, e);
-		if (rc == 0 && strcmp(old, bell_path()) != 0)
-			bell_sweep(config.path, old);
-	}
+	memcpy(old_bell, g->shm->bell_path, BELL_PATH);
+	rc = service_take(&loop.service, r, KV_SERVICE, loop.chans, &c, e);
 	if (rc)
 		goto fail_bell;
+	if (strcmp(old_bell, bell_path()) != 0)
+		bell_sweep(config.path, old_bell);
 	loop.ctx = RedisModule_GetDetachedThreadSafeContext(ctx);
 	RedisModule_SubscribeToServerEvent(ctx, RedisModuleEvent_EventLoop, on_loop);
 	RedisModule_SubscribeToServerEvent(ctx, RedisModuleEvent_CronLoop, on_cron);
