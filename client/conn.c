@@ -190,7 +190,7 @@ static int lose(struct cxlring *c)
 /* One attempt to be connected: 0, -EAGAIN (no server yet), or an error that stays. */
 static int connect_once(struct cxlring *c)
 {
-	int rc;
+	int rc = 0;
 
 	if (c->attached) {
 		rc = chan_state(&c->chan);

@@ -67,7 +67,8 @@ start_bare() {
 	_name=$1
 	shift
 	mkdir -p "$dir/$_name.d"
-	redis-server --port 0 --unixsocket "$dir/$_name.sock" --dir "$dir/$_name.d" --save '' \
+	# PRELOAD: a sanitizer's library, when cxlring.so was built with it
+	LD_PRELOAD=${PRELOAD:-} redis-server --port 0 --unixsocket "$dir/$_name.sock" --dir "$dir/$_name.d" --save '' \
 		--enable-debug-command yes --enable-module-command yes --logfile "$dir/$_name.log" \
 		"$@" >/dev/null 2>&1 &
 	eval "pid_$_name=$!"
