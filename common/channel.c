@@ -82,9 +82,12 @@ void chan_ring(struct chan *c, uint32_t how)
 	c->rung++;
 	if (!c->server_here)
 		return; /* it polls; there is no way to reach its kernel from here */
-	if (how == BELL_FD) {
+	if (how == BELL_FD && c->bell_fd < 0) {
+		/* No way to wake it from here; the word stays for those who have one. */
+		c->rung--;
+	} else if (how == BELL_FD) {
 		shm_store32(word, BELL_AWAKE);
-		if (c->bell_fd >= 0 && write(c->bell_fd, &one, sizeof one) < 0)
+		if (write(c->bell_fd, &one, sizeof one) < 0)
 			c->rung--;
 	} else {
 		bell_wake(word);
