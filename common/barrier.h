@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * barrier.h - the only file with atomics, fences and cache-line flushes.
+ * barrier.h - atomics, fences and cache-line flushes for shared memory, all of them.
  *
- * Everything that two address spaces share goes through these. A shared field is
- * read once, into a local (shm_load*), checked, and then only the local is used.
+ * Everything that two address spaces share goes through these; what threads of one
+ * process share does not. A shared field is read once, into a local (shm_load*),
+ * checked, and then only the local is used.
  *
  * Orders:  shm_load_acquire pairs with shm_store_release of the same word; each use
  * carries a label (R1, A1 ...) that ring.h and channel.h list. shm_fence_full is the
  * store-load fence of the sleep/wake handshake (W1, W2 in wait.h), the one place
  * where x86 reorders.
  *
- * Non-coherent memory (CXL without hardware coherence): the shm_line_* hooks are
- * called at the right places already; on coherent memory they are empty. Data-path
- * words have one writer each, so no read-modify-write is needed there; shm_cas64
- * and shm_add32 belong to the control path (claim, lease, bell).
+ * Non-coherent memory (CXL without hardware coherence) is not supported yet: the
+ * shm_line_* hooks are empty. They mark a frame's publication and the reader's first
+ * look; the rest of a frame, the zeroed window, a batch that wraps, control blocks and
+ * bells have none so far. Data-path words have one writer each, so no read-modify-write
+ * is needed there; shm_cas64 and shm_add32 belong to the control path (claim, lease).
  */
 #ifndef COMMON_BARRIER_H
 #define COMMON_BARRIER_H

@@ -48,7 +48,7 @@ enum kv_reply {
 	KV_RESP = 70,
 };
 
-/* opt of SET: at most one of the five of KV_SET_TTL, not NX with XX. */
+/* opt of SET: at most one of KEEPTTL and the four of KV_SET_TIME, not NX with XX. */
 enum kv_set_opt {
 	KV_SET_NX = 1,
 	KV_SET_XX = 2,

@@ -3,7 +3,7 @@
  * layout.h - the region that everybody makes who is not told otherwise.
  *
  * cxlring.so makes it for a file that is new, hedbctl for `region format`: services kv
- * and ops, 16 and 128 channels, 10.6 of the 16 MiB that the published two-VM set-up
+ * and ops, 16 and 128 channels, 10.1 of the 16 MiB that the published two-VM set-up
  * gives a region.
  */
 #ifndef COMMON_LAYOUT_H

@@ -154,7 +154,8 @@ uint64_t region_bytes(const struct service_format *f, uint32_t n);
  * region_format - write a new superblock into mapped memory.
  *
  * Refuses (-EBUSY) to format over a region in which a live server holds a lease, unless
- * `force`; a lease from another host is watched for two seconds. Returns -EFBIG when the mapping is too small (`e` names the bytes), -EINVAL.
+ * `force`; a lease from another host is watched for three heartbeats. Returns -EFBIG when
+ * the mapping is too small (`e` names the bytes), -EINVAL.
  */
 MUST_CHECK int region_format(struct region *r, const struct service_format *f, uint32_t n,
 	bool force, struct err_text *e);

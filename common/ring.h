@@ -30,7 +30,7 @@
  *                                   torn payload. R2: zeroes before the commit word
  *                                   (same release); lost: a stale frame is executed
  * head      consumer     producer   R3: release in ring_release, pairs with A3 in
- *                                   claim (acquire): reading is over before the bytes
+ *                                   ring_room (acquire): reading is over before the bytes
  *                                   are overwritten; lost: payload changes under the
  *                                   reader
  *
@@ -239,7 +239,7 @@ MUST_CHECK static inline int ring_peek(struct ring *r, struct frame *f)
 	uint64_t word;
 
 	shm_line_invalidate(h, CACHE_LINE);
-	word = shm_load_acquire64(h); /* A1 (pairs with R1 in ring_publish) */
+	word = shm_load_acquire64(h); /* A1 (pairs with R1 in ring_show) */
 	if (word >> 48 != r->gen)
 		return r->broken ? -EPROTO : -EAGAIN;
 	return ring_peek_slow(r, word, f);
@@ -276,7 +276,7 @@ static inline void ring_release(struct ring *r)
 	if (r->released == r->pos)
 		return;
 	r->released = r->pos;
-	shm_store_release64(r->head, r->pos); /* R3 (pairs with A3 in ring_claim_slow) */
+	shm_store_release64(r->head, r->pos); /* R3 (pairs with A3 in ring_room) */
 	shm_line_flush(r->head, sizeof *r->head);
 }
 
