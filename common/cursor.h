@@ -62,14 +62,6 @@ CURSOR_READ(u32, uint32_t)
 CURSOR_READ(u64, uint64_t)
 #undef CURSOR_READ
 
-/* Skip to the next multiple of `to` (a power of two) from `base`, the input's start. */
-static inline void cursor_align(struct cursor *c, const void *base, size_t to)
-{
-	size_t off = (size_t)(c->p - (const uint8_t *)base);
-
-	cursor_bytes(c, (to - off % to) % to);
-}
-
 struct writer {
 	uint8_t *p;
 	size_t left;
@@ -116,15 +108,5 @@ WRITER_PUT(u16, uint16_t)
 WRITER_PUT(u32, uint32_t)
 WRITER_PUT(u64, uint64_t)
 #undef WRITER_PUT
-
-/* Zero bytes up to the next multiple of `to` (a power of two) from `base`. */
-static inline void writer_align(struct writer *w, const void *base, size_t to)
-{
-	size_t n = (to - (size_t)(w->p - (uint8_t *)base) % to) % to;
-	uint8_t *at = writer_room(w, n);
-
-	if (at && n)
-		memset(at, 0, n);
-}
 
 #endif

@@ -230,11 +230,6 @@ size_t numeric_from_int128(uint8_t out[NUMERIC_INT_BYTES_MAX], __int128 v)
 	return len;
 }
 
-size_t numeric_from_int64(uint8_t out[NUMERIC_INT_BYTES_MAX], int64_t v)
-{
-	return numeric_from_int128(out, v);
-}
-
 int numeric_to_int128(const struct numeric *x, __int128 *v)
 {
 	__int128 sum = 0;
@@ -379,15 +374,4 @@ int numeric_avg(
 			divide_step(&rem, digit_at(sum, exp), (uint64_t)count));
 	digits_round(digits, n, scale % NUMERIC_BASE_DIGITS);
 	return digits_finish(out, len, n, high, sum->sign, (uint16_t)scale);
-}
-
-int numeric_avg_int128(
-	uint8_t *out, size_t cap, size_t *len, __int128 sum, int64_t count)
-{
-	uint8_t bytes[NUMERIC_INT_BYTES_MAX];
-	struct numeric x;
-	int rc;
-
-	rc = numeric_parse(&x, bytes, numeric_from_int128(bytes, sum));
-	return rc == 0 ? numeric_avg(out, cap, len, &x, count) : rc;
 }

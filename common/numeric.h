@@ -82,8 +82,7 @@ MUST_CHECK int numeric_hash_bytes(
 /* numeric_cmp - below 0, 0, above 0. -Infinity < numbers < Infinity < NaN = NaN. */
 int numeric_cmp(const struct numeric *a, const struct numeric *b);
 
-/* numeric_from_int64, numeric_from_int128 - write an integer, dscale 0; its length. */
-size_t numeric_from_int64(uint8_t out[NUMERIC_INT_BYTES_MAX], int64_t v);
+/* numeric_from_int128 - write an integer, dscale 0; its length. */
 size_t numeric_from_int128(uint8_t out[NUMERIC_INT_BYTES_MAX], __int128 v);
 
 /* numeric_to_int128 - 0, or -EINVAL (v unchanged) when x is not an integer, is NaN or
@@ -115,9 +114,5 @@ MUST_CHECK int numeric_add(uint8_t *out, size_t cap, size_t *len,
  */
 MUST_CHECK int numeric_avg(
 	uint8_t *out, size_t cap, size_t *len, const struct numeric *sum, int64_t count);
-
-/* numeric_avg_int128 - the same for a sum of integers. */
-MUST_CHECK int numeric_avg_int128(
-	uint8_t *out, size_t cap, size_t *len, __int128 sum, int64_t count);
 
 #endif

@@ -34,7 +34,6 @@ enum op_code {
 #define ERROR(...)
 #define OP(code, sql, symbol, result, args, kernel, flags) OP_##sql = code,
 #include "ops.def"
-	OP_CODE_MAX = 0x1000,
 };
 
 enum op_flags {
