@@ -86,8 +86,7 @@ _Static_assert(offsetof(struct chan_shm, rsp_head) == 320, "rsp_head");
 
 static inline struct chan_shm *chan_control(const struct service_geometry *g, uint32_t i)
 {
-	return (struct chan_shm *)(g->channels +
-				   (uint64_t)i * (CHAN_CONTROL + 2ull * g->ring_bytes));
+	return (struct chan_shm *)(g->channels + i * region_stride(g->ring_bytes));
 }
 
 static inline uint8_t *chan_req_ring(const struct service_geometry *g, uint32_t i)

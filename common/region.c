@@ -188,7 +188,7 @@ static uint64_t service_bytes(const struct service_format *f)
 		f->nchannels > SERVICE_CHANNELS_MAX || f->ring_bytes < RING_CAP_MIN ||
 		f->ring_bytes > RING_CAP_MAX || (f->ring_bytes & (f->ring_bytes - 1)))
 		return 0;
-	return f->nchannels * (CHAN_CONTROL + 2ull * f->ring_bytes);
+	return f->nchannels * region_stride(f->ring_bytes);
 }
 
 static uint64_t round_page(uint64_t n)
@@ -318,8 +318,8 @@ static bool check_service(const struct region *r, uint32_t i, struct service_geo
 
 static bool overlap(const struct service_geometry *a, const struct service_geometry *b)
 {
-	uint64_t alen = a->nchannels * (CHAN_CONTROL + 2ull * a->ring_bytes);
-	uint64_t blen = b->nchannels * (CHAN_CONTROL + 2ull * b->ring_bytes);
+	uint64_t alen = a->nchannels * region_stride(a->ring_bytes);
+	uint64_t blen = b->nchannels * region_stride(b->ring_bytes);
 
 	return a->channels < b->channels + blen && b->channels < a->channels + alen;
 }

@@ -124,6 +124,12 @@ struct region {
 	size_t map_len;
 };
 
+/* Bytes of one channel: its control block and both rings. */
+static inline uint64_t region_stride(uint32_t ring_bytes)
+{
+	return CHAN_CONTROL + 2ull * ring_bytes;
+}
+
 struct service_format {
 	const char *name; /* 1 .. SERVICE_NAME bytes */
 	uint32_t nchannels;
