@@ -290,15 +290,6 @@ static int key_cmd(const struct options *o)
 
 /* ---- ops_server ---- */
 
-static uint8_t *grow(uint8_t *p, uint64_t cap)
-{
-	if (cap == 0) {
-		free(p);
-		return NULL;
-	}
-	return realloc(p, cap);
-}
-
 static int connect_ops(const struct options *o, struct region *r, struct ops_client *c)
 {
 	const char *spec = o->nwords > 1 ? o->word[1] : getenv("HEDB_REGION");
@@ -314,7 +305,7 @@ static int connect_ops(const struct options *o, struct region *r, struct ops_cli
 	rc = region_open(r, spec, o->offset, o->size, &e);
 	if (rc)
 		return fail(&e, rc);
-	ops_client_init(c, r, &config, grow, 1 << 20);
+	ops_client_init(c, r, &config, message_heap, 1 << 20);
 	return 0;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "message.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 int message_send(struct ring *r, struct message_out *m)
@@ -73,4 +74,12 @@ void message_reset(struct message_in *m, uint64_t keep)
 		m->buf = NULL;
 		m->cap = 0;
 	}
+}
+
+uint8_t *message_heap(uint8_t *buf, uint64_t cap)
+{
+	if (cap)
+		return realloc(buf, cap);
+	free(buf);
+	return NULL;
 }

@@ -30,7 +30,7 @@ MUST_CHECK int message_send(struct ring *r, struct message_out *m);
 
 /* A message on its way in. All zero to begin with. */
 struct message_in {
-	uint8_t *buf; /* grown by `grow`, which also frees: grow(buf, 0) */
+	uint8_t *buf; /* grown by `grow`, which also frees: grow(buf, 0) gives NULL */
 	uint64_t len;
 	uint64_t cap;
 	uint64_t max; /* longest message to accept */
@@ -49,6 +49,9 @@ struct message_in {
  */
 MUST_CHECK int message_take(
 	struct message_in *m, const struct frame *f, const uint8_t **data, uint64_t *len);
+
+/* A `grow` for who has no memory of his own kind: realloc() and free(). */
+uint8_t *message_heap(uint8_t *buf, uint64_t cap);
 
 /* Forget a message in the middle, and give memory above `keep` bytes back. */
 void message_reset(struct message_in *m, uint64_t keep);

@@ -37,21 +37,12 @@ struct reply {
 	bool in_ring;
 };
 
-static uint8_t *grow(uint8_t *p, uint64_t cap)
-{
-	if (cap == 0) {
-		free(p);
-		return NULL;
-	}
-	return realloc(p, cap);
-}
-
 void session_opened(void *ctx, struct service_chan *c)
 {
 	struct session *s = calloc(1, sizeof *s);
 
 	if (s) {
-		s->in.grow = grow;
+		s->in.grow = message_heap;
 		s->in.max = REQUEST_MAX;
 	}
 	c->session = s;

@@ -33,15 +33,6 @@ static void run(const char *fmt, const char *a, const char *b)
 		die(cmd);
 }
 
-static uint8_t *grow(uint8_t *p, uint64_t cap)
-{
-	if (cap == 0) {
-		free(p);
-		return NULL;
-	}
-	return realloc(p, cap);
-}
-
 static void fill(void *arg, uint8_t *at, uint64_t len)
 {
 	memset(at, *(int *)arg, len);
@@ -92,7 +83,7 @@ int main(void)
 	if (region_open(&r, region, 0, 0, &e))
 		die(e.s);
 	for (i = 0; i < CHANNELS; i++) {
-		ops_client_init(&c[i], &r, &config, grow, 1 << 20);
+		ops_client_init(&c[i], &r, &config, message_heap, 1 << 20);
 		for (k = 1; k <= 100; k++) {
 			if (ops_call(&c[i], OPS_PING, 4096, fill, &k, TIMEOUT_MS, &reply, &len, &e))
 				die(e.s);

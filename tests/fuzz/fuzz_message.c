@@ -14,15 +14,10 @@ static uint64_t held;
 
 static uint8_t *grow(uint8_t *buf, uint64_t cap)
 {
-	if (cap == 0) {
-		free(buf);
-		held = 0;
-		return NULL;
-	}
 	if (cap > 4 * MAX)
 		abort();
 	held = cap;
-	return realloc(buf, cap);
+	return message_heap(buf, cap);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -23,10 +23,7 @@ static uint8_t *grow(uint8_t *buf, uint64_t cap)
 	if (cap && failing)
 		return NULL;
 	allocations += !buf - !cap;
-	if (cap)
-		return realloc(buf, cap);
-	free(buf);
-	return NULL;
+	return message_heap(buf, cap);
 }
 
 static int setup(void **state)

@@ -210,22 +210,13 @@ static int end(void **state)
 
 /* ---- a client ---- */
 
-static uint8_t *grow(uint8_t *p, uint64_t cap)
-{
-	if (cap == 0) {
-		free(p);
-		return NULL;
-	}
-	return realloc(p, cap);
-}
-
 static struct ops_client *client_open(enum role role, const uint8_t *secret)
 {
 	struct chan_config config = {.label = "test", .spin_ns = 20000};
 	struct ops_client *c = aligned_alloc(128, sizeof *c);
 
 	assert_non_null(c);
-	ops_client_init(c, &f.r, &config, grow, 1 << 30);
+	ops_client_init(c, &f.r, &config, message_heap, 1 << 30);
 	c->role = role;
 	if (secret)
 		memcpy(c->credential, secret, OPS_CREDENTIAL);
