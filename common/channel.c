@@ -231,10 +231,18 @@ int chan_reopen(struct chan *c)
 	return 0;
 }
 
+/* A server that cannot see our process judges us by this. */
+static void show_life(struct chan *c)
+{
+	if (!c->server_here)
+		chan_beat(c);
+}
+
 int chan_await(struct chan *c, uint32_t timeout_ms)
 {
 	uint64_t t0;
 
+	show_life(c);
 	spin_start(&c->spin);
 	do {
 		if (ring_waiting(&c->rx)) {
@@ -264,6 +272,7 @@ int chan_await_room(struct chan *c, uint64_t slept_us)
 {
 	uint32_t how = bell_heard(&c->service->shm->asleep);
 
+	show_life(c);
 	if (how != BELL_AWAKE)
 		chan_ring(c, how);
 	/* A server that is reading makes room within microseconds; no bell rings for it. */

@@ -193,10 +193,13 @@ static inline void chan_publish(struct chan *c)
  */
 MUST_CHECK int chan_await(struct chan *c, uint32_t timeout_ms);
 
-/* Wait a moment for the server to make room in c->tx; same returns as chan_await. */
+/* Wait a moment for the server to make room in c->tx. Returns 0 (claim again; there may
+ * be none yet), else what chan_state() says. */
 MUST_CHECK int chan_await_room(struct chan *c, uint64_t slept_us);
 
-/* Count one heartbeat; owners on other hosts do it at least every second. */
+/* Count one heartbeat. Who waits here for a server on another host beats by it. Who is
+ * silent for longer than the lease finds the channel reset, and after the quarantine
+ * taken away (chan_state); an owner that must not lose replies then beats every second. */
 static inline void chan_beat(struct chan *c)
 {
 	shm_store64(&c->shm->heartbeat, c->shm->heartbeat + 1);

@@ -555,6 +555,27 @@ static void test_remote_owner_by_heartbeat(void **state)
 	chan_detach(&c);
 }
 
+/* Waiting for a long answer is not silence. */
+static void test_remote_owner_beats_while_it_waits(void **state)
+{
+	uint64_t now = clock_ms() + 10, i;
+	struct chan c;
+
+	attach(&c);
+	move_away(&c);
+	c.server_here = false;
+	server_turn(server);
+	for (i = 0; i < 20; i++) {
+		if (i % 2)
+			assert_int_equal(chan_await(&c, 1), -EAGAIN);
+		else
+			assert_int_equal(chan_await_room(&c, 0), 0);
+		service_reap(&server->s, now += LEASE - 1);
+	}
+	assert_int_equal(chan_state(&c), 0);
+	chan_detach(&c);
+}
+
 /* What a late owner still publishes under its old generation reaches nobody. */
 static void test_late_frames_of_a_lapsed_owner_are_not_served(void **state)
 {
@@ -1042,6 +1063,7 @@ int main(void)
 		WITH(test_detach_before_the_server_looked),
 		WITH(test_reset_waits_for_a_worker),
 		WITH(test_remote_owner_by_heartbeat),
+		WITH(test_remote_owner_beats_while_it_waits),
 		WITH(test_late_frames_of_a_lapsed_owner_are_not_served),
 		WITH(test_reopen_of_what_another_thread_claimed_since),
 		WITH(test_refused_channel_stays_refused),
