@@ -22,11 +22,11 @@
 static const char usage[] =
 	"hedbctl - regions, keys and the state of ops_server.\n"
 	"\n"
-	"  hedbctl region format FILE [--size N] [--offset N] [--force]\n"
-	"            [--kv-channels N] [--kv-ring N] [--ops-channels N] [--ops-ring N]\n"
-	"  hedbctl region show FILE [--offset N] [--size N]\n"
-	"  hedbctl region write FILE TEXT [--offset N]   put TEXT beyond the channels ...\n"
-	"  hedbctl region read FILE [--offset N]         ... and see it from the other side\n"
+	"  hedbctl region format FILE [--force] [--kv-channels N] [--kv-ring N]\n"
+	"            [--ops-channels N] [--ops-ring N]\n"
+	"  hedbctl region show FILE\n"
+	"  hedbctl region write FILE TEXT                put TEXT beyond the channels ...\n"
+	"  hedbctl region read FILE                      ... and see it from the other side\n"
 	"  hedbctl key create FILE                       new key file, never overwrites\n"
 	"  hedbctl key add FILE                          new current key; then SIGHUP\n"
 	"  hedbctl key list FILE\n"
@@ -35,7 +35,8 @@ static const char usage[] =
 	"  hedbctl ping [REGION] [--count N] [--spin-us N]   round trips to ops_server\n"
 	"\n"
 	"N may end in K, M or G. REGION defaults to $HEDB_REGION. FILE of a region: a file\n"
-	"(/dev/shm/name), a PCI resource2, /dev/uioN, or fd:N.\n";
+	"(/dev/shm/name), a PCI resource2, /dev/uioN, or fd:N; with --offset N and --size N\n"
+	"where it starts in that, and how much of that to map.\n";
 
 struct options {
 	const char *word[4]; /* what is not an option */
