@@ -35,7 +35,7 @@ SUITES    ?= unit model stress fuzz e2e redis pg
 #: make             everything: programs, cxlring.so, libcxlring, hedb.so
 all: $(B)/ops_server $(B)/hedbctl redis pg
 
--include redis.mk pg.mk
+include redis.mk pg.mk
 
 #: make setup       install the Debian packages that are missing
 setup:
@@ -84,6 +84,7 @@ help:
 .PHONY: all setup demo stop check tests fuzz bench install clean help
 
 $(libcommon): $(patsubst %.c,$(B)/%.o,$(common_c))
+	rm -f $@.tmp # ar would add to what an interrupted make left
 	$(AR) rcs $@.tmp $^ && mv $@.tmp $@
 
 $(B)/%.o: %.c
@@ -106,7 +107,7 @@ $(B)/tests/bench/%: $(B)/tests/bench/%.o $(libcommon)
 	$(CC) $(all_cflags) -o $@ $< $(libcommon) $(ldlibs)
 
 # libFuzzer comes with clang, and wants all that it fuzzes compiled by it.
-$(B)/tests/fuzz/%: tests/fuzz/%.c $(common_c) $(wildcard common/*.h common/*.def)
+$(B)/tests/fuzz/%: tests/fuzz/%.c $(common_c) $(wildcard common/*.h common/*.def tests/*.h)
 	@mkdir -p $(@D)
 	clang -std=gnu11 -D_GNU_SOURCE -g -O1 -fno-strict-aliasing -Icommon \
 	    $(if $(filter yes,$(IPSEC_MB)),-DHAVE_IPSEC_MB) \

@@ -14,4 +14,4 @@ install-pg: pg
 check-pg: pg $(B)/ops_server $(B)/hedbctl
 	tests/pg/run
 
-.PHONY: install-pg check-pg
+.PHONY: pg install-pg check-pg

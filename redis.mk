@@ -21,8 +21,6 @@ cxl_lib_o    := $(patsubst %,$(B)/client/%.o,cxlring conn resp)
 cxl_common_o := $(patsubst %,$(B)/common/%.o,channel clock err ident message region ring wait)
 cxl_version  := 1.0.0
 
-$(cxl_lib_o): all_cflags += -Iclient
-
 # Only what cxlring.h declares is visible, in the static library as well.
 $(B)/libcxlring.a: $(cxl_lib_o) $(cxl_common_o)
 	$(LD) -r -o $(B)/client/libcxlring.o $^
