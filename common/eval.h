@@ -38,9 +38,10 @@ struct eval {
 };
 
 /*
- * eval_create - a worker's evaluator, in locked memory that core dumps leave out.
+ * eval_create - a worker's evaluator, in memory that core dumps leave out and that is
+ * locked as far as RLIMIT_MEMLOCK goes.
  *
- * Returns NULL when there is no memory to lock. `keys` must outlive it.
+ * Returns NULL when there is no memory. `keys` must outlive it.
  */
 struct eval *eval_create(const struct gcm_backend *gcm, const struct keyring *keys);
 void eval_destroy(struct eval *ev);

@@ -143,8 +143,8 @@ static void harden(void)
 	prctl(PR_SET_DUMPABLE, 0);
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) < 0)
-		log_warning("only keys and request memory are locked, not all of the process "
-			    "(%s): raise `ulimit -l`, or keep swap off",
+		log_warning("memory is not locked, keys could be swapped out (%s): raise "
+			    "`ulimit -l`, or keep swap off",
 			strerror(errno));
 }
 
