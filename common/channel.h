@@ -172,8 +172,10 @@ MUST_CHECK int chan_reopen(struct chan *c);
 /* Does a live server hold the service's lease? Judged by pid here, else by its word. */
 bool chan_server_alive(const struct service_geometry *g);
 
-/* Publish what was committed to c->tx, and ring if the server sleeps. */
+/* Wake the server, which sleeps as `how` (bell_heard) says. */
 void chan_ring(struct chan *c, uint32_t how);
+
+/* Publish what was committed to c->tx, and ring if the server sleeps. */
 static inline void chan_publish(struct chan *c)
 {
 	uint32_t how;
