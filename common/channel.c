@@ -47,8 +47,10 @@ static int bell_connect(const struct service_geometry *g)
 	struct sockaddr_un sa = {.sun_family = AF_UNIX};
 	char byte, control[CMSG_SPACE(sizeof(int))] __attribute__((aligned(8)));
 	struct iovec io = {&byte, 1};
+	/* CMSG_LEN, not the padded size: that has room for a second descriptor, which the
+	 * kernel would install and nobody close. */
 	struct msghdr m = {.msg_iov = &io, .msg_iovlen = 1, .msg_control = control,
-		.msg_controllen = sizeof control};
+		.msg_controllen = CMSG_LEN(sizeof(int))};
 	struct cmsghdr *cm;
 	struct timeval second = {1, 0};
 	int s, fd = -1;

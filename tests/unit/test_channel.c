@@ -921,29 +921,31 @@ static void test_next_owner_sees_no_old_reply(void **state)
 
 /* ---- the bell socket */
 
-/* Hand `fd` to the one client that connects. */
+/* Hand `fd`, `many` times, to the one client that connects. */
 static int hand_out(void *arg)
 {
-	int listener = ((int *)arg)[0], fd = ((int *)arg)[1], s = accept(listener, NULL, NULL);
+	int listener = ((int *)arg)[0], fd[2] = {((int *)arg)[1], ((int *)arg)[1]};
+	size_t len = (size_t)((int *)arg)[2] * sizeof *fd;
+	int s = accept(listener, NULL, NULL);
 	char control[CMSG_SPACE(sizeof fd)] __attribute__((aligned(8))) = {0}, byte = 1;
 	struct iovec io = {&byte, 1};
 	struct msghdr m = {.msg_iov = &io, .msg_iovlen = 1, .msg_control = control,
-		.msg_controllen = sizeof control};
+		.msg_controllen = CMSG_SPACE(len)};
 	struct cmsghdr *cm = CMSG_FIRSTHDR(&m);
 
 	cm->cmsg_level = SOL_SOCKET;
 	cm->cmsg_type = SCM_RIGHTS;
-	cm->cmsg_len = CMSG_LEN(sizeof fd);
-	memcpy(CMSG_DATA(cm), &fd, sizeof fd);
+	cm->cmsg_len = CMSG_LEN(len);
+	memcpy(CMSG_DATA(cm), fd, len);
 	return s >= 0 && sendmsg(s, &m, 0) == 1 ? 0 : 1;
 }
 
-/* Attach while the bell socket hands out `fd`. */
-static void attach_with_bell(struct chan *c, int fd)
+/* Attach while the bell socket hands out `fd`, once or twice. */
+static void attach_with_bell(struct chan *c, int fd, int many)
 {
 	struct sockaddr_un sa = {.sun_family = AF_UNIX};
 	char dir[] = P_tmpdir "/channel-test-XXXXXX";
-	int arg[2] = {socket(AF_UNIX, SOCK_STREAM, 0), fd};
+	int arg[3] = {socket(AF_UNIX, SOCK_STREAM, 0), fd, many};
 	pid_t pid;
 
 	assert_non_null(mkdtemp(dir));
@@ -965,7 +967,7 @@ static void test_bell_by_eventfd(void **state)
 	uint64_t n;
 	struct chan c;
 
-	attach_with_bell(&c, fd);
+	attach_with_bell(&c, fd, 1);
 	assert_true(c.bell_fd >= 0);
 	server_turn(server);
 	bell_set(&shared()->asleep, BELL_FD);
@@ -986,13 +988,35 @@ static void test_bell_that_is_no_eventfd_is_not_used(void **state)
 	struct chan c;
 
 	assert_int_equal(pipe(fd), 0);
-	attach_with_bell(&c, fd[1]);
+	attach_with_bell(&c, fd[1], 1);
 	assert_int_equal(c.bell_fd, -1);
 	close(fd[0]);
 	bell_set(&shared()->asleep, BELL_FD);
 	ask(&c, 1);
 	chan_detach(&c);
 	close(fd[1]);
+}
+
+static int open_descriptors(void)
+{
+	int fd, n = 0;
+
+	for (fd = 0; fd < 256; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
+/* Bug: a second descriptor in the same message was installed and never closed, so who
+ * names the socket could use up a client's descriptors, two at each attach. */
+static void test_bell_with_two_descriptors_leaks_none(void **state)
+{
+	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), before = open_descriptors();
+	struct chan c;
+
+	attach_with_bell(&c, fd, 2);
+	chan_detach(&c);
+	assert_int_equal(open_descriptors(), before);
+	close(fd);
 }
 
 static void test_bell_path_that_leads_nowhere(void **state)
@@ -1081,6 +1105,7 @@ int main(void)
 		WITH(test_next_owner_sees_no_old_reply),
 		WITH(test_bell_by_eventfd),
 		WITH(test_bell_that_is_no_eventfd_is_not_used),
+		WITH(test_bell_with_two_descriptors_leaks_none),
 		WITH(test_bell_path_that_leads_nowhere),
 		WITH(test_delay_per_frame),
 		WITHOUT(test_generations_as_16_bits),
