@@ -84,8 +84,7 @@ help:
 .PHONY: all setup demo stop check tests fuzz bench install clean help
 
 $(libcommon): $(patsubst %.c,$(B)/%.o,$(common_c))
-	rm -f $@.tmp # ar would add to what an interrupted make left
-	$(AR) rcs $@.tmp $^ && mv $@.tmp $@
+	$(AR) rcs $@.$$$$ $^ && mv $@.$$$$ $@ # whole or not at all, also for two makes
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
