@@ -25,96 +25,19 @@
 
 #include "session.h"
 #include "worker.h"
+#include "zone.h"
 
 enum {
 	BEAT_MS = 500,
 	DRAIN_MS = 5000, /* longest wait at the end for requests that are there already */
 };
 
-struct zone *zone_load(const struct config *c, struct err_text *e)
-{
-	struct zone *z = calloc(1, sizeof *z);
-	int rc;
-
-	if (!z)
-		return NULL;
-	rc = keyring_load(&z->keys, c->keys, e);
-	if (!rc && c->credential[0]) {
-		z->credential = sodium_malloc(OPS_CREDENTIAL);
-		rc = z->credential ? ops_credential_read(z->credential, c->credential, e)
-				   : -ENOMEM;
-	}
-	if (rc) {
-		sodium_free(z->credential);
-		keyring_destroy(z->keys);
-		free(z);
-		return NULL;
-	}
-	return z;
-}
-
-static void zone_free(struct zone *z)
-{
-	if (!z)
-		return;
-	sodium_free(z->credential);
-	keyring_destroy(z->keys);
-	free(z);
-}
-
-/* Caller holds s->zone_lock. */
-static void zone_leave(struct server *s, struct zone *z)
-{
-	if (z && --z->users == 0 && z != s->zone)
-		zone_free(z);
-}
-
-void worker_leave_zone(struct worker *w)
-{
-	pthread_mutex_lock(&w->server->zone_lock);
-	eval_destroy(w->eval); /* before the keys it points to */
-	w->eval = NULL;
-	zone_leave(w->server, w->zone);
-	w->zone = NULL;
-	pthread_mutex_unlock(&w->server->zone_lock);
-}
-
-int worker_adopt_zone(struct worker *w)
-{
-	struct server *s = w->server;
-	struct zone *old = w->zone, *newest;
-	struct eval *ev;
-
-	pthread_mutex_lock(&s->zone_lock);
-	newest = s->zone;
-	newest->users++;
-	pthread_mutex_unlock(&s->zone_lock);
-	ev = eval_create(s->gcm, newest->keys);
-	if (ev && w->eval) {
-		ev->opened = w->eval->opened;
-		ev->sealed = w->eval->sealed;
-		ev->rows = w->eval->rows;
-	}
-	pthread_mutex_lock(&s->zone_lock);
-	if (!ev) {
-		newest->users--;
-		pthread_mutex_unlock(&s->zone_lock);
-		return -ENOMEM;
-	}
-	eval_destroy(w->eval); /* before the keys it points to */
-	w->eval = ev;
-	w->zone = newest;
-	zone_leave(s, old);
-	pthread_mutex_unlock(&s->zone_lock);
-	return 0;
-}
-
 /* SIGHUP: everything new, or everything as it was. */
 static void reload(struct server *s)
 {
 	struct err_text e = {""};
 	struct config fresh = s->config;
-	struct zone *z, *old;
+	struct zone *z;
 
 	sd_notify(0, "RELOADING=1");
 	if (config_reload(&fresh, &e) || !(z = zone_load(&fresh, &e))) {
@@ -124,12 +47,7 @@ static void reload(struct server *s)
 	}
 	s->config = fresh;
 	log_set_level(fresh.log_level);
-	pthread_mutex_lock(&s->zone_lock);
-	old = s->zone;
-	__atomic_store_n(&s->zone, z, __ATOMIC_RELEASE);
-	if (old->users == 0)
-		zone_free(old);
-	pthread_mutex_unlock(&s->zone_lock);
+	zone_replace(s, z);
 	log_info("reloaded: current key is %u", keyring_current(z->keys));
 	sd_notify(0, "READY=1");
 }

@@ -5,9 +5,6 @@
  * Threads. Workers (worker.h) poll the channels and execute; the main thread keeps the
  * lease, reaps dead owners and reacts to signals. `control` is the mutex of the service's
  * control functions; a channel's session belongs to whoever holds the channel's lock.
- *
- * Secrets. `zone` (keys, credential) is replaced as a whole by SIGHUP: a worker moves to
- * the new one between two requests, and the old one is freed when the last has moved.
  */
 #ifndef OPS_SERVER_SERVER_H
 #define OPS_SERVER_SERVER_H
@@ -20,12 +17,7 @@
 #include "service.h"
 #include "stats.h"
 
-/* One set of secrets. */
-struct zone {
-	struct keyring *keys;
-	uint8_t *credential; /* OPS_CREDENTIAL bytes of sodium_malloc, NULL if there is none */
-	uint32_t users;      /* workers on it; server.zone_lock */
-};
+struct zone; /* zone.h */
 
 struct worker {
 	struct server *server;
@@ -65,14 +57,5 @@ struct server {
 	uint32_t halves;  /* channels with a request of which more is to come */
 	int stop;
 };
-
-/* Load keys and credential; NULL with the reason in `e`. */
-struct zone *zone_load(const struct config *c, struct err_text *e);
-
-/* Move a worker to the newest zone. Returns 0 or -ENOMEM. */
-MUST_CHECK int worker_adopt_zone(struct worker *w);
-
-/* At its end: wipe its evaluator, and its zone if that was an old one's last user. */
-void worker_leave_zone(struct worker *w);
 
 #endif

@@ -7,6 +7,7 @@
 #include <sodium.h>
 
 #include "status.h"
+#include "zone.h"
 
 enum {
 	REQUESTS_PER_TURN = 64,

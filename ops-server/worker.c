@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "session.h"
+#include "zone.h"
 
 enum {
 	HOT_TURNS = 8,       /* looks at the hot channels per look at a slice of the others */
@@ -212,7 +213,7 @@ static void *worker_run(void *arg)
 		if (heavy)
 			pthread_mutex_unlock(&s->polling);
 		if (__atomic_load_n(&s->zone, __ATOMIC_ACQUIRE) == w->zone ||
-			worker_adopt_zone(w) == 0)
+			zone_adopt(w) == 0)
 			session_serve(w, c);
 		service_unlock(c);
 		if (heavy) {
@@ -241,7 +242,7 @@ int workers_start(struct server *s)
 	for (i = 0; i < s->config.workers && !rc; i++) {
 		s->workers[i].server = s;
 		spin_init(&s->workers[i].spin, s->config.spin_us * 1000ull);
-		rc = worker_adopt_zone(&s->workers[i]);
+		rc = zone_adopt(&s->workers[i]);
 	}
 	for (i = 0; i < s->config.workers && !rc; i++)
 		rc = -pthread_create(&s->workers[i].thread, &attr, worker_run, &s->workers[i]);
@@ -256,7 +257,7 @@ void workers_join(struct server *s)
 	bell_wake(&s->service.shm->asleep);
 	for (i = 0; i < s->config.workers; i++) {
 		pthread_join(s->workers[i].thread, NULL);
-		worker_leave_zone(&s->workers[i]);
+		zone_release(&s->workers[i]);
 	}
 	free(s->workers);
 }

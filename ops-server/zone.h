@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * zone.h - one set of secrets: the keyring and the client credential.
+ *
+ * SIGHUP replaces it as a whole: each worker moves to the new one between two requests,
+ * and the old one is wiped when the last has moved. server.zone is the newest one,
+ * server.zone_lock guards every count of users.
+ */
+#ifndef OPS_SERVER_ZONE_H
+#define OPS_SERVER_ZONE_H
+
+#include "server.h"
+
+struct zone {
+	struct keyring *keys;
+	uint8_t *credential; /* OPS_CREDENTIAL bytes of sodium_malloc, NULL if there is none */
+	uint32_t users;      /* workers on it; server.zone_lock */
+};
+
+/* Load keys and credential; NULL with the reason in `e`. */
+struct zone *zone_load(const struct config *c, struct err_text *e);
+
+/* Wipe one that nobody uses; NULL is fine. */
+void zone_free(struct zone *z);
+
+/* Make `z` the newest; the one before goes with its last user. */
+void zone_replace(struct server *s, struct zone *z);
+
+/* Move a worker to the newest zone. Returns 0 or -ENOMEM, and then it stays where it is. */
+MUST_CHECK int zone_adopt(struct worker *w);
+
+/* At a worker's end: wipe its evaluator, and its zone if that was an old one's last user. */
+void zone_release(struct worker *w);
+
+#endif
