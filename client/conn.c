@@ -333,8 +333,11 @@ static int take_ready(
 			return rc;
 		if (f.id != c->answered + 1 && f.id > c->dropped)
 			return -EPROTO;
-		if (f.id <= c->dropped)
-			continue; /* nobody waits for it any more */
+		if (f.id <= c->dropped) {
+			/* Nobody waits for it any more, but the server may for its room. */
+			ring_release(&c->chan.rx);
+			continue;
+		}
 		c->answered++;
 		c->taken = true;
 		*kind = f.kind;
