@@ -82,6 +82,7 @@ void chan_ring(struct chan *c, uint32_t how)
 	uint64_t one = 1;
 
 	c->rung++;
+	c->rang = true;
 	if (!c->server_here)
 		return; /* it polls; there is no way to reach its kernel from here */
 	if (how == BELL_FD && c->bell_fd < 0) {
@@ -246,8 +247,14 @@ int chan_await(struct chan *c, uint32_t timeout_ms)
 
 	show_life(c);
 	spin_start(&c->spin);
+	if (c->rang) {
+		/* It has to be scheduled first, and this core may be the one it got. */
+		c->spin.yield = c->spin.start;
+		c->rang = false;
+	}
 	do {
 		if (ring_waiting(&c->rx)) {
+			c->waited = c->spin.last - c->spin.start;
 			spin_met(&c->spin);
 			return 0;
 		}
@@ -263,8 +270,9 @@ int chan_await(struct chan *c, uint32_t timeout_ms)
 			wait_poll(clock_to_ns(t0 - c->spin.start) / 1000);
 	}
 	bell_clear(&c->shm->asleep);
+	c->waited = clock_ticks() - c->spin.start;
 	if (ring_waiting(&c->rx)) {
-		spin_blocked(&c->spin, clock_ticks() - t0);
+		spin_blocked(&c->spin, c->spin.start + c->waited - t0);
 		return 0;
 	}
 	return chan_state(c) ? chan_state(c) : -EAGAIN;

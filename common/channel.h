@@ -124,10 +124,12 @@ struct chan {
 	uint64_t delay;
 	uint64_t slept;  /* times it went to sleep, and rang the server's bell */
 	uint64_t rung;
+	uint64_t waited; /* ticks in the last chan_await() */
 	uint32_t index;
 	uint32_t gen;
 	int bell_fd;      /* server's eventfd when it sleeps in an event loop, or -1 */
 	bool server_here; /* same kernel: futexes work */
+	bool rang;        /* the server was asleep when the last request went out */
 };
 
 /* What the environment says about the injected latency: CXL_SHM_DELAY_NS, or 0. */

@@ -215,6 +215,7 @@ static int await_reply(struct ops_client *c, struct call *k, uint8_t *kind,
 		if (rc != -EAGAIN)
 			return rc;
 		rc = chan_await(&c->chan, slice_of(k));
+		c->ticks_waiting += c->chan.waited;
 		if (rc == 0)
 			continue;
 		if (rc != -EAGAIN)
@@ -347,7 +348,6 @@ int ops_call(struct ops_client *c, uint8_t kind, uint64_t len, ops_fill *fill, v
 {
 	struct call k = {.kind = kind, .len = len, .fill = fill, .arg = arg,
 		.timeout_ms = timeout_ms, .e = e};
-	uint64_t t0 = clock_ticks();
 	uint8_t got = 0;
 	int rc = 0;
 
@@ -365,7 +365,6 @@ int ops_call(struct ops_client *c, uint8_t kind, uint64_t len, ops_fill *fill, v
 		if (!rc)
 			rc = ask(c, &k, &got, reply, reply_len);
 	}
-	c->ticks_waiting += clock_ticks() - t0;
 	if (rc == -ETIMEDOUT)
 		err_set(e, "no answer from ops_server within %llu ms; is it running?",
 			(unsigned long long)timeout_ms);
