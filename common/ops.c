@@ -39,6 +39,13 @@ void ops_client_fini(struct ops_client *c)
 	c->out = NULL;
 }
 
+void ops_give_up(struct ops_client *c)
+{
+	if (c->attached && c->waiting)
+		shm_store64(&c->chan.shm->given_up, c->waiting);
+	c->waiting = 0;
+}
+
 void ops_done(struct ops_client *c)
 {
 	if (c->attached)
@@ -167,6 +174,7 @@ static int send_request(struct ops_client *c, struct call *k)
 	int rc;
 
 	k->id = ++c->chan.next_id;
+	c->waiting = k->id;
 	c->in.len = 0;
 	if (k->len > ring_frame_max(&c->chan.tx))
 		return send_long(c, k);
@@ -188,18 +196,21 @@ static int send_request(struct ops_client *c, struct call *k)
 	return 0;
 }
 
-/* Wait for the reply to k->id; replies to calls that were given up are skipped. */
+/*
+ * Wait for the reply to k->id; replies to calls that were given up are skipped, and their
+ * room is given back when nothing more is there. Not one by one: a ring full of frames of
+ * this generation would be read round and round, with no pause. So it is -EPROTO.
+ */
 static int await_reply(struct ops_client *c, struct call *k, uint8_t *kind,
 	const uint8_t **reply, uint64_t *len)
 {
 	struct frame f;
-	int rc;
+	int rc, turns;
 
-	for (;;) {
+	for (turns = 0;; turns++) {
 		while ((rc = ring_peek(&c->chan.rx, &f)) == 0) {
 			if (f.id != k->id) {
 				ring_next(&c->chan.rx);
-				ring_release(&c->chan.rx);
 				continue;
 			}
 			rc = message_take(&c->in, &f, reply, len);
@@ -214,14 +225,13 @@ static int await_reply(struct ops_client *c, struct call *k, uint8_t *kind,
 		}
 		if (rc != -EAGAIN)
 			return rc;
-		rc = chan_await(&c->chan, slice_of(k));
-		c->ticks_waiting += c->chan.waited;
-		if (rc == 0)
-			continue;
-		if (rc != -EAGAIN)
-			return rc;
-		rc = pause_call(c, k);
+		ring_release(&c->chan.rx);
+		/* Also when something came that was not the reply: it may go on coming. */
+		rc = turns ? pause_call(c, k) : 0;
 		if (rc)
+			return rc;
+		rc = chan_await(&c->chan, slice_of(k));
+		if (rc && rc != -EAGAIN)
 			return rc;
 	}
 }
@@ -352,6 +362,8 @@ int ops_call(struct ops_client *c, uint8_t kind, uint64_t len, ops_fill *fill, v
 	int rc = 0;
 
 	c->calls++;
+	if (c->waiting)
+		ops_give_up(c); /* the one before was left in the middle */
 	if (c->spoiled)
 		ops_release(c);
 	if (!c->attached)
@@ -365,6 +377,10 @@ int ops_call(struct ops_client *c, uint8_t kind, uint64_t len, ops_fill *fill, v
 		if (!rc)
 			rc = ask(c, &k, &got, reply, reply_len);
 	}
+	if (rc == 0)
+		c->waiting = 0;
+	else
+		ops_give_up(c);
 	if (rc == -ETIMEDOUT)
 		err_set(e, "no answer from ops_server within %llu ms; is it running?",
 			(unsigned long long)timeout_ms);

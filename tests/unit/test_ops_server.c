@@ -625,6 +625,31 @@ static void test_greedy_clients(void **state)
 }
 
 /* Half of a long request, then gone. */
+/* Bug: a reply ring that somebody filled once with frames of the right generation, none
+ * of them the reply, was read round and round: no timeout, no interrupt ended the call. */
+static void test_reply_ring_full_of_other_replies(void **state)
+{
+	struct ops_client *c = client_open(ROLE_DB, NULL);
+	uint64_t frame[2] = {0, UINT64_MAX};
+	uint8_t *data;
+	uint32_t i;
+
+	assert_int_equal(ask(c, OPS_PING, "x", 1), 0);
+	kill(f.pid, SIGSTOP); /* else its reply would replace some of them */
+	assert_int_equal(waitpid(f.pid, NULL, WUNTRACED), f.pid);
+	frame[0] = (uint64_t)(OPS_PING | OPS_REPLY) << 32 |
+		(uint64_t)chan_gen16(c->chan.gen) << 48;
+	data = chan_rsp_ring(c->chan.service, c->chan.index);
+	for (i = 0; i < c->chan.service->ring_bytes; i += sizeof frame)
+		memcpy(data + i, frame, sizeof frame);
+	alarm(LIMIT_S);
+	assert_int_equal(ask(c, OPS_PING, "x", 1), -EPROTO);
+	alarm(0);
+	kill(f.pid, SIGCONT);
+	assert_int_equal(ask(c, OPS_PING, "x", 1), 0); /* on another channel, or a clean one */
+	client_close(c);
+}
+
 static int die_in_the_middle(void *arg)
 {
 	struct chan_config config = {.label = "doomed"};
@@ -827,6 +852,7 @@ int main(void)
 		SERVED(test_client_that_never_reads),
 		SERVED(test_impossible_position_with_a_reply_waiting),
 		SERVED(test_greedy_clients),
+		SERVED(test_reply_ring_full_of_other_replies),
 		cmocka_unit_test_setup_teardown(
 			test_killed_in_the_middle_of_a_request, begin_with_one_channel, end),
 		SERVED(test_sigterm_answers_what_was_asked),
