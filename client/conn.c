@@ -321,23 +321,25 @@ static int take_ready(
 
 	for (;;) {
 		rc = ring_peek(&c->chan.rx, &f);
+		/* Not frame by frame: a ring full of what nobody waits for, and of this
+		 * generation, would be read round and round. */
+		if (rc == -EAGAIN)
+			ring_release(&c->chan.rx);
 		if (rc)
 			return rc;
 		rc = message_take(&c->in, &f, data, len);
 		ring_next(&c->chan.rx);
 		if (rc == -EAGAIN) {
-			ring_release(&c->chan.rx);
+			if (f.id > c->dropped)
+				ring_release(&c->chan.rx);
 			continue;
 		}
 		if (rc)
 			return rc;
 		if (f.id != c->answered + 1 && f.id > c->dropped)
 			return -EPROTO;
-		if (f.id <= c->dropped) {
-			/* Nobody waits for it any more, but the server may for its room. */
-			ring_release(&c->chan.rx);
-			continue;
-		}
+		if (f.id <= c->dropped)
+			continue; /* nobody waits for it any more */
 		c->answered++;
 		c->taken = true;
 		*kind = f.kind;
