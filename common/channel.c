@@ -120,6 +120,7 @@ static void open_rings(struct chan *c)
 	ring_consume(&c->rx, chan_rsp_ring(g, c->index), g->ring_bytes, &c->shm->rsp_head,
 		chan_gen16(c->gen), c->delay);
 	shm_store64(&c->shm->rsp_head, 0);
+	shm_store64(&c->shm->given_up, 0);
 	shm_store32(&c->shm->asleep, BELL_AWAKE);
 	shm_store_release32(&c->shm->open, c->gen); /* O1 */
 }

@@ -18,6 +18,7 @@
  *     asleep       192  both         both      the client's bell (wait.h)
  *     req_head     256  server       client    consumer position, request ring
  *     rsp_head     320  client       server    consumer position, reply ring
+ *     given_up     384  owner        server    id of a request whose answer nobody awaits
  *
  * Life of a channel:
  *
@@ -73,7 +74,9 @@ struct chan_shm {
 	uint64_t req_head; /* 256 */
 	uint8_t rsv3[56];
 	uint64_t rsp_head; /* 320 */
-	uint8_t rsv4[CHAN_CONTROL - 328];
+	uint8_t rsv4[56];
+	uint64_t given_up; /* 384 */
+	uint8_t rsv5[CHAN_CONTROL - 392];
 };
 
 _Static_assert(sizeof(struct chan_shm) == CHAN_CONTROL, "control block");
@@ -83,6 +86,7 @@ _Static_assert(offsetof(struct chan_shm, label) == 152, "label");
 _Static_assert(offsetof(struct chan_shm, asleep) == 192, "client bell");
 _Static_assert(offsetof(struct chan_shm, req_head) == 256, "req_head");
 _Static_assert(offsetof(struct chan_shm, rsp_head) == 320, "rsp_head");
+_Static_assert(offsetof(struct chan_shm, given_up) == 384, "given_up");
 
 static inline struct chan_shm *chan_control(const struct service_geometry *g, uint32_t i)
 {

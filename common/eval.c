@@ -25,6 +25,11 @@ void *eval_alloc(struct eval *ev, size_t n)
 	return p;
 }
 
+bool eval_wanted(struct eval *ev)
+{
+	return !ev->wanted || ev->wanted(ev->wanted_ctx);
+}
+
 uint64_t eval_hash(struct eval *ev, const void *in, size_t n)
 {
 	return keyring_prf(ev->keys, in, n);

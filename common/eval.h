@@ -28,6 +28,8 @@ struct eval {
 	struct arena arena;
 	const struct keyring *keys;
 	bool no_memory; /* an allocation of this request failed */
+	bool (*wanted)(void *ctx); /* see eval_wanted(); NULL: always */
+	void *wanted_ctx;
 	uint64_t opened, sealed, rows; /* counters, for status */
 	struct eval_cached {
 		uint32_t len;

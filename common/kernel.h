@@ -47,6 +47,10 @@ struct vec {
  * evaluator fails the request whatever the kernel does with the row. */
 void *eval_alloc(struct eval *ev, size_t n);
 
+/* Is the result still wanted? Work that may take seconds for a row (LIKE) asks now and
+ * then, and on false fails its row with ROW_GIVEN_UP. */
+bool eval_wanted(struct eval *ev);
+
 /* The keyed hash of canonical bytes, first byte the family. */
 uint64_t eval_hash(struct eval *ev, const void *in, size_t n);
 

@@ -10,7 +10,10 @@
 
 #include <string.h>
 
-enum { TEXT_MAX = 0x3fffffff - 4 }; /* what a varlena can hold */
+enum {
+	TEXT_MAX = 0x3fffffff - 4, /* what a varlena can hold */
+	WORK_BYTES = 1 << 20, /* compared between two questions whether it is still wanted */
+};
 
 /* Bytes of the character at p; at least 1, never past end. */
 static inline size_t char_len(const uint8_t *p, const uint8_t *end)
@@ -153,13 +156,17 @@ void k_text_concat(
  * with one point to go back to: the last %. A match after a later % never needs an
  * earlier one, so that is enough, and the worst case is text times pattern.
  *
- * 1, 0, or -1 when the pattern ends in a backslash that the match runs into.
+ * LIKE_BAD_ESCAPE when the pattern ends in a backslash that the match runs into,
+ * LIKE_GIVEN_UP when nobody wants to know any more.
  */
-static int like(struct span text, struct span pattern, bool fold_case)
+enum { LIKE_NO, LIKE_YES, LIKE_BAD_ESCAPE, LIKE_GIVEN_UP };
+
+static int like(struct eval *ev, struct span text, struct span pattern, bool fold_case)
 {
 	const uint8_t *t = text.p, *tend = t + text.len;
 	const uint8_t *p = pattern.p, *pend = p + pattern.len;
 	const uint8_t *back_t = NULL, *back_p = NULL;
+	uint64_t work = 0;
 	bool wild = false; /* nothing but % and _ since a % that had text before it */
 
 	for (;;) {
@@ -182,7 +189,7 @@ static int like(struct span text, struct span pattern, bool fold_case)
 			const uint8_t *lit = p;
 
 			if (*lit == '\\' && ++lit == pend)
-				return -1;
+				return LIKE_BAD_ESCAPE;
 			same = fold_case ? fold(*lit) == fold(*t) : *lit == *t;
 			if (same) {
 				wild = false;
@@ -192,31 +199,40 @@ static int like(struct span text, struct span pattern, bool fold_case)
 			}
 		}
 		if (!back_p)
-			return 0;
+			return LIKE_NO;
+		work += (uint64_t)(t - back_t) + 1;
+		if (work > WORK_BYTES) {
+			if (!eval_wanted(ev))
+				return LIKE_GIVEN_UP;
+			work = 0;
+		}
 		back_t += char_len(back_t, tend);
 		t = back_t;
 		p = back_p;
 	}
 	/* PostgreSQL looks past the wildcards before it notices that the text is over. */
 	if (wild && pend - p == 1 && *p == '\\')
-		return -1;
+		return LIKE_BAD_ESCAPE;
 	while (p < pend && *p == '%')
 		p++;
-	return p == pend;
+	return p == pend ? LIKE_YES : LIKE_NO;
 }
 
-static void match(
+static void match(struct eval *ev,
 	struct vec *out, const struct vec *in, uint32_t n, bool fold_case, bool negate)
 {
 	uint32_t i;
 
 	EACH_ROW(out, n, i)
 	{
-		int m = like(in[0].s[ROW(&in[0], i)], in[1].s[ROW(&in[1], i)], fold_case);
+		int m = like(
+			ev, in[0].s[ROW(&in[0], i)], in[1].s[ROW(&in[1], i)], fold_case);
 
-		if (m < 0)
+		if (m == LIKE_BAD_ESCAPE)
 			row_fail(out, i, ROW_LIKE_ESCAPE);
-		out->b[i] = (m == 1) != negate;
+		else if (m == LIKE_GIVEN_UP)
+			row_fail(out, i, ROW_GIVEN_UP);
+		out->b[i] = (m == LIKE_YES) != negate;
 	}
 }
 
@@ -224,7 +240,7 @@ static void match(
 	void k_text_##name(struct eval *ev, const struct op *op, struct vec *out,          \
 		const struct vec *in, uint32_t n)                                              \
 	{                                                                                  \
-		match(out, in, n, fold_case, negate);                                          \
+		match(ev, out, in, n, fold_case, negate);                                          \
 	}
 MATCH(like, false, false)
 MATCH(notlike, false, true)

@@ -231,6 +231,7 @@ static int await_reply(struct ops_client *c, struct call *k, uint8_t *kind,
 		if (rc)
 			return rc;
 		rc = chan_await(&c->chan, slice_of(k));
+		c->ticks_waiting += c->chan.waited;
 		if (rc && rc != -EAGAIN)
 			return rc;
 	}

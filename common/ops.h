@@ -53,6 +53,7 @@ struct ops_client {
 	uint64_t wait_channel_ms;  /* how long to wait for a free channel; 0 = fail */
 	uint64_t calls, retries;   /* for statistics */
 	uint64_t ticks_waiting;
+	uint64_t waiting; /* id of the request in progress, 0 when there is none */
 	uint8_t credential[OPS_CREDENTIAL];
 	enum role role; /* asked for at each (re)attach when not ROLE_DB */
 	bool attached;
@@ -86,6 +87,10 @@ void ops_client_fini(struct ops_client *c);
 MUST_CHECK int ops_call(struct ops_client *c, uint8_t kind, uint64_t len, ops_fill *fill,
 	void *arg, uint64_t timeout_ms, const uint8_t **reply, uint64_t *reply_len,
 	struct err_text *e);
+
+/* The caller left a call in the middle (idle() jumped away): tell the server that nobody
+ * waits for that answer, so that it may stop working on it. Harmless at other times. */
+void ops_give_up(struct ops_client *c);
 
 /* Give the reply's ring space back. */
 void ops_done(struct ops_client *c);

@@ -32,6 +32,11 @@ static bool let_go(const struct service_chan *c)
 	return closing != 0 && closing - c->freed <= c->gen - c->freed;
 }
 
+bool service_abandoned(const struct service_chan *c, uint64_t id)
+{
+	return let_go(c) || shm_load64(&c->shm->given_up) == id;
+}
+
 static void close_channel(struct service *s, struct service_chan *c)
 {
 	if (!c->open)

@@ -130,6 +130,10 @@ static inline void service_unlock(struct service_chan *c)
 	__atomic_store_n(&c->lock, 0, __ATOMIC_RELEASE);
 }
 
+/* Has the owner stopped waiting for the answer to that request, or let go altogether? A
+ * hint for work that takes long: a wrong one costs the owner its own answer. */
+bool service_abandoned(const struct service_chan *c, uint64_t id);
+
 /* Publish replies and wake the client if it sleeps. */
 static inline void service_publish(struct service_chan *c)
 {

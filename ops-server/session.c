@@ -11,6 +11,7 @@
 
 enum {
 	REQUESTS_PER_TURN = 64,
+	LONGEST_MS = 60000, /* for one request; only hostile ones come near */
 	TIMED_EVERY = 8, /* a reading of the clock is 10 ns of a request's 200 */
 	HEAVY_BYTES = 2048, /* about 50 values, 2 us of work: dearer than a wake-up is worth */
 	KEEP_BYTES = 1 << 16,
@@ -180,17 +181,38 @@ static int prove(struct worker *w, struct session *s, const uint8_t *data, uint6
 	return 0;
 }
 
+/* A request that may take long, asked about now and then (eval_wanted). */
+struct work {
+	const struct server *server;
+	const struct service_chan *c;
+	uint64_t id;
+	uint64_t since_ms; /* of the first question */
+};
+
+static bool wanted(void *ctx)
+{
+	struct work *k = ctx;
+
+	if (!k->since_ms)
+		k->since_ms = clock_ms();
+	return !__atomic_load_n(&k->server->stop, __ATOMIC_RELAXED) &&
+		!service_abandoned(k->c, k->id) && clock_ms() - k->since_ms < LONGEST_MS;
+}
+
 static void serve_one(struct worker *w, struct service_chan *c, uint8_t kind, uint64_t id,
 	const uint8_t *data, uint64_t len)
 {
 	struct session *s = c->session;
 	struct reply r = {.c = c, .s = s};
+	struct work k = {.server = w->server, .c = c, .id = id};
 	struct err_text e = {""};
 	char *text;
 	int rc;
 
 	switch (kind) {
 	case OPS_EVAL:
+		w->eval->wanted = wanted;
+		w->eval->wanted_ctx = &k;
 		rc = eval_run(w->eval, s->role, data, len, data != s->in.buf, reply_room, &r, &e);
 		if (rc == 0)
 			reply_send(w, &r, OPS_EVAL | OPS_REPLY, id);

@@ -212,9 +212,9 @@ static void *worker_run(void *arg)
 
 		if (heavy)
 			pthread_mutex_unlock(&s->polling);
-		if (__atomic_load_n(&s->zone, __ATOMIC_ACQUIRE) == w->zone ||
-			zone_adopt(w) == 0)
-			session_serve(w, c);
+		if (__atomic_load_n(&s->zone, __ATOMIC_ACQUIRE) != w->zone && zone_adopt(w))
+			log_warning("no memory for the new keys yet, going on with the old ones");
+		session_serve(w, c);
 		service_unlock(c);
 		if (heavy) {
 			/* Whoever polls may sleep, and not know of a reply that waits. */

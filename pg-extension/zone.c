@@ -142,6 +142,7 @@ static void at_transaction_end(XactEvent event, void *arg)
 	if (!zone.open || !zone.client.attached || event == XACT_EVENT_PRE_COMMIT ||
 		event == XACT_EVENT_PARALLEL_PRE_COMMIT || event == XACT_EVENT_PRE_PREPARE)
 		return;
+	ops_give_up(&zone.client); /* of a call that an interrupt ended */
 	g = zone.client.chan.service;
 	if (shm_load32(&g->shm->free_channels) < (g->nchannels + SCARCE - 1) / SCARCE)
 		ops_release(&zone.client);

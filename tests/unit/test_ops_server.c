@@ -443,6 +443,40 @@ static void test_long_messages(void **state)
 	client_close(c);
 }
 
+/*
+ * Bug: LIKE may compare text times pattern bytes, and a request could not be given up: two
+ * of these kept both workers from everybody for minutes. A client that stops waiting
+ * frees its worker, and its channel goes on.
+ */
+static void test_like_that_nobody_waits_for(void **state)
+{
+	enum { TEXT = 4 << 20, PATTERN = 2 << 20 };
+	struct ops_client *c = client_open(ROLE_DB, NULL);
+	uint8_t *text = malloc(TEXT), *pattern = malloc(PATTERN), *req = malloc(8 << 20);
+	struct cell cells[2] = {{.p = text, .len = TEXT}, {.p = pattern, .len = PATTERN}};
+	struct rig_arg args[2] = {{&cells[0], T_TEXT, 0}, {&cells[1], T_TEXT, 0}};
+	uint16_t code[] = {PUSH, PUSH | 1, OP_enc_text_like};
+	const uint8_t *got;
+	struct bytes b;
+	uint64_t len;
+
+	assert_true(text && pattern && req);
+	memset(text, 'a', TEXT);
+	memset(pattern, 'a', PATTERN);
+	pattern[0] = '%';
+	pattern[PATTERN - 2] = 'b';
+	pattern[PATTERN - 1] = '%';
+	b.p = req;
+	b.len = rig_request(req, 8 << 20, f.s, args, 2, code, 3, 1);
+	assert_int_equal(
+		ops_call(c, OPS_EVAL, b.len, fill, &b, 1000, &got, &len, &err), -ETIMEDOUT);
+	assert_int_equal(ask_lt(c), 0); /* within TIMEOUT_MS, behind the one given up */
+	free(text);
+	free(pattern);
+	free(req);
+	client_close(c);
+}
+
 static int many_calls(void *arg)
 {
 	struct ops_client *c = client_open(ROLE_DB, NULL);
@@ -846,6 +880,7 @@ int main(void)
 		SERVED(test_roles),
 		cmocka_unit_test_setup_teardown(test_no_credential, begin_without_credential, end),
 		SERVED(test_long_messages),
+		SERVED(test_like_that_nobody_waits_for),
 		SERVED(test_128_clients_at_once),
 		SERVED(test_footprint),
 		SERVED(test_memory_is_locked),
