@@ -353,6 +353,8 @@ static int write_reply(struct eval *ev, const struct vec *v, bool secret,
 		if (!scratch)
 			return -ENOMEM;
 	}
+	if (len > EVAL_REPLY_MAX)
+		return -EMSGSIZE;
 	at = room(ctx, len);
 	if (!at)
 		return -ENOMEM;

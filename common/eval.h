@@ -20,6 +20,9 @@ enum {
 	EVAL_PROGRAMS = 32,
 };
 
+/* A reply: two texts of a gigabyte. One long value repeated over a batch could ask for
+ * a thousand times what the request brought. */
+#define EVAL_REPLY_MAX (2ull << 30)
 #define EVAL_MEMORY_MAX (4ull << 30) /* one request: text of 1 GB, concatenated */
 
 struct eval {
@@ -58,7 +61,7 @@ void eval_destroy(struct eval *ev);
  *            and no long value is made there
  *
  * Returns 0 with the reply complete in room's memory; or -EPROTO (malformed program or
- * column), -EACCES (the role is not enough), -ENOMEM; `e` says what. An error of a row
+ * column), -EACCES (the role is not enough), -EMSGSIZE (reply too long), -ENOMEM; `e` says what. An error of a row
  * is not an error of the request: it is in the reply.
  */
 MUST_CHECK int eval_run(struct eval *ev, enum role role, const uint8_t *req, uint64_t len,

@@ -176,9 +176,7 @@ static Datum run(FunctionCallInfo fcinfo, const struct scalar *s, enum role role
 							 : plain_datum(s->result, reply);
 		}
 	}
-	r = zone_row(reply, reply_len, s->result);
-	if (r.null)
-		PG_RETURN_NULL();
+	r = zone_row(reply, reply_len, s->result, s->secret);
 	return s->secret ? value_datum(s->result, r.data, r.len) : plain_datum(s->result, r.data);
 }
 

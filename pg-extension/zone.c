@@ -234,10 +234,11 @@ const uint8_t *zone_call(
 	return reply;
 }
 
-struct zone_result zone_row(const uint8_t *reply, uint64_t len, uint8_t type)
+struct zone_result zone_row(
+	const uint8_t *reply, uint64_t len, uint8_t type, bool secret)
 {
 	struct cursor c = cursor_of(reply, len);
-	struct zone_result r = {NULL, 0, false};
+	struct zone_result r = {NULL, 0};
 	uint32 size = optable_type(type).size, rows, state = ROW_VALUE;
 	uint8_t flags = cursor_u8(&c), got = cursor_u8(&c);
 
@@ -245,17 +246,13 @@ struct zone_result zone_row(const uint8_t *reply, uint64_t len, uint8_t type)
 	rows = cursor_u32(&c);
 	if (flags & REPLY_STATES)
 		state = cursor_u8(&c);
-	if (!c.bad && rows == 1 && got == type) {
-		if (state > ROW_NULL)
+	if (!c.bad && rows == 1 && got == type && state != ROW_NULL) {
+		if (state != ROW_VALUE)
 			raise_state(state);
-		r.null = state == ROW_NULL;
-		if (!r.null) {
-			r.len = size ? size : cursor_u32(&c);
-			if (size && (flags & REPLY_SECRET))
-				r.len += VALUE_OVERHEAD;
-			r.data = cursor_bytes(&c, r.len);
-		}
-		if (!c.bad && c.left == 0)
+		r.len = size ? size + (secret ? VALUE_OVERHEAD : 0) : cursor_u32(&c);
+		r.data = cursor_bytes(&c, r.len);
+		if (!c.bad && c.left == 0 && !(flags & REPLY_SECRET) == !secret &&
+			(!secret || r.len >= VALUE_OVERHEAD))
 			return r;
 	}
 	ereport(ERROR, (errcode(ERRCODE_PROTOCOL_VIOLATION),
@@ -309,13 +306,15 @@ static void fill_program(void *arg, uint8_t *at, uint64_t len)
 struct zone_result zone_run(enum role role, const struct zone_program *p)
 {
 	uint16_t last = p->code[p->ncode - 1];
-	uint8_t type = last & PROGRAM_PUSH ? p->arg[last & ~PROGRAM_PUSH].type
-									   : optable_op(last)->result;
+	bool pushed = last & PROGRAM_PUSH;
+	uint8_t type = pushed ? p->arg[last & ~PROGRAM_PUSH].type : optable_op(last)->result;
+	bool secret = optable_is_secret(type) &&
+		(pushed || !(optable_op(last)->flags & OP_REVEAL));
 	const uint8_t *reply;
 	uint64_t len;
 
 	reply = zone_call(role, program_len(p), fill_program, (void *)p, &len);
-	return zone_row(reply, len, type);
+	return zone_row(reply, len, type, secret);
 }
 
 /* ---- statistics ---- */

@@ -52,7 +52,6 @@ void zone_op(struct zone_program *p, uint16_t code);
 struct zone_result {
 	const uint8_t *data; /* as zone_call's reply */
 	uint32_t len;
-	bool null;
 };
 
 /* Run a program whose result has one row. */
@@ -61,11 +60,15 @@ struct zone_result zone_run(enum role role, const struct zone_program *p);
 /*
  * zone_row - take a reply of one row apart.
  *
- *   type   what the result must be, secret or public
+ *   type     what the result must be
+ *   secret   whether it must be encrypted
  *
- * Raises what the row's state says when it is an error.
+ * Raises what the row's state says when it is an error, and 08P01 when the reply is not
+ * that: the region may have been written by anybody. NULL is no answer either, since
+ * nobody sends one: the functions are strict, and aggregates skip theirs.
  */
-struct zone_result zone_row(const uint8_t *reply, uint64_t len, uint8_t type);
+struct zone_result zone_row(
+	const uint8_t *reply, uint64_t len, uint8_t type, bool secret);
 
 /* The settings changed: begin anew with the next call. */
 void zone_reset(void);

@@ -13,6 +13,7 @@
 #include "counters.h"
 
 enum {
+	KEEP_BYTES = 64 << 10, /* of a long request's memory, for the next one */
 	BURST = 64,           /* requests of one client before the next one's */
 	REAP_MS = 1000,
 	POLL_US = 1000,       /* look again at clients that we wait for, at first */
@@ -168,6 +169,7 @@ static enum served serve_one(RedisModuleCtx *ctx, struct session *s, const struc
 		rc = run(ctx, s, verdict, f, data, len);
 		if (rc == -EAGAIN && data == f->data)
 			return HELD;
+		message_reset(&s->in, KEEP_BYTES);
 		if (rc == -EAGAIN) {
 			command_flush(ctx, s, &loop.wrote);
 			session_error(s, f->id, "ERR this command is too long to be run over the ring");
@@ -419,8 +421,15 @@ static void rung(void)
 static void on_cron(RedisModuleCtx *ctx, RedisModuleEvent e, uint64_t sub, void *data)
 {
 	uint64_t now = clock_ms();
+	uint32_t i;
 
-	if (!loop.up || now - loop.reaped_ms < REAP_MS)
+	if (!loop.up)
+		return;
+	/* Also sessions that send nothing: a user that was deleted and made anew is somebody
+	 * else, and must not be taken for the one who logged in. */
+	for (i = 0; i < loop.nopen; i++)
+		acl_look(&loop.open[i]->acl, loop.turn);
+	if (now - loop.reaped_ms < REAP_MS)
 		return;
 	loop.reaped_ms = now;
 	if (!service_held(&loop.service)) {
