@@ -421,15 +421,8 @@ static void rung(void)
 static void on_cron(RedisModuleCtx *ctx, RedisModuleEvent e, uint64_t sub, void *data)
 {
 	uint64_t now = clock_ms();
-	uint32_t i;
 
-	if (!loop.up)
-		return;
-	/* Also sessions that send nothing: a user that was deleted and made anew is somebody
-	 * else, and must not be taken for the one who logged in. */
-	for (i = 0; i < loop.nopen; i++)
-		acl_look(&loop.open[i]->acl, loop.turn);
-	if (now - loop.reaped_ms < REAP_MS)
+	if (!loop.up || now - loop.reaped_ms < REAP_MS)
 		return;
 	loop.reaped_ms = now;
 	if (!service_held(&loop.service)) {
