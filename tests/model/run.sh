@@ -5,7 +5,7 @@
 
 here=$(cd "$(dirname "$0")" && pwd)
 if ! command -v spin >/dev/null 2>&1; then
-	echo "ok models # SKIP spin is not installed"
+	echo "not ok models: spin is not installed; run make setup"
 	exit 0
 fi
 tmp=$(mktemp -d) || exit 1
