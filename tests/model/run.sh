@@ -5,8 +5,8 @@
 
 here=$(cd "$(dirname "$0")" && pwd)
 if ! command -v spin >/dev/null 2>&1; then
-	echo "not ok models: spin is not installed; run make setup"
-	exit 0
+	echo "not ok models - spin is not installed; run make setup"
+	exit 1
 fi
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
