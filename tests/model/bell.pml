@@ -3,11 +3,8 @@
  * bell.pml - the sleep and wake handshake of common/wait.h under total store order.
  *
  * One sleeper, WAKERS wakers that publish FRAMES frames each into a ring of their own
- * (as a service sleeps on all its channels). Every processor has a store buffer of
- * DEPTH entries in front of memory: a store goes into the buffer, a load sees its own
- * buffer first, a processor of its own (drain) moves entries to memory whenever it
- * likes, a full fence waits until the buffer is empty. Entering the kernel for a futex
- * takes a lock and so is a fence as well.
+ * (as a service sleeps on all its channels). Processor 0 is the sleeper's. Entering the
+ * kernel for a futex takes a lock and so is a fence as well.
  *
  * There are no time-outs here, so a lost wake-up is a state that nothing leads out of,
  * which spin reports as an invalid end state.
@@ -22,48 +19,17 @@
 #ifndef FRAMES
 #define FRAMES 2
 #endif
-#define DEPTH 2
-
 #define AWAKE 0
 #define FUTEX 1
 
 /* Addresses: 0 the bell word, w the number of frames that waker w has published. */
 #define BELL 0
 
-typedef buffer {
-	byte addr[DEPTH];
-	byte val[DEPTH];
-	byte n
-}
+#define WORDS (WAKERS + 1)
+#define CPUS (WAKERS + 1)
+#include "tso.h"
 
-byte mem[WAKERS + 1];
-buffer sb[WAKERS + 1]; /* processor 0 is the sleeper's */
 bool asleep;           /* in the kernel's queue */
-
-inline store(cpu, ad, va) {
-	atomic {
-		sb[cpu].n < DEPTH;
-		sb[cpu].addr[sb[cpu].n] = ad;
-		sb[cpu].val[sb[cpu].n] = va;
-		sb[cpu].n++
-	}
-}
-
-/* The youngest entry of the own buffer, else memory. */
-inline load(cpu, ad, ou) {
-	d_step {
-		if
-		:: sb[cpu].n == 2 && sb[cpu].addr[1] == ad -> ou = sb[cpu].val[1]
-		:: !(sb[cpu].n == 2 && sb[cpu].addr[1] == ad) && sb[cpu].n >= 1 &&
-			sb[cpu].addr[0] == ad -> ou = sb[cpu].val[0]
-		:: else -> ou = mem[ad]
-		fi
-	}
-}
-
-inline fence(cpu) {
-	sb[cpu].n == 0
-}
 
 /* FUTEX_WAIT compares and sleeps at once, under the kernel's lock. */
 inline futex_wait() {
@@ -82,20 +48,6 @@ inline futex_wake(cpu) {
 		fence(cpu);
 		asleep = false
 	}
-}
-
-proctype drain(byte p) {
-end:	do
-	:: d_step {
-		sb[p].n > 0 ->
-		mem[sb[p].addr[0]] = sb[p].val[0];
-		sb[p].addr[0] = sb[p].addr[1];
-		sb[p].val[0] = sb[p].val[1];
-		sb[p].n--;
-		sb[p].addr[sb[p].n] = 0;
-		sb[p].val[sb[p].n] = 0
-	   }
-	od
 }
 
 byte got[WAKERS + 1];
