@@ -46,6 +46,11 @@ static inline uint64_t shm_load64(const uint64_t *p)
 	return __atomic_load_n(p, __ATOMIC_RELAXED);
 }
 
+static inline uint8_t shm_load8(const uint8_t *p)
+{
+	return __atomic_load_n(p, __ATOMIC_RELAXED);
+}
+
 static inline uint32_t shm_load32(const uint32_t *p)
 {
 	return __atomic_load_n(p, __ATOMIC_RELAXED);
@@ -73,6 +78,13 @@ static inline void shm_store32(uint32_t *p, uint32_t v)
 
 /* Control path only. True when *p was `expect` and is now `v`. */
 static inline bool shm_cas64(uint64_t *p, uint64_t expect, uint64_t v)
+{
+	return __atomic_compare_exchange_n(
+		p, &expect, v, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+}
+
+/* For bells that have a third state (lane.h), on the way into the kernel. */
+static inline bool shm_cas32(uint32_t *p, uint32_t expect, uint32_t v)
 {
 	return __atomic_compare_exchange_n(
 		p, &expect, v, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);

@@ -2,12 +2,17 @@
 #include "channel.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+enum {
+	ASIDE = 3, /* times to offer the processor to the server's thread before sleeping */
+};
 
 uint64_t chan_delay_from_env(void)
 {
@@ -85,7 +90,9 @@ void chan_ring(struct chan *c, uint32_t how)
 	c->rang = true;
 	if (!c->server_here)
 		return; /* it polls; there is no way to reach its kernel from here */
-	if (how == BELL_FD && c->bell_fd < 0) {
+	if (how == BELL_LANES)
+		c->beside = lane_ring(c->service->shm, c->index) == LANE_HERE;
+	else if (how == BELL_FD && c->bell_fd < 0) {
 		/* No way to wake it from here; the word stays for those who have one. */
 		c->rung--;
 	} else if (how == BELL_FD) {
@@ -242,38 +249,61 @@ static void show_life(struct chan *c)
 		chan_beat(c);
 }
 
+/* The server's thread waits for this very processor: spinning would only keep it. */
+static bool step_aside(struct chan *c)
+{
+	int i;
+
+	for (i = 0; i < ASIDE && !ring_waiting(&c->rx); i++)
+		sched_yield();
+	return ring_waiting(&c->rx);
+}
+
+/* Spin for the reply; `rang`: the server has to be scheduled first, and this processor
+ * may be the one it gets. */
+static bool spin_for_reply(struct chan *c, bool rang)
+{
+	if (rang)
+		c->spin.yield = c->spin.start;
+	do {
+		if (ring_waiting(&c->rx)) {
+			spin_met(&c->spin);
+			return true;
+		}
+	} while (spin_again(&c->spin));
+	return false;
+}
+
 int chan_await(struct chan *c, uint32_t timeout_ms)
 {
+	bool rang = c->rang, beside = c->beside, met;
 	uint64_t t0;
 
 	show_life(c);
+	c->rang = c->beside = false;
 	spin_start(&c->spin);
-	if (c->rang) {
-		/* It has to be scheduled first, and this core may be the one it got. */
-		c->spin.yield = c->spin.start;
-		c->rang = false;
-	}
-	do {
-		if (ring_waiting(&c->rx)) {
-			c->waited = c->spin.last - c->spin.start;
-			spin_met(&c->spin);
-			return 0;
-		}
-	} while (spin_again(&c->spin));
-
+	met = beside || (c->server_here && lane_polls_here(c->service->shm))
+			  ? step_aside(c)
+			  : spin_for_reply(c, rang);
 	t0 = clock_ticks();
+	c->waited = t0 - c->spin.start;
+	if (met)
+		return 0;
 	c->slept++;
 	bell_set(&c->shm->asleep, BELL_FUTEX);
+	if (!rang && c->server_here)
+		lane_ring(c->service->shm, c->index); /* who was said to poll may not */
 	if (!ring_waiting(&c->rx)) {
 		if (c->server_here)
-			bell_sleep(&c->shm->asleep, timeout_ms);
+			bell_sleep(&c->shm->asleep, timeout_ms * 1000);
 		else
 			wait_poll(clock_to_ns(t0 - c->spin.start) / 1000);
 	}
 	bell_clear(&c->shm->asleep);
 	c->waited = clock_ticks() - c->spin.start;
 	if (ring_waiting(&c->rx)) {
-		spin_blocked(&c->spin, c->spin.start + c->waited - t0);
+		if (!beside)
+			spin_blocked(&c->spin, c->spin.start + c->waited - t0);
 		return 0;
 	}
 	return chan_state(c) ? chan_state(c) : -EAGAIN;

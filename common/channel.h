@@ -51,6 +51,7 @@
 #define COMMON_CHANNEL_H
 
 #include "ident.h"
+#include "lane.h"
 #include "region.h"
 #include "ring.h"
 #include "wait.h"
@@ -134,6 +135,7 @@ struct chan {
 	int bell_fd;      /* server's eventfd when it sleeps in an event loop, or -1 */
 	bool server_here; /* same kernel: futexes work */
 	bool rang;        /* the server was asleep when the last request went out */
+	bool beside;      /* and its thread there runs on this processor, when we let it */
 };
 
 /* What the environment says about the injected latency: CXL_SHM_DELAY_NS, or 0. */

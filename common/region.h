@@ -3,10 +3,10 @@
  * region.h - the shared memory, and how it is divided.
  *
  *     0       superblock: magic, version, size, format id, number of services
- *     512     service 0   512 bytes each: name, where its channels are, the server's
- *     1024    service 1   lease, its bell
+ *     4096    service 0   4096 bytes each: name, where its channels are, the server's
+ *     8192    service 1   lease, its bells
  *     ...     up to SERVICE_MAX
- *     4096    channels of service 0, then of service 1, ...
+ *     20480   channels of service 0, then of service 1, ...
  *
  *     channel, stride = CHAN_CONTROL + 2 * ring_bytes:
  *     0       control block (channel.h)
@@ -36,13 +36,15 @@
 #include "err.h"
 
 enum {
-	REGION_VERSION = 1,
-	REGION_SUPERBLOCK = 4096,
+	REGION_VERSION = 2,
 	SERVICE_MAX = 4,
-	SERVICE_OFF = 512,
-	SERVICE_SIZE = 512,
+	SERVICE_OFF = 4096,
+	SERVICE_SIZE = 4096,
+	REGION_SUPERBLOCK = SERVICE_OFF + SERVICE_MAX * SERVICE_SIZE,
 	SERVICE_NAME = 8,
 	SERVICE_CHANNELS_MAX = 65535,
+	SERVICE_LANES = 32,
+	LANE_CPUS = 256,
 	BELL_PATH = 108, /* what sockaddr_un holds */
 	CHAN_CONTROL = 576,
 };
@@ -67,6 +69,14 @@ struct superblock_shm {
 	uint64_t format_id; /* 24: random; another one means formatted anew */
 };
 
+/* One sleeping place of a server that has a thread for each processor (lane.h). */
+struct lane_shm {
+	uint32_t asleep;  /* 0: enum bell_state */
+	uint32_t cpu;     /* 4: its thread's processor */
+	uint32_t channel; /* 8: who rang last: look there first */
+	uint32_t rsv[13];
+};
+
 /*
  * field          written by        read by
  * line 0         region_format     everybody, once, at open
@@ -75,7 +85,11 @@ struct superblock_shm {
  * control        clients, by add   server: changed = look at owners
  * asleep         server; clients   clients; the server clears it as well (wait.h)
  *                clear it
+ * poller         server            clients: with `asleep` = 0, who polls
  * bell_path      the lease holder  clients, once, at attach
+ * nlanes,        the lease holder  clients, when they ring
+ *   lane_of
+ * lane           as `asleep`; channel by who rings
  */
 struct service_shm {
 	char name[SERVICE_NAME]; /* 0: "kv", "ops" */
@@ -93,9 +107,16 @@ struct service_shm {
 	uint32_t control;        /* 128 */
 	uint32_t rsv2[15];
 	uint32_t asleep;         /* 192 */
-	uint32_t rsv3[15];
+	uint32_t poller;         /* 196: processor of the thread that polls, plus 1; 0 = none */
+	uint32_t rsv3[14];
 	char bell_path[BELL_PATH]; /* 256: unix socket that hands out the bell's eventfd */
-	uint8_t rsv4[SERVICE_SIZE - 256 - BELL_PATH];
+	uint8_t rsv4[512 - 256 - BELL_PATH];
+	uint32_t nlanes; /* 512: 0: it sleeps on `asleep` alone */
+	uint32_t rsv5[15];
+	uint8_t lane_of[LANE_CPUS];          /* 576: which lane to ring from a processor */
+	uint8_t rsv6[1024 - 576 - LANE_CPUS];
+	struct lane_shm lane[SERVICE_LANES]; /* 1024 */
+	uint8_t rsv7[SERVICE_SIZE - 1024 - 64 * SERVICE_LANES];
 };
 
 _Static_assert(sizeof(struct service_shm) == SERVICE_SIZE, "service size");
@@ -103,7 +124,10 @@ _Static_assert(offsetof(struct service_shm, lease) == 64, "lease line");
 _Static_assert(offsetof(struct service_shm, control) == 128, "control line");
 _Static_assert(offsetof(struct service_shm, asleep) == 192, "bell line");
 _Static_assert(offsetof(struct service_shm, bell_path) == 256, "bell path");
-_Static_assert(SERVICE_OFF + SERVICE_MAX * SERVICE_SIZE <= REGION_SUPERBLOCK, "services");
+_Static_assert(offsetof(struct service_shm, nlanes) == 512, "lanes");
+_Static_assert(offsetof(struct service_shm, lane_of) == 576, "processors");
+_Static_assert(offsetof(struct service_shm, lane) == 1024, "first lane");
+_Static_assert(sizeof(struct lane_shm) == 64, "a lane is a line");
 
 /* What region_open() found and checked; private. */
 struct service_geometry {

@@ -8,10 +8,19 @@
 
 #include <sodium.h>
 
-/* Channels are refused under their own lock alone, so the count is atomic. */
-static void count_open(struct service *s, int by)
+/* Channels are refused under their own lock alone, so what counts them is atomic. */
+static void count_open(struct service *s, const struct service_chan *c)
 {
-	__atomic_fetch_add(&s->nopen, (uint32_t)by, __ATOMIC_RELAXED);
+	uint32_t by = c->open ? 1u : -1u;
+	uint64_t bit = 1ull << c->index % 64;
+
+	__atomic_fetch_add(&s->nopen, by, __ATOMIC_RELAXED);
+	if (c->remote)
+		__atomic_fetch_add(&s->nremote, by, __ATOMIC_RELAXED);
+	if (c->open)
+		__atomic_fetch_or(&s->open[c->index / 64], bit, __ATOMIC_RELEASE);
+	else
+		__atomic_fetch_and(&s->open[c->index / 64], ~bit, __ATOMIC_RELEASE);
 }
 
 static void forget_owner(struct service_chan *c)
@@ -42,7 +51,7 @@ static void close_channel(struct service *s, struct service_chan *c)
 	if (!c->open)
 		return;
 	c->open = false;
-	count_open(s, -1);
+	count_open(s, c);
 	if (s->config.closed)
 		s->config.closed(s->config.ctx, c);
 }
@@ -96,7 +105,7 @@ static void open_channel(struct service *s, struct service_chan *c)
 	ring_produce(&c->tx, chan_rsp_ring(g, c->index), g->ring_bytes, &c->shm->rsp_head,
 		chan_gen16(c->gen), s->delay);
 	c->open = true;
-	count_open(s, 1);
+	count_open(s, c);
 	if (s->config.opened)
 		s->config.opened(s->config.ctx, c);
 }
@@ -179,6 +188,7 @@ int service_take(struct service *s, const struct region *r, const char *name,
 	if (config->bell_path)
 		snprintf(g->shm->bell_path, BELL_PATH, "%s", config->bell_path);
 	shm_store32(&g->shm->asleep, BELL_AWAKE);
+	shm_store32(&g->shm->nlanes, 0);
 	s->control = shm_load32(&g->shm->control);
 	for (i = 0; i < g->nchannels; i++) {
 		struct service_chan *c = &chans[i];

@@ -63,9 +63,29 @@ struct service {
 	uint64_t delay;
 	uint32_t control; /* last value seen */
 	uint32_t nopen;
+	uint32_t nremote; /* of them: whose owner is on another host and cannot ring */
 	uint32_t nclaimed;
 	bool pending; /* a reset was put off because a worker had the channel */
+	/* A bit for each open channel, so that a look at all of them touches no other. */
+	uint64_t open[SERVICE_CHANNELS_MAX / 64 + 1];
 };
+
+/* The first open channel with an index in from .. to - 1, or `to`. A hint without the
+ * channel's lock. */
+static inline uint32_t service_next_open(const struct service *s, uint32_t from, uint32_t to)
+{
+	uint64_t word;
+
+	while (from < to) {
+		word = __atomic_load_n(&s->open[from / 64], __ATOMIC_RELAXED) >> from % 64;
+		if (word) {
+			from += (uint32_t)__builtin_ctzll(word);
+			break;
+		}
+		from = (from / 64 + 1) * 64;
+	}
+	return from < to ? from : to;
+}
 
 /*
  * service_take - become the server.

@@ -13,32 +13,41 @@ enum {
 	YIELD_MIN_NS = 250,  /* when somebody does: it may be the peer, on this very core */
 	TAKEN_NS = 1000,     /* an offer that lasted so long was taken */
 	BUDGET_STEPS = 64,   /* budget never falls below max / this */
+	POLL_MIN_US = 20,
 	POLL_MAX_US = 1000,
 };
 
 /* Not FUTEX_PRIVATE: the word lies in a mapping of two processes. */
-void bell_sleep(uint32_t *word, uint32_t timeout_ms)
+void bell_sleep(uint32_t *word, uint32_t timeout_us)
 {
-	struct timespec t = {timeout_ms / 1000, (long)(timeout_ms % 1000) * 1000000};
+	struct timespec t = {timeout_us / 1000000, (long)(timeout_us % 1000000) * 1000};
 
 	syscall(SYS_futex, word, FUTEX_WAIT, (uint32_t)BELL_FUTEX, &t, NULL, 0);
 	bell_clear(word);
 }
 
-void bell_wake(uint32_t *word)
+void bell_rouse(uint32_t *word)
 {
-	shm_store32(word, BELL_AWAKE);
 	syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
 
-/* Sleeps grow with the time slept so far: a tenth of it, 20 us to a millisecond. */
-void wait_poll(uint64_t slept_us)
+void bell_wake(uint32_t *word)
+{
+	shm_store32(word, BELL_AWAKE);
+	bell_rouse(word);
+}
+
+uint32_t wait_pause_us(uint64_t slept_us)
 {
 	uint64_t us = slept_us / 10;
-	struct timespec t = {0, 0};
 
-	us = us < 20 ? 20 : us > POLL_MAX_US ? POLL_MAX_US : us;
-	t.tv_nsec = (long)us * 1000;
+	return us < POLL_MIN_US ? POLL_MIN_US : us > POLL_MAX_US ? POLL_MAX_US : (uint32_t)us;
+}
+
+void wait_poll(uint64_t slept_us)
+{
+	struct timespec t = {0, (long)wait_pause_us(slept_us) * 1000};
+
 	nanosleep(&t, NULL);
 }
 

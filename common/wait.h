@@ -36,6 +36,8 @@ enum bell_state {
 	BELL_AWAKE = 0,
 	BELL_FUTEX = 1, /* asleep on this very word */
 	BELL_FD = 2,    /* asleep in an event loop; its eventfd came by the bell socket */
+	BELL_LANES = 3, /* each of its threads sleeps on a lane of its own (lane.h) */
+	BELL_BUSY = 4,  /* of a lane: its thread has something long to do; ring another */
 };
 
 /* Announce sleep (W1); look once more afterwards, then bell_sleep() or bell_clear(). */
@@ -57,13 +59,16 @@ static inline uint32_t bell_heard(const uint32_t *word)
 	return shm_load32(word);
 }
 
-/* Sleep while the word is BELL_FUTEX, at most timeout_ms; clears the word. */
-void bell_sleep(uint32_t *word, uint32_t timeout_ms);
+/* Sleep while the word is BELL_FUTEX, at most timeout_us; clears the word. */
+void bell_sleep(uint32_t *word, uint32_t timeout_us);
 
-/* Clear the word and wake its futex sleeper. */
+/* Clear the word and wake its futex sleeper; the second alone. */
 void bell_wake(uint32_t *word);
+void bell_rouse(uint32_t *word);
 
-/* Sleep without a bell: for peers that share memory but no kernel. */
+/* Sleep without a bell: for peers that share memory but no kernel. The pause grows with
+ * the time slept so far: a tenth of it, 20 us to a millisecond. */
+uint32_t wait_pause_us(uint64_t slept_us);
 void wait_poll(uint64_t slept_us);
 
 struct spin {

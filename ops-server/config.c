@@ -11,7 +11,7 @@
 #include "channel.h"
 #include "region.h"
 
-enum { WORKERS_MAX = 64, SPIN_US_DEFAULT = 50, SPIN_US_MAX = 100000 };
+enum { SPIN_US_DEFAULT = 50, SPIN_US_MAX = 100000 };
 
 static const char help[] =
 	"ops_server - executes encrypted operations for PostgreSQL (hedb) and Redis.\n"
@@ -29,7 +29,7 @@ static const char help[] =
 	"  --region-size N       bytes to map; needed where the file tells none [all]\n"
 	"  --keys FILE           key file, mode 0600\n"
 	"  --credential FILE     who proves to know it may encrypt and decrypt  [nobody]\n"
-	"  --workers N           threads                            [processors, at most 4]\n"
+	"  --workers N           threads                            [one a processor, at least 2]\n"
 	"  --spin-us N           most to spin for the next request before sleeping [50]\n"
 	"  --crypto NAME         ipsec-mb, libsodium or mbedtls        [the fastest usable]\n"
 	"  --log-level LEVEL     debug, info, warning, error                    [info]\n"
@@ -132,7 +132,7 @@ int config_read(struct config *c, int argc, char **argv, struct err_text *e)
 	memset(c, 0, sizeof *c);
 	c->argc = argc;
 	c->argv = argv;
-	c->workers = cpus > 4 ? 4 : cpus < 1 ? 1 : (uint32_t)cpus;
+	c->workers = cpus < 2 ? 2 : cpus > WORKERS_MAX ? WORKERS_MAX : (uint32_t)cpus;
 	c->spin_us = SPIN_US_DEFAULT;
 	c->log_level = LOG_INFO;
 	c->delay_ns = chan_delay_from_env();

@@ -10,6 +10,9 @@
 #include <stdint.h>
 
 #include "log.h"
+#include "region.h"
+
+enum { WORKERS_MAX = SERVICE_LANES };
 
 struct config {
 	char region[PATH_MAX];

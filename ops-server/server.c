@@ -117,6 +117,7 @@ static int wait_event(struct server *s, int signals, struct pollfd *fds)
 	service_beat(&s->service);
 	service_reap(&s->service, clock_ms());
 	pthread_mutex_unlock(&s->control);
+	workers_look(s); /* one may have passed a channel by that was locked just now */
 	if ((fds[0].revents & POLLIN) && read(signals, &info, sizeof info) == sizeof info)
 		return (int)info.ssi_signo;
 	return 0;
@@ -167,7 +168,7 @@ static int serve(struct server *s)
 		return 1;
 	}
 	service_ready(&s->service);
-	bell_wake(&s->service.shm->asleep);
+	workers_wake(s);
 	log_info("serving %u channels of %u KiB in %s, %u workers, %s, key %u",
 		s->service.geometry->nchannels, s->service.geometry->ring_bytes >> 10,
 		s->config.region, s->config.workers, s->gcm->name,
@@ -215,7 +216,6 @@ int main(int argc, char **argv)
 	log_set_level(server.config.log_level);
 	pthread_mutex_init(&server.zone_lock, NULL);
 	pthread_mutex_init(&server.control, NULL);
-	pthread_mutex_init(&server.polling, NULL);
 	server.started_ms = clock_ms();
 	harden();
 	rc = open_all(&server, &e);

@@ -2,7 +2,7 @@
 /*
  * server.h - what the threads of ops_server share.
  *
- * Threads. Workers (worker.h) poll the channels and execute; the main thread keeps the
+ * Threads. Workers (worker.h) find requests and execute them; the main thread keeps the
  * lease, reaps dead owners and reacts to signals. `control` is the mutex of the service's
  * control functions; a channel's session belongs to whoever holds the channel's lock.
  */
@@ -29,6 +29,13 @@ struct worker {
 	uint64_t bytes_in, bytes_out;
 	uint64_t opened, sealed, rows; /* the evaluator's; status must not look into it */
 	pthread_t thread;
+	uint32_t index;  /* in server.workers, and of its lane */
+	uint32_t cpu;    /* it is pinned to */
+	bool polls;      /* it is server.poller */
+	bool asked;      /* to poll, by another worker */
+	uint32_t soon;   /* times in a row that it was rung again at once */
+	uint32_t caught; /* requests since it polls */
+	uint64_t idle_us; /* slept so far, while clients elsewhere cannot ring */
 	uint32_t cursor; /* where the next slice of quiet channels starts */
 	uint32_t turn;   /* where the next look at hot ones starts */
 	uint32_t served; /* hot ones since the last look at quiet ones */
@@ -49,7 +56,8 @@ struct server {
 	struct zone *zone; /* the newest */
 	pthread_mutex_t zone_lock;
 	pthread_mutex_t control;
-	pthread_mutex_t polling; /* held by the worker that polls (worker.h) */
+	struct worker *poller;   /* the one that polls, or NULL */
+	uint32_t patience;       /* how often a worker has to be rung again before one polls */
 	uint64_t started_ms;
 	uint8_t *stuck;   /* per channel: a reply waits for room. Beside the sessions, because
 	                     who looks for work has no lock and a session may go meanwhile */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "worker.h"
 
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sched.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -15,15 +15,25 @@ enum {
 	HOT_TURNS = 8,       /* looks at the hot channels per look at a slice of the others */
 	SLICE = 8,           /* quiet channels looked at per turn */
 	HOT_POLLS = 4096,    /* polls without a request until a channel is quiet again */
-	SLEEP_MS = 1000,     /* longest sleep, in case a bell was lost with its ringer */
-	BLOCKED_SLEEP_MS = 1,
+	SLEEP_US = 1000000,  /* longest sleep, in case a bell was lost with its ringer */
+	BLOCKED_SLEEP_US = 1000,
+	SOON_NS = 6000,      /* rung again in less: polling would cost less than the switches */
+	PATIENCE_MIN = 16,
+	PATIENCE_MAX = 4096,
+	WORTH_WHILE = 1024,  /* requests in one go that polling has to catch */
 	STACK_BYTES = 512 << 10,
 	SLICE_NS = 100000,
+	NO_CPU = CPU_SETSIZE,
 };
 
 static bool stopping(const struct server *s)
 {
 	return __atomic_load_n(&s->stop, __ATOMIC_RELAXED);
+}
+
+static struct lane_shm *lane_of(const struct worker *w)
+{
+	return &w->server->service.shm->lane[w->index];
 }
 
 /* Work on that channel: a request, or room for a reply that waited. */
@@ -87,26 +97,30 @@ static struct service_chan *look_hot(struct worker *w)
 	return NULL;
 }
 
-static struct service_chan *look_quiet(struct worker *w)
+/* The next `most` open channels that are not looked at all the time. */
+static struct service_chan *look_around(struct worker *w, uint32_t most)
 {
-	uint32_t n = w->server->service.geometry->nchannels, k;
+	struct server *s = w->server;
+	uint32_t n = s->service.geometry->nchannels, k;
 
-	for (k = 0; k < SLICE && k < n; k++) {
+	for (k = 0; k < most; k++) {
 		struct service_chan *c;
 
-		w->cursor = w->cursor + 1 < n ? w->cursor + 1 : 0;
-		c = take(w->server, &w->server->chans[w->cursor]);
-		if (c) {
-			make_hot(w, w->cursor);
+		w->cursor = service_next_open(&s->service, w->cursor + 1, n);
+		if (w->cursor == n)
+			w->cursor = service_next_open(&s->service, 0, n);
+		if (w->cursor == n)
+			break;
+		c = take(s, &s->chans[w->cursor]);
+		if (c)
 			return c;
-		}
 	}
 	return NULL;
 }
 
-/* One turn: the hot channels again and again, then a slice of the others; these also
- * when the hot ones never run out of work. */
-static struct service_chan *look(struct worker *w)
+/* One turn of the poller: the hot channels again and again, then a slice of the others;
+ * these also when the hot ones never run out of work. */
+static struct service_chan *poll_channels(struct worker *w)
 {
 	struct service_chan *c = NULL;
 	int k;
@@ -121,64 +135,207 @@ static struct service_chan *look(struct worker *w)
 		return c;
 	}
 	w->served = 0;
-	return look_quiet(w);
+	c = look_around(w, SLICE);
+	if (c)
+		make_hot(w, c->index);
+	return c;
 }
 
-/* Every channel, before sleeping. */
+/* Who was rung: the ringer's channel, then all. */
+static struct service_chan *look(struct worker *w)
+{
+	struct server *s = w->server;
+	uint32_t ringer = shm_load32(&lane_of(w)->channel);
+	struct service_chan *c = NULL;
+
+	if (ringer < s->service.geometry->nchannels)
+		c = take(s, &s->chans[ringer]);
+	return c ? c : look_around(w, __atomic_load_n(&s->service.nopen, __ATOMIC_RELAXED));
+}
+
+/* Something that nobody is at? Who has a channel's lock looks again before it sleeps. */
 static bool anything(const struct server *s)
 {
 	uint32_t n = s->service.geometry->nchannels, i;
 
-	for (i = 0; i < n; i++)
-		if (s->chans[i].open && ring_waiting(&s->chans[i].rx))
+	for (i = service_next_open(&s->service, 0, n); i < n;
+		i = service_next_open(&s->service, i + 1, n))
+		if (ring_waiting(&s->chans[i].rx) &&
+			!__atomic_load_n(&s->chans[i].lock, __ATOMIC_RELAXED))
 			return true;
 	return service_changed(&s->service);
 }
 
-static void doze(struct worker *w)
+/* Wake one that sleeps; not on processor `but`, if that is one. */
+static void wake_one(struct server *s, uint32_t but, bool to_poll)
+{
+	uint32_t i;
+
+	for (i = 0; i < s->config.workers; i++) {
+		struct worker *w = &s->workers[i];
+
+		if (w->cpu == but || shm_load32(&lane_of(w)->asleep) != BELL_FUTEX)
+			continue;
+		if (to_poll)
+			__atomic_store_n(&w->asked, true, __ATOMIC_RELEASE);
+		lane_wake(lane_of(w)); /* else it looks by itself */
+		return;
+	}
+}
+
+void workers_wake(struct server *s)
+{
+	uint32_t i;
+
+	for (i = 0; i < s->config.workers; i++)
+		lane_wake(lane_of(&s->workers[i]));
+}
+
+void workers_look(struct server *s)
+{
+	shm_fence_full();
+	if (anything(s))
+		wake_one(s, NO_CPU, false);
+}
+
+/* ---- polling ---- */
+
+static bool poll_begin(struct worker *w)
 {
 	struct server *s = w->server;
-	uint32_t *bell = &s->service.shm->asleep;
-	uint64_t t0 = clock_ticks();
+	struct worker *none = NULL;
+
+	if (!s->config.spin_us || !__atomic_compare_exchange_n(&s->poller, &none, w, false,
+							  __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+		return false;
+	w->polls = true;
+	w->caught = 0;
+	shm_store32(&s->service.shm->poller, w->cpu + 1);
+	shm_store32(&s->service.shm->asleep, BELL_AWAKE);
+	spin_start(&w->spin);
+	return true;
+}
+
+/* Caller's next fence is L1: this, then a look at every channel. */
+static void poll_end(struct worker *w)
+{
+	struct server *s = w->server;
+	uint32_t patience;
+
+	if (!w->polls)
+		return;
+	w->polls = false;
+	shm_store32(&s->service.shm->poller, 0);
+	shm_store32(&s->service.shm->asleep, BELL_LANES);
+	__atomic_store_n(&s->poller, NULL, __ATOMIC_RELEASE);
+	patience = __atomic_load_n(&s->patience, __ATOMIC_RELAXED);
+	patience = w->caught >= WORTH_WHILE    ? PATIENCE_MIN
+			   : patience < PATIENCE_MAX ? patience * 2
+										 : PATIENCE_MAX;
+	__atomic_store_n(&s->patience, patience, __ATOMIC_RELAXED);
+}
+
+/* Nothing came this time. On until the budget is used up, or the core is wanted. */
+static bool poll_on(struct worker *w)
+{
+	return spin_again(&w->spin) && !w->spin.preempted;
+}
+
+/* ---- at rest ---- */
+
+/* Slept so briefly, so often: ask somebody on another processor to poll. */
+static void count_soon(struct worker *w, uint64_t ticks)
+{
+	struct server *s = w->server;
+
+	w->soon = ticks < clock_from_ns(SOON_NS) ? w->soon + 1 : 0;
+	if (w->soon < __atomic_load_n(&s->patience, __ATOMIC_RELAXED) || !s->config.spin_us)
+		return;
+	w->soon = 0;
+	if (!__atomic_load_n(&s->poller, __ATOMIC_RELAXED))
+		wake_one(s, w->cpu, true);
+}
+
+/* How long to sleep at most. Replies that wait for room, and clients elsewhere, ring no
+ * bell; for the latter the first worker is enough. */
+static uint32_t longest_sleep(struct worker *w)
+{
+	struct server *s = w->server;
+
+	if (w->index == 0 && __atomic_load_n(&s->service.nremote, __ATOMIC_RELAXED))
+		return wait_pause_us(w->idle_us);
+	return __atomic_load_n(&s->blocked, __ATOMIC_RELAXED) ? BLOCKED_SLEEP_US : SLEEP_US;
+}
+
+static void rest(struct worker *w)
+{
+	struct server *s = w->server;
+	uint32_t *bell = &lane_of(w)->asleep, most = longest_sleep(w);
+	uint64_t slept, t0 = clock_ticks();
 
 	bell_set(bell, BELL_FUTEX);
 	if (!anything(s) && !stopping(s)) {
 		w->sleeps++;
-		bell_sleep(bell, __atomic_load_n(&s->blocked, __ATOMIC_RELAXED) ? BLOCKED_SLEEP_MS
-										: SLEEP_MS);
+		bell_sleep(bell, most);
 	}
 	bell_clear(bell);
-	spin_idle(&w->spin, clock_ticks() - t0);
+	slept = clock_ticks() - t0;
+	w->idle_us += clock_to_ns(slept) / 1000;
+	count_soon(w, slept);
+	if (__atomic_load_n(&w->asked, __ATOMIC_ACQUIRE)) {
+		__atomic_store_n(&w->asked, false, __ATOMIC_RELAXED);
+		poll_begin(w);
+	}
 }
+
+/* ---- work ---- */
 
 static void control(struct server *s)
 {
+	bool remote;
+
 	pthread_mutex_lock(&s->control);
+	remote = s->service.nremote != 0;
 	service_control(&s->service);
+	if (!remote && s->service.nremote)
+		lane_wake(&s->service.shm->lane[0]); /* to sleep no longer than they bear */
 	pthread_mutex_unlock(&s->control);
 }
 
-/* Poll until a channel has work; it is returned locked. Caller holds `polling`. */
-static struct service_chan *poll_channels(struct worker *w)
+/* Something long: let others be rung for what comes, and wake one for what came. */
+static void be_busy(struct worker *w)
 {
 	struct server *s = w->server;
-	struct service_chan *c;
 
-	spin_start(&w->spin);
-	while (!stopping(s)) {
-		if (service_changed(&s->service))
-			control(s);
-		c = look(w);
-		if (c) {
-			spin_met(&w->spin);
-			return c;
-		}
-		if (!spin_again(&w->spin)) {
-			doze(w);
-			spin_start(&w->spin);
-		}
+	poll_end(w);
+	shm_store32(&lane_of(w)->asleep, BELL_BUSY);
+	shm_fence_full(); /* L1 (pairs with W2 in bell_heard) */
+	if (anything(s))
+		wake_one(s, NO_CPU, false);
+}
+
+/* Caller has locked the channel; we unlock it. */
+static void serve(struct worker *w, struct service_chan *c)
+{
+	struct server *s = w->server;
+	bool remote = c->remote, heavy = session_heavy(c);
+
+	if (heavy)
+		be_busy(w);
+	if (__atomic_load_n(&s->zone, __ATOMIC_ACQUIRE) != w->zone && zone_adopt(w))
+		log_warning("no memory for the new keys yet, going on with the old ones");
+	session_serve(w, c);
+	service_unlock(c);
+	if (heavy)
+		bell_clear(&lane_of(w)->asleep);
+	w->idle_us = 0;
+	if (w->polls) {
+		w->caught++;
+		spin_met(&w->spin);
+		spin_start(&w->spin);
+	} else if (remote) {
+		poll_begin(w);
 	}
-	return NULL;
 }
 
 /* Requests take less than a microsecond, so a short slice is all that is needed, and
@@ -199,32 +356,57 @@ static void ask_for_short_slices(void)
 		log_line(LOG_DEBUG, "sched_setattr: %s", strerror(errno));
 }
 
+static void stay_on(uint32_t cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	if (sched_setaffinity(0, sizeof set, &set) < 0)
+		log_warning("cannot stay on processor %u: %s", cpu, strerror(errno));
+}
+
 static void *worker_run(void *arg)
 {
 	struct worker *w = arg;
 	struct server *s = w->server;
 	struct service_chan *c;
 
+	stay_on(w->cpu);
 	ask_for_short_slices();
-	pthread_mutex_lock(&s->polling);
-	while ((c = poll_channels(w)) != NULL) {
-		bool heavy = s->config.workers > 1 && session_heavy(c);
-
-		if (heavy)
-			pthread_mutex_unlock(&s->polling);
-		if (__atomic_load_n(&s->zone, __ATOMIC_ACQUIRE) != w->zone && zone_adopt(w))
-			log_warning("no memory for the new keys yet, going on with the old ones");
-		session_serve(w, c);
-		service_unlock(c);
-		if (heavy) {
-			/* Whoever polls may sleep, and not know of a reply that waits. */
-			if (__atomic_load_n(&s->blocked, __ATOMIC_RELAXED))
-				bell_wake(&s->service.shm->asleep);
-			pthread_mutex_lock(&s->polling);
+	while (!stopping(s)) {
+		if (service_changed(&s->service))
+			control(s);
+		c = w->polls ? poll_channels(w) : look(w);
+		if (c) {
+			serve(w, c);
+		} else if (!w->polls || !poll_on(w)) {
+			poll_end(w);
+			rest(w);
 		}
 	}
-	pthread_mutex_unlock(&s->polling);
+	poll_end(w);
 	return NULL;
+}
+
+/* A processor for each worker, of those that we may use, round and round. */
+static void choose_cpus(struct server *s)
+{
+	uint32_t cpu[WORKERS_MAX], i, at = CPU_SETSIZE - 1;
+	cpu_set_t set;
+
+	if (sched_getaffinity(0, sizeof set, &set) < 0 || CPU_COUNT(&set) == 0) {
+		CPU_ZERO(&set);
+		CPU_SET(0, &set);
+	}
+	for (i = 0; i < s->config.workers; i++) {
+		do
+			at = (at + 1) % CPU_SETSIZE;
+		while (!CPU_ISSET(at, &set));
+		s->workers[i].cpu = cpu[i] = at;
+	}
+	lanes_open(s->service.shm, cpu, s->config.workers);
+	shm_store32(&s->service.shm->asleep, BELL_LANES);
 }
 
 int workers_start(struct server *s)
@@ -237,10 +419,13 @@ int workers_start(struct server *s)
 	if (!s->workers)
 		return -ENOMEM;
 	memset(s->workers, 0, s->config.workers * sizeof *s->workers);
+	s->patience = PATIENCE_MIN;
+	choose_cpus(s);
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK_BYTES);
 	for (i = 0; i < s->config.workers && !rc; i++) {
 		s->workers[i].server = s;
+		s->workers[i].index = i;
 		spin_init(&s->workers[i].spin, s->config.spin_us * 1000ull);
 		rc = zone_adopt(&s->workers[i]);
 	}
@@ -254,7 +439,7 @@ void workers_join(struct server *s)
 {
 	uint32_t i;
 
-	bell_wake(&s->service.shm->asleep);
+	workers_wake(s);
 	for (i = 0; i < s->config.workers; i++) {
 		pthread_join(s->workers[i].thread, NULL);
 		zone_release(&s->workers[i]);

@@ -1,16 +1,23 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * worker.h - the threads: who polls, who executes, who sleeps.
+ * worker.h - the threads: one on each processor, asleep in a lane until it is rung.
  *
- * Leader and followers. One worker at a time holds `polling` and looks at all
- * channels; it answers short requests itself, which is faster than any hand-over. A long
- * request (session_heavy) it takes along and gives the polling up first, so that one of
- * the others, asleep on the mutex, goes on. So one core at most is spent on waiting, and
- * a batch of a thousand rows delays nobody.
+ * At rest. A client rings the lane of the processor that it runs on (lane.h); the
+ * thread there answers it, looks at every channel once more and sleeps again. However
+ * many clients there are, a request costs two switches and no interrupt, and no
+ * processor is spent on waiting.
  *
- * Channels that spoke lately are polled at every turn, the others a slice at a time, so
- * that a hundred idle ones do not add to the latency of the busy one. Nothing to do for
- * the spin budget: the leader sets the service's bell and sleeps in a futex.
+ * Polling. A switch costs 3 to 4 us; a client that comes back sooner than that, time after
+ * time, is served for less by a thread that polls on another processor, which needs
+ * 0.3 us and no system call. So a worker that is rung again and again that soon asks one
+ * elsewhere to poll (there is one poller at most); clients then ring nobody. The poller
+ * gives up when nothing comes for the spin budget, or when somebody else needs its
+ * processor, and each time that it was not worth while the next one has to be asked for
+ * twice as hard. Clients on another host cannot ring: for them a worker polls as long as
+ * requests come and then wakes by itself, less and less often up to once a millisecond.
+ *
+ * Something long (session_heavy) a worker says before it starts, so that clients ring
+ * others: a batch of a thousand rows delays nobody.
  */
 #ifndef OPS_SERVER_WORKER_H
 #define OPS_SERVER_WORKER_H
@@ -19,6 +26,12 @@
 
 /* Start all; returns 0 or -errno. */
 MUST_CHECK int workers_start(struct server *s);
+
+/* Wake all: there may be something to do for each. */
+void workers_wake(struct server *s);
+
+/* Wake one if a request waits. */
+void workers_look(struct server *s);
 
 /* End all, when `s->stop` has been set, and wait for them. */
 void workers_join(struct server *s);

@@ -125,13 +125,13 @@ says "region format" 0 "ops 8 x 32 KiB" \
 	"$ctl" region format "$r" --ops-channels 8 --kv-channels 2 --size 2M
 says "region show" 0 "service ops channels 8 claimed 0 ring_bytes 32768 no server" \
 	"$ctl" region show "$r"
-says "region show, version" 0 "version 1" "$ctl" region show "$r"
+says "region show, version" 0 "version 2" "$ctl" region show "$r"
 says "region write" 0 "wrote 5 bytes" "$ctl" region write "$r" hello
 says "region read" 0 "hello" "$ctl" region read "$r"
 says "region write without text" 2 "hedbctl region format" "$ctl" region write "$r"
 says "region show is as before" 0 "service kv channels 2" "$ctl" region show "$r"
 says "region read, nothing there" 1 "does not exist" "$ctl" region read "$dir/none"
-printf 'x%.0s' $(seq 1 8192) >"$dir/noise"
+printf 'x%.0s' $(seq 1 32768) >"$dir/noise"
 says "region show of something else" 1 "no region there" "$ctl" region show "$dir/noise"
 says "region format at an offset" 0 "ops 1 x 4 KiB" "$ctl" region format "$dir/deep" \
 	--offset 64K --size 64K --kv-channels 1 --kv-ring 4K --ops-channels 1 --ops-ring 4K
@@ -159,7 +159,7 @@ fi
 # ---- ops_server: options ----
 says "--help" 0 "usage: ops_server --region FILE --keys FILE" "$server" --help
 says "-h" 0 "SIGHUP: read keys" "$server" -h
-says "--version" 0 "ops_server 1.0, region version 1" "$server" --version
+says "--version" 0 "ops_server 1.0, region version 2" "$server" --version
 says "no options" 2 "--region and --keys are needed" "$server"
 says "no --keys" 2 "--region and --keys are needed" "$server" --region "$r"
 says "not an option" 2 "region: not an option" "$server" region "$r"
@@ -196,7 +196,7 @@ else
 fi
 says "a region without the service" 1 'no service "ops"' \
 	sh -c "cp '$r' '$dir/maimed' && printf 'xxx' |
-		dd of='$dir/maimed' bs=1 seek=1024 conv=notrunc status=none &&
+		dd of='$dir/maimed' bs=1 seek=8192 conv=notrunc status=none &&
 		exec '$server' --region '$dir/maimed' --keys '$k'"
 
 # ---- ops_server: configuration file ----
@@ -225,6 +225,11 @@ logged "says which key" "key 2"
 logged "says who may decrypt" "clients with the credential may encrypt and decrypt"
 says "ping" 0 "100 round trips: p50" "$ctl" ping "$r" --count 100
 says "ping by HEDB_REGION" 0 "10 round trips" env HEDB_REGION="$r" "$ctl" ping --count 10
+# Another pid namespace is another host to both: nobody can ring, so both poll.
+away="unshare --pid --fork --mount-proc"
+[ "$(id -u)" = 0 ] || away="unshare --user --map-root-user --pid --fork --mount-proc"
+says "ping from where no bell rings" 0 "100 round trips" \
+	timeout 60 $away "$ctl" ping "$r" --count 100
 for field in "pid $pid" uptime_ms "workers 2" "crypto " "channels_open 1" "channels 8" \
 	requests "requests_failed 0" rows values_opened values_sealed bytes_in bytes_out \
 	sleeps service_ns_p50 service_ns_p99.99 service_ns_max "label hedbctl"; do

@@ -50,6 +50,13 @@ check bell holds -DWAKERS=2 -DFRAMES=1
 check bell fails -DNO_W1
 check bell fails -DNO_W2
 check bell fails -DWAKE_FIRST
+check lane holds -DFRAMES=3
+check lane fails -DNO_W1
+check lane fails -DNO_W2
+check lane fails -DNO_L1
+check lane fails -DBLIND
+check lane fails -DNO_L2
+check lane fails -DEARLY
 check reclaim holds -DSERVERS=2 -DROUNDS=2
 check reclaim holds -DSERVERS=3 -DROUNDS=1
 check reclaim fails -DBAD_TAKE

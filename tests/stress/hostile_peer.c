@@ -12,7 +12,7 @@
  *     own claim       that as well
  *     superblock      magic, version, size, format id
  *     geometry        line 0 of the service: offset, number and size of channels
- *     bells           the service's control and asleep words
+ *     bells           the service's control and asleep words, its lanes
  *     everything      the service's lease, serving, incarnation, bell path as well
  *
  * In all but the last the honest client gets every answer, and the right one: geometry
@@ -101,7 +101,7 @@ static int serve(void *arg)
 		}
 		bell_set(&s.shm->asleep, BELL_FUTEX);
 		if (!anything(&s, chans))
-			bell_sleep(&s.shm->asleep, 10);
+			bell_sleep(&s.shm->asleep, 10000);
 		bell_clear(&s.shm->asleep);
 	}
 	service_drop(&s);
@@ -246,7 +246,10 @@ static int be_hostile(void *arg)
 			scribble(shm, 64, v, &s);
 			break;
 		case BELLS:
-			shm_store32(rig_below(&s, 2) ? &shm->control : &shm->asleep, (uint32_t)v);
+			if (rig_below(&s, 2))
+				shm_store32(rig_below(&s, 2) ? &shm->control : &shm->asleep, (uint32_t)v);
+			else
+				scribble((uint8_t *)&shm->nlanes, SERVICE_SIZE - 512, v, &s);
 			break;
 		case EVERYTHING:
 			if (rig_below(&s, 50) == 0)

@@ -96,7 +96,7 @@ static int serve(void *arg)
 		}
 		bell_set(&s.shm->asleep, BELL_FUTEX);
 		if (!anything(&s, chans))
-			bell_sleep(&s.shm->asleep, 5);
+			bell_sleep(&s.shm->asleep, 5000);
 		bell_clear(&s.shm->asleep);
 	}
 }

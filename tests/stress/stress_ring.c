@@ -204,7 +204,7 @@ static int sleep_until_rung(struct end *e, uint64_t id)
 
 	bell_set(bell, BELL_FUTEX);
 	if (!ring_waiting(&e->rx))
-		bell_sleep(bell, SLEEP_MS);
+		bell_sleep(bell, SLEEP_MS * 1000);
 	bell_clear(bell);
 	/* W1, W2: without either fence the peer's publication and our announcement can
 	 * miss each other, and this sleep lasts until its end. */

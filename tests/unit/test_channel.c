@@ -381,7 +381,7 @@ static int answer_by_bell(void *arg)
 			!(server->chans[1].open && ring_waiting(&server->chans[1].rx)) &&
 			!(server->chans[2].open && ring_waiting(&server->chans[2].rx)) &&
 			!(server->chans[3].open && ring_waiting(&server->chans[3].rx)))
-			bell_sleep(bell, 20000);
+			bell_sleep(bell, 20000000);
 		bell_clear(bell);
 	}
 	return 0;

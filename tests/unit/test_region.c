@@ -247,7 +247,7 @@ static void test_bytes_and_format_refuse(void **state)
 		{"a", 1, 4096}, {"b", 1, 4096}, {"c", 1, 4096}, {"d", 1, 4096}, {"e", 1, 4096}};
 	struct region r;
 	struct err_text e = {""};
-	uint8_t before[4096];
+	uint8_t before[REGION_SUPERBLOCK];
 	char needed[32];
 	size_t i;
 
@@ -349,16 +349,17 @@ static void test_every_truncated_size_is_efbig(void **state)
 {
 	struct region r, c;
 	uint64_t n;
-	char needed[32];
+	char needed[32], least[32];
 
 	assert_int_equal(rig_region(&r, two, 2), 0);
 	snprintf(needed, sizeof needed, "%llu", (unsigned long long)r.size);
-	for (n = 0; n < r.size; n += n < 4096 ? 1 : n % 997 + 1) {
+	snprintf(least, sizeof least, "%d bytes", REGION_SUPERBLOCK);
+	for (n = 0; n < r.size; n += n < REGION_SUPERBLOCK ? 1 : n % 997 + 1) {
 		struct err_text e = {""};
 
 		c = heap_copy(&r, n);
 		assert_int_equal(region_check(&c, &e), -EFBIG);
-		assert_says(&e, n < 4096 ? "4096 bytes" : needed);
+		assert_says(&e, n < REGION_SUPERBLOCK ? least : needed);
 		assert_int_equal(c.nservices, 0);
 		free(c.base);
 	}
@@ -374,7 +375,7 @@ static void test_wrong_magic_and_version_name_both(void **state)
 	put32(&r, VERSION, 77);
 	assert_int_equal(region_check(&r, &e), -EMEDIUMTYPE);
 	assert_says(&e, "77");
-	assert_says(&e, "1 expected");
+	assert_says(&e, "2 expected");
 	put64(&r, 0, 0x1122334455667788);
 	assert_int_equal(region_check(&r, &e), -EMEDIUMTYPE);
 	assert_says(&e, "1122334455667788");

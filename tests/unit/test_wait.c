@@ -42,7 +42,7 @@ static void test_sleep_ends_by_itself_and_clears(void **state)
 	uint64_t t0 = clock_ms();
 
 	bell_set(&word, BELL_FUTEX);
-	bell_sleep(&word, 20);
+	bell_sleep(&word, 20000);
 	assert_true(clock_ms() - t0 >= 19);
 	assert_int_equal(word, BELL_AWAKE);
 }
@@ -52,7 +52,7 @@ static void test_sleep_on_a_cleared_word_returns_at_once(void **state)
 	uint32_t word = BELL_AWAKE;
 
 	/* The waker came between the second look and the sleep: alarm() if it hangs. */
-	bell_sleep(&word, 100000);
+	bell_sleep(&word, 100000000);
 	assert_int_equal(word, BELL_AWAKE);
 }
 
@@ -61,7 +61,7 @@ static int sleep_on(void *word)
 	uint64_t t0 = clock_ms();
 
 	bell_set(word, BELL_FUTEX);
-	bell_sleep(word, 20000);
+	bell_sleep(word, 20000000);
 	return clock_ms() - t0 < 15000 ? 0 : 1;
 }
 
@@ -97,7 +97,7 @@ static int play(struct pingpong *g, uint32_t me)
 		while (shm_load_acquire32(&g->turn) % 2 != me) {
 			bell_set(&g->bell[me], BELL_FUTEX);
 			if (shm_load_acquire32(&g->turn) % 2 != me)
-				bell_sleep(&g->bell[me], 10000);
+				bell_sleep(&g->bell[me], 10000000);
 			bell_clear(&g->bell[me]);
 		}
 		if (clock_ms() - t0 >= 9000)
