@@ -85,8 +85,10 @@ bool spin_again(struct spin *s)
 	now = clock_ticks();
 	if (now > s->yield)
 		now = offer_core(s, now);
-	if (now - s->last > s->lost)
+	if (now - s->last > s->lost) {
 		s->preempted = true;
+		s->taken += now - s->last;
+	}
 	s->last = now;
 	return now - s->start < s->budget;
 }

@@ -79,6 +79,7 @@ struct spin {
 	uint64_t yield;  /* next time to offer the core to whoever waits for it */
 	uint64_t step;   /* ticks between two offers */
 	uint64_t lost;  /* ticks between two polls that mean the core was taken away */
+	uint64_t taken; /* ticks that it was away, in this spin */
 	bool preempted; /* it was, during this spin */
 };
 
@@ -89,6 +90,7 @@ static inline void spin_start(struct spin *s)
 {
 	s->start = s->last = clock_ticks();
 	s->yield = s->start + s->step;
+	s->taken = 0;
 	s->preempted = false;
 }
 

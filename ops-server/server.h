@@ -35,6 +35,8 @@ struct worker {
 	bool asked;      /* to poll, by another worker */
 	uint32_t soon;   /* times in a row that it was rung again at once */
 	uint32_t caught; /* requests since it polls */
+	uint64_t polls_since; /* ticks */
+	uint64_t taken;       /* of them, that its processor was somebody else's */
 	uint64_t idle_us; /* slept so far, while clients elsewhere cannot ring */
 	uint32_t cursor; /* where the next slice of quiet channels starts */
 	uint32_t turn;   /* where the next look at hot ones starts */

@@ -17,10 +17,12 @@ enum {
 	HOT_POLLS = 4096,    /* polls without a request until a channel is quiet again */
 	SLEEP_US = 1000000,  /* longest sleep, in case a bell was lost with its ringer */
 	BLOCKED_SLEEP_US = 1000,
-	SOON_NS = 6000,      /* rung again in less: polling would cost less than the switches */
+	SOON_NS = 15000,     /* rung again in less, two switches: polling would cost no more */
 	PATIENCE_MIN = 16,
-	PATIENCE_MAX = 4096,
+	PATIENCE_MAX = 1024,
 	WORTH_WHILE = 1024,  /* requests in one go that polling has to catch */
+	TAKEN_NS = 200000,   /* away for longer in all, and a quarter of the time: too wanted */
+	TAKEN_PART = 4,
 	STACK_BYTES = 512 << 10,
 	SLICE_NS = 100000,
 	NO_CPU = CPU_SETSIZE,
@@ -210,6 +212,8 @@ static bool poll_begin(struct worker *w)
 		return false;
 	w->polls = true;
 	w->caught = 0;
+	w->taken = 0;
+	w->polls_since = clock_ticks();
 	shm_store32(&s->service.shm->poller, w->cpu + 1);
 	shm_store32(&s->service.shm->asleep, BELL_AWAKE);
 	spin_start(&w->spin);
@@ -235,10 +239,18 @@ static void poll_end(struct worker *w)
 	__atomic_store_n(&s->patience, patience, __ATOMIC_RELAXED);
 }
 
-/* Nothing came this time. On until the budget is used up, or the core is wanted. */
+/* Nothing came this time. On until the budget is used up, or others want this processor
+ * so much that we are away a good part of the time; an interrupt now and then is nothing,
+ * and clients that find us away ring their own lane. */
 static bool poll_on(struct worker *w)
 {
-	return spin_again(&w->spin) && !w->spin.preempted;
+	uint64_t before = w->spin.taken, spell;
+
+	if (!spin_again(&w->spin))
+		return false;
+	w->taken += w->spin.taken - before;
+	spell = w->spin.last - w->polls_since;
+	return w->taken < clock_from_ns(TAKEN_NS) || w->taken < spell / TAKEN_PART;
 }
 
 /* ---- at rest ---- */
@@ -248,7 +260,7 @@ static void count_soon(struct worker *w, uint64_t ticks)
 {
 	struct server *s = w->server;
 
-	w->soon = ticks < clock_from_ns(SOON_NS) ? w->soon + 1 : 0;
+	w->soon = ticks < clock_from_ns(SOON_NS) ? w->soon + 1 : w->soon / 2;
 	if (w->soon < __atomic_load_n(&s->patience, __ATOMIC_RELAXED) || !s->config.spin_us)
 		return;
 	w->soon = 0;
