@@ -30,6 +30,8 @@ unit      := $(call tests_in,unit,test_)
 stress    := $(call tests_in,stress,)
 bench     := $(call tests_in,bench,bench_)
 fuzz      := $(call tests_in,fuzz,fuzz_)
+# ops_server and its test, which `make check` runs under sanitizers as well
+sanitized := ops_server hedbctl tests/unit/test_ops_server
 SUITES    ?= unit model stress fuzz e2e redis pg
 
 #: make             everything: programs, cxlring.so, libcxlring, hedb.so
@@ -54,8 +56,9 @@ check: all tests
 #: make tests       build what `make check` runs
 tests: $(unit) $(stress) $(fuzz)
 ifeq ($(SAN),)
-	+$(MAKE) SAN=thread build-thread/tests/stress/stress_ring
-	+$(MAKE) SAN=address,undefined build-address-undefined/tests/stress/hostile_peer
+	+$(MAKE) SAN=thread build-thread/tests/stress/stress_ring $(patsubst %,build-thread/%,$(sanitized))
+	+$(MAKE) SAN=address,undefined build-address-undefined/tests/stress/hostile_peer \
+	    $(patsubst %,build-address-undefined/%,$(sanitized))
 endif
 
 #: make fuzz        fuzz on, FUZZ_SECONDS (60) for each target

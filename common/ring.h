@@ -245,10 +245,16 @@ MUST_CHECK static inline int ring_peek(struct ring *r, struct frame *f)
 	return ring_peek_slow(r, word, f);
 }
 
+/* The commit word that the consumer looks at next. */
+static inline const uint64_t *ring_word(const struct ring *r)
+{
+	return (const uint64_t *)(r->data + (r->pos & (r->cap - 1)));
+}
+
 /* True when a frame (or garbage that ring_peek will refuse) waits. One cached read. */
 static inline bool ring_waiting(const struct ring *r)
 {
-	const uint64_t *h = (const uint64_t *)(r->data + (r->pos & (r->cap - 1)));
+	const uint64_t *h = ring_word(r);
 
 	shm_line_invalidate(h, CACHE_LINE);
 	return shm_load64(h) >> 48 == r->gen && !r->broken;

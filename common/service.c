@@ -23,6 +23,11 @@ static void count_open(struct service *s, const struct service_chan *c)
 		__atomic_fetch_and(&s->open[c->index / 64], ~bit, __ATOMIC_RELEASE);
 }
 
+static void set_pending(struct service *s, bool pending)
+{
+	__atomic_store_n(&s->pending, pending, __ATOMIC_RELAXED);
+}
+
 static void forget_owner(struct service_chan *c)
 {
 	if (c->owner_fd >= 0)
@@ -206,7 +211,7 @@ int service_take(struct service *s, const struct region *r, const char *name,
 void service_ready(struct service *s)
 {
 	shm_store_release32(&s->shm->serving, SERVING_ALL);
-	s->pending = true; /* owners of before may have opened already */
+	set_pending(s, true); /* owners of before may have opened already */
 }
 
 void service_drain(struct service *s)
@@ -270,9 +275,9 @@ void service_control(struct service *s)
 {
 	uint32_t i;
 
-	s->control = shm_load32(&s->shm->control);
+	__atomic_store_n(&s->control, shm_load32(&s->shm->control), __ATOMIC_RELAXED);
 	shm_fence_full();
-	s->pending = false;
+	set_pending(s, false);
 	if (!service_held(s))
 		return;
 	s->nclaimed = 0;
@@ -280,7 +285,7 @@ void service_control(struct service *s)
 		struct service_chan *c = &s->chans[i];
 
 		if (!service_lock(c)) {
-			s->pending = true;
+			set_pending(s, true);
 			s->nclaimed++;
 			continue;
 		}
@@ -321,7 +326,7 @@ void service_reap(struct service *s, uint64_t now_ms)
 		if (!c->owner && !claim)
 			continue;
 		if (!service_lock(c)) {
-			s->pending = true;
+			set_pending(s, true);
 			continue;
 		}
 		/* Claimed without a word, by someone who died before it could open. */

@@ -39,6 +39,8 @@ struct service_chan {
 	uint32_t freed; /* generation that its present owner claimed it at */
 	int owner_fd; /* pidfd, -1 when there is none */
 	int lock;     /* 1: a worker or the control thread has the rings */
+	uint32_t watch_gen;    /* for who has no lock: where the next request will be and its */
+	const uint64_t *watch; /* generation; NULL: it is not open */
 	bool open;
 	bool refused; /* for the rest of this generation */
 	bool remote;
@@ -124,7 +126,8 @@ static inline bool service_held(const struct service *s)
 /* Did an owner come or go? One cached read; then service_control(). */
 static inline bool service_changed(const struct service *s)
 {
-	return shm_load32(&s->shm->control) != s->control || s->pending;
+	return shm_load32(&s->shm->control) != __atomic_load_n(&s->control, __ATOMIC_RELAXED) ||
+		__atomic_load_n(&s->pending, __ATOMIC_RELAXED);
 }
 
 /* Open what was claimed, free what was closed. */
@@ -147,7 +150,19 @@ static inline bool service_lock(struct service_chan *c)
 
 static inline void service_unlock(struct service_chan *c)
 {
+	__atomic_store_n(&c->watch_gen, c->rx.gen, __ATOMIC_RELAXED);
+	__atomic_store_n(&c->watch, c->open ? ring_word(&c->rx) : NULL, __ATOMIC_RELAXED);
 	__atomic_store_n(&c->lock, 0, __ATOMIC_RELEASE);
+}
+
+/* Does a request wait, and nobody is at it? For who has no lock, and so a hint: who had
+ * the lock just now may have taken it. The rings themselves are not looked at. */
+static inline bool service_waiting(const struct service_chan *c)
+{
+	const uint64_t *word = __atomic_load_n(&c->watch, __ATOMIC_RELAXED);
+
+	return word && !__atomic_load_n(&c->lock, __ATOMIC_RELAXED) &&
+		shm_load64(word) >> 48 == __atomic_load_n(&c->watch_gen, __ATOMIC_RELAXED);
 }
 
 /* Has the owner stopped waiting for the answer to that request, or let go altogether? A

@@ -131,7 +131,8 @@ static bool idle(const struct server *s)
 		__atomic_load_n(&s->halves, __ATOMIC_RELAXED))
 		return false;
 	for (i = 0; i < s->service.geometry->nchannels; i++)
-		if (s->chans[i].lock || (s->chans[i].open && ring_waiting(&s->chans[i].rx)))
+		if (__atomic_load_n(&s->chans[i].lock, __ATOMIC_RELAXED) ||
+			service_waiting(&s->chans[i]))
 			return false;
 	return true;
 }

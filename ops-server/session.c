@@ -78,9 +78,14 @@ void session_closed(void *ctx, struct service_chan *c)
 	c->session = NULL;
 }
 
-bool session_blocked(const struct server *s, const struct service_chan *c)
+bool session_stuck(const struct server *s, const struct service_chan *c)
 {
-	return __atomic_load_n(&s->stuck[c->index], __ATOMIC_RELAXED) && ring_drained(&c->tx);
+	return __atomic_load_n(&s->stuck[c->index], __ATOMIC_RELAXED);
+}
+
+bool session_unstuck(const struct server *s, const struct service_chan *c)
+{
+	return session_stuck(s, c) && ring_drained(&c->tx);
 }
 
 bool session_heavy(struct service_chan *c)
@@ -223,7 +228,9 @@ static void serve_one(struct worker *w, struct service_chan *c, uint8_t kind, ui
 		reply_bytes(w, &r, OPS_PING | OPS_REPLY, id, data, len);
 		break;
 	case OPS_STATUS:
+		pthread_mutex_lock(&w->server->control); /* who holds it waits for no channel */
 		text = status_text(w->server);
+		pthread_mutex_unlock(&w->server->control);
 		reply_bytes(w, &r, OPS_STATUS | OPS_REPLY, id, text ? text : "",
 			text ? strlen(text) : 0);
 		free(text);

@@ -19,8 +19,9 @@ void session_closed(void *ctx, struct service_chan *c);
  */
 void session_serve(struct worker *w, struct service_chan *c);
 
-/* Is there a reply that could go on now? Needs no lock. */
-bool session_blocked(const struct server *s, const struct service_chan *c);
+/* Is there a reply that waits for room; and is there room now? The first needs no lock. */
+bool session_stuck(const struct server *s, const struct service_chan *c);
+bool session_unstuck(const struct server *s, const struct service_chan *c);
 
 /* Is the waiting request long enough to hand the polling on first? Caller has the lock. */
 bool session_heavy(struct service_chan *c);

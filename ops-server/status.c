@@ -9,15 +9,14 @@
 
 static void channels_text(FILE *f, const struct server *s)
 {
-	uint32_t i;
+	uint32_t n = s->service.geometry->nchannels, i;
 
-	for (i = 0; i < s->service.geometry->nchannels; i++) {
+	for (i = service_next_open(&s->service, 0, n); i < n;
+		i = service_next_open(&s->service, i + 1, n)) {
 		const struct service_chan *c = &s->chans[i];
 		char label[CHAN_LABEL + 1] = "";
 		uint32_t k;
 
-		if (!c->open)
-			continue;
 		/* No session here: another worker may be closing it. The owner wrote the
 		 * label: show only what cannot disturb a terminal. */
 		for (k = 0; k < CHAN_LABEL; k++) {

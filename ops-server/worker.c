@@ -38,12 +38,6 @@ static struct lane_shm *lane_of(const struct worker *w)
 	return &w->server->service.shm->lane[w->index];
 }
 
-/* Work on that channel: a request, or room for a reply that waited. */
-static bool has_work(const struct server *s, const struct service_chan *c)
-{
-	return c->open && (ring_waiting(&c->rx) || session_blocked(s, c));
-}
-
 /* Remember a channel as hot; a full table forgets the quietest. */
 static void make_hot(struct worker *w, uint32_t index)
 {
@@ -66,12 +60,13 @@ static void make_hot(struct worker *w, uint32_t index)
 	w->hot[i].quiet = 0;
 }
 
-/* The channel locked, if it has work and nobody else is at it. */
+/* The channel locked, if there is work on it - a request, or room for a reply that waited -
+ * and nobody else is at it. */
 static struct service_chan *take(const struct server *s, struct service_chan *c)
 {
-	if (!has_work(s, c) || !service_lock(c))
+	if (!(service_waiting(c) || session_stuck(s, c)) || !service_lock(c))
 		return NULL;
-	if (has_work(s, c))
+	if (c->open && (ring_waiting(&c->rx) || session_unstuck(s, c)))
 		return c;
 	service_unlock(c);
 	return NULL;
@@ -162,8 +157,7 @@ static bool anything(const struct server *s)
 
 	for (i = service_next_open(&s->service, 0, n); i < n;
 		i = service_next_open(&s->service, i + 1, n))
-		if (ring_waiting(&s->chans[i].rx) &&
-			!__atomic_load_n(&s->chans[i].lock, __ATOMIC_RELAXED))
+		if (service_waiting(&s->chans[i]))
 			return true;
 	return service_changed(&s->service);
 }

@@ -1,8 +1,8 @@
 #!/bin/sh
 # Two processes on the rings, clients and servers killed at random, a hostile peer: each
 # from a fixed seed for some seconds; the rings also as threads under ThreadSanitizer, the
-# hostile peer also under AddressSanitizer. STRESS_SECONDS makes it longer, STRESS_SEED
-# other.
+# hostile peer also under AddressSanitizer, ops_server under both. STRESS_SECONDS makes it
+# longer, STRESS_SEED other.
 set -u
 cd "$(dirname "$0")/../.."
 B=${B:-build}
@@ -34,4 +34,10 @@ try "hostile peer" "$B/tests/stress/hostile_peer" "$seed" "$seconds"
 [ ! -x build-address-undefined/tests/stress/hostile_peer ] ||
 	try "hostile peer, server under AddressSanitizer and UBSan" \
 		build-address-undefined/tests/stress/hostile_peer "$seed" "$seconds"
+for san in thread address-undefined; do
+	[ ! -x build-$san/tests/unit/test_ops_server ] ||
+		try "ops_server, $san sanitizer" \
+			env TSAN_OPTIONS="suppressions=$PWD/tests/stress/tsan.supp" \
+			build-$san/tests/unit/test_ops_server
+done
 exit $failed
