@@ -100,7 +100,9 @@ $(B)/hedbctl: $(B)/client/hedbctl.o $(libcommon)
 	$(CC) $(all_cflags) -o $@ $^ $(ldlibs)
 
 $(B)/tests/unit/%: $(B)/tests/unit/%.o $(libcommon)
-	$(CC) $(all_cflags) -o $@ $< $(libcommon) -lcmocka $(ldlibs)
+	$(CC) $(all_cflags) -o $@ $(filter %.o,$^) $(libcommon) -lcmocka $(ldlibs)
+
+$(B)/tests/unit/test_resp: $(B)/client/resp.o
 
 $(B)/tests/stress/%: $(B)/tests/stress/%.o $(libcommon)
 	$(CC) $(all_cflags) -o $@ $< $(libcommon) $(ldlibs)
@@ -114,6 +116,8 @@ $(B)/tests/fuzz/%: tests/fuzz/%.c $(common_c) $(wildcard common/*.h common/*.def
 	clang -std=gnu11 -D_GNU_SOURCE -g -O1 -fno-strict-aliasing -Icommon \
 	    $(if $(filter yes,$(IPSEC_MB)),-DHAVE_IPSEC_MB) \
 	    -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
-	    -o $@ $< $(common_c) $(ldlibs)
+	    -Iclient -o $@ $(filter %.c,$^) $(ldlibs)
+
+$(B)/tests/fuzz/fuzz_resp: client/resp.c client/resp.h client/cxlring.h
 
 -include $(wildcard $(addprefix $(B)/,common/*.d ops-server/*.d client/*.d redis-module/*.d tests/*/*.d))

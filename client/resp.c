@@ -8,7 +8,7 @@
 
 #include "cursor.h"
 
-enum { DEPTH_MAX = 64 };
+enum { DEPTH_MAX = 64, ROOM_MIN = 4 };
 
 struct cxlring_reply *reply_new(int type, const char *str, size_t len)
 {
@@ -66,14 +66,15 @@ static struct cxlring_reply *parse(struct cursor *c, int depth);
 
 static struct cxlring_reply *parse_bulk(struct cursor *c, int type, int64_t n)
 {
-	const uint8_t *p;
+	const uint8_t *p, *end;
 
 	if (n == -1)
 		return reply_new(CXLRING_NIL, NULL, 0);
 	if (n < 0 || (uint64_t)n > c->left)
 		return NULL;
 	p = cursor_bytes(c, (size_t)n);
-	if (!cursor_bytes(c, 2))
+	end = cursor_bytes(c, 2);
+	if (!end || end[0] != '\r' || end[1] != '\n')
 		return NULL;
 	if (type == CXLRING_VERB && n >= 4) {
 		p += 4; /* "txt:" */
@@ -82,7 +83,23 @@ static struct cxlring_reply *parse_bulk(struct cursor *c, int type, int64_t n)
 	return reply_new(type, (const char *)p, (size_t)n);
 }
 
-/* n children. Each takes at least three bytes, which bounds the allocation. */
+/* Room for one more child. Grows with what really comes: a count is only a claim, and
+ * nested ones would add up to a hundred times the bytes received. */
+static bool have_room(struct cxlring_reply *r, size_t n)
+{
+	size_t at = r->elements, room = at ? at * 2 : ROOM_MIN;
+	struct cxlring_reply **grown;
+
+	if (at && (at < ROOM_MIN || at & (at - 1)))
+		return true;
+	grown = realloc(r->element, (room < n ? room : n) * sizeof *grown);
+	if (!grown)
+		return false;
+	r->element = grown;
+	return true;
+}
+
+/* n children, each of three bytes at least. */
 static struct cxlring_reply *parse_many(struct cursor *c, int type, int64_t n, int depth)
 {
 	struct cxlring_reply *r;
@@ -92,19 +109,16 @@ static struct cxlring_reply *parse_many(struct cursor *c, int type, int64_t n, i
 	if (n < 0 || (uint64_t)n > c->left / 3)
 		return NULL;
 	r = reply_new(type, NULL, 0);
-	if (!r || n == 0)
-		return r;
-	r->element = calloc((size_t)n, sizeof *r->element);
-	while (r->element && r->elements < (size_t)n) {
-		r->element[r->elements] = parse(c, depth + 1);
-		if (!r->element[r->elements])
-			break;
-		r->elements++;
+	while (r && r->elements < (size_t)n) {
+		struct cxlring_reply *child = have_room(r, (size_t)n) ? parse(c, depth + 1) : NULL;
+
+		if (!child) {
+			cxlring_free(r);
+			return NULL;
+		}
+		r->element[r->elements++] = child;
 	}
-	if (r->elements == (size_t)n)
-		return r;
-	cxlring_free(r);
-	return NULL;
+	return r;
 }
 
 static struct cxlring_reply *parse_double(const char *line, size_t len)
@@ -118,8 +132,12 @@ static struct cxlring_reply *parse_double(const char *line, size_t len)
 
 static struct cxlring_reply *parse_attribute(struct cursor *c, int64_t n, int depth)
 {
-	cxlring_free(parse_many(c, CXLRING_ATTR, n * 2, depth));
-	return parse(c, depth + 1); /* what it describes; attributes are advice */
+	struct cxlring_reply *advice = parse_many(c, CXLRING_ATTR, n * 2, depth);
+
+	if (!advice)
+		return NULL;
+	cxlring_free(advice);
+	return parse(c, depth + 1); /* what it describes */
 }
 
 static struct cxlring_reply *parse(struct cursor *c, int depth)
