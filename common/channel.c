@@ -2,17 +2,12 @@
 #include "channel.h"
 
 #include <fcntl.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
-
-enum {
-	ASIDE = 3, /* times to offer the processor to the server's thread before sleeping */
-};
 
 uint64_t chan_delay_from_env(void)
 {
@@ -249,16 +244,6 @@ static void show_life(struct chan *c)
 		chan_beat(c);
 }
 
-/* The server's thread waits for this very processor: spinning would only keep it. */
-static bool step_aside(struct chan *c)
-{
-	int i;
-
-	for (i = 0; i < ASIDE && !ring_waiting(&c->rx); i++)
-		sched_yield();
-	return ring_waiting(&c->rx);
-}
-
 /* Spin for the reply; `rang`: the server has to be scheduled first, and this processor
  * may be the one it gets. */
 static bool spin_for_reply(struct chan *c, bool rang)
@@ -282,8 +267,10 @@ int chan_await(struct chan *c, uint32_t timeout_ms)
 	show_life(c);
 	c->rang = c->beside = false;
 	spin_start(&c->spin);
+	/* The server's thread waits for this very processor: spinning would only keep it, and
+	 * yielding would hand a whole slice to anybody else who wants it. */
 	met = beside || (c->server_here && lane_polls_here(c->service->shm))
-			  ? step_aside(c)
+			  ? ring_waiting(&c->rx)
 			  : spin_for_reply(c, rang);
 	t0 = clock_ticks();
 	c->waited = t0 - c->spin.start;

@@ -12,7 +12,8 @@ enum {
 	YIELD_NS = 5000,     /* between two offers of the core, when nobody takes it */
 	YIELD_MIN_NS = 250,  /* when somebody does: it may be the peer, on this very core */
 	TAKEN_NS = 1000,     /* an offer that lasted so long was taken */
-	BUDGET_STEPS = 64,   /* budget never falls below max / this */
+	BUDGET_STEPS = 8,    /* budget never falls below max / this */
+	MET_STEPS = 256,     /* a frame that came while spinning adds max / this */
 	POLL_MIN_US = 20,
 	POLL_MAX_US = 1000,
 };
@@ -108,7 +109,7 @@ void spin_met(struct spin *s)
 	if (s->preempted)
 		spin_yield(s);
 	else if (s->budget < s->max)
-		s->budget += s->max / (BUDGET_STEPS * 4);
+		s->budget += s->max / MET_STEPS;
 }
 
 static void spin_more(struct spin *s)

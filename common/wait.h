@@ -73,7 +73,7 @@ void wait_poll(uint64_t slept_us);
 
 struct spin {
 	uint64_t max;    /* ticks; 0: never spin */
-	uint64_t budget; /* ticks, adapts within max/64 .. max */
+	uint64_t budget; /* ticks, adapts within max/8 .. max */
 	uint64_t start;
 	uint64_t last;
 	uint64_t yield;  /* next time to offer the core to whoever waits for it */

@@ -19,8 +19,8 @@ enum {
 	BLOCKED_SLEEP_US = 1000,
 	SOON_NS = 15000,     /* rung again in less, two switches: polling would cost no more */
 	PATIENCE_MIN = 16,
-	PATIENCE_MAX = 1024,
-	WORTH_WHILE = 1024,  /* requests in one go that polling has to catch */
+	PATIENCE_MAX = 256,
+	WORTH_WHILE = 64,    /* requests in one go that pay for a wake-up and an idle budget */
 	TAKEN_NS = 200000,   /* away for longer in all, and a quarter of the time: too wanted */
 	TAKEN_PART = 4,
 	STACK_BYTES = 512 << 10,
@@ -337,8 +337,7 @@ static void serve(struct worker *w, struct service_chan *c)
 	w->idle_us = 0;
 	if (w->polls) {
 		w->caught++;
-		spin_met(&w->spin);
-		spin_start(&w->spin);
+		spin_start(&w->spin); /* its budget stays: poll_on judges by the time away */
 	} else if (remote) {
 		poll_begin(w);
 	}

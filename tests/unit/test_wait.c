@@ -232,8 +232,8 @@ static void test_budget_stays_in_its_bounds(void **state)
 		case 1: spin_idle(&s, ticks); break;
 		default: spin_blocked(&s, ticks);
 		}
-		assert_true(s.budget >= s.max / 64);
-		assert_true(s.budget <= s.max + s.max / 64);
+		assert_true(s.budget >= s.max / 8);
+		assert_true(s.budget <= s.max + s.max / 8);
 		assert_false(s.preempted && s.budget == s.max);
 	}
 }
@@ -253,7 +253,7 @@ static void test_budget_moves(void **state)
 	assert_true(s.budget > before);
 	for (i = 0; i < 100; i++)
 		spin_blocked(&s, 1); /* it came at once when we slept: we were in its way */
-	assert_true(s.budget == s.max / 64);
+	assert_true(s.budget == s.max / 8);
 	for (i = 0; i < 1000; i++)
 		spin_met(&s);
 	assert_true(s.budget >= s.max);
