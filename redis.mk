@@ -35,10 +35,6 @@ $(B)/libcxlring.so: $(cxl_lib_o) $(cxl_common_o) client/libcxlring.map
 	ln -sf $(@F).$(cxl_version) $(B)/libcxlring.so.1
 	ln -sf $(@F).$(cxl_version) $@
 
-$(B)/cxlring.pc: client/cxlring.pc.in
-	@mkdir -p $(@D)
-	sed 's|@prefix@|$(prefix)|;s|@version@|$(cxl_version)|' $< > $@
-
 $(B)/cxl-cli: $(B)/client/cxl_cli.o $(B)/client/print.o $(B)/libcxlring.a $(libcommon)
 	$(CC) $(all_cflags) -o $@ $^ -lreadline -lsodium
 
@@ -58,8 +54,7 @@ check-redis: redis $(redis_tests)
 
 tests: $(redis_tests)
 
-redis: $(B)/cxlring.so $(B)/libcxlring.a $(B)/libcxlring.so $(B)/cxlring.pc $(B)/cxl-cli \
-    $(B)/cxl-bench
+redis: $(B)/cxlring.so $(B)/libcxlring.a $(B)/libcxlring.so $(B)/cxl-cli $(B)/cxl-bench
 
 install-redis: redis
 	install -D -m 755 $(B)/cxlring.so $(DESTDIR)$(prefix)/lib/redis/modules/cxlring.so
@@ -71,6 +66,7 @@ install-redis: redis
 	ln -sf libcxlring.so.$(cxl_version) $(DESTDIR)$(prefix)/lib/libcxlring.so.1
 	ln -sf libcxlring.so.$(cxl_version) $(DESTDIR)$(prefix)/lib/libcxlring.so
 	install -D -m 644 client/cxlring.h $(DESTDIR)$(prefix)/include/cxlring.h
-	install -D -m 644 $(B)/cxlring.pc $(DESTDIR)$(prefix)/lib/pkgconfig/cxlring.pc
+	sed 's|@prefix@|$(prefix)|;s|@version@|$(cxl_version)|' client/cxlring.pc.in | \
+	    install -D -m 644 /dev/stdin $(DESTDIR)$(prefix)/lib/pkgconfig/cxlring.pc
 
 .PHONY: redis check-redis install-redis

@@ -4,14 +4,14 @@
 # To be sourced. All of it lives in one temporary directory and one under /dev/shm, which
 # go away at exit; sockets instead of ports, so parallel runs do not meet.
 #
-#     cluster_begin               directories, keys, credential, region
+#     tree_begin                  directories, programs, PostgreSQL with hedb
+#     cluster_begin               all that, and keys, credential, region
 #     zone_start [OPTION...]      ops_server; sets zone_pid
 #     zone_stop [SIGNAL]
 #     pg_begin [LINE...]          initdb, postgresql.conf lines, start, database `test`
 #     as_user COMMAND...          as the unprivileged user that owns all this
 #
 # Sets: base (directory), bin (PostgreSQL's programs), region, credential, PGHOST.
-# CLUSTER_REGION_OPTIONS: for `hedbctl region format`.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 user=
@@ -36,7 +36,7 @@ cluster_end() {
 	exit $status
 }
 
-cluster_begin() {
+tree_begin() {
 	base=$(mktemp -d "${TMPDIR:-/tmp}/hedb.XXXXXX")
 	shm=$(mktemp -d /dev/shm/hedb.XXXXXX)
 	if [ "$(id -u)" = 0 ]; then
@@ -51,10 +51,14 @@ cluster_begin() {
 	[ -z "$user" ] || chown "$user" "$base/log"
 	bin=$("$root/deploy/private-pg.sh" "$base/pg")
 	PATH=$bin:$base/bin:$PATH
+	cd "$base"
+}
+
+cluster_begin() {
+	tree_begin
 	region=$shm/region
 	credential=$base/credential
-	cd "$base"
-	as_user hedbctl region format "$region" ${CLUSTER_REGION_OPTIONS:-} >/dev/null
+	as_user hedbctl region format "$region" >/dev/null
 	as_user hedbctl key create "$base/keys" >/dev/null
 	as_user hedbctl key credential "$credential" >/dev/null
 	export PGHOST=$base PGPORT=5432 PGUSER=postgres PGDATABASE=test

@@ -1,93 +1,114 @@
 # SPDX-License-Identifier: BSD-3-Clause
 #
-# Zone.pm - an ops_server beside a PostgreSQL::Test::Cluster, for the tests in this folder.
+# Zone.pm - an ops_server of the test's own: region, keys, credential, process.
 #
-#     my $zone = Zone->new;        region, keys and credential come from the environment
-#     $zone->start(OPTION...)      waits until it answers; returns the object
-#     $zone->stop, $zone->kill9    TERM or KILL, and wait
-#     $zone->signal('STOP')
-#     my $node = $zone->cluster(LINE...)   a running cluster with hedb and database `test`
+#     my $zone = Zone->new('--ops-channels', 128);  # options of `hedbctl region format`
+#     $node->append_conf('postgresql.conf', $zone->conf);
+#     $zone->start('--workers', 2);                 # options of ops_server; it answers then
+#     $zone->signal('STOP');
+#     $zone->stop('KILL');                          # TERM without an argument
 #
-# part_tap.sh makes what it needs and names it in HEDB_TEST_DIR, HEDB_TEST_REGION and
-# HEDB_TEST_CREDENTIAL; programs come from PATH. The server ends with the test, whatever
-# happens.
+# ops_server and hedbctl are found by PATH. The region lies in a directory of its own under
+# /dev/shm; that directory and the process go away with the test, however it ends.
 package Zone;
 use strict;
 use warnings;
-use PostgreSQL::Test::Cluster;
+use File::Path qw(remove_tree);
+use File::Temp ();
+use IPC::Run ();
+use POSIX ();
 use PostgreSQL::Test::Utils;
-use Time::HiRes qw(sleep);
+use Time::HiRes qw(usleep);
 
-sub new
-{
-	my $class = shift;
-	return bless {
-		dir => $ENV{HEDB_TEST_DIR},
-		region => $ENV{HEDB_TEST_REGION},
-		credential => $ENV{HEDB_TEST_CREDENTIAL},
-		log => "$ENV{HEDB_TEST_DIR}/log/ops_server" }, $class;
-}
+my @all;
+$SIG{TERM} = $SIG{INT} = sub { die "signal $_[0]\n" }; # or END would not run
 
-sub start
-{
-	my ($self, @options) = @_;
-	my $pid = fork // die "fork: $!";
-
-	if ($pid == 0)
-	{
-		open STDOUT, '>>', $self->{log} or die;
-		open STDERR, '>&', \*STDOUT or die;
-		exec 'ops_server', '--region', $self->{region}, '--keys', "$self->{dir}/keys",
-			'--credential', $self->{credential}, @options
-			or POSIX::_exit(127);
+END {
+	my $status = $?;
+	for my $zone (grep { $_->{owner} == $$ } @all) {
+		$zone->stop('KILL');
+		remove_tree($zone->{shm});
 	}
-	$self->{pid} = $pid;
-	for (1 .. 600)
-	{
-		return $self if $self->answers;
-		sleep 0.1;
+	$? = $status;
+}
+
+sub new {
+	my ($class, @options) = @_;
+	my $base = PostgreSQL::Test::Utils::tempdir('zone');
+	my $shm = File::Temp::tempdir('/dev/shm/hedb.XXXXXX'); # END removes it, also on failure
+	my $zone = bless {
+		owner => $$,
+		shm => $shm,
+		region => "$shm/region",
+		keys => "$base/keys",
+		credential => "$base/credential",
+		log => "$PostgreSQL::Test::Utils::log_path/ops_server",
+	}, $class;
+
+	push @all, $zone;
+	system_or_bail('hedbctl', 'region', 'format', $zone->{region}, @options);
+	system_or_bail('hedbctl', 'key', 'create', $zone->{keys});
+	system_or_bail('hedbctl', 'key', 'credential', $zone->{credential});
+	return $zone;
+}
+
+# what postgresql.conf has to say to reach this zone, in both modes
+sub conf {
+	my $zone = shift;
+	return "hedb.region = '$zone->{region}'\n"
+		. "hedb.client_credential = '$zone->{credential}'\n";
+}
+
+sub pid { return $_[0]->{pid}; }
+
+sub start {
+	my ($zone, @options) = @_;
+	my $pid = fork() // die "fork: $!\n";
+
+	if ($pid == 0) {
+		open(STDOUT, '>>', $zone->{log}) && open(STDERR, '>&', \*STDOUT)
+			&& exec('ops_server', '--region', $zone->{region}, '--keys', $zone->{keys},
+				'--credential', $zone->{credential}, @options);
+		POSIX::_exit(127); # END is the parent's
 	}
-	die "ops_server does not start, see $self->{log}";
+	$zone->{pid} = $pid;
+	for (1 .. 10 * $PostgreSQL::Test::Utils::timeout_default) {
+		return if IPC::Run::run(['hedbctl', 'ping', $zone->{region}, '--count', 1],
+			'>&', \my $out);
+		usleep(100_000);
+	}
+	die "ops_server does not answer:\n" . slurp_file($zone->{log});
 }
 
-sub answers
-{
-	my $self = shift;
-	return run_log([ 'hedbctl', 'ping', $self->{region}, '--count', 1 ],
-		'>', \my $out, '2>', \my $err);
-}
-
-sub signal { my ($self, $name) = @_; kill $name, $self->{pid} or die "no ops_server"; return }
-
-sub end
-{
-	my ($self, $name) = @_;
-	my $pid = delete $self->{pid} or return;
-
-	kill $name, $pid;
-	kill 'CONT', $pid;
-	local $?; # of the test, when it ends
-	waitpid $pid, 0;
+sub signal {
+	my ($zone, $signal) = @_;
+	kill($signal, $zone->{pid}) or die "kill -$signal $zone->{pid}: $!\n";
 	return;
 }
 
-sub stop { $_[0]->end('TERM'); return }
-sub kill9 { $_[0]->end('KILL'); return }
-sub DESTROY { $_[0]->end('KILL'); return }
+sub stop {
+	my ($zone, $signal) = @_;
+	my $pid = delete $zone->{pid} // return;
+	kill($signal // 'TERM', $pid);
+	waitpid($pid, 0);
+	return;
+}
 
-sub cluster
-{
-	my ($self, @lines) = @_;
-	my $node = PostgreSQL::Test::Cluster->new('main');
+# True as soon as that many channels have an owner. A session's end is seen a little later.
+sub poll_claimed {
+	my ($zone, $expected) = @_;
+	my $claimed;
 
-	$node->init;
-	$node->append_conf('postgresql.conf', "$_\n")
-		for "hedb.region = '$self->{region}'", "hedb.client_credential = '$self->{credential}'",
-		@lines;
-	$node->start;
-	$node->safe_psql('postgres', 'CREATE DATABASE test');
-	$node->safe_psql('test', 'CREATE EXTENSION hedb');
-	return $node;
+	for (1 .. 10 * $PostgreSQL::Test::Utils::timeout_default) {
+		IPC::Run::run(['hedbctl', 'region', 'show', $zone->{region}], '>', \my $out)
+			or die "hedbctl region show failed\n";
+		($claimed) = $out =~ /^service ops channels \d+ claimed (\d+) /m
+			or die "hedbctl does not say how many channels are claimed:\n$out";
+		return 1 if $claimed == $expected;
+		usleep(100_000);
+	}
+	print "# $claimed channels are claimed, not $expected\n";
+	return 0;
 }
 
 1;

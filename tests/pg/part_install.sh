@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# part_install.sh - `make install` puts every file where it belongs and nothing else, under
+# DESTDIR and a prefix other than the built one; the library is used from there. Sourced by
+# run.
+
+to=$(mktemp -d "${TMPDIR:-/tmp}/hedb.XXXXXX")
+trap 'rm -rf "$to"' EXIT
+(unset MAKEFLAGS MAKELEVEL; make -C "$here/../.." install DESTDIR="$to/root" prefix=/opt/cxl) \
+	>"$to/log" 2>&1
+status=$?
+check "install: make install" $status
+[ $status = 0 ] || sed 's/^/# /' "$to/log"
+
+# mode and path; the extension goes where PG_CONFIG says, not under the prefix
+cat >"$to/expected" <<EOL
+755 /opt/cxl/bin/cxl-bench
+755 /opt/cxl/bin/cxl-cli
+755 /opt/cxl/bin/hedbctl
+644 /opt/cxl/include/cxlring.h
+644 /opt/cxl/lib/libcxlring.a
+777 /opt/cxl/lib/libcxlring.so
+777 /opt/cxl/lib/libcxlring.so.1
+755 /opt/cxl/lib/libcxlring.so.1.0.0
+644 /opt/cxl/lib/pkgconfig/cxlring.pc
+755 /opt/cxl/lib/redis/modules/cxlring.so
+755 /opt/cxl/sbin/ops_server
+755 $(pg_config --pkglibdir)/hedb.so
+644 $(pg_config --sharedir)/extension/hedb--1.0.sql
+644 $(pg_config --sharedir)/extension/hedb.control
+EOL
+(cd "$to/root" && find . ! -type d -printf '%m /%P\n') | LC_ALL=C sort -k2 >"$to/found"
+LC_ALL=C sort -k2 "$to/expected" | diff - "$to/found" | sed 's/^/# /'
+[ "${PIPESTATUS[1]}" = 0 ]
+check "install: every file is where it belongs, and no other" $?
+[ -z "$(find "$to/root" -xtype l)" ]
+check "install: no link points nowhere" $?
+
+# without a region it says so; that it starts is the point
+cat >"$to/user.c" <<'EOC'
+#include <cxlring.h>
+
+int main(void)
+{
+	struct cxlring_options none = {.region = "/nonexistent"};
+	struct cxlring *c;
+
+	return cxlring_open(&c, &none, NULL, 0) < 0 ? 0 : 1;
+}
+EOC
+flags=$(PKG_CONFIG_PATH=$to/root/opt/cxl/lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$to/root \
+	pkg-config --cflags --libs cxlring) &&
+	cc -o "$to/user" "$to/user.c" $flags &&
+	LD_LIBRARY_PATH=$to/root/opt/cxl/lib "$to/user"
+check "install: a program builds by pkg-config and runs" $?
+rm -rf "$to"
+trap - EXIT
