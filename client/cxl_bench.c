@@ -253,14 +253,22 @@ static const struct option options[] = {{"target", 1, NULL, TARGET},
 /* A number of 1 .. max, or the end. */
 static uint64_t number(const char *name, uint64_t max)
 {
-	uint64_t v = region_parse_bytes(optarg);
+	uint64_t v;
 
-	if (v == 0 || v > max) {
+	if (region_parse_bytes(optarg, &v) || v == 0 || v > max) {
 		fprintf(stderr, "cxl-bench: --%s takes a number from 1 to %llu\n", name,
 			(unsigned long long)max);
 		exit(2);
 	}
 	return v;
+}
+
+static void take_bytes(const char *name, uint64_t *to)
+{
+	if (region_parse_bytes(optarg, to) == 0)
+		return;
+	fprintf(stderr, "cxl-bench: --%s takes a number of bytes\n", name);
+	exit(2);
 }
 
 static void take_target(void)
@@ -280,8 +288,8 @@ static void take_option(int c)
 	switch (c) {
 	case TARGET: take_target(); break;
 	case REGION: ring->region = optarg; break;
-	case OFFSET: ring->offset = region_parse_bytes(optarg); break;
-	case MAP_SIZE: ring->map_size = region_parse_bytes(optarg); break;
+	case OFFSET: take_bytes("offset", &ring->offset); break;
+	case MAP_SIZE: take_bytes("map-size", &ring->map_size); break;
 	case SPIN: ring->spin_us = atoi(optarg) ? atoi(optarg) : -1; break;
 	case USER: ring->user = optarg; break;
 	case PASS: ring->password = optarg; break;

@@ -217,6 +217,14 @@ static const struct option options[] = {{"region", 1, NULL, REGION},
 	{"timeout", 1, NULL, TIMEOUT}, {"help", 0, NULL, HELP}, {"version", 0, NULL, VERSION},
 	{NULL, 0, NULL, 0}};
 
+static void take_bytes(const char *name, uint64_t *to)
+{
+	if (region_parse_bytes(optarg, to) == 0)
+		return;
+	fprintf(stderr, "cxl-cli: --%s takes a number of bytes\n", name);
+	exit(2);
+}
+
 static void take_option(int o)
 {
 	switch (o) {
@@ -224,10 +232,10 @@ static void take_option(int o)
 		cli.options.region = optarg;
 		break;
 	case OFFSET:
-		cli.options.offset = region_parse_bytes(optarg);
+		take_bytes("offset", &cli.options.offset);
 		break;
 	case MAP_SIZE:
-		cli.options.map_size = region_parse_bytes(optarg);
+		take_bytes("map-size", &cli.options.map_size);
 		break;
 	case USER:
 		cli.options.user = optarg;

@@ -80,8 +80,7 @@ static bool parse(struct options *o, int argc, char **argv)
 				break;
 		if (k == sizeof numbers / sizeof numbers[0] || ++i == argc)
 			return false;
-		*numbers[k].to = region_parse_bytes(argv[i]);
-		if (!*numbers[k].to && strcmp(argv[i], "0") != 0)
+		if (region_parse_bytes(argv[i], numbers[k].to))
 			return false;
 	}
 	return true;

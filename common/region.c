@@ -415,14 +415,14 @@ const struct service_geometry *region_service(const struct region *r, const char
 	return NULL;
 }
 
-uint64_t region_parse_bytes(const char *text)
+int region_parse_bytes(const char *text, uint64_t *bytes)
 {
 	char *end;
 	unsigned long long v;
 	int shift = 0;
 
 	if (*text < '0' || *text > '9')
-		return 0;
+		return -EINVAL;
 	errno = 0;
 	v = strtoull(text, &end, 10);
 	if (*end == 'K' || *end == 'k')
@@ -431,7 +431,10 @@ uint64_t region_parse_bytes(const char *text)
 		shift = 20;
 	else if (*end == 'G' || *end == 'g')
 		shift = 30;
-	if (errno || (shift ? end[1] : end[0]) || v > UINT64_MAX >> shift)
-		return 0;
-	return v << shift;
+	if (shift ? end[1] : end[0])
+		return -EINVAL;
+	if (errno || v > UINT64_MAX >> shift)
+		return -ERANGE;
+	*bytes = v << shift;
+	return 0;
 }

@@ -211,7 +211,10 @@ void region_close(struct region *r);
 /* The service of that name, or NULL. */
 const struct service_geometry *region_service(const struct region *r, const char *name);
 
-/* Parse "16M", "32K", "1G", "4096"; 0 when it is none of these or does not fit. */
-uint64_t region_parse_bytes(const char *text);
+/*
+ * Parse "16M", "32K", "1G", "4096". Returns 0; -EINVAL when it is none of these, -ERANGE
+ * when it does not fit; *bytes is unchanged on error.
+ */
+MUST_CHECK int region_parse_bytes(const char *text, uint64_t *bytes);
 
 #endif

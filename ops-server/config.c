@@ -61,8 +61,7 @@ static bool set_number(uint32_t *to, const char *value, uint32_t min, uint32_t m
 
 static bool set_bytes(uint64_t *to, const char *value)
 {
-	*to = region_parse_bytes(value);
-	return *to || strcmp(value, "0") == 0;
+	return region_parse_bytes(value, to) == 0;
 }
 
 /* One setting, from the file or the command line. */

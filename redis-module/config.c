@@ -111,9 +111,9 @@ static int register_all(RedisModuleCtx *ctx)
 /* "16M", "4096" or "0" into *at. */
 static int parse_number(const char *text, long long *at)
 {
-	uint64_t v = region_parse_bytes(text);
+	uint64_t v;
 
-	if ((v == 0 && strcmp(text, "0") != 0) || v > INT64_MAX)
+	if (region_parse_bytes(text, &v) || v > INT64_MAX)
 		return -EINVAL;
 	*at = (long long)v;
 	return 0;

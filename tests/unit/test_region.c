@@ -484,21 +484,40 @@ static void test_random_mutation_stays_inside(void **state)
 	region_close(&r);
 }
 
+static void parses(const char *text, uint64_t want)
+{
+	uint64_t v = 1;
+
+	assert_int_equal(region_parse_bytes(text, &v), 0);
+	assert_true(v == want);
+}
+
+static void parses_not(const char *text, int rc)
+{
+	uint64_t v = 77;
+
+	assert_int_equal(region_parse_bytes(text, &v), rc);
+	assert_int_equal(v, 77);
+}
+
 static void test_parse_bytes(void **state)
 {
-	assert_int_equal(region_parse_bytes("4096"), 4096);
-	assert_int_equal(region_parse_bytes("32K"), 32768);
-	assert_int_equal(region_parse_bytes("16m"), 16 << 20);
-	assert_int_equal(region_parse_bytes("1G"), 1 << 30);
-	assert_int_equal(region_parse_bytes(""), 0);
-	assert_int_equal(region_parse_bytes("K"), 0);
-	assert_int_equal(region_parse_bytes("-1"), 0);
-	assert_int_equal(region_parse_bytes(" 1"), 0);
-	assert_int_equal(region_parse_bytes("1T"), 0);
-	assert_int_equal(region_parse_bytes("1KB"), 0);
-	assert_int_equal(region_parse_bytes("18446744073709551616"), 0);
-	assert_int_equal(region_parse_bytes("18446744073709551615K"), 0);
-	assert_true(region_parse_bytes("18446744073709551615") == UINT64_MAX);
+	parses("0", 0);
+	parses("00", 0);
+	parses("0K", 0);
+	parses("4096", 4096);
+	parses("32K", 32768);
+	parses("16m", 16 << 20);
+	parses("1G", 1 << 30);
+	parses("18446744073709551615", UINT64_MAX);
+	parses_not("", -EINVAL);
+	parses_not("K", -EINVAL);
+	parses_not("-1", -EINVAL);
+	parses_not(" 1", -EINVAL);
+	parses_not("1T", -EINVAL);
+	parses_not("1KB", -EINVAL);
+	parses_not("18446744073709551616", -ERANGE);
+	parses_not("18446744073709551615K", -ERANGE);
 }
 
 int main(void)
