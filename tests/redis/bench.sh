@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# cxl-bench's command line: each option does what it says, and wrong ones are refused.
+# That it notices a server's death and wrong values is in latency.sh.
+family=bench
+. tests/redis/lib.sh
+start a
+bench() { timeout 60 "$B/cxl-bench" --region "$shm/a" --keys 100 --requests 2000 "$@" 2>"$dir/err"; }
+field() { sed -n "s/.*\"$1\":\"*\([^,}\"]*\).*/\1/p" "$dir/out"; }
+
+bench --tests set --pipeline 8 --max-inflight 32 --value-size 1K --threads 2 --label it --json --latency --cost --server-pid "$(pid_of a)" >"$dir/out"
+same 'a run with everything' $? 0
+for x in label=it target=ring op=set threads=2 requests=2000 pipeline=8 max_inflight=32 keys=100 value_size=1024; do
+	same "JSON has ${x%%=*}" "$(field "${x%%=*}")" "${x#*=}"
+done
+for x in avg p50 p75 p90 p99 p99.9 p99.99; do
+	awk "BEGIN { exit !(\"$(field ${x}_us)\" + 0 > 0) }" && ok "JSON has $x" || not_ok "JSON has no $x"
+done
+awk "BEGIN { exit !($(field p50_us) <= $(field p99_us) && $(field p99_us) <= $(field p99.99_us)) }" && ok 'percentiles rise' || not_ok 'percentiles fall'
+perl -MJSON::PP -ne 'decode_json($_)' "$dir/out" && ok 'JSON parses' || not_ok 'JSON does not parse'
+same 'so many bytes, so many keys' "$(tcp_raw a strlen key:000000000001) $(tcp_raw a dbsize)" '1024 100'
+for x in full sleeps sleep_ms bells server_us; do
+	[ -n "$(field $x)" ] && ok "JSON has $x" || not_ok "JSON has no $x"
+done
+
+tcp a config resetstat >/dev/null
+tcp a flushall >/dev/null
+bench --tests mixed --read-share 0 --no-fill --json >"$dir/out"
+[ "$(tcp_raw a dbsize)" = 100 ] && ok 'read share 0 writes' || not_ok 'read share 0 does not write'
+tcp a flushall >/dev/null
+bench --tests mixed --read-share 100 --no-fill --json >"$dir/out"
+same 'read share 100 only reads' "$(field misses) $(tcp_raw a dbsize)" '2000 0'
+
+for x in '--pipeline 0' '--pipeline x' '--value-size -1' '--keys' '--target pigeon' '--offset 1x' '--none'; do
+	bench --tests ping $x >"$dir/out"
+	same "$x is refused" "$? $(wc -c <"$dir/out")" '2 0'
+done
+bench --tests none >/dev/null
+same 'no such test' "$? $(cat "$dir/err")" '1 cxl-bench: no test "none"'
