@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "resp.h"
 
-#include <math.h>
+#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cursor.h"
 
-enum { DEPTH_MAX = 64, ROOM_MIN = 4 };
+enum { DEPTH_MAX = 64, VALUE_MIN = 3 /* "_\r\n" */ };
+
+struct parser {
+	struct cursor c;
+	uint64_t promised; /* children that were announced and are yet to come */
+};
 
 struct cxlring_reply *reply_new(int type, const char *str, size_t len)
 {
@@ -58,11 +63,12 @@ static bool to_number(const char *s, size_t len, int64_t *v)
 		return false;
 	memcpy(text, s, len);
 	text[len] = 0;
+	errno = 0;
 	*v = strtoll(text, &end, 10);
-	return *end == 0;
+	return end == text + len && errno == 0 && (s[0] == '-' || (s[0] >= '0' && s[0] <= '9'));
 }
 
-static struct cxlring_reply *parse(struct cursor *c, int depth);
+static struct cxlring_reply *parse(struct parser *ps, int depth);
 
 static struct cxlring_reply *parse_bulk(struct cursor *c, int type, int64_t n)
 {
@@ -74,74 +80,74 @@ static struct cxlring_reply *parse_bulk(struct cursor *c, int type, int64_t n)
 		return NULL;
 	p = cursor_bytes(c, (size_t)n);
 	end = cursor_bytes(c, 2);
-	if (!end || end[0] != '\r' || end[1] != '\n')
+	if (!end || memcmp(end, "\r\n", 2) != 0)
 		return NULL;
-	if (type == CXLRING_VERB && n >= 4) {
+	if (type == CXLRING_VERB) {
+		if (n < 4 || p[3] != ':')
+			return NULL;
 		p += 4; /* "txt:" */
 		n -= 4;
 	}
 	return reply_new(type, (const char *)p, (size_t)n);
 }
 
-/* Room for one more child. Grows with what really comes: a count is only a claim, and
- * nested ones would add up to a hundred times the bytes received. */
-static bool have_room(struct cxlring_reply *r, size_t n)
-{
-	size_t at = r->elements, room = at ? at * 2 : ROOM_MIN;
-	struct cxlring_reply **grown;
-
-	if (at && (at < ROOM_MIN || at & (at - 1)))
-		return true;
-	grown = realloc(r->element, (room < n ? room : n) * sizeof *grown);
-	if (!grown)
-		return false;
-	r->element = grown;
-	return true;
-}
-
-/* n children, each of three bytes at least. */
-static struct cxlring_reply *parse_many(struct cursor *c, int type, int64_t n, int depth)
+/*
+ * n children. All that are announced on all levels have to fit into what is left, so that
+ * the tables of a reply take no more than a small multiple of its bytes.
+ */
+static struct cxlring_reply *parse_many(struct parser *ps, int type, int64_t n, int depth)
 {
 	struct cxlring_reply *r;
 
 	if (n == -1)
 		return reply_new(CXLRING_NIL, NULL, 0);
-	if (n < 0 || (uint64_t)n > c->left / 3)
+	if (n < 0 || (uint64_t)n + ps->promised > ps->c.left / VALUE_MIN)
 		return NULL;
 	r = reply_new(type, NULL, 0);
-	while (r && r->elements < (size_t)n) {
-		struct cxlring_reply *child = have_room(r, (size_t)n) ? parse(c, depth + 1) : NULL;
-
-		if (!child) {
-			cxlring_free(r);
-			return NULL;
-		}
-		r->element[r->elements++] = child;
+	if (!r || n == 0)
+		return r;
+	r->element = calloc((size_t)n, sizeof *r->element);
+	ps->promised += (uint64_t)n;
+	while (r->element && r->elements < (size_t)n) {
+		ps->promised--;
+		r->element[r->elements] = parse(ps, depth + 1);
+		if (!r->element[r->elements])
+			break;
+		r->elements++;
 	}
-	return r;
+	if (r->elements == (size_t)n)
+		return r;
+	cxlring_free(r);
+	return NULL;
 }
 
 static struct cxlring_reply *parse_double(const char *line, size_t len)
 {
 	struct cxlring_reply *r = reply_new(CXLRING_DOUBLE, line, len);
+	char *end;
 
-	if (r)
-		r->dval = strtod(r->str, NULL);
-	return r;
-}
-
-static struct cxlring_reply *parse_attribute(struct cursor *c, int64_t n, int depth)
-{
-	struct cxlring_reply *advice = parse_many(c, CXLRING_ATTR, n * 2, depth);
-
-	if (!advice)
+	if (!r)
 		return NULL;
-	cxlring_free(advice);
-	return parse(c, depth + 1); /* what it describes */
+	r->dval = strtod(r->str, &end);
+	if (len && end == r->str + len)
+		return r;
+	cxlring_free(r);
+	return NULL;
 }
 
-static struct cxlring_reply *parse(struct cursor *c, int depth)
+static struct cxlring_reply *parse_attribute(struct parser *ps, int64_t n, int depth)
 {
+	struct cxlring_reply *r = parse_many(ps, CXLRING_ATTR, n * 2, depth);
+
+	if (!r)
+		return NULL;
+	cxlring_free(r);
+	return parse(ps, depth + 1); /* what it describes; attributes are advice */
+}
+
+static struct cxlring_reply *parse(struct parser *ps, int depth)
+{
+	struct cursor *c = &ps->c;
 	struct cxlring_reply *r;
 	const char *line;
 	char type = (char)cursor_u8(c);
@@ -163,23 +169,28 @@ static struct cxlring_reply *parse(struct cursor *c, int depth)
 	case ',':
 		return parse_double(line, len);
 	case '_':
+		if (len)
+			return NULL;
 		return reply_new(CXLRING_NIL, NULL, 0);
 	case '$':
 		return parse_bulk(c, CXLRING_STRING, n);
 	case '=':
 		return parse_bulk(c, CXLRING_VERB, n);
 	case '*':
-		return parse_many(c, CXLRING_ARRAY, n, depth);
+		return parse_many(ps, CXLRING_ARRAY, n, depth);
 	case '%':
-		return parse_many(c, CXLRING_MAP, n * 2, depth);
+		return parse_many(ps, CXLRING_MAP, n * 2, depth);
 	case '~':
-		return parse_many(c, CXLRING_SET, n, depth);
+		return parse_many(ps, CXLRING_SET, n, depth);
 	case '>':
-		return parse_many(c, CXLRING_PUSH, n, depth);
+		return parse_many(ps, CXLRING_PUSH, n, depth);
 	case '|':
-		return parse_attribute(c, n, depth);
-	case ':':
+		return parse_attribute(ps, n, depth);
 	case '#':
+		if (len != 1 || (line[0] != 't' && line[0] != 'f'))
+			return NULL;
+		/* fall through */
+	case ':':
 		r = reply_new(type == ':' ? CXLRING_INTEGER : CXLRING_BOOL, NULL, 0);
 		if (r)
 			r->integer = type == ':' ? n : line[0] == 't';
@@ -191,10 +202,10 @@ static struct cxlring_reply *parse(struct cursor *c, int depth)
 
 struct cxlring_reply *resp_parse(const void *p, size_t len)
 {
-	struct cursor c = cursor_of(p, len);
-	struct cxlring_reply *r = parse(&c, 0);
+	struct parser ps = {.c = cursor_of(p, len)};
+	struct cxlring_reply *r = parse(&ps, 0);
 
-	if (r && c.left) {
+	if (r && ps.c.left) {
 		cxlring_free(r);
 		r = NULL;
 	}

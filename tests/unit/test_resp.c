@@ -1,147 +1,229 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Scope: client/resp.h: every type of RESP2 and RESP3, and what is not exactly one value. */
+/* Scope: resp.h: each type of RESP2 and RESP3, and what is refused of a hostile server. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <cmocka.h>
 
-#include <math.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "resp.h"
 
-static struct cxlring_reply *parse(const char *text)
+/* resp.c's calloc() comes by here: the linker's --wrap. */
+static size_t allocated;
+void *__real_calloc(size_t n, size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+
+void *__wrap_calloc(size_t n, size_t size)
 {
-	return resp_parse(text, strlen(text));
+	allocated += n * size;
+	return __real_calloc(n, size);
 }
 
-static void one(const char *text, int type, const char *str, int64_t integer)
+/* The bytes on the heap, as many as there are: a sanitizer sees one too far. */
+static struct cxlring_reply *parse(const char *text, size_t len)
 {
-	struct cxlring_reply *r = parse(text);
+	char *p = malloc(len ? len : 1);
+	struct cxlring_reply *r;
 
+	assert_non_null(p);
+	memcpy(p, text, len);
+	r = resp_parse(p, len);
+	free(p);
+	return r;
+}
+
+#define PARSE(text) parse(text, sizeof text - 1)
+
+static void refused(const char *text, size_t len)
+{
+	struct cxlring_reply *r = parse(text, len);
+
+	if (r)
+		fail_msg("accepted: %.*s", (int)len, text);
+}
+
+#define REFUSED(text) refused(text, sizeof text - 1)
+
+static void is_text(struct cxlring_reply *r, int type, const char *text, size_t len)
+{
 	assert_non_null(r);
 	assert_int_equal(r->type, type);
-	assert_int_equal(r->integer, integer);
-	assert_int_equal(r->elements, 0);
-	if (str) {
-		assert_int_equal(r->len, strlen(str));
-		assert_string_equal(r->str, str);
-	} else {
-		assert_null(r->str);
-	}
+	assert_int_equal(r->len, len);
+	assert_memory_equal(r->str, text, len);
+	assert_int_equal(r->str[len], 0);
 	cxlring_free(r);
 }
 
-static void test_scalars(void **state)
+static void is_integer(struct cxlring_reply *r, int type, int64_t v)
 {
-	struct cxlring_reply *r;
-
-	one("+OK\r\n", CXLRING_STATUS, "OK", 0);
-	one("-ERR no\r\n", CXLRING_ERROR, "ERR no", 0);
-	one(":-12\r\n", CXLRING_INTEGER, NULL, -12);
-	one("$3\r\na\rb\r\n", CXLRING_STRING, "a\rb", 0);
-	one("$0\r\n\r\n", CXLRING_STRING, "", 0);
-	one("$-1\r\n", CXLRING_NIL, NULL, 0);
-	one("*-1\r\n", CXLRING_NIL, NULL, 0);
-	one("_\r\n", CXLRING_NIL, NULL, 0);
-	one("#t\r\n", CXLRING_BOOL, NULL, 1);
-	one("#f\r\n", CXLRING_BOOL, NULL, 0);
-	one("(12345678901234567890123\r\n", CXLRING_BIGNUM, "12345678901234567890123", 0);
-	one("=8\r\ntxt:some\r\n", CXLRING_VERB, "some", 0);
-	one("*0\r\n", CXLRING_ARRAY, NULL, 0);
-	r = parse(",1.5\r\n");
 	assert_non_null(r);
-	assert_true(r->type == CXLRING_DOUBLE && r->dval == 1.5);
-	cxlring_free(r);
-	r = parse(",inf\r\n");
-	assert_non_null(r);
-	assert_true(isinf(r->dval));
+	assert_int_equal(r->type, type);
+	assert_true(r->integer == v);
 	cxlring_free(r);
 }
 
-static void test_nested(void **state)
+static void is_many(struct cxlring_reply *r, int type, size_t n)
 {
-	struct cxlring_reply *r = parse("*3\r\n%2\r\n+a\r\n:1\r\n+b\r\n~1\r\n$1\r\nx\r\n"
-									">1\r\n_\r\n|1\r\n+ttl\r\n:9\r\n$2\r\nhi\r\n");
-
 	assert_non_null(r);
-	assert_int_equal(r->elements, 3);
-	assert_int_equal(r->element[0]->type, CXLRING_MAP);
-	assert_int_equal(r->element[0]->elements, 4); /* keys and values */
-	assert_int_equal(r->element[0]->element[3]->type, CXLRING_SET);
-	assert_string_equal(r->element[0]->element[3]->element[0]->str, "x");
-	assert_int_equal(r->element[1]->type, CXLRING_PUSH);
-	assert_string_equal(r->element[2]->str, "hi"); /* the attribute is dropped */
+	assert_int_equal(r->type, type);
+	assert_int_equal(r->elements, n);
 	cxlring_free(r);
 }
 
-static void test_many_children(void **state)
+static void test_lines(void **state)
 {
-	enum { N = 1000 };
-	char text[8 + N * 8];
-	struct cxlring_reply *r;
-	size_t i, len = (size_t)sprintf(text, "*%d\r\n", N);
-
-	for (i = 0; i < N; i++)
-		len += (size_t)sprintf(text + len, ":%zu\r\n", i);
-	r = resp_parse(text, len);
-	assert_non_null(r);
-	assert_int_equal(r->elements, N);
-	for (i = 0; i < N; i++)
-		assert_int_equal(r->element[i]->integer, i);
-	cxlring_free(r);
+	is_text(PARSE("+OK\r\n"), CXLRING_STATUS, "OK", 2);
+	is_text(PARSE("+\r\n"), CXLRING_STATUS, "", 0);
+	is_text(PARSE("-ERR no\r\n"), CXLRING_ERROR, "ERR no", 6);
+	is_text(PARSE("(123456789012345678901\r\n"), CXLRING_BIGNUM, "123456789012345678901", 21);
+	is_integer(PARSE("_\r\n"), CXLRING_NIL, 0);
+	is_integer(PARSE("#t\r\n"), CXLRING_BOOL, 1);
+	is_integer(PARSE("#f\r\n"), CXLRING_BOOL, 0);
+	REFUSED("_x\r\n");
+	REFUSED("#\r\n");
+	REFUSED("#true\r\n");
+	REFUSED("#0\r\n");
 }
 
-static void test_not_one_value(void **state)
+static void test_integers(void **state)
 {
-	static const char *const bad[] = {"", "+", "+OK", "+OK\r", "+OK\n", "OK\r\n", ":\r\n",
-		":x\r\n", ":1 2\r\n", "$\r\n", "$5\r\nabc\r\n", "$-2\r\n", "$3\r\nabcd\r\n",
-		"$3\r\nabcxx", /* bug: the two bytes behind a string were not looked at */
-		"*1\r\n", "*2\r\n:1\r\n", "*-2\r\n", "%1\r\n:1\r\n", "%-1\r\n",
-		"*99999999999\r\n", "$9223372036854775807\r\n", "+OK\r\n+OK\r\n", "*1\r\n!\r\n",
-		"|1\r\n:1\r\n", "|9\r\n:1\r\n" /* bug: a broken attribute was skipped */};
+	is_integer(PARSE(":-5\r\n"), CXLRING_INTEGER, -5);
+	is_integer(PARSE(":9223372036854775807\r\n"), CXLRING_INTEGER, INT64_MAX);
+	is_integer(PARSE(":-9223372036854775808\r\n"), CXLRING_INTEGER, INT64_MIN);
+	REFUSED(":9223372036854775808\r\n");
+	REFUSED(":\r\n");
+	REFUSED(":-\r\n");
+	REFUSED(": 1\r\n");
+	REFUSED(":1 \r\n");
+	REFUSED(":1\0002\r\n");
+	REFUSED(":00000000000000000000000000000000000001\r\n");
+}
+
+static void test_doubles(void **state)
+{
+	struct cxlring_reply *r = PARSE(",2.5\r\n");
+
+	assert_non_null(r);
+	assert_true(r->dval == 2.5);
+	is_text(r, CXLRING_DOUBLE, "2.5", 3);
+	is_text(PARSE(",-inf\r\n"), CXLRING_DOUBLE, "-inf", 4);
+	is_text(PARSE(",nan\r\n"), CXLRING_DOUBLE, "nan", 3);
+	REFUSED(",\r\n");
+	REFUSED(",2.5x\r\n");
+	REFUSED(",2\0005\r\n");
+}
+
+static void test_strings(void **state)
+{
+	is_text(PARSE("$0\r\n\r\n"), CXLRING_STRING, "", 0);
+	is_text(PARSE("$5\r\na\0\r\nb\r\n"), CXLRING_STRING, "a\0\r\nb", 5);
+	is_integer(PARSE("$-1\r\n"), CXLRING_NIL, 0);
+	is_text(PARSE("=7\r\ntxt:abc\r\n"), CXLRING_VERB, "abc", 3);
+	REFUSED("$-2\r\n");
+	REFUSED("$3\r\nabcde"); /* its end is no line end */
+	REFUSED("$4\r\nabc\r\n");
+	REFUSED("$2\r\nabc\r\n");
+	REFUSED("$9223372036854775807\r\nabc\r\n");
+	REFUSED("=3\r\nabc\r\n");
+	REFUSED("=4\r\nabcd\r\n");
+}
+
+static void test_many(void **state)
+{
+	struct cxlring_reply *r = PARSE("*3\r\n:1\r\n*1\r\n$-1\r\n+x\r\n");
+
+	assert_non_null(r);
+	assert_int_equal(r->element[1]->elements, 1);
+	assert_int_equal(r->element[1]->element[0]->type, CXLRING_NIL);
+	is_many(r, CXLRING_ARRAY, 3);
+	is_many(PARSE("*0\r\n"), CXLRING_ARRAY, 0);
+	is_integer(PARSE("*-1\r\n"), CXLRING_NIL, 0);
+	is_many(PARSE("%1\r\n+k\r\n_\r\n"), CXLRING_MAP, 2);
+	is_many(PARSE("~2\r\n_\r\n_\r\n"), CXLRING_SET, 2);
+	is_many(PARSE(">1\r\n_\r\n"), CXLRING_PUSH, 1);
+	REFUSED("*1\r\n");
+	REFUSED("*1\r\n_\r\n_\r\n");
+	REFUSED("%1\r\n+k\r\n");
+	REFUSED("*-2\r\n");
+	REFUSED("%-1\r\n");
+	REFUSED("%9223372036854775807\r\n_\r\n_\r\n");
+	REFUSED("*4294967297\r\n_\r\n");
+}
+
+/* An attribute is dropped, but a wrong one makes the reply wrong. */
+static void test_attributes(void **state)
+{
+	is_integer(PARSE("|1\r\n+ttl\r\n:9\r\n:5\r\n"), CXLRING_INTEGER, 5);
+	is_integer(PARSE("|0\r\n:5\r\n"), CXLRING_INTEGER, 5);
+	REFUSED("|1\r\n+ttl\r\n:9\r\n");
+	REFUSED("|-1\r\n:5\r\n");
+	REFUSED("|9\r\n:5\r\n");
+}
+
+static void test_truncated(void **state)
+{
+	static const char whole[] = "*6\r\n%1\r\n+k\r\n,1.5\r\n=5\r\ntxt:a\r\n$2\r\n\r\n\r\n"
+								"|1\r\n#t\r\n_\r\n~0\r\n-E x\r\n(12\r\n";
 	size_t i;
 
-	for (i = 0; i < sizeof bad / sizeof *bad; i++) {
-		struct cxlring_reply *r = parse(bad[i]);
-
-		if (r)
-			print_error("taken for a value: \"%s\"\n", bad[i]);
-		assert_null(r);
-	}
-	assert_null(resp_parse("\0\r\n", 3));
+	for (i = 0; i < sizeof whole - 1; i++)
+		refused(whole, i);
+	is_many(PARSE(whole), CXLRING_ARRAY, 6);
+	REFUSED("+OK\r");
+	REFUSED("+OK\n");
+	REFUSED("+a\rb\r\n");
+	REFUSED("\0\r\n");
+	REFUSED("?1\r\n");
 }
 
-static void test_too_deep(void **state)
+static void test_depth(void **state)
 {
-	char text[100 * 4 + 8] = "";
-	struct cxlring_reply *r;
+	char text[4 * 64 + 3], *p = text;
 	int i;
 
-	for (i = 0; i < 60; i++)
-		strcat(text, "*1\r\n");
-	strcat(text, "_\r\n");
-	r = parse(text);
-	assert_non_null(r);
-	cxlring_free(r);
-	text[0] = 0;
-	for (i = 0; i < 100; i++)
-		strcat(text, "*1\r\n");
-	strcat(text, "_\r\n");
-	assert_null(parse(text));
+	for (i = 0; i < 64; i++, p += 4)
+		memcpy(p, "*1\r\n", 4);
+	memcpy(p, "_\r\n", 3);
+	is_many(parse(text + 4, sizeof text - 4), CXLRING_ARRAY, 1);
+	refused(text, sizeof text);
+}
+
+/* Each level may not announce all the rest anew: 60 such levels would be 160 times that. */
+static void test_announced(void **state)
+{
+	enum { LEN = 1 << 20, LEVELS = 60 };
+	char *text = malloc(LEN), head[16];
+	size_t at = 0, i;
+
+	assert_non_null(text);
+	for (i = 0; i < LEVELS; i++, at += strlen(head)) {
+		snprintf(head, sizeof head, "*%d\r\n", (LEN - 1024) / 3);
+		memcpy(text + at, head, strlen(head));
+	}
+	for (; at + 3 <= LEN; at += 3)
+		memcpy(text + at, "_\r\n", 3);
+	allocated = 0;
+	refused(text, at);
+	assert_in_range(allocated, LEN, 8 * LEN);
+	free(text);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_scalars),
-		cmocka_unit_test(test_nested),
-		cmocka_unit_test(test_many_children),
-		cmocka_unit_test(test_not_one_value),
-		cmocka_unit_test(test_too_deep),
+		cmocka_unit_test(test_lines),
+		cmocka_unit_test(test_integers),
+		cmocka_unit_test(test_doubles),
+		cmocka_unit_test(test_strings),
+		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_attributes),
+		cmocka_unit_test(test_truncated),
+		cmocka_unit_test(test_depth),
+		cmocka_unit_test(test_announced),
 	};
 
 	return cmocka_run_group_tests_name("resp", tests, NULL, NULL);
