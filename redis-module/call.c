@@ -3,53 +3,29 @@
 
 #include <ctype.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "guard.h"
 #include "counters.h"
-
-/* What needs a connection of its own, or would end the loop that it runs in. Sorted. */
-static const char *const refused[] = {"asking", "auth", "blmove", "blmpop", "blpop",
-	"brpop", "brpoplpush", "bzmpop", "bzpopmax", "bzpopmin", "client", "debug", "discard",
-	"exec", "failover", "hello", "module", "monitor", "multi", "psubscribe", "psync",
-	"punsubscribe", "quit", "readonly", "readwrite", "replconf", "reset", "select",
-	"shutdown", "ssubscribe", "subscribe", "sunsubscribe", "sync", "unsubscribe",
-	"unwatch", "wait", "watch"};
-
-static const char *const alone[] = {
-	"bgrewriteaof", "bgsave", "config", "replicaof", "save", "slaveof"};
-
-/* Commands whose first argument is part of the name. Sorted. */
-static const char *const containers[] = {"acl", "client", "cluster", "command", "config",
-	"function", "latency", "memory", "object", "pubsub", "script", "slowlog", "xgroup",
-	"xinfo"};
+#include "guard.h"
+#include "identity.h"
 
 /* For calls as a restricted user: RM_Call of 7.0 writes the name of the context's
  * client's user into ACL LOG, and an event's client has none. */
 static RedisModuleCtx *user_ctx;
 
-static int compare(const void *name, const void *entry)
-{
-	return strcasecmp(name, *(const char *const *)entry);
-}
+static const char not_in_scripts[] = "not allowed on script mode";
 
-#define LISTED(list, name) \
-	bsearch(name, list, sizeof list / sizeof *list, sizeof *list, compare)
-
-bool call_alone(RedisModuleString *name)
+bool call_alone(RedisModuleCtx *ctx, RedisModuleString *name)
 {
-	return LISTED(alone, RedisModule_StringPtrLen(name, NULL));
+	return identity_of(ctx, name) & IDENTITY_ALONE;
 }
 
 /* XREAD and XREADGROUP with BLOCK: RM_Call would answer at once as if time were up. */
-static bool blocks(const char *name, RedisModuleString **argv, int argc)
+static bool blocks(RedisModuleString **argv, int argc)
 {
 	int i;
 
-	if (strcasecmp(name, "xread") != 0 && strcasecmp(name, "xreadgroup") != 0)
-		return false;
 	for (i = 1; i < argc; i++) {
 		const char *word = RedisModule_StringPtrLen(argv[i], NULL);
 
@@ -59,6 +35,15 @@ static bool blocks(const char *name, RedisModuleString **argv, int argc)
 			return true;
 	}
 	return false;
+}
+
+/* A command of unknown identity may be a renamed XREAD; what scripts may not run of
+ * them is refused later (call). */
+static bool refused(unsigned identity, RedisModuleString **argv, int argc)
+{
+	if (identity & IDENTITY_REFUSED)
+		return true;
+	return (!(identity & IDENTITY_KNOWN) || identity & IDENTITY_BLOCK) && blocks(argv, argc);
 }
 
 /* A reply in RESP as the kinds that the verbs have. */
@@ -102,10 +87,11 @@ static void fail(struct session *s, uint64_t id, const char *text, int flags)
 }
 
 /* "config|set": the name as Redis's own messages have it. */
-static void full_name(RedisModuleString **argv, int argc, char *out, size_t len)
+static void full_name(
+	unsigned identity, RedisModuleString **argv, int argc, char *out, size_t len)
 {
 	const char *name = RedisModule_StringPtrLen(argv[0], NULL);
-	bool sub = argc > 1 && LISTED(containers, name);
+	bool sub = argc > 1 && identity & IDENTITY_CONTAINER;
 
 	snprintf(out, len, "%s%s%s", name, sub ? "|" : "",
 		sub ? RedisModule_StringPtrLen(argv[1], NULL) : "");
@@ -113,9 +99,15 @@ static void full_name(RedisModuleString **argv, int argc, char *out, size_t len)
 		*out = (char)tolower((unsigned char)*out);
 }
 
+static void unavailable(RedisModuleString **argv, char *text, size_t len)
+{
+	snprintf(text, len, "ERR %.32s is not available over the ring yet",
+		RedisModule_StringPtrLen(argv[0], NULL));
+}
+
 /* Redis's own words for modules, into those a TCP client gets. */
-static const char *translate(
-	const char *resp, RedisModuleString **argv, int argc, char *text, size_t len)
+static const char *translate(const char *resp, unsigned identity, RedisModuleString **argv,
+	int argc, char *text, size_t len)
 {
 	char name[64];
 
@@ -126,9 +118,13 @@ static const char *translate(
 		if (strstr(resp, "channel"))
 			return "NOPERM this user has no permissions to access one of the channels used "
 				   "as arguments";
-		full_name(argv, argc, name, sizeof name);
+		full_name(identity, argv, argc, name, sizeof name);
 		snprintf(text, len, "NOPERM this user has no permissions to run the '%s' command",
 			name);
+		return text;
+	}
+	if (!(identity & IDENTITY_KNOWN) && strstr(resp, not_in_scripts)) {
+		unavailable(argv, text, len);
 		return text;
 	}
 	if (strncmp(resp, "-ERR Write command '", 20) == 0)
@@ -137,24 +133,34 @@ static const char *translate(
 	return NULL;
 }
 
+static RedisModuleCallReply *invoke(
+	RedisModuleCtx *ctx, char first, const char *flags, RedisModuleString **argv, int argc)
+{
+	char fmt[24];
+
+	snprintf(fmt, sizeof fmt, "%c%sv", first, flags);
+	return RedisModule_Call(ctx, RedisModule_StringPtrLen(argv[0], NULL), fmt, argv + 1,
+		(size_t)argc - 1);
+}
+
 /* Carefully: as a script would, which checks disk, replicas and role; what scripts may
- * not run at all may run here, if it does not write. */
-static RedisModuleCallReply *call(RedisModuleCtx *ctx, const char *name, char *fmt,
+ * not run at all may run here, if it is known and does not write. */
+static RedisModuleCallReply *call(RedisModuleCtx *ctx, unsigned identity, const char *flags,
 	RedisModuleString **argv, int argc)
 {
+	bool known = identity & IDENTITY_KNOWN;
 	RedisModuleCallReply *r;
 	const char *resp;
 	size_t len;
 
-	if (!guard_careful())
-		return RedisModule_Call(ctx, name, fmt, argv + 1, (size_t)argc - 1);
-	fmt[0] = 'S';
-	r = RedisModule_Call(ctx, name, fmt, argv + 1, (size_t)argc - 1);
+	if (known && !guard_careful())
+		return invoke(ctx, 'E', flags, argv, argc);
+	r = invoke(ctx, 'S', flags, argv, argc);
 	resp = r ? RedisModule_CallReplyProto(r, &len) : NULL;
-	if (resp && resp[0] == '-' && memmem(resp, len, "not allowed on script mode", 26)) {
+	if (known && resp && resp[0] == '-' &&
+		memmem(resp, len, not_in_scripts, strlen(not_in_scripts))) {
 		RedisModule_FreeCallReply(r);
-		fmt[0] = 'W';
-		r = RedisModule_Call(ctx, name, fmt, argv + 1, (size_t)argc - 1);
+		r = invoke(ctx, 'W', flags, argv, argc);
 	}
 	return r;
 }
@@ -165,12 +171,14 @@ void call_run(RedisModuleCtx *ctx, struct session *s, uint64_t id, RedisModuleSt
 	char fmt[16], text[128];
 	RedisModuleUser *user = NULL;
 	RedisModuleCallReply *r;
-	const char *name, *resp, *words;
+	const char *resp, *words;
+	unsigned identity = IDENTITY_KNOWN;
 	size_t len;
 
-	name = RedisModule_StringPtrLen(argv[0], &len);
-	if (LISTED(refused, name) || blocks(name, argv, argc)) {
-		snprintf(text, sizeof text, "ERR %.32s is not available over the ring yet", name);
+	if (flags & CALL_RAW) /* the verbs' own commands are what they are */
+		identity = identity_of(ctx, argv[0]);
+	if (refused(identity, argv, argc)) {
+		unavailable(argv, text, sizeof text);
 		fail(s, id, text, flags);
 		return;
 	}
@@ -183,12 +191,13 @@ void call_run(RedisModuleCtx *ctx, struct session *s, uint64_t id, RedisModuleSt
 		ctx = user_ctx;
 		RedisModule_SetContextUser(ctx, user);
 	}
-	/* The first letter gives way to S or W; a second E says nothing new. */
-	snprintf(fmt, sizeof fmt, "EE!%s%s%sv", user ? "C" : "", guard_over() ? "M" : "",
+	snprintf(fmt, sizeof fmt, "E!%s%s%s", user ? "C" : "", guard_over() ? "M" : "",
 		flags & CALL_RESP3 ? "3" : "");
-	r = call(ctx, name, fmt, argv, argc);
+	r = call(ctx, identity, fmt, argv, argc);
 	resp = r ? RedisModule_CallReplyProto(r, &len) : NULL;
-	words = resp && resp[0] == '-' ? translate(resp, argv, argc, text, sizeof text) : NULL;
+	words = resp && resp[0] == '-'
+				? translate(resp, identity, argv, argc, text, sizeof text)
+				: NULL;
 	if (!resp || words) {
 		fail(s, id, words ? words : "ERR the command cannot be called", flags);
 	} else if (flags & CALL_RAW) {
@@ -203,17 +212,19 @@ void call_run(RedisModuleCtx *ctx, struct session *s, uint64_t id, RedisModuleSt
 		RedisModule_SetContextUser(ctx, NULL);
 		RedisModule_FreeModuleUser(user);
 	}
-	if (LISTED(alone, name))
+	if (identity & IDENTITY_ALONE)
 		guard_changed();
 }
 
 void call_init(RedisModuleCtx *ctx)
 {
 	user_ctx = RedisModule_GetDetachedThreadSafeContext(ctx);
+	identity_init(ctx);
 }
 
 void call_fini(void)
 {
 	RedisModule_FreeThreadSafeContext(user_ctx);
 	user_ctx = NULL;
+	identity_fini();
 }

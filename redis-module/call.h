@@ -27,7 +27,7 @@ void call_run(RedisModuleCtx *ctx, struct session *s, uint64_t id, RedisModuleSt
  * Those that fork or change who propagates: a turn's writes reach the AOF at its end, so
  * a rewrite begun in between would hold them, and get them once more.
  */
-bool call_alone(RedisModuleString *name);
+bool call_alone(RedisModuleCtx *ctx, RedisModuleString *name);
 
 /* Called once at load and at unload. */
 void call_init(RedisModuleCtx *ctx);

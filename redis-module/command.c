@@ -297,7 +297,7 @@ static int run_call(struct request *r)
 	v = take_strings(r, 0, some);
 	if (!v)
 		return -EPROTO;
-	if (r->busy && call_alone(v[0])) {
+	if (r->busy && call_alone(r->ctx, v[0])) {
 		free_strings(v, (int)r->h.n);
 		if (v != some)
 			RedisModule_Free(v);

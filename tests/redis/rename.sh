@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# rename-command: what the ring refuses is refused under any name, and what it may run
+# runs under any name.
+family=rename
+. tests/redis/lib.sh
+
+start a --rename-command BLPOP pop --rename-command BLMPOP mpop --rename-command XREAD stream \
+	--rename-command CLIENT conn --rename-command MONITOR watchall --rename-command SELECT base \
+	--rename-command SHUTDOWN halt --rename-command WAIT blpop --rename-command LRANGE monitor \
+	--rename-command CONFIG settings --rename-command FLUSHALL ""
+for c in 'pop k 1' 'PoP k 1' 'mpop 1 1 k left' 'stream block 1 streams s 0' 'conn pause 1' watchall \
+	'base 1' halt 'blpop 0 0'; do
+	has "$c is refused" "$(ring a $c)" 'is not available over the ring yet'
+done
+same 'refused once more, from what was kept' "$(ring a pop k 1)" '(error) ERR pop is not available over the ring yet'
+same 'a command by the name of another' "$(printf 'rpush l a\nmonitor l 0 -1\n' | ring a)" "$(printf '(integer) 1\n1) "a"')"
+same 'XREAD without BLOCK' "$(printf 'xadd s 1-1 f v\nstream count 1 streams s 1-1\n' | ring a)" "$(printf '"1-1"\n(nil)')"
+same 'a setting by its new name' "$(printf 'set a 1\nsettings set cxlring.spin-us 40\nsettings get cxlring.spin-us\n' | ring a)" \
+	"$(printf 'OK\nOK\n1) "cxlring.spin-us"\n2) "40"')"
+for c in xread flushall 'flushall async' client nosuch 'pop|x'; do
+	has "$c is gone" "$(ring a $c)" "ERR unknown command '${c%% *}'"
+done
+has 'what is denied has the name that was asked for' \
+	"$(tcp a acl setuser default -config >/dev/null; ring a settings get maxmemory)" \
+	"NOPERM this user has no permissions to run the 'settings|get' command"
+same 'the server lives' "$(tcp a ping)" PONG
+same 'its keys as well' "$(ring a exists a l s)" '(integer) 3'
+stop a
+
+# With COMMAND itself renamed nobody can tell what a name means.
+start a --rename-command COMMAND "" --rename-command BLPOP pop --rename-command XREAD stream --rename-command CLIENT conn
+for c in 'pop k 1' 'stream block 1 streams s 0' 'conn pause 1' 'config get maxmemory' monitor 'eval "return 1" 0'; do
+	has "without COMMAND: $c is refused" "$(echo "$c" | ring a)" 'is not available over the ring yet'
+done
+same 'the rest runs' "$(printf 'rpush l a\nlrange l 0 -1\nset a 1\nget a\n' | ring a)" "$(printf '(integer) 1\n1) "a"\nOK\n"1"')"
