@@ -133,14 +133,31 @@ static const char *translate(const char *resp, unsigned identity, RedisModuleStr
 	return NULL;
 }
 
+/*
+ * RM_Call with these flags. Arguments that may be numbers are passed as bytes where SET
+ * and its kin have their value, second or third: with us as a second owner of the string
+ * Redis would store it as it is, and not in encoding int.
+ */
 static RedisModuleCallReply *invoke(
 	RedisModuleCtx *ctx, char first, const char *flags, RedisModuleString **argv, int argc)
 {
+	enum { NUMBER = 20 }; /* digits of a 64-bit number and its sign */
+	const char *name = RedisModule_StringPtrLen(argv[0], NULL), *p[2] = {"", ""};
+	size_t len[2] = {0, 0};
 	char fmt[24];
+	int i, rest;
 
-	snprintf(fmt, sizeof fmt, "%c%sv", first, flags);
-	return RedisModule_Call(ctx, RedisModule_StringPtrLen(argv[0], NULL), fmt, argv + 1,
-		(size_t)argc - 1);
+	for (i = 0; i < 2 && i + 2 < argc; i++)
+		p[i] = RedisModule_StringPtrLen(argv[i + 2], &len[i]);
+	if (i == 0 || len[0] > NUMBER || len[1] > NUMBER) {
+		snprintf(fmt, sizeof fmt, "%c%sv", first, flags);
+		return RedisModule_Call(ctx, name, fmt, argv + 1, (size_t)argc - 1);
+	}
+	/* With one of them the format ends there; what else is passed, is passed in vain. */
+	snprintf(fmt, sizeof fmt, "%c%s%s", first, flags, i == 1 ? "sb" : "sbbv");
+	rest = argc > 4 ? argc - 4 : 0;
+	return RedisModule_Call(ctx, name, fmt, argv[1], p[0], len[0], p[1], len[1],
+		argv + argc - rest, (size_t)rest);
 }
 
 /* Carefully: as a script would, which checks disk, replicas and role; what scripts may

@@ -4,22 +4,19 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "batch.h"
 #include "call.h"
 #include "config.h"
 #include "cursor.h"
 #include "guard.h"
 #include "counters.h"
 
-static const char wrong_type[] =
-	"WRONGTYPE Operation against a key holding the wrong kind of value";
 static const char oom[] = "OOM command not allowed when used memory > 'maxmemory'.";
 
 enum {
 	ARGS_ON_STACK = 16,
 	ARGS_MAX = 1024 * 1024, /* as Redis's multibulk limit */
 	KEY_MAX = 512 << 20,
-	SETS_MAX = 64, /* run together */
-	SETS_BYTES = 64 << 10,
 };
 
 struct request {
@@ -73,23 +70,31 @@ static int run_ping(struct request *r)
 	return 0;
 }
 
+/* By the key API when the value is long, which leaves it as it is; else by a command. */
 static void get_fast(struct request *r, RedisModuleString *key)
 {
 	RedisModuleKey *k = RedisModule_OpenKey(r->ctx, key, REDISMODULE_READ);
+	bool is_string = RedisModule_KeyType(k) == REDISMODULE_KEYTYPE_STRING;
 	const char *p;
 	size_t len;
 
-	counters.fast++;
-	if (!k) {
-		session_reply(r->s, KV_NIL, r->id, NULL, 0);
+	if (is_string && RedisModule_ValueLength(k) <= BATCH_SHORT) {
+		RedisModule_CloseKey(k);
+		r->s->short_values = true;
+		batch_get(r->ctx, r->s, r->id, key, &r->wrote);
 		return;
 	}
-	p = RedisModule_StringDMA(k, &len, REDISMODULE_READ);
-	if (p)
+	counters.fast++;
+	if (is_string) {
+		p = RedisModule_StringDMA(k, &len, REDISMODULE_READ);
 		session_reply(r->s, KV_VALUE, r->id, p, len);
-	else
-		session_error(r->s, r->id, wrong_type);
+	} else if (k) {
+		session_error(r->s, r->id, session_wrong_type);
+	} else {
+		session_reply(r->s, KV_NIL, r->id, NULL, 0);
+	}
 	RedisModule_CloseKey(k);
+	RedisModule_FreeString(NULL, key);
 }
 
 static int run_get(struct request *r)
@@ -99,72 +104,19 @@ static int run_get(struct request *r)
 	argv[1] = take_key(r);
 	if (!argv[1])
 		return -EPROTO;
+	if (r->fast && r->s->short_values) {
+		batch_get(r->ctx, r->s, r->id, argv[1], &r->wrote);
+		return 0;
+	}
+	batch_flush(r->ctx, &r->wrote);
 	if (r->fast) {
 		get_fast(r, argv[1]);
-	} else {
-		argv[0] = string_of("get", 3);
-		call_run(r->ctx, r->s, r->id, argv, 2, 0);
-		free_strings(argv, 1);
+		return 0;
 	}
-	free_strings(argv + 1, 1);
+	argv[0] = string_of("get", 3);
+	call_run(r->ctx, r->s, r->id, argv, 2, 0);
+	free_strings(argv, 2);
 	return 0;
-}
-
-/* SETs that wait to be run as one MSET: one client's at a time. */
-static struct {
-	struct session *s;
-	int n;
-	size_t bytes;
-	uint64_t id[SETS_MAX];
-	RedisModuleString *argv[2 * SETS_MAX];
-} sets;
-
-void command_forget(struct session *s)
-{
-	if (sets.s != s)
-		return;
-	free_strings(sets.argv, 2 * sets.n);
-	sets.n = 0;
-	sets.bytes = 0;
-	sets.s = NULL;
-}
-
-void command_flush(RedisModuleCtx *ctx, struct session *s, bool *wrote)
-{
-	RedisModuleCallReply *r;
-	const char *resp;
-	size_t len;
-	int i;
-
-	if (sets.n == 0)
-		return;
-	r = RedisModule_Call(ctx, sets.n == 1 ? "SET" : "MSET", "E!v", sets.argv,
-		(size_t)sets.n * 2);
-	resp = r ? RedisModule_CallReplyProto(r, &len) : "-ERR SET cannot be called\r\n";
-	for (i = 0; i < sets.n; i++) {
-		if (resp[0] == '+')
-			session_reply(s, KV_OK, sets.id[i], NULL, 0);
-		else
-			session_error(s, sets.id[i], "ERR SET failed");
-	}
-	if (r)
-		RedisModule_FreeCallReply(r);
-	*wrote = true;
-	counters.fast += (uint64_t)sets.n;
-	command_forget(s);
-}
-
-/* The value is read from the ring once, here: what replicas get cannot differ from what
- * is stored, whatever the client does meanwhile. */
-static void collect(struct request *r, RedisModuleString *key, const uint8_t *v, size_t len)
-{
-	sets.s = r->s;
-	sets.id[sets.n] = r->id;
-	sets.argv[2 * sets.n] = key;
-	sets.argv[2 * sets.n + 1] = string_of(v, len);
-	sets.bytes += len;
-	if (++sets.n == SETS_MAX || sets.bytes > SETS_BYTES)
-		command_flush(r->ctx, r->s, &r->wrote);
 }
 
 /* SET's options as words, behind SET, key and value. Returns how many. */
@@ -202,10 +154,10 @@ static int run_set(struct request *r)
 	len = r->body.left;
 	v = cursor_bytes(&r->body, len);
 	if (r->fast && !r->h.opt) {
-		collect(r, argv[1], v, len);
+		batch_set(r->ctx, r->s, r->id, argv[1], v, len, &r->wrote);
 		return 0;
 	}
-	command_flush(r->ctx, r->s, &r->wrote);
+	batch_flush(r->ctx, &r->wrote);
 	argv[0] = string_of("set", 3);
 	argv[2] = string_of(v, len);
 	n = 3 + set_words(argv + 3, r->h.opt, time);
@@ -363,7 +315,7 @@ int command_run(RedisModuleCtx *ctx, struct session *s, int verdict, uint64_t tu
 	uint8_t kind, uint64_t id, const uint8_t *data, uint64_t len, bool *wrote)
 {
 	struct request r = {.ctx = ctx, .s = s, .id = id, .body = cursor_of(data, len),
-		.busy = *wrote || sets.n};
+		.busy = *wrote || batch_kind() == KV_SET};
 	const uint8_t *h = cursor_bytes(&r.body, KV_HEADER);
 	enum acl_state who;
 	int rc;
@@ -375,23 +327,23 @@ int command_run(RedisModuleCtx *ctx, struct session *s, int verdict, uint64_t tu
 		return -EPROTO;
 	who = acl_look(&s->acl, turn);
 	if (who == ACL_NOBODY && kind != KV_AUTH) {
-		command_flush(ctx, s, wrote);
+		batch_flush(ctx, wrote);
 		session_error(s, id, "NOAUTH Authentication required.");
 		return 0;
 	}
 	if (r.h.db != 0) {
-		command_flush(ctx, s, wrote);
+		batch_flush(ctx, wrote);
 		session_error(s, id, "ERR only database 0 is available over the ring yet");
 		return 0;
 	}
 	if (verdict == GUARD_OOM && command_writes(kind) && kind != KV_DEL) {
-		command_flush(ctx, s, wrote);
+		batch_flush(ctx, wrote);
 		session_error(s, id, oom);
 		return 0;
 	}
 	r.fast = verdict == GUARD_FAST && who == ACL_ALL && config.fast_path;
-	if (kind != KV_SET)
-		command_flush(ctx, s, &r.wrote);
+	if (kind != batch_kind())
+		batch_flush(ctx, &r.wrote);
 	rc = dispatch(&r, kind);
 	*wrote |= r.wrote;
 	if (rc == -EAGAIN)

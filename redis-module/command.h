@@ -3,12 +3,9 @@
  * command.h - one request of docs/protocol-kv.md: check it, run it, answer it.
  *
  * GET, EXISTS and PING go through the key API; the others, and these where guard.h asks
- * for it or the session's user is restricted, through call.h.
- *
- * SETs without options that follow each other are collected and run as one MSET, which
- * does the same to the data, events and replicas in a third of the time. They are run
- * and answered before anything else of that client is, and at the end of its burst:
- * command_flush().
+ * for it or the session's user is restricted, through call.h. Plain SETs, and GETs of
+ * short values, wait in a batch (batch.h) for more of their kind; the caller flushes it
+ * at the end of the client's burst.
  */
 #ifndef CXLRING_COMMAND_H
 #define CXLRING_COMMAND_H
@@ -35,11 +32,5 @@ static inline bool command_writes(uint8_t kind)
 MUST_CHECK int command_run(RedisModuleCtx *ctx, struct session *s, int verdict,
 	uint64_t turn, uint8_t kind, uint64_t id, const uint8_t *data, uint64_t len,
 	bool *wrote);
-
-/* Run what was collected for this session, and answer it. */
-void command_flush(RedisModuleCtx *ctx, struct session *s, bool *wrote);
-
-/* The session ends: forget what was collected. */
-void command_forget(struct session *s);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "batch.h"
 #include "bell.h"
 #include "command.h"
 #include "config.h"
@@ -98,7 +99,7 @@ static void closed(void *unused, struct service_chan *c)
 	loop.open[s->slot] = loop.open[--loop.nopen];
 	loop.open[s->slot]->slot = s->slot;
 	c->session = NULL;
-	command_forget(s);
+	batch_forget(s);
 	session_destroy(s);
 }
 
@@ -171,7 +172,7 @@ static enum served serve_one(RedisModuleCtx *ctx, struct session *s, const struc
 			return HELD;
 		message_reset(&s->in, KEEP_BYTES);
 		if (rc == -EAGAIN) {
-			command_flush(ctx, s, &loop.wrote);
+			batch_flush(ctx, &loop.wrote);
 			session_error(s, f->id, "ERR this command is too long to be run over the ring");
 			rc = 0;
 		}
@@ -212,7 +213,7 @@ static unsigned serve(RedisModuleCtx *ctx, struct session *s, bool *held)
 		}
 	}
 out:
-	command_flush(ctx, s, &loop.wrote);
+	batch_flush(ctx, &loop.wrote);
 	loop.hold |= loop.wrote && guard_logging(ctx);
 	if (rc == -EPROTO || s->chan->tx.broken) {
 		refuse(s, "its ring holds what no client writes");

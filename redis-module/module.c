@@ -120,7 +120,9 @@ int RedisModule_OnLoad(RedisModuleCtx *ctx, RedisModuleString **argv, int argc)
 		return REDISMODULE_ERR;
 	}
 	call_init(ctx);
-	RedisModule_SetModuleOptions(ctx, REDISMODULE_OPTIONS_HANDLE_REPL_ASYNC_LOAD);
+	/* Writes are commands, which signal for themselves. */
+	RedisModule_SetModuleOptions(ctx, REDISMODULE_OPTIONS_HANDLE_REPL_ASYNC_LOAD |
+										  REDISMODULE_OPTION_NO_IMPLICIT_SIGNAL_MODIFIED);
 	RedisModule_RegisterInfoFunc(ctx, info_report);
 	announce(ctx, fresh);
 	return REDISMODULE_OK;

@@ -7,6 +7,9 @@
 
 enum { KEEP_BYTES = 256 << 10 }; /* of a buffer, between long messages */
 
+const char session_wrong_type[] =
+	"WRONGTYPE Operation against a key holding the wrong kind of value";
+
 /* message_in's allocator: from Redis, so that it counts against maxmemory. */
 static uint8_t *grow(uint8_t *buf, uint64_t cap)
 {

@@ -32,6 +32,7 @@ struct session {
 	struct acl acl;
 	uint32_t slot;          /* in the loop's list */
 	bool unpublished;       /* replies are committed and held back */
+	bool short_values;      /* its last GET's was: batch.h */
 };
 
 /* NULL when there is no memory. max: longest message to accept. */
@@ -42,6 +43,7 @@ void session_destroy(struct session *s);
 void session_reply(
 	struct session *s, enum kv_reply kind, uint64_t id, const void *data, uint64_t len);
 void session_error(struct session *s, uint64_t id, const char *text);
+extern const char session_wrong_type[]; /* that GET gets */
 void session_int(struct session *s, uint64_t id, int64_t v);
 
 /* Go on with replies that did not fit; true when nothing is left to send. */

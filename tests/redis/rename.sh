@@ -27,6 +27,16 @@ same 'the server lives' "$(tcp a ping)" PONG
 same 'its keys as well' "$(ring a exists a l s)" '(integer) 3'
 stop a
 
+# SET in bursts runs as MSET: if that is gone, as SET.
+start a --rename-command MSET "" --rename-command MGET ""
+"$B/cxl-bench" --region "$shm/a" --tests set,get --requests 3000 --keys 300 --pipeline 32 --value-size 20 >"$dir/out" 2>&1
+same 'bursts without MSET and MGET' $? 0
+stop a
+start a --rename-command SET ""
+has 'SET is gone' "$(echo 'set a 1' | verbs a)" "ERR unknown command 'SET'"
+same 'others go on' "$(ring a ping)" PONG
+stop a
+
 # With COMMAND itself renamed nobody can tell what a name means.
 start a --rename-command COMMAND "" --rename-command BLPOP pop --rename-command XREAD stream --rename-command CLIENT conn
 for c in 'pop k 1' 'stream block 1 streams s 0' 'conn pause 1' 'config get maxmemory' monitor 'eval "return 1" 0'; do

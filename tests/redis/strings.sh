@@ -148,3 +148,48 @@ tcp a config set cxlring.fast-path no >/dev/null
 tcp a flushall >/dev/null
 tcp b flushall >/dev/null
 differ '6000 random commands without the fast path' <"$dir/random"
+
+# The same with many requests under way, which run as MSET and MGET.
+tcp a config set cxlring.fast-path yes >/dev/null
+tcp a flushall >/dev/null
+tcp b flushall >/dev/null
+got=$(verbs a --pipelined <"$dir/random")
+same '6000 random commands, pipelined' "$got" "$(redis-cli -s "$dir/b.sock" --no-raw <"$dir/random" 2>&1)"
+same '6000 random commands, pipelined: same data' "$(tcp a debug digest)" "$(tcp b debug digest)"
+
+# A read is no write: encodings and memory stay, one GET at a time and pipelined.
+tcp a flushall >/dev/null
+awk 'BEGIN { for (i = 0; i < 500; i++) { print "set int:" i " " i * 7; print "set emb:" i " value-" i; print "set raw:" i " a-value-that-is-too-long-to-lie-with-its-object:" i } }' >"$dir/fill"
+verbs a --pipelined <"$dir/fill" >/dev/null
+printf 'set edge44 %044d\nset edge45 %045d\nset empty ""\nappend short ab\n' 7 7 | verbs a >/dev/null
+encodings() {
+	awk 'BEGIN { for (i = 0; i < 500; i += 9) { print "object encoding int:" i; print "object encoding emb:" i; print "object encoding raw:" i }
+		print "object encoding edge44"; print "object encoding edge45"; print "object encoding empty"; print "object encoding short" }' |
+		redis-cli -s "$dir/a.sock" | tr '\n' ' '
+}
+before=$(encodings)
+memory=$(tcp_raw a eval "local n = 0 for _, k in ipairs(redis.call('keys', '*')) do n = n + redis.call('memory', 'usage', k) end return n" 0)
+sed 's/^set \([^ ]*\) .*/get \1/' "$dir/fill" >"$dir/gets"
+printf 'get edge44\nget edge45\nget empty\nget short\n' >>"$dir/gets"
+wanted=$(redis-cli -s "$dir/a.sock" --no-raw <"$dir/gets" | cksum)
+same 'values, one at a time' "$(verbs a <"$dir/gets" | cksum)" "$wanted"
+same 'values, pipelined' "$(verbs a --pipelined <"$dir/gets" | cksum)" "$wanted"
+grep int: "$dir/gets" >"$dir/ints"
+same 'values, short ones alone' "$(verbs a --pipelined <"$dir/ints" | cksum)" "$(redis-cli -s "$dir/a.sock" --no-raw <"$dir/ints" | cksum)"
+has 'there were encodings to lose' "$before" 'int embstr raw int embstr raw'
+same 'OBJECT ENCODING after all these GETs' "$(encodings)" "$before"
+same 'memory as before' "$(tcp_raw a eval "local n = 0 for _, k in ipairs(redis.call('keys', '*')) do n = n + redis.call('memory', 'usage', k) end return n" 0)" "$memory"
+
+# A number set in any way is stored as one.
+printf 'set n1 123\nset n2 456 EX 1000\nset n3 7 KEEPTTL\nsetex n4 100 89\npsetex n5 10000 90\nsetnx n6 1\ngetset n7 2\nmset n8 3\nset n9 -5 GET\n' >"$dir/numbers"
+verbs a <"$dir/numbers" >/dev/null
+same 'numbers are stored as numbers' "$(for i in 1 2 3 4 5 6 7 8 9; do echo "object encoding n$i"; done | redis-cli -s "$dir/a.sock" | sort | uniq -c | tr -s ' ')" ' 9 int'
+
+# Among short values: what is missing, and what is no string.
+printf 'set k 1\nrpush l a\n' | verbs a >/dev/null
+printf 'get k\nget k\nget none\nget l\nget k\nget none\n' >"$dir/gets"
+tcp a config resetstat >/dev/null
+same 'nil and WRONGTYPE in a batch' "$(verbs a --pipelined <"$dir/gets")" \
+	"$(printf '"1"\n"1"\n(nil)\n(error) WRONGTYPE Operation against a key holding the wrong kind of value\n"1"\n(nil)')"
+# The first GET of a client that meets a short value is looked up twice.
+same 'misses are counted once' "$(info a stats keyspace_hits) $(info a stats keyspace_misses)" '5 2'

@@ -3,12 +3,14 @@
  * verbs.c - commands from standard input, GET SET DEL EXISTS INCRBY PING by their own
  * frames, all others by CALL; replies as `redis-cli --no-raw` prints them.
  *
- * usage: verbs REGION [--acked FILE]
+ * usage: verbs REGION [--acked FILE | --pipelined]
  *
  * --acked: append each command to FILE once its reply has come, for tests that kill the
- * server. Ends with 3 when the server went away.
+ * server. --pipelined: as many requests under way as there is room for, not one. Ends
+ * with 3 when the server went away.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -62,6 +64,78 @@ static int run(struct cxlring *c, size_t n, char **w, size_t *lens,
 	return cxlring_call(c, n, v, lens, 0, r);
 }
 
+/* DEL and EXISTS of many keys have no call of their own here, and go as CALL. */
+static int append(struct cxlring *c, size_t n, char **w, size_t *lens)
+{
+	unsigned flags = 0;
+	int64_t time = 0;
+	char *end;
+
+	if (strcasecmp(w[0], "get") == 0 && n == 2)
+		return cxlring_append_get(c, w[1], lens[1]);
+	if (strcasecmp(w[0], "set") == 0 && n >= 3 && set_flags(n, w, &flags, &time) == 0)
+		return cxlring_append_set(c, w[1], lens[1], w[2], lens[2], flags, time);
+	if (strcasecmp(w[0], "incrby") == 0 && n == 3) {
+		time = strtoll(w[2], &end, 10);
+		if (!*end)
+			return cxlring_append_incrby(c, w[1], lens[1], time);
+	}
+	if (strcasecmp(w[0], "del") == 0 && n == 2)
+		return cxlring_append_del(c, w[1], lens[1]);
+	if (strcasecmp(w[0], "exists") == 0 && n == 2)
+		return cxlring_append_exists(c, w[1], lens[1]);
+	if (strcasecmp(w[0], "ping") == 0 && n == 1)
+		return cxlring_append_ping(c);
+	return cxlring_append_call(c, n, (const char *const *)w, lens, 0);
+}
+
+/* Replies: all that are there, and at least one when `wait`. */
+static int take(struct cxlring *c, bool wait)
+{
+	struct cxlring_view v;
+	struct cxlring_reply *r;
+	int rc;
+
+	while ((rc = cxlring_next(c, &v, wait ? -1 : 0)) == 0) {
+		r = cxlring_copy(&v);
+		if (!r)
+			return -EPROTO;
+		print_tty(stdout, r);
+		cxlring_free(r);
+		wait = false;
+	}
+	return rc == -EAGAIN || rc == -ENODATA ? 0 : rc;
+}
+
+static int pipelined(struct cxlring *c)
+{
+	char *line = NULL;
+	size_t cap = 0, n, *lens;
+	int rc = 0;
+
+	while (rc == 0 && getline(&line, &cap, stdin) > 0) {
+		char **w = split_line(line, &n, &lens);
+
+		while (w && n && (rc = append(c, n, w, lens)) == -EAGAIN) {
+			rc = cxlring_flush(c);
+			if (rc == 0)
+				rc = take(c, true);
+			if (rc)
+				break;
+		}
+		split_free(w, lens);
+	}
+	if (rc == 0)
+		rc = cxlring_flush(c);
+	while (rc == 0 && cxlring_outstanding(c))
+		rc = take(c, true);
+	free(line);
+	if (rc)
+		printf("failed: %s\n", cxlring_why(c));
+	cxlring_close(c);
+	return rc != 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct cxlring_options o = {.region = argc > 1 ? argv[1] : NULL, .timeout_ms = 20000};
@@ -77,6 +151,8 @@ int main(int argc, char **argv)
 		printf("not connected: %s\n", why);
 		return 2;
 	}
+	if (argc > 2 && strcmp(argv[2], "--pipelined") == 0)
+		return pipelined(c);
 	setvbuf(stdout, NULL, acked ? _IOFBF : _IOLBF, 1 << 16);
 	while (getline(&line, &cap, stdin) > 0) {
 		char **w = split_line(line, &n, &lens);
