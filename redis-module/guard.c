@@ -5,12 +5,13 @@
 
 #include "clock.h"
 #include "evict.h"
+#include "pause.h"
 
 enum { INFO_MS = 100 };
 
 static struct {
-	bool known; /* flags and paused are this turn's */
-	bool paused;
+	bool known; /* flags and pause are this turn's */
+	enum pause pause;
 	bool trouble; /* disk error or min-replicas, by INFO */
 	bool over;
 	bool granted; /* a write went on what Redis evicted: ask anew next turn */
@@ -59,7 +60,7 @@ static void look(RedisModuleCtx *ctx)
 		return;
 	g.known = true;
 	g.flags = RedisModule_GetContextFlags(ctx);
-	g.paused = RedisModule_AvoidReplicaTraffic();
+	g.pause = pause_look();
 	now = clock_ms();
 	if (now - g.info_ms >= INFO_MS) {
 		read_info(ctx);
@@ -83,7 +84,7 @@ enum guard_verdict guard_write(RedisModuleCtx *ctx)
 {
 	look(ctx);
 	g.over = false;
-	if (g.paused)
+	if (g.pause != PAUSE_NONE)
 		return GUARD_WAIT;
 	if ((g.flags & REDISMODULE_CTX_FLAGS_MAXMEMORY) &&
 		RedisModule_GetUsedMemoryRatio() > 1.0f) {
@@ -107,6 +108,8 @@ enum guard_verdict guard_read(RedisModuleCtx *ctx)
 
 	look(ctx);
 	g.over = false;
+	if (g.pause == PAUSE_ALL)
+		return GUARD_WAIT;
 	return g.flags & DOUBT ? GUARD_CALL : GUARD_FAST;
 }
 
@@ -118,5 +121,5 @@ bool guard_logging(RedisModuleCtx *ctx)
 
 bool guard_paused(void)
 {
-	return g.paused;
+	return g.pause != PAUSE_NONE;
 }

@@ -11,7 +11,8 @@
  *     GUARD_OOM    over maxmemory, and nothing can evict: -OOM
  *     GUARD_WAIT   not now: paused, or Redis is evicting; leave it in the ring
  *
- * Reads are asked for, too, where a stale replica or a cluster node may not answer.
+ * Reads are asked for, too: a stale replica or a cluster node may not answer, and CLIENT
+ * PAUSE may stop them.
  *
  * Disk errors and min-replicas are not visible to modules but in INFO, which is read at
  * most ten times a second: a write may slip through for as long.

@@ -17,6 +17,7 @@
 #include "info.h"
 #include "layout.h"
 #include "loop.h"
+#include "pause.h"
 
 /* -fvisibility=hidden would hide what Redis looks up by name. */
 __attribute__((visibility("default"))) int RedisModule_OnLoad(
@@ -120,6 +121,7 @@ int RedisModule_OnLoad(RedisModuleCtx *ctx, RedisModuleString **argv, int argc)
 		return REDISMODULE_ERR;
 	}
 	call_init(ctx);
+	pause_init(ctx);
 	/* Writes are commands, which signal for themselves. */
 	RedisModule_SetModuleOptions(ctx, REDISMODULE_OPTIONS_HANDLE_REPL_ASYNC_LOAD |
 										  REDISMODULE_OPTION_NO_IMPLICIT_SIGNAL_MODIFIED);

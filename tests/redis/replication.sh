@@ -74,12 +74,3 @@ sleep 0.2
 has 'too few replicas' "$(echo 'set x 2' | verbs a)" NOREPLICAS
 has 'too few replicas: CALL' "$(echo 'rpush l 2' | verbs a)" NOREPLICAS
 tcp a config set min-replicas-to-write 0 >/dev/null
-
-tcp a client pause 700 write >/dev/null
-t0=$(date +%s%N)
-same 'CLIENT PAUSE WRITE: reads go on' "$(printf 'get n\n' | verbs a)" "$(tcp a get n)"
-t1=$(date +%s%N)
-same 'a write waits' "$(echo 'set paused 1' | verbs a)" OK
-t2=$(date +%s%N)
-[ $(((t1 - t0) / 1000000)) -lt 400 ] && [ $(((t2 - t0) / 1000000)) -ge 600 ] &&
-	ok 'until the pause ends' || not_ok "read after $(((t1 - t0) / 1000000)) ms, write after $(((t2 - t0) / 1000000)) ms"
