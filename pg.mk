@@ -1,9 +1,13 @@
 # PostgreSQL's side: hedb.so and its SQL by PGXS, and its tests. Included by Makefile.
 
-pgxs = $(MAKE) -C pg-extension PG_CONFIG=$(PG_CONFIG)
+# The plain build stays beside its source, where PGXS's users look for it.
+pgxs_in := $(if $(filter build,$(B)),pg-extension,$(B)/pg-extension)
+pgxs     = $(MAKE) -C $(pgxs_in) -f $(CURDIR)/pg-extension/Makefile BUILD=$(B) \
+           PG_CONFIG=$(PG_CONFIG)
 
 #: make pg                hedb.so and hedb--1.0.sql
 pg: $(libcommon)
+	@mkdir -p $(pgxs_in)
 	+$(pgxs)
 
 #: make install-pg        install them where PG_CONFIG says (DESTDIR is honoured)
