@@ -1,160 +1,222 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: BSD-3-Clause
 #
-# differential.pl - random expressions over plain types and over their encrypted twins
-# must have the same value, or fail with the same SQLSTATE. Text compares COLLATE "C".
+# differential.pl - random queries over plain types and over their encrypted twins must
+# have the same value, or fail with the same SQLSTATE.
 #
-# usage: differential.pl SEED COUNT    writes SQL for psql; it prints what differs
+# usage: differential.pl SEED COUNT    writes SQL for psql, which prints what differs and
+#                                      for each kind: summary KIND ALL DIFFERENT ERRORS NULLS
 #
-# Each expression is generated twice in step, so that the two texts differ in type names
-# only. Not generated: int ^ int with a negative exponent (PostgreSQL: double precision).
+# COUNT are expressions of constants. Half as many more are queries over the tables plain
+# and enc, which hold the same rows: extremes, equal values, NULLs. Each of these runs
+# without some method of the planner, so that all ways to sort, group and join have their
+# turn. A plan may also choose what is computed first, and the twins may have different
+# plans: so only `scalar`, `row` and `rows` have expressions that can fail.
 use strict;
 use warnings;
 use utf8;
+use FindBin;
+use lib $FindBin::Bin;
+use Twins;
 binmode STDOUT, ':utf8';
 
 my ($seed, $count) = @ARGV;
 srand($seed);
 
+my $nrows = 64;
+my @types = ('int4', 'int8', 'numeric', 'text');
+my %columns = (int4 => ['a', 's'], int8 => ['b'], numeric => ['n'], text => ['t', 'u']);
+# types that = compares, for joins
+my @pairs = (['int4', 'int4'], ['int4', 'int8'], ['int8', 'int8'], ['int4', 'numeric'],
+	['int8', 'numeric'], ['numeric', 'numeric'], ['text', 'text']);
+
 sub pick { return $_[int rand @_]; }
+sub quoted { return Twins::quoted(@_); }
 
-my @ints4 = (0, 1, -1, 2, -2, 3, 7, 10, 100, -100, 32767, 46340, 46341, 65536, 2147483647,
-	-2147483648, 2147483646, -2147483647);
-my @ints8 = (@ints4, '2147483648', '-2147483649', '3037000499', '3037000500', '4294967296',
-	'9223372036854775807', '-9223372036854775808', '9223372036854775806');
-my @numerics = (@ints8, '1.5', '1.50', '-0.001', '0.0', 'NaN', 'Infinity', '-Infinity', '1e30',
-	'123456789012345678901234567890.5');
-my @chars = ('a', 'b', 'A', 'B', 'z', 'é', 'É', '€', '😀', ' ', '1', '0', '-', '%', '_', '\\', "'");
-
-sub quoted { my $s = shift; $s =~ s/'/''/g; return "'$s'"; }
-
-# A literal as (plain, encrypted).
-sub literal {
-	my ($type, $value) = @_;
-	my $c = $type eq 'text' ? ' COLLATE "C"' : '';
-	$c = '' unless defined $value;
-	$value = defined $value ? quoted($value) : 'NULL';
-	return ("($value" . "::$type$c)", "($value" . "::enc_$type)");
+# [plain, encrypted]: an expression over a table's columns, by its alias
+sub over {
+	my ($type, $alias) = @_;
+	my $dot = $alias ? "$alias." : '';
+	local $Twins::columns = { map { my $t = $_; $t => [map { "$dot$_" } @{ $columns{$t} }] } @types };
+	return [Twins::expr($type, int rand 3)];
 }
 
-sub random_text { return join '', map { pick(@chars) } 1 .. int rand 8; }
+sub column { my ($type, $alias) = @_; return [("$alias." . pick(@{ $columns{$type} })) x 2]; }
 
-# A pattern that has a chance to match the text.
-sub random_pattern {
-	my @p = split //, random_text();
-	return join '', map { rand() < 0.25 ? pick('%', '_', '\\' . $_, '\\') : $_ } @p;
-}
-
-sub leaf {
-	my $type = shift;
-	return literal($type, undef) if rand() < 0.06;
-	return literal($type, rand() < 0.6 ? pick(@ints4) : int(rand(2000)) - 1000)
-		if $type eq 'int4';
-	return literal($type, rand() < 0.7 ? pick(@ints8) : int(rand(2e6)) - 1000000) if $type eq 'int8';
-	return literal($type, pick(@numerics)) if $type eq 'numeric';
-	return literal($type, rand() < 0.2 ? pick(@ints4, ' 12 ', '+5', '0x1', '1.5', '--1', '')
-		: random_text());
-}
-
-# An infix or function shape with arguments filled into both texts.
-sub shape {
+# A text with $0, $1, ... filled in, [plain, encrypted].
+sub fill {
 	my ($form, @args) = @_;
-	my ($p, $e) = ($form, $form);
-	for my $i (0 .. $#args) {
-		$p =~ s/\$$i/$args[$i][0]/g;
-		$e =~ s/\$$i/$args[$i][1]/g;
-	}
-	return ("($p)", "($e)");
+	return [map { my $i = $_; $form =~ s/\$(\d)/$args[$1][$i]/gr } 0, 1];
 }
 
-sub cast { my ($to, $a) = @_; return ("($a->[0]::$to)", "($a->[1]::enc_$to)"); }
-
-sub expr {
-	my ($type, $depth) = @_;
-	return leaf($type) if $depth <= 0 && $type ne 'bool';
-	my $sub = sub { [expr($_[0], $depth - 1)] };
-	my $r = rand();
-	if ($type eq 'int4' || $type eq 'int8') {
-		return leaf($type) if $r < 0.15;
-		return shape('$0 ' . pick('+', '-', '*', '/', '%') . ' $1', $sub->($type), $sub->($type))
-			if $r < 0.60;
-		return shape(pick('- $0', '@ $0', 'abs($0)'), $sub->($type)) if $r < 0.70;
-		if ($r < 0.75) {
-			my ($a, $n) = ($sub->($type), int rand 70);
-			return ("(($a->[0]::numeric ^ $n)::$type)", "($a->[1] ^ '$n')");
-		}
-		return shape(pick('least', 'greatest', 'nullif', 'coalesce') . '($0, $1)',
-			$sub->($type), $sub->($type)) if $r < 0.80;
-		return shape('CASE WHEN $0 THEN $1 ELSE $2 END', $sub->('bool'), $sub->($type),
-			$sub->($type)) if $r < 0.85;
-		return cast($type, $sub->('text')) if $r < 0.90;
-		return cast($type, $sub->($type eq 'int4' ? 'int8' : 'int4')) if $r < 0.96;
-		return shape('length($0)', $sub->('text')) if $type eq 'int4';
-		return shape('$0 + $1', $sub->('int4'), $sub->('int8'));
-	}
-	if ($type eq 'numeric') {
-		return $r < 0.5 ? leaf($type) : cast('numeric', $sub->(pick('int4', 'int8')));
-	}
-	if ($type eq 'text') {
-		return leaf($type) if $r < 0.2;
-		return shape('$0 || $1', $sub->('text'), $sub->('text')) if $r < 0.45;
-		return shape(pick('lower', 'upper') . '($0)', $sub->('text')) if $r < 0.55;
-		return shape('substring($0 from $1 for $2)', $sub->('text'), [leaf('int4')], [leaf('int4')])
-			if $r < 0.65;
-		return shape('substring($0 from $1)', $sub->('text'), [leaf('int4')]) if $r < 0.70;
-		if ($r < 0.80) {
-			my ($a, $m, $n) = ($sub->('text'), int(rand 12) - 4, int(rand 8) - 1);
-			return ("(substring($a->[0] from $m for $n))", "(substring($a->[1] from $m for $n))");
-		}
-		return shape(pick('least', 'greatest', 'coalesce') . '($0, $1)', $sub->('text'),
-			$sub->('text')) if $r < 0.86;
-		my $i = $sub->(pick('int4', 'int8'));
-		return ("($i->[0]::text COLLATE \"C\")", "($i->[1]::enc_text)");
-	}
-	return shape('$0 ' . pick('AND', 'OR') . ' $1', $sub->('bool'), $sub->('bool'))
-		if $r < 0.12 && $depth > 0;
-	return shape('NOT $0', $sub->('bool')) if $r < 0.17 && $depth > 0;
-	return shape('$0 IS NULL', $sub->(pick('int4', 'text'))) if $r < 0.21;
-	return shape('$0 ' . pick('LIKE', 'NOT LIKE', 'ILIKE', 'NOT ILIKE') . ' $1', $sub->('text'),
-		[literal('text', random_pattern())]) if $r < 0.45;
-	if ($r < 0.55) {
-		my ($s, $t) = @{ pick(['int4', 'int8'], ['int8', 'numeric'], ['numeric', 'int4']) };
-		return shape('$0 ' . pick('=', '<>', '<', '<=', '>', '>=') . ' $1', $sub->($s), $sub->($t));
-	}
-	my $t = pick('int4', 'int8', 'text', 'numeric');
-	return shape('$0 BETWEEN $1 AND $2', $sub->($t), $sub->($t), $sub->($t)) if $r < 0.60;
-	return shape('$0 IN ($1, $2)', $sub->($t), $sub->($t), $sub->($t)) if $r < 0.65;
-	return shape('$0 IS DISTINCT FROM $1', $sub->($t), $sub->($t)) if $r < 0.70;
-	return shape('$0 ' . pick('=', '<>', '<', '<=', '>', '>=') . ' $1', $sub->($t), $sub->($t));
+# As text. Of numerics that are equal (1.5, 1.50) a plan may show any.
+sub shown {
+	my ($type, $x) = @_;
+	return fill($type eq 'numeric' ? "coalesce(trim_scale(\$0::text::numeric)::text, 'null')"
+		: "coalesce(\$0::text, 'null')", $x);
 }
 
-print <<'SQL';
+# IS TRUE keeps the planner from taking the condition apart.
+sub where {
+	my $alias = shift;
+	return ['', ''] if rand() < 0.3;
+	return fill(' WHERE ($0) IS TRUE', over('bool', $alias));
+}
+
+# An aggregate, as text. min, max and DISTINCT take any of the numerics that are equal.
+sub aggregate {
+	my $type = pick(@types);
+	my $f = pick('count', 'min', 'max', $type eq 'text' ? () : ('sum', 'avg', 'sum', 'avg'));
+	my $distinct = rand() < 0.3 ? 'DISTINCT ' : '';
+	my $any = $type eq 'numeric' && $f ne 'count' && ($distinct || $f =~ /^m/);
+	my $filter = rand() < 0.3 ? fill(' FILTER (WHERE $0)', over('bool')) : ['', ''];
+	return shown($any ? 'numeric' : 'text', fill("$f($distinct\$0)\$1", over($type), $filter));
+}
+
+# Kinds of queries; TABLE becomes the table's name.
+my %kinds = (
+	row => sub {
+		local $Twins::safe = 0;
+		return fill('SELECT ($0)::text FROM TABLE WHERE id = ' . (1 + int rand $nrows),
+			over(pick(@types, 'bool')));
+	},
+	rows => sub {
+		local $Twins::safe = 0;
+		my $first = 1 + int rand $nrows;
+		return fill('SELECT string_agg(($0)::text, \'|\') || \' \' || $2 FROM TABLE'
+			. " WHERE id BETWEEN $first AND $first + 3 AND (\$1) IS TRUE",
+			over(pick(@types, 'bool')), over('bool'), aggregate());
+	},
+	filter => sub {
+		return fill('SELECT string_agg(id::text, \',\' ORDER BY id) FROM TABLE$0', where());
+	},
+	aggregate => sub {
+		return fill('SELECT concat_ws(\' \', $0, $1, $2, count(*)) FROM TABLE$3', aggregate(),
+			aggregate(), aggregate(), where());
+	},
+	group => sub {
+		my ($s, $t) = (pick(@types), pick(@types));
+		my $having = pick('', '', ' HAVING count(*) > 1');
+		# named below: of '1'::enc_int4 here and there, each is another ciphertext
+		return fill('SELECT string_agg(r, E\'\n\' ORDER BY r COLLATE "C") FROM (SELECT '
+			. 'concat_ws(\' \', $0, $1, $2, $3, count(*)) AS r FROM'
+			. " (SELECT *, \$5 AS k, \$6 AS l FROM TABLE\$4) q GROUP BY k, l$having) q",
+			shown($s, ['k', 'k']), shown($t, ['l', 'l']), aggregate(), aggregate(), where(),
+			over($s), over($t));
+	},
+	order => sub {
+		my @how = map { pick('', ' DESC') . pick('', ' NULLS FIRST', ' NULLS LAST') } 1, 2;
+		my $limit = pick('', ' LIMIT ' . int(rand 30) . ' OFFSET ' . int(rand 20));
+		return fill("SELECT string_agg(id::text, ',') FROM (SELECT id FROM TABLE\$2"
+			. " ORDER BY \$0$how[0], \$1$how[1], id$limit) q",
+			over(pick(@types)), over(pick(@types)), where());
+	},
+	join => sub {
+		my ($s, $t) = @{ pick(@pairs) };
+		my $how = pick('JOIN', 'LEFT JOIN', 'RIGHT JOIN', 'FULL JOIN');
+		my ($x, $y, $and) = (over($s, 'x'), over($t, 'y'), ['', '']);
+		if ($how eq 'FULL JOIN') { # the condition must be one to hash or to merge by
+			($x, $y) = (column($s, 'x'), column($t, 'y'));
+		} elsif (rand() < 0.5) {
+			my ($u, $v) = @{ pick(@pairs) };
+			$and = fill(' AND $0 ' . pick('<', '<=', '<>', '=', '>', '>=') . ' $1', over($u, 'x'),
+				over($v, 'y'));
+		}
+		return fill('SELECT count(*) || \' \' || string_agg(concat_ws(\'-\', coalesce(x.id, 0),'
+			. " coalesce(y.id, 0)), ',' ORDER BY x.id, y.id) FROM TABLE x $how TABLE y ON \$0 = \$1\$2",
+			$x, $y, $and);
+	},
+	semijoin => sub {
+		my ($s, $t) = @{ pick(@pairs) };
+		return fill('SELECT string_agg(x.id::text, \',\' ORDER BY x.id) FROM TABLE x WHERE ' . pick(
+			'$0 IN (SELECT $1 FROM TABLE y$2)', '$0 NOT IN (SELECT $1 FROM TABLE y$2)',
+			'EXISTS (SELECT FROM (SELECT $1 AS k FROM TABLE y$2) q WHERE $0 = q.k)',
+			'NOT EXISTS (SELECT FROM (SELECT $1 AS k FROM TABLE y$2) q WHERE $0 = q.k)',
+			'$0 > ALL (SELECT $1 FROM TABLE y$2)', '$0 <= ANY (SELECT $1 FROM TABLE y$2)'),
+			over($s, 'x'), over($t, 'y'), where('y'));
+	},
+	set => sub {
+		my $t = pick(@types);
+		my $how = pick('UNION', 'UNION ALL', 'INTERSECT', 'INTERSECT ALL', 'EXCEPT', 'EXCEPT ALL');
+		return fill('SELECT string_agg(r, \',\' ORDER BY r COLLATE "C") FROM (SELECT $0 AS r FROM'
+			. " (SELECT \$1 AS k FROM TABLE\$2 $how SELECT \$3 FROM TABLE\$4) q) q2",
+			shown($t, ['k', 'k']), over($t), where(), over($t), where());
+	},
+);
+
+sub scalar_query {
+	return map { "SELECT $_\::text" }
+		Twins::expr(pick('int4', 'int8', 'text', 'bool', 'bool'), 1 + int rand 3);
+}
+
+# One line for COPY.
+sub twins {
+	my ($kind, $without, @texts) = @_;
+	for (@texts) { s/\\/\\\\/g; s/\n/\\n/g; s/\t/\\t/g; }
+	print join("\t", $kind, "enable_$without", @texts), "\n";
+}
+
+sub rows {
+	my @make = (sub { int rand 4 }, sub { pick(@Twins::ints4) }, sub { int(rand 20) - 10 },
+		sub { pick(@Twins::ints8) }, sub { pick(@Twins::numerics) }, \&Twins::random_text,
+		sub { pick(@Twins::chars) });
+	return join ",\n", map { my $id = $_; "($id, "
+		. join(', ', map { rand() < 0.1 ? 'NULL' : quoted($_->()) } @make) . ')' } 1 .. $nrows;
+}
+
+print <<'SQL', 'INSERT INTO plain VALUES ', rows(), ";\n", <<'SQL';
 \set ON_ERROR_STOP 1
 SET client_min_messages = warning;
 SET hedb.mode = client;
-CREATE TEMP TABLE d (id int, plain text, enc text);
-CREATE FUNCTION pg_temp.try(expr text) RETURNS text LANGUAGE plpgsql AS $$
+SET hedb.batch = 7; -- so that groups take several
+SET jit = off; -- a method that is switched off costs so much that all would be compiled
+CREATE TABLE plain (id int, g int, a int4, s int4, b int8, n numeric, t text COLLATE "C",
+	u text COLLATE "C");
+CREATE TABLE enc (id int, g int, a enc_int4, s enc_int4, b enc_int8, n enc_numeric, t enc_text,
+	u enc_text);
+SQL
+INSERT INTO enc SELECT id, g, enc_int4_encrypt(a), enc_int4_encrypt(s), enc_int8_encrypt(b),
+	enc_numeric_encrypt(n), enc_text_encrypt(t), enc_text_encrypt(u) FROM plain;
+CREATE INDEX ON plain (a); CREATE INDEX ON plain USING hash (b); CREATE INDEX ON plain (t);
+CREATE INDEX ON enc (a); CREATE INDEX ON enc USING hash (b); CREATE INDEX ON enc (t);
+-- with common values of t known, the planner tries LIKE on them, and may meet its error
+ALTER TABLE plain ALTER t SET STATISTICS 0, ALTER u SET STATISTICS 0;
+VACUUM ANALYZE plain, enc;
+CREATE TEMP TABLE d (id int GENERATED ALWAYS AS IDENTITY, kind text, without text, plain text,
+	enc text);
+CREATE FUNCTION pg_temp.try(query text, without text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE r text;
 BEGIN
-	EXECUTE 'SELECT (' || expr || ')::text' INTO r;
+	PERFORM set_config(without, 'off', true);
+	EXECUTE query INTO r;
+	PERFORM set_config(without, 'on', true);
 	RETURN coalesce('=' || r, 'NULL');
-EXCEPTION WHEN OTHERS THEN
+EXCEPTION WHEN OTHERS THEN -- takes the setting back
 	RETURN 'error ' || SQLSTATE;
 END $$;
-COPY d FROM STDIN;
+COPY d (kind, without, plain, enc) FROM STDIN;
 SQL
-for my $id (1 .. $count) {
-	my ($p, $e) = expr(pick('int4', 'int8', 'text', 'bool', 'bool'), 1 + int rand 3);
-	s/\\/\\\\/g for $p, $e;
-	print "$id\t$p\t$e\n";
+twins('scalar', 'sort', scalar_query()) for 1 .. $count;
+my @names = sort keys %kinds;
+$Twins::safe = 1;
+for my $i (0 .. $count / 2 - 1) {
+	my $kind = $names[$i % @names];
+	my $q = $kinds{$kind}->();
+	# errors of several rows come in the order of the table
+	my $without = $kind =~ /^row/ ? 'indexscan' : pick('hashjoin', 'mergejoin', 'nestloop', 'hashagg',
+		'sort', 'seqscan', 'material');
+	twins($kind, $without, $q->[0] =~ s/\bTABLE\b/plain/gr, $q->[1] =~ s/\bTABLE\b/enc/gr);
 }
 print <<'SQL';
 \.
-CREATE TEMP TABLE r AS SELECT *, pg_temp.try(plain) AS p, pg_temp.try(enc) AS e FROM d;
+CREATE TEMP TABLE r AS SELECT *, pg_temp.try(plain, without) AS p, pg_temp.try(enc, without) AS e
+	FROM d;
 \pset format unaligned
 \pset tuples_only
-SELECT 'different: ' || plain || ' -> ' || p || E'\n     twin: ' || enc || ' -> ' || e
-	FROM r WHERE p <> e ORDER BY id LIMIT 20;
-SELECT 'summary ' || count(*) || ' ' || count(*) FILTER (WHERE p <> e) || ' '
-	|| count(*) FILTER (WHERE p LIKE 'error%') || ' ' || count(*) FILTER (WHERE p = 'NULL') FROM r;
+SELECT 'different (' || kind || ', ' || without || ' off): ' || plain || ' -> ' || left(p, 300)
+	|| E'\n     twin: ' || enc || ' -> ' || left(e, 300)
+	FROM r WHERE p <> e ORDER BY length(plain) LIMIT 20;
+SELECT concat_ws(' ', 'summary', kind, count(*), count(*) FILTER (WHERE p <> e),
+	count(*) FILTER (WHERE p LIKE 'error%'), count(*) FILTER (WHERE p = 'NULL'))
+	FROM r GROUP BY kind ORDER BY min(id);
 SQL
