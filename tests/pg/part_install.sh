@@ -5,7 +5,7 @@
 
 to=$(mktemp -d "${TMPDIR:-/tmp}/hedb.XXXXXX")
 trap 'rm -rf "$to"' EXIT
-(unset MAKEFLAGS MAKELEVEL; make -C "$here/../.." install DESTDIR="$to/root" prefix=/opt/cxl) \
+(unset MAKEFLAGS MAKELEVEL; make -C "$here/../.." install DESTDIR="$to/dest" prefix=/opt/cxl) \
 	>"$to/log" 2>&1
 status=$?
 check "install: make install" $status
@@ -28,11 +28,11 @@ cat >"$to/expected" <<EOL
 644 $(pg_config --sharedir)/extension/hedb--1.0.sql
 644 $(pg_config --sharedir)/extension/hedb.control
 EOL
-(cd "$to/root" && find . ! -type d -printf '%m /%P\n') | LC_ALL=C sort -k2 >"$to/found"
+(cd "$to/dest" && find . ! -type d -printf '%m /%P\n') | LC_ALL=C sort -k2 >"$to/found"
 LC_ALL=C sort -k2 "$to/expected" | diff - "$to/found" | sed 's/^/# /'
 [ "${PIPESTATUS[1]}" = 0 ]
 check "install: every file is where it belongs, and no other" $?
-[ -z "$(find "$to/root" -xtype l)" ]
+[ -z "$(find "$to/dest" -xtype l)" ]
 check "install: no link points nowhere" $?
 
 # without a region it says so; that it starts is the point
@@ -47,10 +47,10 @@ int main(void)
 	return cxlring_open(&c, &none, NULL, 0) < 0 ? 0 : 1;
 }
 EOC
-flags=$(PKG_CONFIG_PATH=$to/root/opt/cxl/lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$to/root \
+flags=$(PKG_CONFIG_PATH=$to/dest/opt/cxl/lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$to/dest \
 	pkg-config --cflags --libs cxlring) &&
 	cc -o "$to/user" "$to/user.c" $flags &&
-	LD_LIBRARY_PATH=$to/root/opt/cxl/lib "$to/user"
+	LD_LIBRARY_PATH=$to/dest/opt/cxl/lib "$to/user"
 check "install: a program builds by pkg-config and runs" $?
 rm -rf "$to"
 trap - EXIT
