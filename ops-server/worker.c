@@ -189,6 +189,11 @@ void workers_wake(struct server *s)
 
 void workers_look(struct server *s)
 {
+	uint32_t *asleep = &s->service.shm->asleep;
+
+	/* A neighbour may have written there; clients would look for a poller in vain. */
+	if (!__atomic_load_n(&s->poller, __ATOMIC_RELAXED) && shm_load32(asleep) != BELL_LANES)
+		shm_store32(asleep, BELL_LANES);
 	shm_fence_full();
 	if (anything(s))
 		wake_one(s, NO_CPU, false);

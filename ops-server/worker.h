@@ -30,7 +30,7 @@ MUST_CHECK int workers_start(struct server *s);
 /* Wake all: there may be something to do for each. */
 void workers_wake(struct server *s);
 
-/* Wake one if a request waits. */
+/* Now and then: wake one if a request waits, and mend the service's word. */
 void workers_look(struct server *s);
 
 /* End all, when `s->stop` has been set, and wait for them. */

@@ -832,6 +832,25 @@ static int key_id(struct ops_client *c)
 	return reply.bytes[9] | reply.bytes[10] << 8;
 }
 
+/* Bug: a neighbour who wrote "awake" there made every client look for a poller in vain,
+ * until somebody polled. */
+static void test_bell_written_by_a_neighbour(void **state)
+{
+	uint32_t *asleep = &region_service(&f.r, "ops")->shm->asleep;
+	struct ops_client *c = client_open(ROLE_DB, NULL);
+	uint64_t t0 = clock_ms();
+
+	assert_int_equal(ask_lt(c), 0);
+	shm_store32(asleep, BELL_AWAKE);
+	assert_int_equal(ask_lt(c), 0);
+	while (shm_load32(asleep) != BELL_LANES) {
+		assert_true(clock_ms() - t0 < TIMEOUT_MS);
+		usleep(1000);
+	}
+	assert_int_equal(ask_lt(c), 0);
+	client_close(c);
+}
+
 static void test_reload(void **state)
 {
 	struct ops_client *c = client_open(ROLE_DB, NULL), *client;
@@ -897,6 +916,7 @@ int main(void)
 		SERVED(test_sigterm_answers_what_was_asked),
 		SERVED(test_one_server_at_a_time),
 		SERVED(test_replaced_between_two_calls),
+		SERVED(test_bell_written_by_a_neighbour),
 		SERVED(test_reload),
 	};
 	char self[PATH_MAX] = "";
