@@ -9,13 +9,6 @@
 #include "cursor.h"
 #include "kernel.h"
 
-/* Parsing state of one request. */
-struct request {
-	struct cursor c;
-	uint32_t rows;
-	bool shared;
-};
-
 void *eval_alloc(struct eval *ev, size_t n)
 {
 	void *p = arena_alloc(&ev->arena, n);
@@ -77,54 +70,44 @@ static uint8_t state_of(int rc)
 	}
 }
 
-/* Encrypted values of a fixed size, side by side: as many at a time as there are. */
-static void open_fixed(struct eval *ev, struct request *q, struct vec *v, uint32_t size)
+/* What could not be opened, as the row's state. */
+static void not_opened(struct eval *ev, struct vec *v, uint32_t i, int rc)
 {
-	size_t each = value_size(size), at = 0, bad = 0;
-	const uint8_t *in = cursor_bytes(&q->c, (size_t)v->rows * each);
-	uint8_t *out = v->any;
+	if (rc == -ENOMEM)
+		ev->no_memory = true;
+	row_fail(v, i, state_of(rc));
+}
 
-	while (in && at < v->rows) {
-		int rc = value_open_column(&ev->opener, v->type, in + at * each, size,
-			v->rows - at, out + at * size, &bad);
+/* A column without NULLs of encrypted values of a fixed size. */
+static void open_fixed(struct eval *ev, struct cursor *c, struct vec *v, uint32_t size)
+{
+	size_t each = value_size(size), got;
+	const uint8_t *in = cursor_bytes(c, (size_t)v->rows * each);
+	uint32_t i;
 
-		if (rc == 0)
-			break;
-		if (rc == -ENOMEM)
-			ev->no_memory = true;
-		row_fail(v, (uint32_t)(at + bad), state_of(rc));
-		at += bad + 1;
+	for (i = 0; in && i < v->rows; i++) {
+		int rc = value_open(&ev->opener, v->type, in + i * each, each,
+			(uint8_t *)v->any + (size_t)i * size, size, &got);
+
+		if (__builtin_expect(rc != 0, 0))
+			not_opened(ev, v, i, rc);
 	}
 	ev->opened += v->rows;
 }
 
-/* One value of `len` bytes at `in` into row i. Longer ones than VALUE_COPY_MAX are
- * copied first when a peer could still write them. */
-static void open_one(struct eval *ev, struct request *q, struct vec *v, uint32_t i,
-	const uint8_t *in, size_t len, uint32_t size)
+/* One value of `len` bytes into row i. */
+static void open_one(struct eval *ev, struct vec *v, uint32_t i, const uint8_t *in,
+	size_t len, uint32_t size)
 {
 	size_t plain = len >= VALUE_OVERHEAD ? len - VALUE_OVERHEAD : 0, got = 0;
 	uint8_t *out = size ? (uint8_t *)v->any + (size_t)i * size : eval_alloc(ev, plain);
 	int rc;
 
-	if (out && q->shared && plain > VALUE_COPY_MAX) {
-		uint8_t *copy = eval_alloc(ev, len);
-
-		if (copy)
-			memcpy(copy, in, len);
-		in = copy;
-	}
-	if (!out || !in) {
-		ev->no_memory = true;
+	if (!out)
 		return;
-	}
 	rc = value_open(&ev->opener, v->type, in, len, out, size ? size : plain, &got);
-	if (rc == 0 && size && got != size)
-		rc = -EPROTO;
-	if (rc == -ENOMEM)
-		ev->no_memory = true;
 	if (rc)
-		row_fail(v, i, state_of(rc));
+		not_opened(ev, v, i, rc);
 	if (!size) {
 		v->s[i].p = out;
 		v->s[i].len = (uint32_t)got;
@@ -149,14 +132,14 @@ static void take_clear(struct eval *ev, struct vec *v, uint32_t i, const uint8_t
 }
 
 /* NULL flags, then the values that are there. */
-static void read_column(struct eval *ev, struct request *q, struct vec *v, uint8_t flags)
+static void read_column(struct eval *ev, struct cursor *c, struct vec *v, uint8_t flags)
 {
 	bool clear = (flags & ARG_CLEAR) || !optable_is_secret(v->type);
 	uint32_t size = optable_size(v->type), i, present = v->rows;
 	uint32_t *lens = NULL;
 
 	if (flags & ARG_NULLS) {
-		const uint8_t *nulls = cursor_bytes(&q->c, v->rows);
+		const uint8_t *nulls = cursor_bytes(c, v->rows);
 
 		for (i = 0; nulls && i < v->rows; i++)
 			if (nulls[i] & 1) {
@@ -164,19 +147,19 @@ static void read_column(struct eval *ev, struct request *q, struct vec *v, uint8
 				present--;
 			}
 	}
-	if (size && !clear && !v->dirty && v->rows > 1) { /* one alone is quicker opened so */
-		open_fixed(ev, q, v, size);
+	if (size && !clear && !v->dirty) {
+		open_fixed(ev, c, v, size);
 		return;
 	}
 	if (!size) {
-		const uint8_t *in = cursor_bytes(&q->c, 4ull * present);
+		const uint8_t *in = cursor_bytes(c, 4ull * present);
 
 		lens = eval_alloc(ev, 4ull * present + 4);
 		if (!in || !lens)
 			return;
 		memcpy(lens, in, 4ull * present);
 	}
-	for (i = 0; i < v->rows && !q->c.bad && !ev->no_memory; i++) {
+	for (i = 0; i < v->rows && !c->bad && !ev->no_memory; i++) {
 		size_t len = size ? (clear ? size : value_size(size)) : 0;
 		const uint8_t *in;
 
@@ -187,13 +170,13 @@ static void read_column(struct eval *ev, struct request *q, struct vec *v, uint8
 		}
 		if (!size)
 			len = *lens++;
-		in = cursor_bytes(&q->c, len);
+		in = cursor_bytes(c, len);
 		if (!in)
 			return;
 		if (clear)
 			take_clear(ev, v, i, in, len, size);
 		else
-			open_one(ev, q, v, i, in, len, size);
+			open_one(ev, v, i, in, len, size);
 	}
 }
 
@@ -258,16 +241,11 @@ static uint32_t program_hash(const uint8_t *p, uint32_t len)
 	return (uint32_t)(h >> 32);
 }
 
-/*
- * The program of this request, compiled now or before. The peer may still write `in`:
- * what is equal to a cached program runs as the cached one, whatever it becomes later,
- * and what is not is copied before it is looked at.
- */
+/* The program of this request, compiled now or before. */
 static int find_program(struct eval *ev, const uint8_t *in, uint32_t len, uint8_t nargs,
 	uint16_t ncode, struct program *scratch, const struct program **p, struct err_text *e)
 {
 	struct eval_cached *slot = &ev->cached[program_hash(in, len) % EVAL_PROGRAMS];
-	uint8_t head[2 * PROGRAM_ARGS_MAX + 2 * PROGRAM_CODE_MAX];
 	bool keep = len <= sizeof slot->bytes;
 	int rc;
 
@@ -275,14 +253,13 @@ static int find_program(struct eval *ev, const uint8_t *in, uint32_t len, uint8_
 	if (slot->len == len && slot->program.nargs == nargs &&
 		memcmp(slot->bytes, in, len) == 0)
 		return 0;
-	memcpy(head, in, len);
 	if (!keep)
-		return program_compile(scratch, nargs, ncode, head, e);
+		return program_compile(scratch, nargs, ncode, in, e);
 	slot->len = 0;
-	rc = program_compile(&slot->program, nargs, ncode, head, e);
+	rc = program_compile(&slot->program, nargs, ncode, in, e);
 	if (rc)
 		return rc;
-	memcpy(slot->bytes, head, len);
+	memcpy(slot->bytes, in, len);
 	slot->len = len;
 	return 0;
 }
@@ -388,22 +365,22 @@ static int write_reply(struct eval *ev, const struct vec *v, bool secret,
 	return rc;
 }
 
-static int run_program(struct eval *ev, struct request *q, const struct program *p,
+static int run_program(struct eval *ev, struct cursor *c, uint32_t rows, const struct program *p,
 	uint8_t *(*room)(void *, uint64_t), void *ctx, struct err_text *e)
 {
 	struct vec arg[PROGRAM_ARGS_MAX], stack[PROGRAM_STACK];
 	int depth = 0, i, rc;
 
 	for (i = 0; i < p->nargs; i++) {
-		if (!vec_init(ev, &arg[i], p->arg[i].type, q->rows, p->arg[i].flags & ARG_ONE))
+		if (!vec_init(ev, &arg[i], p->arg[i].type, rows, p->arg[i].flags & ARG_ONE))
 			return -ENOMEM;
-		read_column(ev, q, &arg[i], p->arg[i].flags);
+		read_column(ev, c, &arg[i], p->arg[i].flags);
 	}
 	if (ev->no_memory)
 		return -ENOMEM;
-	if (q->c.bad || q->c.left) {
+	if (c->bad || c->left) {
 		err_set(e, "the argument columns are %s than their header says",
-			q->c.bad ? "shorter" : "longer");
+			c->bad ? "shorter" : "longer");
 		return -EPROTO;
 	}
 	for (i = 0; i < p->ncode; i++) {
@@ -411,38 +388,39 @@ static int run_program(struct eval *ev, struct request *q, const struct program 
 			stack[depth++] = arg[p->code[i].arg];
 			continue;
 		}
-		rc = run_op(ev, p->code[i].op, stack, &depth, q->rows);
+		rc = run_op(ev, p->code[i].op, stack, &depth, rows);
 		if (rc)
 			return rc;
 	}
-	ev->rows += q->rows;
+	ev->rows += rows;
 	return write_reply(ev, &stack[0], optable_is_secret(p->result) && !p->reveal, room, ctx);
 }
 
-int eval_run(struct eval *ev, enum role role, const uint8_t *req, uint64_t len, bool shared,
+/* `req` is private. */
+static int run_request(struct eval *ev, enum role role, const uint8_t *req, uint64_t len,
 	uint8_t *(*room)(void *ctx, uint64_t len), void *ctx, struct err_text *e)
 {
-	struct request q = {cursor_of(req, len), 0, shared};
+	struct cursor c = cursor_of(req, len);
 	const struct program *p;
 	struct program scratch;
 	const uint8_t *bytes;
 	uint8_t nargs, zero;
 	uint16_t ncode;
-	uint32_t n;
+	uint32_t n, rows;
 	int rc;
 
-	nargs = cursor_u8(&q.c);
-	zero = cursor_u8(&q.c);
-	ncode = cursor_u16(&q.c);
-	q.rows = cursor_u32(&q.c);
+	nargs = cursor_u8(&c);
+	zero = cursor_u8(&c);
+	ncode = cursor_u16(&c);
+	rows = cursor_u32(&c);
 	n = 2u * nargs + 2u * ncode;
-	if (q.c.bad || zero || nargs > PROGRAM_ARGS_MAX || ncode == 0 ||
-		ncode > PROGRAM_CODE_MAX || q.rows == 0 || q.rows > PROGRAM_ROWS_MAX) {
+	if (c.bad || zero || nargs > PROGRAM_ARGS_MAX || ncode == 0 ||
+		ncode > PROGRAM_CODE_MAX || rows == 0 || rows > PROGRAM_ROWS_MAX) {
 		err_set(e, "impossible request: %u arguments, %u instructions, %u rows", nargs,
-			ncode, q.rows);
+			ncode, rows);
 		return -EPROTO;
 	}
-	bytes = cursor_bytes(&q.c, n);
+	bytes = cursor_bytes(&c, n);
 	if (!bytes) {
 		err_set(e, "the request ends within its program");
 		return -EPROTO;
@@ -454,12 +432,32 @@ int eval_run(struct eval *ev, enum role role, const uint8_t *req, uint64_t len, 
 		err_set(e, "encrypting and decrypting need a client credential");
 		return -EACCES;
 	}
+	return run_program(ev, &c, rows, p, room, ctx, e);
+}
+
+int eval_run(struct eval *ev, enum role role, const uint8_t *req, uint64_t len, bool shared,
+	uint8_t *(*room)(void *ctx, uint64_t len), void *ctx, struct err_text *e)
+{
+	int rc = -ENOMEM;
+
+	eval_done(ev);
 	ev->no_memory = false;
-	rc = run_program(ev, &q, p, room, ctx, e);
+	if (shared && len) { /* early: value.h tells why */
+		uint8_t *copy = eval_alloc(ev, len);
+
+		req = copy ? memcpy(copy, req, len) : NULL;
+	}
+	if (!ev->no_memory)
+		rc = run_request(ev, role, req, len, room, ctx, e);
 	if (rc == -ENOMEM)
 		err_set(e, "the request needs more memory than there is");
-	arena_reset(&ev->arena);
 	return rc;
+}
+
+void eval_done(struct eval *ev)
+{
+	if (ev->arena.at != ev->arena.first)
+		arena_reset(&ev->arena);
 }
 
 static void *grow(size_t n)

@@ -2,8 +2,8 @@
 /*
  * eval.h - runs programs over encrypted batches: open, compute, seal.
  *
- * One struct eval per worker thread. It holds plaintext only while eval_run() runs;
- * its arena is wiped before that returns. Requests are pure: running one twice gives
+ * One struct eval per worker thread. It holds plaintext from eval_run() to eval_done(),
+ * which wipes it: two calls, so that the answer is on its way before that. Requests are pure: running one twice gives
  * the same plaintext (in other ciphertext), so a client may send it again.
  */
 #ifndef COMMON_EVAL_H
@@ -55,7 +55,7 @@ void eval_destroy(struct eval *ev);
  * eval_run - one request.
  *
  *   role     of the session that asks
- *   req      the request; `shared`: the peer can still write it, so it is read once
+ *   req      the request; `shared`: the peer can still write it, so it is copied first
  *   room     gives `len` bytes for the reply, in the ring or elsewhere; NULL: no memory.
  *            A peer may watch and change them meanwhile: only ciphertext gets there,
  *            and no long value is made there
@@ -67,5 +67,8 @@ void eval_destroy(struct eval *ev);
 MUST_CHECK int eval_run(struct eval *ev, enum role role, const uint8_t *req, uint64_t len,
 	bool shared, uint8_t *(*room)(void *ctx, uint64_t len), void *ctx,
 	struct err_text *e);
+
+/* Wipe what the last request left. The next eval_run() does it as well. */
+void eval_done(struct eval *ev);
 
 #endif

@@ -8,7 +8,7 @@
 #include <pthread.h>
 #include <string.h>
 
-/* Values of a column that are copied together: 28 int4. More would leave L1's
+/* Values of a column that are sealed together: 28 int4. More would leave L1's
  * comfortable part, fewer would bring the stall back that value.h tells of. */
 enum { CHUNK_BYTES = 1024 };
 
@@ -52,16 +52,6 @@ static inline int head_parse(head_words w, size_t len, struct value_header *h)
 	if ((w[0] >> 6 & 3) != VALUE_FORMAT || h->type == 0 || h->key_id == 0)
 		return -EPROTO;
 	return 0;
-}
-
-/* Where a value's three parts are: at one place, or in private copies. */
-struct value_parts {
-	const uint8_t *head, *body, *tag;
-};
-
-static inline struct value_parts parts_of(const uint8_t *v, size_t n)
-{
-	return (struct value_parts){v, v + VALUE_HEAD_BYTES, v + VALUE_HEAD_BYTES + n};
 }
 
 static inline bool value_len_ok(size_t len)
@@ -322,15 +312,18 @@ static void opener_keep(struct value_opener *o, const struct value_header *h)
 	o->last = (uint32_t)at;
 }
 
+/* `h` was parsed from `v`. */
 static inline int open_body(const struct value_opener *o, const struct gcm_key *key,
-	struct value_parts v, size_t n, uint8_t *out)
+	const struct value_header *h, const uint8_t *v, uint8_t *out)
 {
+	const uint8_t *body = v + VALUE_HEAD_BYTES;
+
 	return o->gcm->open(
-		key, out, v.body, n, v.tag, v.head, VALUE_HEAD_BYTES, v.head + VALUE_NONCE_OFF);
+		key, out, body, h->len, body + h->len, v, VALUE_HEAD_BYTES, v + VALUE_NONCE_OFF);
 }
 
 static int open_uncached(struct value_opener *o, const struct value_header *h,
-	struct value_parts v, uint8_t *out)
+	const uint8_t *v, uint8_t *out)
 {
 	const uint8_t *data_key = keyring_data_key(o->keys, h->key_id);
 	int rc;
@@ -341,7 +334,7 @@ static int open_uncached(struct value_opener *o, const struct value_header *h,
 	rc = subkey_init(o->gcm, &o->spare, data_key, h->incarnation);
 	if (rc != 0)
 		return rc;
-	rc = open_body(o, &o->spare, v, h->len, out);
+	rc = open_body(o, &o->spare, h, v, out);
 	if (rc == 0)
 		opener_keep(o, h);
 	else
@@ -349,76 +342,22 @@ static int open_uncached(struct value_opener *o, const struct value_header *h,
 	return rc;
 }
 
-/* `v` is private, `len` was checked, `out` has room for `room` bytes. */
-static inline int open_private(struct value_opener *o, uint8_t want_type,
-	struct value_parts v, size_t len, uint8_t *out, size_t room)
-{
-	const struct gcm_key *key;
-	struct value_header h;
-
-	if (head_parse(head_load(v.head), len, &h) != 0)
-		return -EPROTO;
-	if (h.type != want_type)
-		return -EINVAL;
-	if (h.len > room)
-		return -EMSGSIZE;
-	key = opener_find(o, &h);
-	return key ? open_body(o, key, v, h.len, out) : open_uncached(o, &h, v, out);
-}
-
 int value_open(struct value_opener *o, uint8_t want_type, const void *in, size_t in_len,
 	void *out, size_t out_cap, size_t *out_len)
 {
-	/* A place for each part: one memcpy() of all would store across the parts'
-	 * borders, and then the cipher's loads wait for it (41 ns instead of 30). */
-	uint8_t head[VALUE_HEAD_BYTES] __attribute__((aligned(16)));
-	uint8_t tag[GCM_TAG_BYTES] __attribute__((aligned(16)));
-	uint8_t body[VALUE_COPY_MAX] __attribute__((aligned(16)));
-	size_t n = in_len - VALUE_OVERHEAD;
-	struct value_parts v;
+	const struct gcm_key *key;
+	struct value_header h;
 	int rc;
 
-	if (!value_len_ok(in_len))
+	if (!value_len_ok(in_len) || head_parse(head_load(in), in_len, &h) != 0)
 		return -EPROTO;
-	v = parts_of(in, n);
-	if (n <= VALUE_COPY_MAX) {
-		head_store(head, head_load(v.head));
-		memcpy(tag, v.tag, GCM_TAG_BYTES);
-		memcpy(body, v.body, n);
-		v = (struct value_parts){head, body, tag};
-	}
-	rc = open_private(o, want_type, v, in_len, out, out_cap);
-	if (rc == 0)
-		*out_len = n;
-	return rc;
-}
-
-int value_open_column(struct value_opener *o, uint8_t want_type, const void *in,
-	size_t n, size_t count, void *out, size_t *bad)
-{
-	uint8_t copy[CHUNK_BYTES] __attribute__((aligned(64)));
-	const uint8_t *p = in, *v;
-	size_t i, j, some, size = value_size(n);
-	uint8_t *to = out;
-	int rc = 0;
-
-	if (n > VALUE_LEN_MAX)
+	if (h.type != want_type)
+		return -EINVAL;
+	if (h.len > out_cap)
 		return -EMSGSIZE;
-	for (i = 0; i < count; i += some) {
-		v = p + i * size;
-		some = n <= VALUE_COPY_MAX ? CHUNK_BYTES / size : 1;
-		some = some < count - i ? some : count - i;
-		if (n <= VALUE_COPY_MAX)
-			v = memcpy(copy, v, some * size);
-		for (j = 0; j < some; j++) {
-			rc = open_private(
-				o, want_type, parts_of(v + j * size, n), size, to + (i + j) * n, n);
-			if (rc == 0)
-				continue;
-			if (bad)
-				*bad = i + j;
-			return rc;
-		}
-	}
-	return 0;
+	key = opener_find(o, &h);
+	rc = key ? open_body(o, key, &h, in, out) : open_uncached(o, &h, in, out);
+	if (rc == 0)
+		*out_len = h.len;
+	return rc;
 }

@@ -337,6 +337,7 @@ static void serve(struct worker *w, struct service_chan *c)
 		log_warning("no memory for the new keys yet, going on with the old ones");
 	session_serve(w, c);
 	service_unlock(c);
+	eval_done(w->eval); /* only now: the client has its answer */
 	if (heavy)
 		bell_clear(&lane_of(w)->asleep);
 	w->idle_us = 0;

@@ -8,7 +8,7 @@
  * one JSON line each. After each measurement every answer is verified.
  *
  *   value_seal_N_B          one call per value         value_open_N_B
- *   value_seal_column_N_B   one call per block         value_open_column_N_B
+ *   value_seal_column_N_B   one call per block
  *   value_open_miss_4_B     the first value of an incarnation: subkey and schedule
  */
 #include "value.h"
@@ -63,11 +63,6 @@ static void open_each(struct bench *b)
 			&b->o, TYPE, b->values + i * size, size, b->got + i * b->n, b->n, &got);
 }
 
-static void open_column(struct bench *b)
-{
-	b->bad |= value_open_column(&b->o, TYPE, b->values, b->n, b->count, b->got, NULL);
-}
-
 static int by_value(const void *a, const void *b)
 {
 	double x = *(const double *)a, y = *(const double *)b;
@@ -79,7 +74,7 @@ static int by_value(const void *a, const void *b)
 static void verify(struct bench *b)
 {
 	memset(b->got, 0, sizeof b->got);
-	open_column(b);
+	open_each(b);
 	b->bad |= memcmp(b->got, b->plain, b->n * b->count);
 }
 
@@ -139,7 +134,6 @@ static int bench_backend(const struct gcm_backend *g, const struct keyring *ring
 		measure(b, "seal", seal_each);
 		measure(b, "seal_column", seal_column);
 		measure(b, "open", open_each);
-		measure(b, "open_column", open_column);
 	}
 	measure_misses(b);
 	bad = b->bad;

@@ -100,6 +100,7 @@ static int ask(struct rig_reply *r, uint8_t how, const uint8_t *req, size_t len)
 	struct err_text e = {""};
 	int rc = eval_run(ev, how & 1 ? ROLE_CLIENT : ROLE_DB, req, len, how & 2, rig_room, r, &e);
 
+	eval_done(ev);
 	if (!sodium_is_zero(ev->first, ARENA) || ev->arena.at != ev->first)
 		abort();
 	if (rc ? !e.s[0] : !rig_reply_read(r, &mine->o))

@@ -117,7 +117,7 @@ static struct cell decimal(const char *s)
 
 /* ---- asking ---- */
 
-/* eval_run; the arena has to be wiped whatever came of it. */
+/* eval_run and eval_done; the arena has to be wiped whatever came of it. */
 static int run_into(struct rig_reply *to, enum role role, const uint8_t *bytes, size_t len)
 {
 	int rc;
@@ -125,6 +125,7 @@ static int run_into(struct rig_reply *to, enum role role, const uint8_t *bytes, 
 	err.s[0] = 0;
 	shared = !shared;
 	rc = eval_run(ev, role, bytes, len, shared, rig_room, to, &err);
+	eval_done(ev);
 	assert_true(sodium_is_zero(ev->first, sizeof ev->first));
 	assert_ptr_equal(ev->arena.at, ev->first);
 	assert_null(ev->arena.grown);
