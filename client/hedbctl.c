@@ -339,8 +339,9 @@ static int cmd_status(const struct options *o)
 
 static void print_hist(const struct hist *h)
 {
-	printf("%llu round trips: p50 %llu p90 %llu p99 %llu p99.9 %llu max %llu ns\n",
-		(unsigned long long)h->count, (unsigned long long)hist_percentile(h, 50),
+	printf("%llu round trips: mean %.1f p50 %llu p90 %llu p99 %llu p99.9 %llu max %llu ns\n",
+		(unsigned long long)h->count, hist_mean(h),
+		(unsigned long long)hist_percentile(h, 50),
 		(unsigned long long)hist_percentile(h, 90),
 		(unsigned long long)hist_percentile(h, 99),
 		(unsigned long long)hist_percentile(h, 99.9), (unsigned long long)h->max);

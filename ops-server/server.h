@@ -33,8 +33,11 @@ struct worker {
 	uint32_t cpu;    /* it is pinned to */
 	bool polls;      /* it is server.poller */
 	bool asked;      /* to poll, by another worker */
-	uint32_t soon;   /* times in a row that it was rung again at once */
+	uint32_t soon;   /* times in a row that channel `last` asked again at once */
+	uint32_t last;
+	uint64_t answered; /* ticks, the last time that it did not poll */
 	uint32_t caught; /* requests since it polls */
+	uint32_t beside; /* of them, the last ones whose clients were found asleep */
 	uint64_t polls_since; /* ticks */
 	uint64_t taken;       /* of them, that its processor was somebody else's */
 	uint64_t idle_us; /* slept so far, while clients elsewhere cannot ring */

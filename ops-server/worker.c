@@ -21,6 +21,7 @@ enum {
 	PATIENCE_MIN = 16,
 	PATIENCE_MAX = 256,
 	WORTH_WHILE = 64,    /* requests in one go that pay for a wake-up and an idle budget */
+	BESIDE = 16,         /* clients found asleep in a row: they run on the poller's processor */
 	TAKEN_NS = 200000,   /* away for longer in all, and a quarter of the time: too wanted */
 	TAKEN_PART = 4,
 	STACK_BYTES = 512 << 10,
@@ -211,6 +212,7 @@ static bool poll_begin(struct worker *w)
 		return false;
 	w->polls = true;
 	w->caught = 0;
+	w->beside = 0;
 	w->taken = 0;
 	w->polls_since = clock_ticks();
 	shm_store32(&s->service.shm->poller, w->cpu + 1);
@@ -238,6 +240,20 @@ static void poll_end(struct worker *w)
 	__atomic_store_n(&s->patience, patience, __ATOMIC_RELAXED);
 }
 
+/*
+ * A client that was asleep when its request was caught sleeps at once, since it runs on
+ * this processor; the scheduler may leave both here for tens of milliseconds while another
+ * one is idle (measured: 5 us a row instead of 0.3). So let somebody poll from there.
+ */
+static void poll_elsewhere(struct worker *w, bool found_asleep)
+{
+	w->beside = found_asleep ? w->beside + 1 : 0;
+	if (w->beside < BESIDE)
+		return;
+	poll_end(w);
+	wake_one(w->server, w->cpu, true);
+}
+
 /* Nothing came this time. On until the budget is used up, or others want this processor
  * so much that we are away a good part of the time; an interrupt now and then is nothing,
  * and clients that find us away ring their own lane. */
@@ -254,19 +270,6 @@ static bool poll_on(struct worker *w)
 
 /* ---- at rest ---- */
 
-/* Slept so briefly, so often: ask somebody on another processor to poll. */
-static void count_soon(struct worker *w, uint64_t ticks)
-{
-	struct server *s = w->server;
-
-	w->soon = ticks < clock_from_ns(SOON_NS) ? w->soon + 1 : w->soon / 2;
-	if (w->soon < __atomic_load_n(&s->patience, __ATOMIC_RELAXED) || !s->config.spin_us)
-		return;
-	w->soon = 0;
-	if (!__atomic_load_n(&s->poller, __ATOMIC_RELAXED))
-		wake_one(s, w->cpu, true);
-}
-
 /* How long to sleep at most. Replies that wait for room, and clients elsewhere, ring no
  * bell; for the latter the first worker is enough. */
 static uint32_t longest_sleep(struct worker *w)
@@ -282,7 +285,7 @@ static void rest(struct worker *w)
 {
 	struct server *s = w->server;
 	uint32_t *bell = &lane_of(w)->asleep, most = longest_sleep(w);
-	uint64_t slept, t0 = clock_ticks();
+	uint64_t t0 = clock_ticks();
 
 	bell_set(bell, BELL_FUTEX);
 	if (!anything(s) && !stopping(s)) {
@@ -290,9 +293,7 @@ static void rest(struct worker *w)
 		bell_sleep(bell, most);
 	}
 	bell_clear(bell);
-	slept = clock_ticks() - t0;
-	w->idle_us += clock_to_ns(slept) / 1000;
-	count_soon(w, slept);
+	w->idle_us += clock_to_ns(clock_ticks() - t0) / 1000;
 	if (__atomic_load_n(&w->asked, __ATOMIC_ACQUIRE)) {
 		__atomic_store_n(&w->asked, false, __ATOMIC_RELAXED);
 		poll_begin(w);
@@ -325,14 +326,34 @@ static void be_busy(struct worker *w)
 		wake_one(s, NO_CPU, false);
 }
 
+/* The same client again so soon, so often: have somebody on another processor poll. Whether
+ * we slept in between does not count: a client that is woken on our processor may run
+ * before we come to rest, and then finds us awake. */
+static void count_soon(struct worker *w, uint32_t channel)
+{
+	struct server *s = w->server;
+	bool soon = clock_ticks() - w->answered < clock_from_ns(SOON_NS);
+
+	w->soon = soon && channel == w->last ? w->soon + 1 : w->soon / 2;
+	w->last = channel;
+	if (w->soon < __atomic_load_n(&s->patience, __ATOMIC_RELAXED) || !s->config.spin_us)
+		return;
+	w->soon = 0;
+	if (!__atomic_load_n(&s->poller, __ATOMIC_RELAXED))
+		wake_one(s, w->cpu, true);
+}
+
 /* Caller has locked the channel; we unlock it. */
 static void serve(struct worker *w, struct service_chan *c)
 {
 	struct server *s = w->server;
 	bool remote = c->remote, heavy = session_heavy(c);
+	bool found_asleep = shm_load32(&c->shm->asleep) != BELL_AWAKE;
 
 	if (heavy)
 		be_busy(w);
+	else if (!w->polls)
+		count_soon(w, c->index);
 	if (__atomic_load_n(&s->zone, __ATOMIC_ACQUIRE) != w->zone && zone_adopt(w))
 		log_warning("no memory for the new keys yet, going on with the old ones");
 	session_serve(w, c);
@@ -344,9 +365,12 @@ static void serve(struct worker *w, struct service_chan *c)
 	if (w->polls) {
 		w->caught++;
 		spin_start(&w->spin); /* its budget stays: poll_on judges by the time away */
+		poll_elsewhere(w, found_asleep);
 	} else if (remote) {
 		poll_begin(w);
 	}
+	if (!w->polls)
+		w->answered = clock_ticks();
 }
 
 /* Requests take less than a microsecond, so a short slice is all that is needed, and

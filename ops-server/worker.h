@@ -9,8 +9,9 @@
  *
  * Polling. A switch costs 3 to 4 us; a client that comes back sooner than that, time after
  * time, is served for less by a thread that polls on another processor, which needs
- * 0.3 us and no system call. So a worker that is rung again and again that soon asks one
- * elsewhere to poll (there is one poller at most); clients then ring nobody. The poller
+ * 0.3 us and no system call. So a worker that the same client asks again and again that
+ * soon has one elsewhere poll (there is one poller at most); clients then ring nobody. A
+ * poller that finds them asleep, because they run on its own processor, hands on as well. It
  * gives up when nothing comes for the spin budget, or when somebody else needs its
  * processor, and each time that it was not worth while the next one has to be asked for
  * twice as hard. Clients on another host cannot ring: for them a worker polls as long as

@@ -223,7 +223,7 @@ fi
 logged "says what it serves" "serving 8 channels of 32 KiB in $r, 2 workers"
 logged "says which key" "key 2"
 logged "says who may decrypt" "clients with the credential may encrypt and decrypt"
-says "ping" 0 "100 round trips: p50" "$ctl" ping "$r" --count 100
+says "ping" 0 "100 round trips: mean" "$ctl" ping "$r" --count 100
 says "ping by HEDB_REGION" 0 "10 round trips" env HEDB_REGION="$r" "$ctl" ping --count 10
 # Another pid namespace is another host to both: nobody can ring, so both poll.
 away="unshare --pid --fork --mount-proc"
