@@ -348,13 +348,13 @@ static int take_ready(
 }
 
 /* Sleep for a reply, or for room for the rest of a long request. */
-static int wait_once(struct cxlring *c, uint32_t ms, uint64_t waited_us)
+static int wait_once(struct cxlring *c, uint32_t ms)
 {
 	uint64_t slept = c->chan.slept, t0 = clock_ticks();
 	int rc;
 
 	if (c->out_buf)
-		rc = chan_await_room(&c->chan, waited_us);
+		rc = chan_await_room(&c->chan);
 	else
 		rc = chan_await(&c->chan, ms);
 	if (c->chan.slept != slept) {
@@ -375,7 +375,7 @@ static int wait_once(struct cxlring *c, uint32_t ms, uint64_t waited_us)
 int conn_take(struct cxlring *c, uint8_t *kind, const uint8_t **data, uint64_t *len,
 	int timeout_ms)
 {
-	uint64_t t0 = 0, waited;
+	uint64_t t0 = 0, waited, left;
 	int rc;
 
 	step_over(c);
@@ -400,8 +400,8 @@ int conn_take(struct cxlring *c, uint8_t *kind, const uint8_t **data, uint64_t *
 		waited = clock_ms() - t0;
 		if (timeout_ms > 0 && waited >= (uint64_t)timeout_ms)
 			return conn_fail(c, -ETIMEDOUT, "no answer within %d ms", timeout_ms);
-		waited = timeout_ms > 0 ? (uint64_t)timeout_ms - waited : SLICE_MS;
-		rc = wait_once(c, waited < SLICE_MS ? (uint32_t)waited : SLICE_MS, waited * 1000);
+		left = timeout_ms > 0 ? (uint64_t)timeout_ms - waited : SLICE_MS;
+		rc = wait_once(c, left < SLICE_MS ? (uint32_t)left : SLICE_MS);
 		if (rc)
 			return rc;
 	}

@@ -116,7 +116,6 @@ static void open_rings(struct chan *c)
 	const struct service_geometry *g = c->service;
 
 	c->gen = shm_load_acquire32(&c->shm->gen); /* G1 */
-	c->incarnation = shm_load64(&g->shm->incarnation);
 	ring_produce(&c->tx, chan_req_ring(g, c->index), g->ring_bytes, &c->shm->req_head,
 		chan_gen16(c->gen), c->delay);
 	ring_consume(&c->rx, chan_rsp_ring(g, c->index), g->ring_bytes, &c->shm->rsp_head,
@@ -296,7 +295,7 @@ int chan_await(struct chan *c, uint32_t timeout_ms)
 	return chan_state(c) ? chan_state(c) : -EAGAIN;
 }
 
-int chan_await_room(struct chan *c, uint64_t slept_us)
+int chan_await_room(struct chan *c)
 {
 	uint32_t how = bell_heard(&c->service->shm->asleep);
 
@@ -306,9 +305,13 @@ int chan_await_room(struct chan *c, uint64_t slept_us)
 	/* A server that is reading makes room within microseconds; no bell rings for it. */
 	spin_start(&c->spin);
 	do {
-		if (ring_drained(&c->tx))
+		if (ring_drained(&c->tx)) {
+			c->full_since = 0;
 			return 0;
+		}
 	} while (spin_again(&c->spin));
-	wait_poll(slept_us);
+	if (!c->full_since)
+		c->full_since = c->spin.start;
+	wait_poll(clock_to_ns(clock_ticks() - c->full_since) / 1000);
 	return chan_state(c);
 }

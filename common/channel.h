@@ -125,11 +125,11 @@ struct chan {
 	struct ident self;
 	struct spin spin;
 	uint64_t next_id;
-	uint64_t incarnation; /* of the server that this generation belongs to */
 	uint64_t delay;
 	uint64_t slept;  /* times it went to sleep, and rang the server's bell */
 	uint64_t rung;
 	uint64_t waited; /* ticks in the last chan_await() */
+	uint64_t full_since; /* ticks; 0: the server made room the last time */
 	uint32_t index;
 	uint32_t gen;
 	int bell_fd;      /* server's eventfd when it sleeps in an event loop, or -1 */
@@ -203,9 +203,10 @@ static inline void chan_publish(struct chan *c)
  */
 MUST_CHECK int chan_await(struct chan *c, uint32_t timeout_ms);
 
-/* Wait a moment for the server to make room in c->tx. Returns 0 (claim again; there may
+/* Wait a moment for the server to make room in c->tx, a longer one each time in a row that
+ * it made none. Returns 0 (claim again; there may
  * be none yet), else what chan_state() says. */
-MUST_CHECK int chan_await_room(struct chan *c, uint64_t slept_us);
+MUST_CHECK int chan_await_room(struct chan *c);
 
 /* Count one heartbeat. Who waits here for a server on another host beats by it. Who is
  * silent for longer than the lease finds the channel reset, and after the quarantine

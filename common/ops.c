@@ -133,7 +133,6 @@ static int pause_call(struct ops_client *c, struct call *k)
 static int send_long(struct ops_client *c, struct call *k)
 {
 	struct message_out m = {.len = k->len, .id = k->id, .kind = k->kind};
-	uint64_t t0 = clock_ms();
 	int rc;
 
 	if (c->out_cap < k->len) {
@@ -149,7 +148,7 @@ static int send_long(struct ops_client *c, struct call *k)
 	c->spoiled = true; /* until all parts are out */
 	while ((rc = message_send(&c->chan.tx, &m)) == -EAGAIN) {
 		chan_publish(&c->chan);
-		rc = chan_await_room(&c->chan, (clock_ms() - t0) * 100);
+		rc = chan_await_room(&c->chan);
 		if (rc && rc != -EAGAIN)
 			return rc;
 		rc = pause_call(c, k);
@@ -180,7 +179,7 @@ static int send_request(struct ops_client *c, struct call *k)
 		return send_long(c, k);
 	while ((rc = ring_claim(&c->chan.tx, (uint32_t)k->len, &at)) == -EAGAIN) {
 		/* full of requests whose callers gave up */
-		rc = chan_await_room(&c->chan, 1000);
+		rc = chan_await_room(&c->chan);
 		if (rc && rc != -EAGAIN)
 			return rc;
 		rc = pause_call(c, k);

@@ -5,8 +5,6 @@
 
 #include "counters.h"
 
-enum { KEEP_BYTES = 256 << 10 }; /* of a buffer, between long messages */
-
 const char session_wrong_type[] =
 	"WRONGTYPE Operation against a key holding the wrong kind of value";
 
@@ -72,7 +70,6 @@ bool session_flush(struct session *s)
 			return false;
 		drop_first(s); /* sent, or (-EPROTO) the channel will be refused */
 	}
-	message_reset(&s->in, KEEP_BYTES);
 	return true;
 }
 

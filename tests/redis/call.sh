@@ -112,3 +112,8 @@ sleep 0.2
 echo 'set watched 2' | verbs a >/dev/null
 wait $!
 same 'WATCH sees a ring write' "$(tail -2 "$dir/watch" | tr '\n' ' ')" '(nil) (nil) '
+
+# The reply ring fills while a long request is half received.
+tcp a set k "$(printf %044d 7)" >/dev/null
+same 'a long request behind unread replies' "$("$B/tests/redis/unread" "$shm/a" 940 1040 2>&1 | tail -1)" 100
+same 'it arrived whole' "$(tcp_raw a strlen long)" 100000

@@ -355,11 +355,11 @@ static void test_await_times_out_and_says_state(void **state)
 	attach(&c);
 	server_turn(server);
 	assert_int_equal(chan_await(&c, 1), -EAGAIN);
-	assert_int_equal(chan_await_room(&c, 0), 0);
+	assert_int_equal(chan_await_room(&c), 0);
 	shm_store32(&shared()->serving, SERVING_NONE);
 	assert_int_equal(chan_state(&c), -EAGAIN);
 	assert_int_equal(chan_await(&c, 1), -EAGAIN);
-	assert_int_equal(chan_await_room(&c, 0), -EAGAIN);
+	assert_int_equal(chan_await_room(&c), -EAGAIN);
 	shm_store32(&shared()->serving, SERVING_ALL);
 	assert_int_equal(chan_state(&c), 0);
 	chan_detach(&c);
@@ -569,7 +569,7 @@ static void test_remote_owner_beats_while_it_waits(void **state)
 		if (i % 2)
 			assert_int_equal(chan_await(&c, 1), -EAGAIN);
 		else
-			assert_int_equal(chan_await_room(&c, 0), 0);
+			assert_int_equal(chan_await_room(&c), 0);
 		service_reap(&server->s, now += LEASE - 1);
 	}
 	assert_int_equal(chan_state(&c), 0);
