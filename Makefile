@@ -14,7 +14,7 @@ IPSEC_MB  ?= $(if $(wildcard /usr/include/intel-ipsec-mb.h),yes,no)
 B         := build$(if $(filter no,$(IPSEC_MB)),-noipsec)$(if $(SAN),-$(subst $(comma),-,$(SAN)))
 
 warn      := -Wall -Wextra -Wdeclaration-after-statement -Wvla -Wno-unused-parameter
-hard      := -fstack-protector-strong -fno-strict-aliasing
+hard      := -fstack-protector-strong -fno-strict-aliasing -Wl,-z,relro,-z,now
 all_cflags = -std=gnu11 -D_GNU_SOURCE $(CFLAGS) $(warn) $(hard) -fPIC -MMD -MP \
              -Icommon -Iclient -I$(B)/include \
              $(if $(filter yes,$(IPSEC_MB)),-DHAVE_IPSEC_MB) \

@@ -10,11 +10,12 @@
 enum {
 	TIMEOUT_MS = 5000,
 	SPIN_US = 50,
+	PARTS_PER_PAUSE = 64,     /* of a reply that may never end: look at the clock */
 	SLICE_MS = 100,           /* of a long wait: then see whether the server lives */
 	KEEP_BYTES = 256 << 10,   /* of a buffer, between long messages */
 };
 
-#define REPLY_MAX (1ull << 40) /* the server is believed on how long a reply is */
+#define REPLY_MAX (4ull << 30) /* the server is believed on how long a reply is */
 
 int conn_fail(struct cxlring *c, int rc, const char *fmt, ...)
 {
@@ -317,7 +318,7 @@ static int take_ready(
 	struct cxlring *c, uint8_t *kind, const uint8_t **data, uint64_t *len)
 {
 	struct frame f;
-	int rc;
+	int rc, parts = 0;
 
 	for (;;) {
 		rc = ring_peek(&c->chan.rx, &f);
@@ -332,6 +333,8 @@ static int take_ready(
 		if (rc == -EAGAIN) {
 			if (f.id > c->dropped)
 				ring_release(&c->chan.rx);
+			if (++parts == PARTS_PER_PAUSE)
+				return -EAGAIN;
 			continue;
 		}
 		if (rc)

@@ -155,6 +155,15 @@ static int region_cmd_show(const struct options *o)
 	return 0;
 }
 
+/* What lies in the region anybody may have written: nothing of it moves a terminal. */
+static void print_clean(const void *bytes, uint64_t len)
+{
+	const unsigned char *p = bytes;
+
+	for (; len--; p++)
+		putchar((*p >= ' ' && *p < 127) || *p == '\n' ? *p : '?');
+}
+
 /* The scratch area: the last 4 KiB of the mapping, which the default layout leaves free. */
 static int scratch(const struct options *o, struct region *r, char **at, struct err_text *e)
 {
@@ -198,14 +207,12 @@ static int region_cmd_read(const struct options *o)
 {
 	struct err_text e = {""};
 	struct region r;
-	size_t i;
 	char *at;
 	int rc = scratch(o, &r, &at, &e);
 
 	if (rc)
 		return fail(&e, rc);
-	for (i = 0; i < REGION_SUPERBLOCK && at[i]; i++)
-		putchar(at[i] >= ' ' && at[i] != 127 ? at[i] : '?');
+	print_clean(at, strnlen(at, REGION_SUPERBLOCK));
 	putchar('\n');
 	region_close(&r);
 	return 0;
@@ -332,7 +339,7 @@ static int cmd_status(const struct options *o)
 	if (rc)
 		rc = fail(&e, rc);
 	else
-		fwrite(reply, 1, len, stdout);
+		print_clean(reply, len);
 	disconnect_ops(&r, &c);
 	return rc;
 }

@@ -199,6 +199,77 @@ static void merge_states(struct vec *out, const struct vec *in, int nargs)
 	}
 }
 
+/* Rows from .. from + n - 1 of a column. */
+static struct vec part_of(const struct vec *v, uint32_t from, uint32_t n)
+{
+	struct vec p = *v;
+
+	from *= v->step;
+	p.state += from;
+	p.any = (uint8_t *)v->any + from * row_bytes(v->type);
+	p.rows = v->step ? n : 1;
+	return p;
+}
+
+static void run_part(
+	struct eval *ev, const struct op *op, struct vec *out, const struct vec *in, uint32_t from,
+	uint32_t n)
+{
+	struct vec o = part_of(out, from, n), arg[OP_ARGS_MAX];
+	int a;
+
+	for (a = 0; a < op->nargs; a++)
+		arg[a] = part_of(&in[a], from, n);
+	dispatch[op->code](ev, op, &o, arg, n);
+	out->dirty |= o.dirty;
+}
+
+/* Bytes of variable size that an operation looks at in row i; 0 for one that has failed. */
+static uint64_t row_work(const struct op *op, const struct vec *out, const struct vec *in,
+	uint32_t i)
+{
+	uint64_t n = 0;
+	int a;
+
+	for (a = 0; a < op->nargs && !out->state[i]; a++)
+		if (!optable_size(in[a].type))
+			n += in[a].s[ROW(&in[a], i)].len;
+	return n;
+}
+
+/* A column in parts of about a MiB: one long text beside thousands of rows is work for
+ * hours, so ask in between. */
+static void run_parts(
+	struct eval *ev, const struct op *op, struct vec *out, const struct vec *in)
+{
+	uint32_t i, from = 0;
+
+	for (i = 0; i < out->rows && !ev->no_memory; i++) {
+		ev->work += row_work(op, out, in, i);
+		if (ev->work < EVAL_WORK && i + 1 < out->rows)
+			continue;
+		if (ev->work >= EVAL_WORK) {
+			ev->work = 0;
+			if (!eval_wanted(ev))
+				break;
+		}
+		run_part(ev, op, out, in, from, i + 1 - from);
+		from = i + 1;
+	}
+	for (; from < out->rows; from++)
+		row_fail(out, from, ROW_GIVEN_UP);
+}
+
+static bool any_variable(const struct op *op)
+{
+	int a;
+
+	for (a = 0; a < op->nargs; a++)
+		if (!optable_size(op->args[a]))
+			return true;
+	return false;
+}
+
 static int run_op(struct eval *ev, const struct op *op, struct vec *stack, int *depth,
 	uint32_t rows)
 {
@@ -217,8 +288,12 @@ static int run_op(struct eval *ev, const struct op *op, struct vec *stack, int *
 	if (!(op->flags & (OP_LAZY | OP_REDUCE)))
 		merge_states(&out, in, op->nargs);
 	/* A reducing kernel gets the rows of its argument, others those of the result. */
-	dispatch[op->code](
-		ev, op, &out, in, op->flags & OP_REDUCE ? in[0].rows : out.rows);
+	if (op->flags & OP_REDUCE)
+		dispatch[op->code](ev, op, &out, in, in[0].rows);
+	else if (any_variable(op))
+		run_parts(ev, op, &out, in);
+	else
+		dispatch[op->code](ev, op, &out, in, out.rows);
 	stack[(*depth)++] = out;
 	return ev->no_memory ? -ENOMEM : 0;
 }
@@ -442,6 +517,7 @@ int eval_run(struct eval *ev, enum role role, const uint8_t *req, uint64_t len, 
 
 	eval_done(ev);
 	ev->no_memory = false;
+	ev->work = 0;
 	if (shared && len) { /* early: value.h tells why */
 		uint8_t *copy = eval_alloc(ev, len);
 

@@ -18,6 +18,7 @@
 enum {
 	EVAL_ARENA = 1 << 20,      /* first chunk, locked */
 	EVAL_PROGRAMS = 32,
+	EVAL_WORK = 1 << 20,       /* bytes of text between two questions whether to go on */
 };
 
 /* A reply: two texts of a gigabyte. One long value repeated over a batch could ask for
@@ -31,6 +32,7 @@ struct eval {
 	struct arena arena;
 	const struct keyring *keys;
 	bool no_memory; /* an allocation of this request failed */
+	uint64_t work;  /* bytes since `wanted` was asked last */
 	bool (*wanted)(void *ctx); /* see eval_wanted(); NULL: always */
 	void *wanted_ctx;
 	uint64_t opened, sealed, rows; /* counters, for status */

@@ -48,7 +48,7 @@ struct vec {
 void *eval_alloc(struct eval *ev, size_t n);
 
 /* Is the result still wanted? Work that may take seconds for a row (LIKE) asks now and
- * then, and on false fails its row with ROW_GIVEN_UP. */
+ * then, and on false fails its row with ROW_GIVEN_UP; between rows the evaluator asks. */
 bool eval_wanted(struct eval *ev);
 
 /* The keyed hash of canonical bytes, first byte the family. */

@@ -8,7 +8,10 @@
 
 #include <sodium.h>
 
-enum { KEEP_BYTES = 1 << 16 };
+enum {
+	KEEP_BYTES = 1 << 16,
+	PARTS_PER_PAUSE = 64, /* of a reply that may never end, whatever its length */
+};
 
 void ops_client_init(struct ops_client *c, const struct region *r,
 	const struct chan_config *config, uint8_t *(*grow)(uint8_t *, uint64_t),
@@ -63,7 +66,7 @@ int ops_credential_read(
 	uint8_t credential[OPS_CREDENTIAL], const char *path, struct err_text *e)
 {
 	char hex[2 * OPS_CREDENTIAL + 2];
-	int fd = open(path, O_RDONLY | O_CLOEXEC), rc = 0;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rc = 0;
 	struct stat st;
 	size_t got;
 	ssize_t n;
@@ -78,7 +81,10 @@ int ops_credential_read(
 	}
 	n = read(fd, hex, sizeof hex);
 	close(fd);
-	if (st.st_mode & (S_IRWXG | S_IRWXO)) {
+	if (!S_ISREG(st.st_mode)) {
+		err_set(e, "%s is no regular file", path);
+		rc = -EMEDIUMTYPE;
+	} else if (st.st_mode & (S_IRWXG | S_IRWXO)) {
 		err_set(e, "credential %s can be read by others; chmod 600 it", path);
 		rc = -EACCES;
 	} else if (n < 2 * OPS_CREDENTIAL ||
@@ -204,7 +210,7 @@ static int await_reply(struct ops_client *c, struct call *k, uint8_t *kind,
 	const uint8_t **reply, uint64_t *len)
 {
 	struct frame f;
-	int rc, turns;
+	int rc, turns, parts = 0;
 
 	for (turns = 0;; turns++) {
 		while ((rc = ring_peek(&c->chan.rx, &f)) == 0) {
@@ -219,6 +225,8 @@ static int await_reply(struct ops_client *c, struct call *k, uint8_t *kind,
 				return 0;
 			}
 			ring_release(&c->chan.rx);
+			if (rc == -EAGAIN && ++parts % PARTS_PER_PAUSE == 0)
+				rc = pause_call(c, k) ? -ETIMEDOUT : -EAGAIN;
 			if (rc != -EAGAIN)
 				return rc;
 		}
@@ -240,11 +248,15 @@ static int await_reply(struct ops_client *c, struct call *k, uint8_t *kind,
 static int failed(const uint8_t *reply, uint64_t len, struct err_text *e)
 {
 	uint32_t code = EPROTO;
+	char *p;
 
 	if (len >= sizeof code)
 		memcpy(&code, reply, sizeof code);
 	err_set(e, "%.*s", (int)(len > 4 ? (len - 4 < 200 ? len - 4 : 200) : 0),
 		(const char *)reply + 4);
+	for (p = e->s; *p; p++) /* a neighbour may have written it */
+		if (*p < ' ' || *p > '~')
+			*p = '?';
 	return code == 0 || code > 4095 ? -EPROTO : -(int)code;
 }
 

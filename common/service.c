@@ -28,6 +28,21 @@ static void set_pending(struct service *s, bool pending)
 	__atomic_store_n(&s->pending, pending, __ATOMIC_RELAXED);
 }
 
+/* The channel's lock, or the promise that `pending` is set when it is free. */
+static bool lock_or_wait(struct service_chan *c)
+{
+	int is_locked = SERVICE_LOCKED;
+
+	while (!service_lock(c)) {
+		if (__atomic_compare_exchange_n(&c->lock, &is_locked, SERVICE_AWAITED, false,
+				__ATOMIC_RELAXED, __ATOMIC_RELAXED) ||
+			is_locked == SERVICE_AWAITED)
+			return false;
+		is_locked = SERVICE_LOCKED; /* it has just become free */
+	}
+	return true;
+}
+
 static void forget_owner(struct service_chan *c)
 {
 	if (c->owner_fd >= 0)
@@ -44,11 +59,6 @@ static bool let_go(const struct service_chan *c)
 	uint32_t closing = shm_load_acquire32(&c->shm->closing);
 
 	return closing != 0 && closing - c->freed <= c->gen - c->freed;
-}
-
-bool service_abandoned(const struct service_chan *c, uint64_t id)
-{
-	return let_go(c) || shm_load64(&c->shm->given_up) == id;
 }
 
 static void close_channel(struct service *s, struct service_chan *c)
@@ -76,7 +86,9 @@ static void reset_channel(struct service *s, struct service_chan *c, bool free)
 		forget_owner(c);
 		c->freed = c->gen;
 		shm_store32(&c->shm->freed, c->freed); /* D1 */
-		memset(chan_rsp_ring(s->geometry, c->index), 0, RING_ZEROED);
+		/* The next owner finds nothing of what was said; and the reply ring's first
+		 * bytes have to be zero anyway. */
+		memset(chan_req_ring(s->geometry, c->index), 0, 2ull * s->geometry->ring_bytes);
 		shm_store_release64(&c->shm->claim, 0); /* C1 */
 	}
 }
@@ -124,6 +136,11 @@ static bool owner_gone(const struct service_chan *c)
 	if (c->owner_fd >= 0)
 		return poll(&p, 1, 0) == 1;
 	return !ident_alive(c->owner);
+}
+
+bool service_abandoned(const struct service_chan *c, uint64_t id)
+{
+	return let_go(c) || shm_load64(&c->shm->given_up) == id || owner_gone(c);
 }
 
 /* Is another server alive? Watches a lease from elsewhere for as long as it lasts. */
@@ -203,6 +220,7 @@ int service_take(struct service *s, const struct region *r, const char *name,
 		c->gen = shm_load32(&c->shm->gen);
 		c->freed = shm_load32(&c->shm->freed);
 		c->owner_fd = -1;
+		c->pending = &s->pending;
 		reset_channel(s, c, owner_left(s, c));
 	}
 	return 0;
@@ -284,8 +302,7 @@ void service_control(struct service *s)
 	for (i = 0; i < s->geometry->nchannels; i++) {
 		struct service_chan *c = &s->chans[i];
 
-		if (!service_lock(c)) {
-			set_pending(s, true);
+		if (!lock_or_wait(c)) {
 			s->nclaimed++;
 			continue;
 		}
@@ -325,10 +342,8 @@ void service_reap(struct service *s, uint64_t now_ms)
 
 		if (!c->owner && !claim)
 			continue;
-		if (!service_lock(c)) {
-			set_pending(s, true);
+		if (!lock_or_wait(c))
 			continue;
-		}
 		/* Claimed without a word, by someone who died before it could open. */
 		if (claim != c->owner)
 			control_channel(s, c);

@@ -26,6 +26,8 @@
 enum { LEASE_MS = 3000, QUARANTINE = 10 };
 
 /* The server's private view of one channel. */
+enum service_lock_state { SERVICE_FREE, SERVICE_LOCKED, SERVICE_AWAITED };
+
 struct service_chan {
 	struct ring rx; /* requests */
 	struct ring tx; /* replies */
@@ -38,7 +40,8 @@ struct service_chan {
 	uint32_t gen;
 	uint32_t freed; /* generation that its present owner claimed it at */
 	int owner_fd; /* pidfd, -1 when there is none */
-	int lock;     /* 1: a worker or the control thread has the rings */
+	int lock;     /* enum service_lock_state: a worker or the control thread has the rings */
+	bool *pending; /* service.pending */
 	uint32_t watch_gen;    /* for who has no lock: where the next request will be and its */
 	const uint64_t *watch; /* generation; NULL: it is not open */
 	bool open;
@@ -67,7 +70,7 @@ struct service {
 	uint32_t nopen;
 	uint32_t nremote; /* of them: whose owner is on another host and cannot ring */
 	uint32_t nclaimed;
-	bool pending; /* a reset was put off because a worker had the channel */
+	bool pending; /* an owner's coming or going was put off: a worker had the channel */
 	/* A bit for each open channel, so that a look at all of them touches no other. */
 	uint64_t open[SERVICE_CHANNELS_MAX / 64 + 1];
 };
@@ -144,15 +147,23 @@ void service_refuse(struct service *s, struct service_chan *c);
 
 static inline bool service_lock(struct service_chan *c)
 {
+	int is_free = SERVICE_FREE;
+
 	return !__atomic_load_n(&c->lock, __ATOMIC_RELAXED) &&
-		!__atomic_exchange_n(&c->lock, 1, __ATOMIC_ACQUIRE);
+		__atomic_compare_exchange_n(&c->lock, &is_free, SERVICE_LOCKED, false,
+			__ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
+/* Whoever came for the channel's owner meanwhile (service_control, service_reap) is told
+ * to come again. */
 static inline void service_unlock(struct service_chan *c)
 {
+	bool watched = c->open && !c->rx.broken;
+
 	__atomic_store_n(&c->watch_gen, c->rx.gen, __ATOMIC_RELAXED);
-	__atomic_store_n(&c->watch, c->open ? ring_word(&c->rx) : NULL, __ATOMIC_RELAXED);
-	__atomic_store_n(&c->lock, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&c->watch, watched ? ring_word(&c->rx) : NULL, __ATOMIC_RELAXED);
+	if (__atomic_exchange_n(&c->lock, SERVICE_FREE, __ATOMIC_RELEASE) == SERVICE_AWAITED)
+		__atomic_store_n(c->pending, true, __ATOMIC_RELAXED);
 }
 
 /* Does a request wait, and nobody is at it? For who has no lock, and so a hint: who had

@@ -109,7 +109,8 @@ static int wait_event(struct server *s, int signals, struct pollfd *fds)
 	fds[0] = (struct pollfd){.fd = signals, .events = POLLIN};
 	pthread_mutex_lock(&s->control);
 	for (i = 0; i < s->service.geometry->nchannels; i++)
-		if (s->chans[i].owner_fd >= 0)
+		if (s->chans[i].owner_fd >= 0 &&
+			__atomic_load_n(&s->chans[i].lock, __ATOMIC_RELAXED) == SERVICE_FREE)
 			fds[n++] = (struct pollfd){.fd = s->chans[i].owner_fd, .events = POLLIN};
 	pthread_mutex_unlock(&s->control);
 	poll(fds, n, BEAT_MS);

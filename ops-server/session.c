@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "session.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,12 +41,33 @@ struct reply {
 	bool in_ring;
 };
 
+/* Messages may be plaintext of a client: memory that goes back is wiped. */
+static void free_wiped(uint8_t *p)
+{
+	if (p)
+		sodium_memzero(p, malloc_usable_size(p));
+	free(p);
+}
+
+static uint8_t *grow_wiped(uint8_t *buf, uint64_t cap)
+{
+	size_t had = buf ? malloc_usable_size(buf) : 0;
+	uint8_t *p = cap ? malloc(cap) : NULL;
+
+	if (cap && !p)
+		return NULL; /* the caller still has `buf` */
+	if (p && buf)
+		memcpy(p, buf, had < cap ? had : cap);
+	free_wiped(buf);
+	return p;
+}
+
 void session_opened(void *ctx, struct service_chan *c)
 {
 	struct session *s = calloc(1, sizeof *s);
 
 	if (s) {
-		s->in.grow = message_heap;
+		s->in.grow = grow_wiped;
 		s->in.max = REQUEST_MAX;
 	}
 	c->session = s;
@@ -72,7 +94,7 @@ void session_closed(void *ctx, struct service_chan *c)
 	if (s->half)
 		__atomic_fetch_sub(&server->halves, 1, __ATOMIC_RELAXED);
 	message_reset(&s->in, 0);
-	free(s->out_buf);
+	free_wiped(s->out_buf);
 	sodium_memzero(s, sizeof *s);
 	free(s);
 	c->session = NULL;
@@ -106,7 +128,7 @@ static uint8_t *reply_room(void *ctx, uint64_t len)
 	r->in_ring = len <= ring_frame_max(&r->c->tx) &&
 		ring_claim(&r->c->tx, (uint32_t)len, &r->at) == 0;
 	if (!r->in_ring) {
-		free(r->s->out_buf);
+		free_wiped(r->s->out_buf);
 		r->s->out_buf = r->at = malloc(len ? len : 1);
 	}
 	return r->at;
@@ -119,7 +141,7 @@ static bool reply_continue(struct worker *w, struct service_chan *c)
 	int rc = message_send(&c->tx, &s->out);
 
 	if (rc == 0) {
-		free(s->out_buf);
+		free_wiped(s->out_buf);
 		s->out_buf = NULL;
 		set_stuck(w->server, c, false);
 	}
@@ -295,6 +317,8 @@ void session_serve(struct worker *w, struct service_chan *c)
 			w->requests++;
 			w->bytes_in += len;
 			serve_one(w, c, f.kind, f.id, data, len);
+			if (data == s->in.buf)
+				sodium_memzero(s->in.buf, len);
 			message_reset(&s->in, KEEP_BYTES);
 		} else if (rc != -EAGAIN) {
 			refuse(w, c, err_name(rc));
@@ -317,6 +341,6 @@ void session_serve(struct worker *w, struct service_chan *c)
 	w->opened = w->eval->opened;
 	w->sealed = w->eval->sealed;
 	w->rows = w->eval->rows;
-	if (rc == -EPROTO || c->tx.broken)
+	if (c->rx.broken || c->tx.broken)
 		refuse(w, c, "impossible frame or position");
 }

@@ -67,7 +67,8 @@ static struct service_chan *take(const struct server *s, struct service_chan *c)
 {
 	if (!(service_waiting(c) || session_stuck(s, c)) || !service_lock(c))
 		return NULL;
-	if (c->open && (ring_waiting(&c->rx) || session_unstuck(s, c)))
+	/* Whose reply has no room is not read from. */
+	if (c->open && (session_stuck(s, c) ? session_unstuck(s, c) : ring_waiting(&c->rx)))
 		return c;
 	service_unlock(c);
 	return NULL;
@@ -158,7 +159,7 @@ static bool anything(const struct server *s)
 
 	for (i = service_next_open(&s->service, 0, n); i < n;
 		i = service_next_open(&s->service, i + 1, n))
-		if (service_waiting(&s->chans[i]))
+		if (service_waiting(&s->chans[i]) && !session_stuck(s, &s->chans[i]))
 			return true;
 	return service_changed(&s->service);
 }

@@ -202,7 +202,7 @@ static RedisModuleString **take_strings(
 		uint32_t len = cursor_u32(&r->body);
 		const uint8_t *p = cursor_bytes(&r->body, len);
 
-		if (!p)
+		if (!p || r->body.bad)
 			break;
 		v[first + (int)i] = string_of(p, len);
 	}

@@ -16,6 +16,7 @@
 enum {
 	KEEP_BYTES = 64 << 10, /* of a long request's memory, for the next one */
 	BURST = 64,           /* requests of one client before the next one's */
+	STRANGER_BYTES = 16 << 10, /* longest message in parts before AUTH */
 	REAP_MS = 1000,
 	POLL_US = 1000,       /* look again at clients that we wait for, at first */
 	POLL_MAX_US = 20000,
@@ -160,6 +161,10 @@ static enum served serve_one(RedisModuleCtx *ctx, struct session *s, const struc
 		if (verdict == GUARD_WAIT)
 			return HELD;
 	}
+	/* Redis, too, takes no long arguments from strangers. */
+	s->in.max = (f->flags & FRAME_MORE || s->in.len) &&
+				acl_look(&s->acl, loop.turn) == ACL_NOBODY
+			? STRANGER_BYTES : s->max_message;
 	rc = message_take(&s->in, f, &data, &len);
 	if (rc == -EAGAIN) {
 		ring_next(rx);
@@ -178,7 +183,7 @@ static enum served serve_one(RedisModuleCtx *ctx, struct session *s, const struc
 		}
 	}
 	if (rc) {
-		refuse(s, rc == -EMSGSIZE ? "a request longer than proto-max-bulk-len"
+		refuse(s, rc == -EMSGSIZE ? "a request longer than proto-max-bulk-len, or long before AUTH"
 			: rc == -ENOMEM       ? "no memory for its request"
 								  : "a request that makes no sense");
 		return REFUSED;

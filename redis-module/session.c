@@ -36,7 +36,7 @@ struct session *session_create(struct service_chan *c, uint64_t max)
 	memset(s, 0, sizeof *s);
 	s->chan = c;
 	s->in.grow = grow;
-	s->in.max = max;
+	s->max_message = max;
 	s->out_last = &s->out;
 	return s;
 }

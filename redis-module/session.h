@@ -27,6 +27,7 @@ struct pending {
 struct session {
 	struct service_chan *chan;
 	struct message_in in;
+	uint64_t max_message;
 	struct pending *out;       /* replies that did not fit, oldest first; owned */
 	struct pending **out_last; /* where the next one goes */
 	struct acl acl;

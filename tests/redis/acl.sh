@@ -7,6 +7,7 @@ start a --requirepass sesame
 noauth='(error) NOAUTH Authentication required.'
 same 'requirepass: nothing without AUTH' \
 	"$(printf 'ping\nget a\nset a 1\ndel a\nexists a\nincrby a 1\nlrange l 0 -1\n' | verbs a | sort -u)" "$noauth"
+redis_raw() { redis-cli -s "$dir/a.sock" --no-auth-warning -a sesame "$@"; }
 redis() { redis-cli -s "$dir/a.sock" --no-raw --no-auth-warning -a sesame "$@" 2>&1; }
 same 'nothing was written' "$(redis dbsize)" '(integer) 0'
 same 'AUTH' "$(printf 'auth wrong\nget a\nauth sesame\nset a 1\nget a\n' | verbs a)" \
@@ -15,6 +16,15 @@ same 'the next owner of a channel is nobody again' "$(echo 'get a' | verbs a)" "
 has 'ACL LOG knows the wrong password' "$(redis acl log)" auth
 same 'cxl-cli --pass' "$("$B/cxl-cli" --region "$shm/a" --no-raw --pass sesame get a)" '"1"'
 has 'cxl-cli with a wrong one' "$("$B/cxl-cli" --region "$shm/a" --pass wrong get a 2>&1)" WRONGPASS
+
+# Who has not said who he is fills no memory: 1 MB in parts, and never the end.
+before=$(redis_raw info memory | sed -n 's/^used_memory:\([0-9]*\).*/\1/p')
+has 'a long request before AUTH is refused' "$(head -c 1000000 /dev/zero | tr '\0' x |
+	"$B/cxl-cli" --region "$shm/a" -x set a 2>&1)" 'refused the channel'
+same 'its memory is free' "$(redis_raw info memory | sed -n 's/^used_memory:\([0-9]*\).*/\1/p' |
+	awk -v before="$before" '{ print ($1 < before + 500000) }')" 1
+same 'and after AUTH it is welcome' "$(head -c 1000000 /dev/zero | tr '\0' x |
+	"$B/cxl-cli" --region "$shm/a" --pass sesame -x set long)" OK
 
 redis acl setuser reader on '>r' '~r:*' '&chan*' +get +exists +ping +config\|get +eval +set >/dev/null
 redis mset r:1 one x:1 two >/dev/null

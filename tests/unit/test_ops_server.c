@@ -624,6 +624,143 @@ static void test_impossible_position_with_a_reply_waiting(void **state)
 	client_close(c);
 }
 
+/* Does the server come to rest? Others may run on this machine, so there is no hurry. */
+static void assert_rests(void)
+{
+	uint64_t t0 = clock_ms(), busy;
+
+	do {
+		assert_true(clock_ms() - t0 < TIMEOUT_MS);
+		busy = cpu_ms();
+		usleep(500000);
+	} while (cpu_ms() - busy > 100);
+}
+
+/* Bug: right behind the last request of a turn it was seen and forgotten, and all threads
+ * went on looking for what was waiting there. */
+static void test_impossible_frame_at_any_place(void **state)
+{
+	static const int behind[] = {0, 1, 63, 64, 65, 127, 128, 200};
+	struct chan_config config = {.label = "liar"};
+	struct chan *liar = aligned_alloc(128, sizeof *liar);
+	struct ops_client *c = client_open(ROLE_DB, NULL);
+	uint64_t t0;
+	uint8_t *at;
+	size_t k;
+	int i;
+
+	for (k = 0; k < sizeof behind / sizeof *behind; k++) {
+		assert_int_equal(chan_attach(liar, &f.r, "ops", &config, &err), 0);
+		for (i = 0; i <= behind[k]; i++) {
+			assert_int_equal(ring_claim(&liar->tx, 8, &at), 0);
+			ring_commit(&liar->tx, 8, OPS_PING, i == behind[k] ? 0x80 : 0, 1);
+		}
+		chan_publish(liar);
+		for (t0 = clock_ms(); chan_state(liar) == 0; usleep(1000))
+			assert_true(clock_ms() - t0 < TIMEOUT_MS);
+		assert_int_equal(chan_state(liar), -EPROTO);
+		chan_detach(liar);
+		assert_int_equal(ask_lt(c), 0);
+	}
+	assert_rests();
+	free(liar);
+	client_close(c);
+}
+
+/* Bug: requests behind a reply that had no room counted as work, so nobody slept. */
+static void test_rests_beside_a_client_that_never_reads(void **state)
+{
+	struct chan_config config = {.label = "deaf"};
+	struct chan *deaf = aligned_alloc(128, sizeof *deaf);
+	struct ops_client *c = client_open(ROLE_DB, NULL);
+
+	assert_int_equal(chan_attach(deaf, &f.r, "ops", &config, &err), 0);
+	flood(deaf);
+	assert_int_equal(ask_lt(c), 0);
+	assert_rests();
+	chan_detach(deaf);
+	free(deaf);
+	client_close(c);
+}
+
+/* length(max(one long text, each of many)) + ... : four minutes of counting in one request. */
+static struct bytes endless_request(void)
+{
+	enum { TEXT = 4 << 20, CAP = TEXT + (1 << 20), TIMES = 24 };
+	static struct cell rows[PROGRAM_ROWS_MAX];
+	uint8_t *text = malloc(TEXT), *req = malloc(CAP);
+	struct cell one = {.p = text, .len = TEXT};
+	struct rig_arg args[2] = {{&one, T_TEXT, ARG_ONE}, {rows, T_TEXT, 0}};
+	uint16_t code[5 * TIMES], n = 0;
+	struct bytes b = {req, 0};
+	int i;
+
+	assert_true(text && req);
+	for (i = 0; i < TIMES; i++) {
+		code[n++] = PUSH;
+		code[n++] = PUSH | 1;
+		code[n++] = OP_enc_text_max;
+		code[n++] = OP_enc_text_length;
+		if (i > 0)
+			code[n++] = OP_enc_int4_add;
+	}
+	memset(text, 'a', TEXT);
+	b.len = rig_request(req, CAP, f.s, args, 2, code, n, PROGRAM_ROWS_MAX);
+	assert_true(b.len > TEXT);
+	free(text);
+	return b;
+}
+
+static void test_long_work_that_nobody_waits_for(void **state)
+{
+	struct ops_client *c = client_open(ROLE_DB, NULL);
+	struct bytes b = endless_request();
+	const uint8_t *got;
+	uint64_t len;
+
+	assert_int_equal(
+		ops_call(c, OPS_EVAL, b.len, fill, &b, 300, &got, &len, &err), -ETIMEDOUT);
+	assert_int_equal(ask_lt(c), 0); /* behind the one given up */
+	assert_rests();
+	assert_int_equal(
+		ops_call(c, OPS_EVAL, b.len, fill, &b, 300, &got, &len, &err), -ETIMEDOUT);
+	c->waiting = 0; /* forget to say that we do not wait */
+	kill(f.pid, SIGTERM);
+	assert_int_equal(server_join(f.pid), 0);
+	f.pid = 0;
+	free((void *)(uintptr_t)b.p);
+	client_close(c);
+}
+
+static int ask_and_wait(void *arg)
+{
+	struct ops_client *c = client_open(ROLE_DB, NULL);
+	const uint8_t *got;
+	uint64_t len;
+
+	return ops_call(c, OPS_EVAL, ((struct bytes *)arg)->len, fill, arg, TIMEOUT_MS, &got,
+		&len, &err);
+}
+
+/* Bug: while a thread had the channel of a dead client, all others spun. */
+static void test_killed_while_its_long_work_goes_on(void **state)
+{
+	struct ops_client *c = client_open(ROLE_DB, NULL);
+	struct bytes b = endless_request();
+	pid_t pid = rig_spawn(ask_and_wait, &b, LIMIT_S);
+	uint64_t busy = cpu_ms(), t0 = clock_ms();
+
+	while (cpu_ms() - busy < 200) {
+		assert_true(clock_ms() - t0 < TIMEOUT_MS);
+		usleep(10000);
+	}
+	rig_kill(pid);
+	assert_int_equal(ask_lt(c), 0);
+	assert_rests();
+	free((void *)(uintptr_t)b.p);
+	client_close(c);
+}
+
 static int pipeline(void *arg)
 {
 	struct chan_config config = {.label = "greedy", .spin_ns = 20000};
@@ -685,6 +822,32 @@ static void test_reply_ring_full_of_other_replies(void **state)
 	alarm(0);
 	kill(f.pid, SIGCONT);
 	assert_int_equal(ask(c, OPS_PING, "x", 1), 0); /* on another channel, or a clean one */
+	client_close(c);
+}
+
+/* Bug: parts of a reply without end, the same ring of them again and again, were taken
+ * for longer than the time-out and with no look at interrupts. */
+static void test_reply_without_end(void **state)
+{
+	struct ops_client *c = client_open(ROLE_DB, NULL);
+	struct bytes b = {"x", 1};
+	uint64_t frame[4] = {0}, len;
+	const uint8_t *got;
+	uint8_t *data;
+	uint32_t i;
+
+	assert_int_equal(ask(c, OPS_PING, "x", 1), 0);
+	kill(f.pid, SIGSTOP);
+	assert_int_equal(waitpid(f.pid, NULL, WUNTRACED), f.pid);
+	frame[0] = 1 | (uint64_t)(OPS_PING | OPS_REPLY) << 32 | (uint64_t)FRAME_MORE << 40 |
+		(uint64_t)chan_gen16(c->chan.gen) << 48;
+	frame[1] = c->chan.next_id + 1;
+	data = chan_rsp_ring(c->chan.service, c->chan.index);
+	for (i = 0; i < c->chan.service->ring_bytes; i += sizeof frame)
+		memcpy(data + i, frame, sizeof frame);
+	assert_int_equal(
+		ops_call(c, OPS_PING, 1, fill, &b, 200, &got, &len, &err), -ETIMEDOUT);
+	kill(f.pid, SIGCONT);
 	client_close(c);
 }
 
@@ -909,6 +1072,11 @@ int main(void)
 		SERVED(test_memory_is_locked),
 		SERVED(test_client_that_never_reads),
 		SERVED(test_impossible_position_with_a_reply_waiting),
+		SERVED(test_impossible_frame_at_any_place),
+		SERVED(test_rests_beside_a_client_that_never_reads),
+		SERVED(test_long_work_that_nobody_waits_for),
+		SERVED(test_killed_while_its_long_work_goes_on),
+		SERVED(test_reply_without_end),
 		SERVED(test_greedy_clients),
 		SERVED(test_reply_ring_full_of_other_replies),
 		cmocka_unit_test_setup_teardown(
