@@ -7,17 +7,19 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <readline/history.h>
 #include <readline/readline.h>
 
 #include "err.h"
+#include "option.h"
 #include "print.h"
-#include "region.h"
 
 static const char usage[] =
 	"usage: cxl-cli [options] [command [argument ...]]\n"
@@ -29,7 +31,7 @@ static const char usage[] =
 	"  -3                  RESP3\n"
 	"  -x                  last argument from standard input\n"
 	"  -e                  exit with 1 when Redis answers with an error\n"
-	"  -r N, -i SECONDS    repeat, and wait in between\n"
+	"  -r N, -i SECONDS    repeat, -1: for ever, and wait in between\n"
 	"  --timeout MS        longest wait for an answer, 5000\n";
 
 static struct {
@@ -185,6 +187,14 @@ static char *read_stdin(size_t *len)
 	return p;
 }
 
+static void wait_interval(void)
+{
+	struct timespec t = {.tv_sec = (time_t)cli.interval};
+
+	t.tv_nsec = (long)((cli.interval - (double)t.tv_sec) * 1e9);
+	nanosleep(&t, NULL);
+}
+
 static int one_shot(int argc, char **argv)
 {
 	const char **v = calloc((size_t)argc + 1, sizeof *v);
@@ -201,8 +211,7 @@ static int one_shot(int argc, char **argv)
 	}
 	for (; rc == 0 && cli.repeat != 0; cli.repeat -= cli.repeat > 0) {
 		rc = run(n, v, lens);
-		if (cli.interval > 0)
-			usleep((useconds_t)(cli.interval * 1e6));
+		wait_interval();
 	}
 	free(v);
 	free(lens);
@@ -217,14 +226,6 @@ static const struct option options[] = {{"region", 1, NULL, REGION},
 	{"timeout", 1, NULL, TIMEOUT}, {"help", 0, NULL, HELP}, {"version", 0, NULL, VERSION},
 	{NULL, 0, NULL, 0}};
 
-static void take_bytes(const char *name, uint64_t *to)
-{
-	if (region_parse_bytes(optarg, to) == 0)
-		return;
-	fprintf(stderr, "cxl-cli: --%s takes a number of bytes\n", name);
-	exit(2);
-}
-
 static void take_option(int o)
 {
 	switch (o) {
@@ -232,10 +233,10 @@ static void take_option(int o)
 		cli.options.region = optarg;
 		break;
 	case OFFSET:
-		take_bytes("offset", &cli.options.offset);
+		cli.options.offset = (uint64_t)option_number("--offset", optarg, 0, INT64_MAX);
 		break;
 	case MAP_SIZE:
-		take_bytes("map-size", &cli.options.map_size);
+		cli.options.map_size = (uint64_t)option_number("--map-size", optarg, 0, INT64_MAX);
 		break;
 	case USER:
 		cli.options.user = optarg;
@@ -249,7 +250,7 @@ static void take_option(int o)
 		cli.raw = o == RAW;
 		break;
 	case TIMEOUT:
-		cli.options.timeout_ms = atoi(optarg);
+		cli.options.timeout_ms = (int)option_number("--timeout", optarg, 1, INT_MAX);
 		break;
 	case '3':
 		cli.resp3 = true;
@@ -261,10 +262,10 @@ static void take_option(int o)
 		cli.exit_code = true;
 		break;
 	case 'r':
-		cli.repeat = atol(optarg);
+		cli.repeat = option_number("-r", optarg, -1, INT64_MAX);
 		break;
 	case 'i':
-		cli.interval = atof(optarg);
+		cli.interval = option_seconds("-i", optarg, 86400);
 		break;
 	case VERSION:
 		printf("cxl-cli 1.0.0\n");

@@ -30,9 +30,22 @@ tcp a flushall >/dev/null
 bench --tests mixed --read-share 100 --no-fill --json >"$dir/out"
 same 'read share 100 only reads' "$(field misses) $(tcp_raw a dbsize)" '2000 0'
 
-for x in '--pipeline 0' '--pipeline x' '--value-size -1' '--keys' '--target pigeon' '--offset 1x' '--none'; do
+for x in --keys '--target pigeon' --none; do
 	bench --tests ping $x >"$dir/out"
 	same "$x is refused" "$? $(wc -c <"$dir/out")" '2 0'
 done
+for x in '--port 1 65535 0 65536' '--read-share 0 100 -1 101' \
+	'--requests 1 1099511627776 0 1099511627777' '--threads 1 1024 0 1025' \
+	'--pipeline 1 1048576 0 1048577' '--max-inflight 1 1048576 0 1048577' \
+	'--keys 1 4294967295 0 4294967296' '--value-size 1 536870912 0 513M' \
+	'--server-pid 1 2147483647 0 2147483648' '--spin-us 0 1000000 -1 1000001' \
+	'--seed 0 9223372036854775807 -1 9223372036854775808' \
+	'--offset 0 9223372036854775807 -1 9223372036854775808' \
+	'--map-size 0 9223372036854775807 -1 9223372036854775808'; do
+	set -- $x
+	refuses cxl-bench "$1" "whole number from $2 to $3" "$4" "$5" 1x 1.5
+done
+bench --tests ping --seed 9223372036854775807 --spin-us 0 --read-share 100 --port 65535 --pipeline 1K >"$dir/out"
+same 'the ends of the ranges are taken' "$? $(cat "$dir/err")" '0 '
 bench --tests none >/dev/null
 same 'no such test' "$? $(cat "$dir/err")" '1 cxl-bench: no test "none"'
