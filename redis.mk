@@ -39,7 +39,7 @@ cli_o := $(patsubst %,$(B)/client/%.o,cxl_cli option print)
 $(B)/cxl-cli: $(cli_o) $(B)/libcxlring.a $(libcommon)
 	$(CC) $(all_cflags) -o $@ $^ -lreadline -lsodium
 
-bench_o := $(patsubst %,$(B)/client/%.o,cxl_bench bench_load bench_target option)
+bench_o := $(patsubst %,$(B)/client/%.o,cxl_bench bench_load bench_target escape option)
 $(B)/cxl-bench: $(bench_o) $(B)/libcxlring.a $(libcommon)
 	$(CC) $(all_cflags) -o $@ $^ -lhiredis -lsodium -lpthread
 

@@ -15,6 +15,7 @@
 
 #include "bench_load.h"
 #include "err.h"
+#include "escape.h"
 #include "option.h"
 
 static const char usage[] =
@@ -98,10 +99,12 @@ static void print_json(const struct row *w)
 {
 	static const char *const names[3] = {"ring", "unix", "tcp"};
 
-	printf("{\"label\":\"%s\",\"target\":\"%s\",\"op\":\"%s\",\"threads\":%u,\"channels\":%u,"
+	printf("{\"label\":");
+	escape_json(stdout, o.label);
+	printf(",\"target\":\"%s\",\"op\":\"%s\",\"threads\":%u,\"channels\":%u,"
 		   "\"requests\":%llu,\"pipeline\":%u,\"max_inflight\":%u,\"keys\":%llu,"
 		   "\"value_size\":%zu,\"rps\":%.0f,\"misses\":%llu,\"client_us\":%.4f",
-		o.label, names[o.load.target.kind], w->op, o.load.threads, w->r->channels,
+		names[o.load.target.kind], w->op, o.load.threads, w->r->channels,
 		(unsigned long long)w->r->requests, o.load.pipeline, o.load.inflight,
 		(unsigned long long)o.load.keys, o.load.value_size, w->rps,
 		(unsigned long long)w->r->misses, w->client_us);
@@ -133,9 +136,9 @@ static int append_csv(const struct row *w)
 		fprintf(f, "label,op,threads,rings,requests,pipeline,max_inflight,throughput_rps,"
 				   "avg_us,p50_us,p75_us,p90_us,p99_us,p99.9_us,p99.99_us,push_retries,"
 				   "sleep_ms\n");
-	fprintf(f, "%s,%s,%u,%u,%llu,%u,%u,%.0f", o.label, w->op, o.load.threads,
-		w->r->channels, (unsigned long long)w->r->requests, o.load.pipeline,
-		o.load.inflight, w->rps);
+	escape_csv(f, o.label);
+	fprintf(f, ",%s,%u,%u,%llu,%u,%u,%.0f", w->op, o.load.threads, w->r->channels,
+		(unsigned long long)w->r->requests, o.load.pipeline, o.load.inflight, w->rps);
 	if (o.load.latency)
 		fprintf(f, ",%.3f", w->avg);
 	for (i = 0; o.load.latency && i < 6; i++)

@@ -47,5 +47,23 @@ for x in '--port 1 65535 0 65536' '--read-share 0 100 -1 101' \
 done
 bench --tests ping --seed 9223372036854775807 --spin-us 0 --read-share 100 --port 65535 --pipeline 1K >"$dir/out"
 same 'the ends of the ranges are taken' "$? $(cat "$dir/err")" '0 '
+
+# A label comes out of JSON and CSV as it was.
+label=$(printf 'a "quoted" \\ back\\slash, comma\ttab\nline\001 \303\244\342\202\254\360\237\230\200')
+bench --tests ping --label "$label" --json --csv "$dir/label.csv" >"$dir/out"
+same 'a label in JSON' "$(perl -MJSON::PP -ne 'print Encode::encode("UTF-8", decode_json($_)->{label})' -MEncode "$dir/out")" "$label"
+bench --tests ping --label plain --csv "$dir/label.csv" >"$dir/out"
+# By RFC 4180, of each record: how many fields, and the first one.
+csv() {
+	perl -0777 -ne '
+		while (/\G(?:"((?:[^"]|"")*)"|([^",\n]*))(,|\n)/gc) {
+			push @row, defined $1 ? $1 =~ s/""/"/gr : $2;
+			if ($3 eq "\n") { print scalar(@row), " $row[0]\n"; @row = () }
+		}
+		print "left over\n" if pos != length' "$1"
+}
+same 'a label in CSV' "$(csv "$dir/label.csv")" "$(printf '17 label\n17 %s\n17 plain' "$label")"
+bench --tests ping --label "$(printf 'x\377\355\240\200y\303')" --json >"$dir/out"
+has 'what is not UTF-8 is replaced' "$(cat "$dir/out")" '{"label":"x\ufffd\ufffd\ufffd\ufffdy\ufffd",'
 bench --tests none >/dev/null
 same 'no such test' "$? $(cat "$dir/err")" '1 cxl-bench: no test "none"'
