@@ -17,6 +17,7 @@
 #include <readline/history.h>
 #include <readline/readline.h>
 
+#include "clock.h"
 #include "err.h"
 #include "option.h"
 #include "print.h"
@@ -30,7 +31,7 @@ static const char usage[] =
 	"  --raw, --no-raw     output for programs or for people; default: by terminal\n"
 	"  -3                  RESP3\n"
 	"  -x                  last argument from standard input\n"
-	"  -e                  exit with 1 when Redis answers with an error\n"
+	"  -e                  exit with 1 when Redis answers with an error, at the first one\n"
 	"  -r N, -i SECONDS    repeat, -1: for ever, and wait in between\n"
 	"  --timeout MS        longest wait for an answer, 5000\n";
 
@@ -55,7 +56,8 @@ static int connected(void)
 	return rc;
 }
 
-/* These are text for people in RESP2, too: redis-cli prints them as they are. */
+/* These are text for people in RESP2, too: redis-cli prints them as they are, and
+ * without a line end of its own. */
 static bool is_text(size_t argc, const char *const *argv)
 {
 	static const char *const pairs[][2] = {{"info", NULL}, {"lolwut", NULL},
@@ -72,7 +74,9 @@ static bool is_text(size_t argc, const char *const *argv)
 
 static void show(const struct cxlring_reply *r, bool text)
 {
-	if (text && (r->type == CXLRING_STRING || r->type == CXLRING_VERB))
+	if (text && r->type == CXLRING_ERROR)
+		printf("%s\n", r->str);
+	else if (text && (r->type == CXLRING_STRING || r->type == CXLRING_VERB))
 		fwrite(r->str, 1, r->len, stdout);
 	else if (cli.raw)
 		print_raw(stdout, r);
@@ -112,6 +116,64 @@ static int run(size_t argc, const char *const *argv, const size_t *lens)
 	return rc;
 }
 
+static void wait_interval(void)
+{
+	struct timespec t = {.tv_sec = (time_t)cli.interval};
+
+	t.tv_nsec = (long)((cli.interval - (double)t.tv_sec) * 1e9);
+	nanosleep(&t, NULL);
+}
+
+/* So many times, or for ever when that is below 0. */
+static int run_times(
+	long times, size_t argc, const char *const *argv, const size_t *lens)
+{
+	int rc = 0;
+
+	for (; rc == 0 && times != 0; times -= times > 0) {
+		rc = run(argc, argv, lens);
+		wait_interval();
+	}
+	return rc;
+}
+
+/* "5 PING" is five of them. Takes the first word off; false when it is no number to
+ * repeat by. */
+static bool take_times(
+	size_t *n, char *const **words, const size_t **lens, long *times)
+{
+	char *end;
+	long v;
+
+	*times = 1;
+	errno = 0;
+	v = strtol((*words)[0], &end, 10);
+	if (*n < 2 || end == (*words)[0] || *end)
+		return true;
+	--*n;
+	++*words;
+	++*lens;
+	*times = v;
+	return errno == 0 && v > 0;
+}
+
+static int run_words(size_t n, char *const *words, const size_t *lens)
+{
+	uint64_t t0 = clock_ms(), took;
+	long times;
+	int rc;
+
+	if (!take_times(&n, &words, &lens, &times)) {
+		printf("Invalid repeat command option value.\n");
+		return 0;
+	}
+	rc = run_times(times, n, (const char *const *)words, lens);
+	took = clock_ms() - t0;
+	if (took >= 500 && !cli.raw)
+		printf("(%.2fs)\n", (double)took / 1000);
+	return rc;
+}
+
 static int run_line(const char *line)
 {
 	size_t n, *lens;
@@ -127,7 +189,7 @@ static int run_line(const char *line)
 	if (n && strcasecmp(words[0], "clear") == 0)
 		printf("\033[H\033[2J");
 	else if (n)
-		rc = run(n, (const char *const *)words, lens);
+		rc = run_words(n, words, lens);
 	split_free(words, lens);
 	return rc;
 }
@@ -187,14 +249,6 @@ static char *read_stdin(size_t *len)
 	return p;
 }
 
-static void wait_interval(void)
-{
-	struct timespec t = {.tv_sec = (time_t)cli.interval};
-
-	t.tv_nsec = (long)((cli.interval - (double)t.tv_sec) * 1e9);
-	nanosleep(&t, NULL);
-}
-
 static int one_shot(int argc, char **argv)
 {
 	const char **v = calloc((size_t)argc + 1, sizeof *v);
@@ -209,10 +263,8 @@ static int one_shot(int argc, char **argv)
 		v[n] = read_stdin(&lens[n]);
 		n++;
 	}
-	for (; rc == 0 && cli.repeat != 0; cli.repeat -= cli.repeat > 0) {
-		rc = run(n, v, lens);
-		wait_interval();
-	}
+	if (rc == 0)
+		rc = run_times(cli.repeat, n, v, lens);
 	free(v);
 	free(lens);
 	return rc;
