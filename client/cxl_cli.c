@@ -194,6 +194,25 @@ static int run_line(const char *line)
 	return rc;
 }
 
+/* A password has no place in a file. A word that may come before one is enough, in quotes
+ * that do not end as well: better a line too few. */
+static bool has_password(const char *line)
+{
+	static const char *const before[] = {
+		"auth", "auth2", "setuser", "requirepass", "masterauth"};
+	static const char between[] = " \t\"'";
+	size_t i, len;
+
+	for (; *line; line += len) {
+		line += strspn(line, between);
+		len = strcspn(line, between);
+		for (i = 0; i < sizeof before / sizeof *before; i++)
+			if (len == strlen(before[i]) && strncasecmp(line, before[i], len) == 0)
+				return true;
+	}
+	return false;
+}
+
 static int interactive(void)
 {
 	const char *home = getenv("HOME");
@@ -209,8 +228,7 @@ static int interactive(void)
 		read_history(history);
 	connected();
 	while ((line = readline(prompt))) {
-		/* A password has no place in a file. */
-		if (line[0] && strncasecmp(line, "auth", 4) != 0) {
+		if (line[0] && !has_password(line)) {
 			add_history(line);
 			if (history[0])
 				write_history(history);

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# cxl-cli as a program: what it prints is what redis-cli prints, byte for byte; its
-# options. What a command does over the ring is in call.sh and acl.sh.
+# cxl-cli as a program: what it prints is what redis-cli prints, byte for byte; at a
+# terminal; its options. What a command does over the ring is in call.sh and acl.sh.
 family=cli
 . tests/redis/lib.sh
 start a
@@ -264,3 +264,88 @@ refuses cxl-cli --timeout 'whole number from 1 to 2147483647' 0 -1 2147483648
 refuses cxl-cli --offset 'whole number from 0 to 9223372036854775807' -1
 refuses cxl-cli --map-size 'whole number from 0 to 9223372036854775807' -1
 same 'numbers that are in range' "$(ring a -r 2 -i .01 --timeout 2147483647 --offset 0 --map-size 0 ping)" "$(printf 'PONG\nPONG')"
+
+# At a terminal.
+tcp a flushall >/dev/null
+mkdir "$dir/home"
+at_terminal() { HOME=$dir/home perl tests/redis/pty.pl "$@"; }
+for cli in redis cxl; do
+	eval cli_x='$'${cli}_cli
+	for x in 'set k v' 'get k' 'hgetall none' nosuch 'config get maxmemory' 'latency doctor'; do
+		at_terminal '' $cli_x $x </dev/null
+	done >"$dir/$cli"
+done
+mv "$dir/redis" "$dir/wanted"
+mv "$dir/cxl" "$dir/got"
+alike 'at a terminal replies are formatted'
+
+at_terminal 'a> ' $cxl_cli >"$dir/got" <<'X'
+set k "v 1"\r
+get k\r
+\e[A\r
+\e[A\e[A\r
+rpush l a b\r
+lrange l 0 -1\r
+3 incr n\r
+get "x\r
+\r
+\x04
+X
+cat >"$dir/wanted" <<'X'
+a> set k "v 1"
+OK
+a> get k
+"v 1"
+a> get k
+"v 1"
+a> get k
+"v 1"
+a> rpush l a b
+(integer) 2
+a> lrange l 0 -1
+1) "a"
+2) "b"
+a> 3 incr n
+(integer) 1
+(integer) 2
+(integer) 3
+a> get "x
+Invalid argument(s)
+a> 
+a> 
+= 0
+X
+alike 'prompt, replies, history, a quote that does not end, Ctrl-D'
+printf '%s\n' 'set k "v 1"' 'get k' 'get k' 'get k' 'rpush l a b' 'lrange l 0 -1' '3 incr n' 'get "x' >"$dir/wanted"
+cp "$dir/home/.cxlcli_history" "$dir/got"
+alike 'the history is in $HOME'
+same 'and nobody else reads it' "$(stat -c %a "$dir/home/.cxlcli_history")" 600
+
+# Lines with a password, however they are written; what is only like it stays.
+at_terminal 'a> ' $cxl_cli >"$dir/out" <<'X'
+get author\r
+auth hunter2\r
+AUTH bob hunter2\r
+  auth hunter2\r
+"auth" hunter2\r
+'AUTH' "hunter2\r
+acl setuser bob >hunter2\r
+config set requirepass hunter2 masterauth\r
+config set masterauth hunter2 requirepass\r
+hello 3 auth bob hunter2\r
+migrate 127.0.0.1 1 k 0 1 AUTH2 bob hunter2\r
+\e[A\e[A\r
+\e[A\e[A\r
+\x04
+X
+printf '%s\n' 'get "x' 'get author' 'get "x' 'get author' >"$dir/wanted"
+tail -n 4 "$dir/home/.cxlcli_history" >"$dir/got"
+alike 'no line with a password is kept, in memory or in the file'
+grep -i hunter "$dir/home/.cxlcli_history" >"$dir/out" && not_ok "a password: $(cat "$dir/out")" || ok 'no password in the file'
+
+printf '%s\n' '\e[A\r' 'exit\r' | at_terminal 'a> ' $cxl_cli >"$dir/got"
+printf '%s\n' 'a> get author' '(nil)' 'a> exit' '= 0' >"$dir/wanted"
+alike 'the next start has the history; exit ends it'
+echo 'QUIT\r' | at_terminal 'a> ' $cxl_cli >"$dir/got"
+printf '%s\n' 'a> QUIT' '= 0' >"$dir/wanted"
+alike 'quit ends it'
