@@ -271,6 +271,7 @@ static int one_shot(int argc, char **argv)
 {
 	const char **v = calloc((size_t)argc + 1, sizeof *v);
 	size_t *lens = calloc((size_t)argc + 1, sizeof *lens), n = (size_t)argc, i;
+	char *last = NULL;
 	int rc = v && lens ? 0 : -1;
 
 	for (i = 0; rc == 0 && i < n; i++) {
@@ -278,11 +279,12 @@ static int one_shot(int argc, char **argv)
 		lens[i] = strlen(argv[i]);
 	}
 	if (rc == 0 && cli.stdin_arg) {
-		v[n] = read_stdin(&lens[n]);
+		v[n] = last = read_stdin(&lens[n]);
 		n++;
 	}
 	if (rc == 0)
 		rc = run_times(cli.repeat, n, v, lens);
+	free(last);
 	free(v);
 	free(lens);
 	return rc;
