@@ -35,10 +35,11 @@ $(B)/libcxlring.so: $(cxl_lib_o) $(cxl_common_o) client/libcxlring.map
 	ln -sf $(@F).$(cxl_version) $(B)/libcxlring.so.1
 	ln -sf $(@F).$(cxl_version) $@
 
-$(B)/cxl-cli: $(B)/client/cxl_cli.o $(B)/client/print.o $(B)/libcxlring.a $(libcommon)
+cli_o := $(patsubst %,$(B)/client/%.o,cxl_cli option print)
+$(B)/cxl-cli: $(cli_o) $(B)/libcxlring.a $(libcommon)
 	$(CC) $(all_cflags) -o $@ $^ -lreadline -lsodium
 
-bench_o := $(patsubst %,$(B)/client/%.o,cxl_bench bench_load bench_target)
+bench_o := $(patsubst %,$(B)/client/%.o,cxl_bench bench_load bench_target escape option)
 $(B)/cxl-bench: $(bench_o) $(B)/libcxlring.a $(libcommon)
 	$(CC) $(all_cflags) -o $@ $^ -lhiredis -lsodium -lpthread
 

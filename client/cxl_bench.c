@@ -15,7 +15,8 @@
 
 #include "bench_load.h"
 #include "err.h"
-#include "region.h"
+#include "escape.h"
+#include "option.h"
 
 static const char usage[] =
 	"usage: cxl-bench [options]\n"
@@ -36,7 +37,8 @@ static const char usage[] =
 	"  --cost                   full rings, sleeps, bells\n"
 	"  --server-pid PID         measure that process's processor time, too\n"
 	"  --json | --csv FILE      one object a line | rows under one header, appended\n"
-	"  --label TEXT --seed N --spin-us N --user NAME --pass PASSWORD\n";
+	"  --label TEXT --seed N --spin-us N --user NAME --pass PASSWORD\n"
+	"Numbers may end in K, M or G.\n";
 
 static struct {
 	struct load load;
@@ -97,10 +99,12 @@ static void print_json(const struct row *w)
 {
 	static const char *const names[3] = {"ring", "unix", "tcp"};
 
-	printf("{\"label\":\"%s\",\"target\":\"%s\",\"op\":\"%s\",\"threads\":%u,\"channels\":%u,"
+	printf("{\"label\":");
+	escape_json(stdout, o.label);
+	printf(",\"target\":\"%s\",\"op\":\"%s\",\"threads\":%u,\"channels\":%u,"
 		   "\"requests\":%llu,\"pipeline\":%u,\"max_inflight\":%u,\"keys\":%llu,"
 		   "\"value_size\":%zu,\"rps\":%.0f,\"misses\":%llu,\"client_us\":%.4f",
-		o.label, names[o.load.target.kind], w->op, o.load.threads, w->r->channels,
+		names[o.load.target.kind], w->op, o.load.threads, w->r->channels,
 		(unsigned long long)w->r->requests, o.load.pipeline, o.load.inflight,
 		(unsigned long long)o.load.keys, o.load.value_size, w->rps,
 		(unsigned long long)w->r->misses, w->client_us);
@@ -132,9 +136,9 @@ static int append_csv(const struct row *w)
 		fprintf(f, "label,op,threads,rings,requests,pipeline,max_inflight,throughput_rps,"
 				   "avg_us,p50_us,p75_us,p90_us,p99_us,p99.9_us,p99.99_us,push_retries,"
 				   "sleep_ms\n");
-	fprintf(f, "%s,%s,%u,%u,%llu,%u,%u,%.0f", o.label, w->op, o.load.threads,
-		w->r->channels, (unsigned long long)w->r->requests, o.load.pipeline,
-		o.load.inflight, w->rps);
+	escape_csv(f, o.label);
+	fprintf(f, ",%s,%u,%u,%llu,%u,%u,%.0f", w->op, o.load.threads, w->r->channels,
+		(unsigned long long)w->r->requests, o.load.pipeline, o.load.inflight, w->rps);
 	if (o.load.latency)
 		fprintf(f, ",%.3f", w->avg);
 	for (i = 0; o.load.latency && i < 6; i++)
@@ -250,25 +254,17 @@ static const struct option options[] = {{"target", 1, NULL, TARGET},
 	{"user", 1, NULL, USER}, {"pass", 1, NULL, PASS}, {"help", 0, NULL, HELP},
 	{NULL, 0, NULL, 0}};
 
-/* A number of 1 .. max, or the end. */
-static uint64_t number(const char *name, uint64_t max)
+static uint64_t number(const char *name, int64_t min, int64_t max)
 {
-	uint64_t v;
-
-	if (region_parse_bytes(optarg, &v) || v == 0 || v > max) {
-		fprintf(stderr, "cxl-bench: --%s takes a number from 1 to %llu\n", name,
-			(unsigned long long)max);
-		exit(2);
-	}
-	return v;
+	return (uint64_t)option_number(name, optarg, min, max);
 }
 
-static void take_bytes(const char *name, uint64_t *to)
+/* 0 is never; to the library that is -1. */
+static int spin_option(void)
 {
-	if (region_parse_bytes(optarg, to) == 0)
-		return;
-	fprintf(stderr, "cxl-bench: --%s takes a number of bytes\n", name);
-	exit(2);
+	int us = (int)number("--spin-us", 0, 1000000);
+
+	return us ? us : -1;
 }
 
 static void take_target(void)
@@ -288,31 +284,31 @@ static void take_option(int c)
 	switch (c) {
 	case TARGET: take_target(); break;
 	case REGION: ring->region = optarg; break;
-	case OFFSET: take_bytes("offset", &ring->offset); break;
-	case MAP_SIZE: take_bytes("map-size", &ring->map_size); break;
-	case SPIN: ring->spin_us = atoi(optarg) ? atoi(optarg) : -1; break;
+	case OFFSET: ring->offset = number("--offset", 0, INT64_MAX); break;
+	case MAP_SIZE: ring->map_size = number("--map-size", 0, INT64_MAX); break;
+	case SPIN: ring->spin_us = spin_option(); break;
 	case USER: ring->user = optarg; break;
 	case PASS: ring->password = optarg; break;
 	case SOCKET: o.load.target.socket = optarg; break;
 	case HOST: o.load.target.host = optarg; break;
-	case PORT: o.load.target.port = atoi(optarg); break;
+	case PORT: o.load.target.port = (int)number("--port", 1, UINT16_MAX); break;
 	case TESTS: o.tests = optarg; break;
-	case READ_SHARE: o.read_share = atoi(optarg); break;
-	case REQUESTS: o.load.requests = number("requests", 1ull << 40); break;
-	case THREADS: o.load.threads = (unsigned)number("threads", 1024); break;
-	case PIPELINE: o.load.pipeline = (unsigned)number("pipeline", 1 << 20); break;
-	case INFLIGHT: o.load.inflight = (unsigned)number("max-inflight", 1 << 20); break;
-	case KEYS: o.load.keys = number("keys", UINT32_MAX); break;
+	case READ_SHARE: o.read_share = (int)number("--read-share", 0, 100); break;
+	case REQUESTS: o.load.requests = number("--requests", 1, 1ll << 40); break;
+	case THREADS: o.load.threads = (unsigned)number("--threads", 1, 1024); break;
+	case PIPELINE: o.load.pipeline = (unsigned)number("--pipeline", 1, 1 << 20); break;
+	case INFLIGHT: o.load.inflight = (unsigned)number("--max-inflight", 1, 1 << 20); break;
+	case KEYS: o.load.keys = number("--keys", 1, UINT32_MAX); break;
 	case SEQUENTIAL: o.load.sequential = true; break;
-	case VALUE_SIZE: o.load.value_size = number("value-size", 512 << 20); break;
+	case VALUE_SIZE: o.load.value_size = number("--value-size", 1, 512 << 20); break;
 	case NO_FILL: o.no_fill = true; break;
 	case LATENCY: o.load.latency = true; break;
 	case COST: o.cost = true; break;
-	case SERVER_PID: o.server_pid = atoi(optarg); break;
+	case SERVER_PID: o.server_pid = (int)number("--server-pid", 1, INT32_MAX); break;
 	case JSON: o.json = true; break;
 	case CSV: o.csv = optarg; break;
 	case LABEL: o.label = optarg; break;
-	case SEED: o.load.seed = strtoull(optarg, NULL, 10); break;
+	case SEED: o.load.seed = number("--seed", 0, INT64_MAX); break;
 	default:
 		fputs(usage, c == HELP ? stdout : stderr);
 		exit(c == HELP ? 0 : 2);

@@ -7,17 +7,20 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <readline/history.h>
 #include <readline/readline.h>
 
+#include "clock.h"
 #include "err.h"
+#include "option.h"
 #include "print.h"
-#include "region.h"
 
 static const char usage[] =
 	"usage: cxl-cli [options] [command [argument ...]]\n"
@@ -28,8 +31,8 @@ static const char usage[] =
 	"  --raw, --no-raw     output for programs or for people; default: by terminal\n"
 	"  -3                  RESP3\n"
 	"  -x                  last argument from standard input\n"
-	"  -e                  exit with 1 when Redis answers with an error\n"
-	"  -r N, -i SECONDS    repeat, and wait in between\n"
+	"  -e                  exit with 1 when Redis answers with an error, at the first one\n"
+	"  -r N, -i SECONDS    repeat, -1: for ever, and wait in between\n"
 	"  --timeout MS        longest wait for an answer, 5000\n";
 
 static struct {
@@ -53,7 +56,8 @@ static int connected(void)
 	return rc;
 }
 
-/* These are text for people in RESP2, too: redis-cli prints them as they are. */
+/* These are text for people in RESP2, too: redis-cli prints them as they are, and
+ * without a line end of its own. */
 static bool is_text(size_t argc, const char *const *argv)
 {
 	static const char *const pairs[][2] = {{"info", NULL}, {"lolwut", NULL},
@@ -70,7 +74,9 @@ static bool is_text(size_t argc, const char *const *argv)
 
 static void show(const struct cxlring_reply *r, bool text)
 {
-	if (text && (r->type == CXLRING_STRING || r->type == CXLRING_VERB))
+	if (text && r->type == CXLRING_ERROR)
+		printf("%s\n", r->str);
+	else if (text && (r->type == CXLRING_STRING || r->type == CXLRING_VERB))
 		fwrite(r->str, 1, r->len, stdout);
 	else if (cli.raw)
 		print_raw(stdout, r);
@@ -110,6 +116,64 @@ static int run(size_t argc, const char *const *argv, const size_t *lens)
 	return rc;
 }
 
+static void wait_interval(void)
+{
+	struct timespec t = {.tv_sec = (time_t)cli.interval};
+
+	t.tv_nsec = (long)((cli.interval - (double)t.tv_sec) * 1e9);
+	nanosleep(&t, NULL);
+}
+
+/* So many times, or for ever when that is below 0. */
+static int run_times(
+	long times, size_t argc, const char *const *argv, const size_t *lens)
+{
+	int rc = 0;
+
+	for (; rc == 0 && times != 0; times -= times > 0) {
+		rc = run(argc, argv, lens);
+		wait_interval();
+	}
+	return rc;
+}
+
+/* "5 PING" is five of them. Takes the first word off; false when it is no number to
+ * repeat by. */
+static bool take_times(
+	size_t *n, char *const **words, const size_t **lens, long *times)
+{
+	char *end;
+	long v;
+
+	*times = 1;
+	errno = 0;
+	v = strtol((*words)[0], &end, 10);
+	if (*n < 2 || end == (*words)[0] || *end)
+		return true;
+	--*n;
+	++*words;
+	++*lens;
+	*times = v;
+	return errno == 0 && v > 0;
+}
+
+static int run_words(size_t n, char *const *words, const size_t *lens)
+{
+	uint64_t t0 = clock_ms(), took;
+	long times;
+	int rc;
+
+	if (!take_times(&n, &words, &lens, &times)) {
+		printf("Invalid repeat command option value.\n");
+		return 0;
+	}
+	rc = run_times(times, n, (const char *const *)words, lens);
+	took = clock_ms() - t0;
+	if (took >= 500 && !cli.raw)
+		printf("(%.2fs)\n", (double)took / 1000);
+	return rc;
+}
+
 static int run_line(const char *line)
 {
 	size_t n, *lens;
@@ -125,9 +189,28 @@ static int run_line(const char *line)
 	if (n && strcasecmp(words[0], "clear") == 0)
 		printf("\033[H\033[2J");
 	else if (n)
-		rc = run(n, (const char *const *)words, lens);
+		rc = run_words(n, words, lens);
 	split_free(words, lens);
 	return rc;
+}
+
+/* A password has no place in a file. A word that may come before one is enough, in quotes
+ * that do not end as well: better a line too few. */
+static bool has_password(const char *line)
+{
+	static const char *const before[] = {
+		"auth", "auth2", "setuser", "requirepass", "masterauth"};
+	static const char between[] = " \t\"'";
+	size_t i, len;
+
+	for (; *line; line += len) {
+		line += strspn(line, between);
+		len = strcspn(line, between);
+		for (i = 0; i < sizeof before / sizeof *before; i++)
+			if (len == strlen(before[i]) && strncasecmp(line, before[i], len) == 0)
+				return true;
+	}
+	return false;
 }
 
 static int interactive(void)
@@ -145,8 +228,7 @@ static int interactive(void)
 		read_history(history);
 	connected();
 	while ((line = readline(prompt))) {
-		/* A password has no place in a file. */
-		if (line[0] && strncasecmp(line, "auth", 4) != 0) {
+		if (line[0] && !has_password(line)) {
 			add_history(line);
 			if (history[0])
 				write_history(history);
@@ -189,6 +271,7 @@ static int one_shot(int argc, char **argv)
 {
 	const char **v = calloc((size_t)argc + 1, sizeof *v);
 	size_t *lens = calloc((size_t)argc + 1, sizeof *lens), n = (size_t)argc, i;
+	char *last = NULL;
 	int rc = v && lens ? 0 : -1;
 
 	for (i = 0; rc == 0 && i < n; i++) {
@@ -196,14 +279,12 @@ static int one_shot(int argc, char **argv)
 		lens[i] = strlen(argv[i]);
 	}
 	if (rc == 0 && cli.stdin_arg) {
-		v[n] = read_stdin(&lens[n]);
+		v[n] = last = read_stdin(&lens[n]);
 		n++;
 	}
-	for (; rc == 0 && cli.repeat != 0; cli.repeat -= cli.repeat > 0) {
-		rc = run(n, v, lens);
-		if (cli.interval > 0)
-			usleep((useconds_t)(cli.interval * 1e6));
-	}
+	if (rc == 0)
+		rc = run_times(cli.repeat, n, v, lens);
+	free(last);
 	free(v);
 	free(lens);
 	return rc;
@@ -217,14 +298,6 @@ static const struct option options[] = {{"region", 1, NULL, REGION},
 	{"timeout", 1, NULL, TIMEOUT}, {"help", 0, NULL, HELP}, {"version", 0, NULL, VERSION},
 	{NULL, 0, NULL, 0}};
 
-static void take_bytes(const char *name, uint64_t *to)
-{
-	if (region_parse_bytes(optarg, to) == 0)
-		return;
-	fprintf(stderr, "cxl-cli: --%s takes a number of bytes\n", name);
-	exit(2);
-}
-
 static void take_option(int o)
 {
 	switch (o) {
@@ -232,10 +305,10 @@ static void take_option(int o)
 		cli.options.region = optarg;
 		break;
 	case OFFSET:
-		take_bytes("offset", &cli.options.offset);
+		cli.options.offset = (uint64_t)option_number("--offset", optarg, 0, INT64_MAX);
 		break;
 	case MAP_SIZE:
-		take_bytes("map-size", &cli.options.map_size);
+		cli.options.map_size = (uint64_t)option_number("--map-size", optarg, 0, INT64_MAX);
 		break;
 	case USER:
 		cli.options.user = optarg;
@@ -249,7 +322,7 @@ static void take_option(int o)
 		cli.raw = o == RAW;
 		break;
 	case TIMEOUT:
-		cli.options.timeout_ms = atoi(optarg);
+		cli.options.timeout_ms = (int)option_number("--timeout", optarg, 1, INT_MAX);
 		break;
 	case '3':
 		cli.resp3 = true;
@@ -261,10 +334,10 @@ static void take_option(int o)
 		cli.exit_code = true;
 		break;
 	case 'r':
-		cli.repeat = atol(optarg);
+		cli.repeat = option_number("-r", optarg, -1, INT64_MAX);
 		break;
 	case 'i':
-		cli.interval = atof(optarg);
+		cli.interval = option_seconds("-i", optarg, 86400);
 		break;
 	case VERSION:
 		printf("cxl-cli 1.0.0\n");

@@ -30,9 +30,40 @@ tcp a flushall >/dev/null
 bench --tests mixed --read-share 100 --no-fill --json >"$dir/out"
 same 'read share 100 only reads' "$(field misses) $(tcp_raw a dbsize)" '2000 0'
 
-for x in '--pipeline 0' '--pipeline x' '--value-size -1' '--keys' '--target pigeon' '--offset 1x' '--none'; do
+for x in --keys '--target pigeon' --none; do
 	bench --tests ping $x >"$dir/out"
 	same "$x is refused" "$? $(wc -c <"$dir/out")" '2 0'
 done
+for x in '--port 1 65535 0 65536' '--read-share 0 100 -1 101' \
+	'--requests 1 1099511627776 0 1099511627777' '--threads 1 1024 0 1025' \
+	'--pipeline 1 1048576 0 1048577' '--max-inflight 1 1048576 0 1048577' \
+	'--keys 1 4294967295 0 4294967296' '--value-size 1 536870912 0 513M' \
+	'--server-pid 1 2147483647 0 2147483648' '--spin-us 0 1000000 -1 1000001' \
+	'--seed 0 9223372036854775807 -1 9223372036854775808' \
+	'--offset 0 9223372036854775807 -1 9223372036854775808' \
+	'--map-size 0 9223372036854775807 -1 9223372036854775808'; do
+	set -- $x
+	refuses cxl-bench "$1" "whole number from $2 to $3" "$4" "$5" 1x 1.5
+done
+bench --tests ping --seed 9223372036854775807 --spin-us 0 --read-share 100 --port 65535 --pipeline 1K >"$dir/out"
+same 'the ends of the ranges are taken' "$? $(cat "$dir/err")" '0 '
+
+# A label comes out of JSON and CSV as it was.
+label=$(printf 'a "quoted" \\ back\\slash, comma\ttab\nline\001 \303\244\342\202\254\360\237\230\200')
+bench --tests ping --label "$label" --json --csv "$dir/label.csv" >"$dir/out"
+same 'a label in JSON' "$(perl -MJSON::PP -ne 'print Encode::encode("UTF-8", decode_json($_)->{label})' -MEncode "$dir/out")" "$label"
+bench --tests ping --label plain --csv "$dir/label.csv" >"$dir/out"
+# By RFC 4180, of each record: how many fields, and the first one.
+csv() {
+	perl -0777 -ne '
+		while (/\G(?:"((?:[^"]|"")*)"|([^",\n]*))(,|\n)/gc) {
+			push @row, defined $1 ? $1 =~ s/""/"/gr : $2;
+			if ($3 eq "\n") { print scalar(@row), " $row[0]\n"; @row = () }
+		}
+		print "left over\n" if pos != length' "$1"
+}
+same 'a label in CSV' "$(csv "$dir/label.csv")" "$(printf '17 label\n17 %s\n17 plain' "$label")"
+bench --tests ping --label "$(printf 'x\377\355\240\200y\303')" --json >"$dir/out"
+has 'what is not UTF-8 is replaced' "$(cat "$dir/out")" '{"label":"x\ufffd\ufffd\ufffd\ufffdy\ufffd",'
 bench --tests none >/dev/null
 same 'no such test' "$? $(cat "$dir/err")" '1 cxl-bench: no test "none"'

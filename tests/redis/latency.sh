@@ -26,6 +26,25 @@ same 'more threads than channels; CSV with one header' "$(grep -c . "$dir/x.csv"
 same 'the same by unix socket' $? 0
 "$B/cxl-bench" --target tcp --port "$port" --tests set,get --requests 5000 --keys 1000 >"$dir/out" 2>&1
 same 'and by TCP' $? 0
+
+# CXL_SHM_DELAY_NS: each side that has it waits so long for a frame written and for a frame
+# read. One request at a time; lower bounds do not mind a busy machine.
+p50() {
+	"$B/cxl-bench" --region "$shm/$1" --tests get --requests 500 --keys 10 --latency --json 2>"$dir/err" |
+		sed -n 's/.*"p50_us":\([0-9.]*\).*/\1/p'
+}
+slow() {
+	what=$1 got=$2 least=$3
+	awk "BEGIN { exit !(${got:-0} >= $least && ${got:-0} > 3 * ${base:-1000000}) }" &&
+		ok "$what: p50 $got us, $base without" ||
+		not_ok "$what: p50 $got us, $base without: $(cat "$dir/err")"
+}
+CXL_SHM_DELAY_NS=200000 start far
+base=$(p50 a)
+slow 'latency injected at the client' "$(CXL_SHM_DELAY_NS=200000 p50 a)" 400
+slow 'at the server' "$(p50 far)" 400
+slow 'at both ends' "$(CXL_SHM_DELAY_NS=200000 p50 far)" 800
+stop far
 tcp a set "key:000000000001" wrong >/dev/null
 "$B/cxl-bench" --region "$shm/a" --tests get --no-fill --requests 20000 --keys 100 >"$dir/out" 2>&1
 [ $? != 0 ] && ok 'a wrong value is noticed' || not_ok 'a wrong value is not noticed'

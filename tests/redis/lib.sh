@@ -6,6 +6,7 @@
 #   ring NAME command...         the same through the ring, by cxl-cli
 #   verbs NAME < commands        the same, by the verbs' own frames
 #   same "what" GOT WANTED       ok when equal
+#   refuses PROGRAM OPTION RANGE VALUE...   each value, and what is no number at all
 set -u
 B=${B:-build}
 case $B in /*) ;; *) B=$PWD/$B ;; esac
@@ -42,6 +43,18 @@ has() {
 	*"$3"*) ok "$1" ;;
 	*) not_ok "$1"; printf '# got:\n%s\n# wanted in it: %s\n' "$2" "$3" | head -40 ;;
 	esac
+}
+
+# With status 2, no output, and a sentence that names the option and its range.
+refuses() {
+	_what="$1: $2 takes a $3"
+	_program=$B/$1 _option=$2 _taken=
+	shift 3
+	for _value in "$@" x '' ' 1' +1 0x1 - 99999999999999999999; do
+		timeout 10 "$_program" --region "$shm/a" "$_option" "$_value" </dev/null >"$dir/.out" 2>"$dir/.err"
+		[ "$? $(cat "$dir/.out" "$dir/.err")" = "2 $_what" ] || _taken="$_taken '$_value'"
+	done
+	same "$_what, nothing else" "$_taken" ''
 }
 
 # Wait up to 10 s for a command to succeed.
