@@ -8,6 +8,7 @@
 #include "bell.h"
 #include "command.h"
 #include "config.h"
+#include "door.h"
 #include "evict.h"
 #include "guard.h"
 #include "session.h"
@@ -474,7 +475,7 @@ int loop_open(RedisModuleCtx *ctx, const struct region *r, struct err_text *e)
 	if (rc)
 		goto fail_bell;
 	if (strcmp(old_bell, bell_path()) != 0)
-		bell_sweep(config.path, old_bell);
+		door_sweep(config.path, old_bell);
 	loop.ctx = RedisModule_GetDetachedThreadSafeContext(ctx);
 	RedisModule_SubscribeToServerEvent(ctx, RedisModuleEvent_EventLoop, on_loop);
 	RedisModule_SubscribeToServerEvent(ctx, RedisModuleEvent_CronLoop, on_cron);
