@@ -17,7 +17,7 @@ $(B)/cxlring.so: $(module_o) $(libcommon)
 	    -lsodium
 
 # ---- client library: its own code and what it needs of common/, nothing else visible ----
-cxl_lib_o    := $(patsubst %,$(B)/client/%.o,cxlring conn resp)
+cxl_lib_o    := $(patsubst %,$(B)/client/%.o,cxlring conn resp stream)
 cxl_common_o := $(patsubst %,$(B)/common/%.o,channel clock err ident lane message region ring wait)
 cxl_version  := 1.0.0
 
@@ -43,6 +43,9 @@ bench_o := $(patsubst %,$(B)/client/%.o,cxl_bench bench_load bench_target escape
 $(B)/cxl-bench: $(bench_o) $(B)/libcxlring.a $(libcommon)
 	$(CC) $(all_cflags) -o $@ $^ -lhiredis -lsodium -lpthread
 
+$(B)/cxl-proxy: $(B)/client/cxl_proxy.o $(B)/libcxlring.a $(libcommon)
+	$(CC) $(all_cflags) -o $@ $^ -lsodium -lpthread
+
 # ---- tests ----
 redis_tests := $(patsubst tests/redis/%.c,$(B)/tests/redis/%,$(wildcard tests/redis/*.c))
 
@@ -55,12 +58,14 @@ check-redis: redis $(redis_tests)
 
 tests: $(redis_tests)
 
-redis: $(B)/cxlring.so $(B)/libcxlring.a $(B)/libcxlring.so $(B)/cxl-cli $(B)/cxl-bench
+redis: $(B)/cxlring.so $(B)/libcxlring.a $(B)/libcxlring.so $(B)/cxl-cli $(B)/cxl-bench \
+    $(B)/cxl-proxy
 
 install-redis: redis
 	install -D -m 755 $(B)/cxlring.so $(DESTDIR)$(prefix)/lib/redis/modules/cxlring.so
 	install -D -m 755 $(B)/cxl-cli $(DESTDIR)$(prefix)/bin/cxl-cli
 	install -D -m 755 $(B)/cxl-bench $(DESTDIR)$(prefix)/bin/cxl-bench
+	install -D -m 755 $(B)/cxl-proxy $(DESTDIR)$(prefix)/bin/cxl-proxy
 	install -D -m 644 $(B)/libcxlring.a $(DESTDIR)$(prefix)/lib/libcxlring.a
 	install -D -m 755 $(B)/libcxlring.so.$(cxl_version) \
 	    $(DESTDIR)$(prefix)/lib/libcxlring.so.$(cxl_version)

@@ -93,6 +93,7 @@ static int attach(struct cxlring *c)
 
 static void forget_messages(struct cxlring *c)
 {
+	c->streams = false;
 	free(c->out_buf);
 	c->out_buf = NULL;
 	message_reset(&c->in, 0);

@@ -28,6 +28,8 @@ struct cxlring {
 	uint64_t lost;
 	bool mapped;
 	bool attached;
+	bool streams; /* stream.c */
+	bool stopped;
 	bool taken; /* the view given out lies in the ring: step over it first */
 	struct cxlring_options options;
 	char *region_path, *user, *password, *label; /* owned; options point here */

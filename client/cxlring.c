@@ -32,6 +32,8 @@ static int put(struct cxlring *c, const struct ask *a)
 	for (i = 0; i < a->n; i++)
 		if (a->v[i].len > LEN_MAX)
 			return conn_fail(c, -EMSGSIZE, "a key or value of %zu bytes", a->v[i].len);
+	if (c->streams)
+		return conn_fail(c, -EBUSY, "the connection is a stream");
 	rc = conn_ready(c);
 	if (rc == 0)
 		rc = conn_put(c, a->verb, a->h, a->v, a->n);
@@ -78,7 +80,7 @@ static int put_strings(struct cxlring *c, enum kv_request verb, uint16_t opt, si
 	struct part some[32], *parts = some;
 	uint32_t few[16], *len = few;
 	size_t i;
-	int rc = conn_ready(c);
+	int rc = c->streams ? conn_fail(c, -EBUSY, "the connection is a stream") : conn_ready(c);
 
 	if (n == 0 || n > 1 << 20)
 		return conn_fail(c, -EINVAL, "%zu arguments", n);

@@ -189,6 +189,34 @@ struct cxlring_reply *cxlring_copy(const struct cxlring_view *v);
 size_t cxlring_outstanding(const struct cxlring *c);
 size_t cxlring_lost(const struct cxlring *c);
 
+/* ---- streams ----
+ *
+ * A connection may become a stream: an ordinary client connection of the server, bytes of
+ * RESP both ways, for what the calls above cannot do: MULTI, SUBSCRIBE, blocking pops,
+ * MONITOR, SELECT, CLIENT. It starts as the user that the connection had, in database 0,
+ * and stays a stream until it is closed. Two threads may use it, one that writes and one
+ * that reads.
+ */
+
+/* -EBUSY while replies are outstanding. */
+int cxlring_stream(struct cxlring *c);
+
+/* All of it, waiting for room. -ETIMEDOUT: part of it may have gone. */
+int cxlring_stream_write(struct cxlring *c, const void *p, size_t len, int timeout_ms);
+
+/*
+ * The next bytes, where they lie, until the next call: v->data, v->len.
+ *
+ *   timeout_ms   -1: for ever; 0: do not wait
+ *
+ * Returns 0; -EAGAIN when none came in time; -ENODATA when the server has closed the
+ * connection; -ECONNRESET when the server went away.
+ */
+int cxlring_stream_next(struct cxlring *c, struct cxlring_view *v, int timeout_ms);
+
+/* From any thread: cxlring_stream_next() returns -ECANCELED, now and from now on. */
+void cxlring_stream_stop(struct cxlring *c);
+
 /* What waiting cost so far. */
 struct cxlring_cost {
 	uint64_t full;   /* appends that found no room */

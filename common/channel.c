@@ -75,6 +75,12 @@ static int bell_connect(const struct service_geometry *g)
 	return only_eventfd(fd);
 }
 
+/* A stream has two threads: one rings, the other waits. */
+static void set_rang(struct chan *c, bool rang)
+{
+	__atomic_store_n(&c->rang, rang, __ATOMIC_RELAXED);
+}
+
 /* Wake the server in the way it said it sleeps. */
 void chan_ring(struct chan *c, uint32_t how)
 {
@@ -82,11 +88,12 @@ void chan_ring(struct chan *c, uint32_t how)
 	uint64_t one = 1;
 
 	c->rung++;
-	c->rang = true;
+	set_rang(c, true);
 	if (!c->server_here)
 		return; /* it polls; there is no way to reach its kernel from here */
 	if (how == BELL_LANES)
-		c->beside = lane_ring(c->service->shm, c->index) == LANE_HERE;
+		__atomic_store_n(&c->beside, lane_ring(c->service->shm, c->index) == LANE_HERE,
+			__ATOMIC_RELAXED);
 	else if (how == BELL_FD && c->bell_fd < 0) {
 		/* No way to wake it from here; the word stays for those who have one. */
 		c->rung--;
@@ -260,11 +267,13 @@ static bool spin_for_reply(struct chan *c, bool rang)
 
 int chan_await(struct chan *c, uint32_t timeout_ms)
 {
-	bool rang = c->rang, beside = c->beside, met;
+	bool rang = __atomic_load_n(&c->rang, __ATOMIC_RELAXED), met;
+	bool beside = __atomic_load_n(&c->beside, __ATOMIC_RELAXED);
 	uint64_t t0;
 
 	show_life(c);
-	c->rang = c->beside = false;
+	set_rang(c, false);
+	__atomic_store_n(&c->beside, false, __ATOMIC_RELAXED);
 	spin_start(&c->spin);
 	/* The server's thread waits for this very processor: spinning would only keep it, and
 	 * yielding would hand a whole slice to anybody else who wants it. */

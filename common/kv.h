@@ -14,9 +14,12 @@
  *     DEL EXISTS  n = keys; body: n times (u32 length, bytes)
  *     CALL        n = arguments, command name first; body: as above
  *     AUTH        n = bytes of the user name (0: default); body: name, password
+ *     STREAM      no header: bytes for a connection of its own, one frame at a time; only
+ *                 these from the first one on. None: just begin
  *
  *     reply       OK, NIL, PONG: empty · VALUE: bytes · INT: i64 · ERROR: text, without
- *                 "-" and line end, code first · RESP: one complete RESP value
+ *                 "-" and line end, code first · RESP: one complete RESP value · BYTES:
+ *                 from the connection, id 0 · END: it was closed, id 0
  *
  * Messages longer than a frame go in parts (message.h).
  */
@@ -36,6 +39,7 @@ enum kv_request {
 	KV_INCRBY = 6,
 	KV_CALL = 7,
 	KV_AUTH = 8,
+	KV_STREAM = 9,
 };
 
 enum kv_reply {
@@ -46,6 +50,8 @@ enum kv_reply {
 	KV_INT = 68,
 	KV_ERROR = 69,
 	KV_RESP = 70,
+	KV_BYTES = 71,
+	KV_END = 72,
 };
 
 /* opt of SET: at most one of KEEPTTL and the four of KV_SET_TIME, not NX with XX. */

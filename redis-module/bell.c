@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "bell.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/timerfd.h>
-#include <sys/un.h>
 #include <unistd.h>
+
+#include "door.h"
 
 static struct {
 	int efd, sock, timer;
-	char path[108];
+	struct sockaddr_un at;
 	bool armed;
 	void (*rung)(void);
 	void (*tick)(void);
@@ -20,7 +19,7 @@ static struct {
 
 const char *bell_path(void)
 {
-	return bell.path;
+	return bell.at.sun_path;
 }
 
 static void on_bell(int fd, void *unused, int mask)
@@ -89,41 +88,6 @@ static void on_visit(int fd, void *unused, int mask)
 	close(c);
 }
 
-/* "<region>.<pid>.bell", or in the working directory, or in /dev/shm: what fits first. */
-static void choose_path(const char *region_path)
-{
-	struct stat st;
-	char cwd[512];
-	int n = -1;
-
-	if (stat(region_path, &st) == 0 && S_ISREG(st.st_mode) && region_path[0] == '/')
-		n = snprintf(
-			bell.path, sizeof bell.path, "%s.%d.bell", region_path, (int)getpid());
-	else if (getcwd(cwd, sizeof cwd))
-		n = snprintf(bell.path, sizeof bell.path, "%s/cxlring.%d.bell", cwd,
-			(int)getpid());
-	if (n < 0 || n >= (int)sizeof bell.path)
-		snprintf(bell.path, sizeof bell.path, "/dev/shm/cxlring.%d.bell", (int)getpid());
-}
-
-static int listen_at(const char *path)
-{
-	struct sockaddr_un sa = {.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-	if (fd < 0)
-		return -1;
-	memcpy(sa.sun_path, path, sizeof sa.sun_path);
-	unlink(path);
-	/* Nobody can connect before listen(), so the mode is right in time. */
-	if (bind(fd, (struct sockaddr *)&sa, sizeof sa) < 0 || chmod(path, 0600) < 0 ||
-		listen(fd, 64) < 0) {
-		close(fd);
-		return -1;
-	}
-	return fd;
-}
-
 static int watch(int fd, RedisModuleEventLoopFunc f)
 {
 	return RedisModule_EventLoopAdd(fd, REDISMODULE_EVENTLOOP_READABLE, f, NULL) ==
@@ -134,17 +98,16 @@ static int watch(int fd, RedisModuleEventLoopFunc f)
 
 int bell_open(const char *region_path, void (*rung)(void), struct err_text *e)
 {
-	choose_path(region_path);
 	bell.rung = rung;
 	bell.armed = false;
 	bell.efd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	bell.timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-	bell.sock = listen_at(bell.path);
+	bell.sock = door_open(&bell.at, region_path, "bell");
 	if (bell.efd >= 0 && bell.timer >= 0 && bell.sock >= 0 &&
 		watch(bell.efd, on_bell) == 0 && watch(bell.timer, on_timer) == 0 &&
 		watch(bell.sock, on_visit) == 0)
 		return 0;
-	err_set(e, "the bell socket %s cannot be made: %s", bell.path, strerror(errno));
+	err_set(e, "the bell socket %s cannot be made: %s", bell.at.sun_path, strerror(errno));
 	bell_close();
 	return -EIO;
 }
@@ -161,20 +124,8 @@ static void unwatch(int *fd)
 void bell_close(void)
 {
 	if (bell.sock >= 0)
-		unlink(bell.path);
+		unlink(bell.at.sun_path);
 	unwatch(&bell.efd);
 	unwatch(&bell.timer);
 	unwatch(&bell.sock);
-}
-
-void bell_sweep(const char *region_path, const char *path)
-{
-	size_t n = strlen(region_path), len = strnlen(path, sizeof bell.path);
-	struct stat st;
-
-	if (len < sizeof bell.path && len > n + 6 && strncmp(path, region_path, n) == 0 &&
-		strspn(path + n, ".0123456789") == len - n - 4 &&
-		strcmp(path + len - 4, "bell") == 0 && lstat(path, &st) == 0 &&
-		S_ISSOCK(st.st_mode))
-		unlink(path);
 }

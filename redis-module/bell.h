@@ -14,17 +14,14 @@
 #include "rm.h"
 #include "err.h"
 
-/* The socket's path is made from the region's, or lies in Redis's directory when that
- * is a device. `rung` is called by the event loop while the bell is readable. */
+/* door.h says where the socket is. `rung` is called by the event loop while the bell is
+ * readable. */
 MUST_CHECK int bell_open(
 	const char *region_path, void (*rung)(void), struct err_text *e);
 void bell_close(void);
 
-/* Where the socket is. */
+/* The socket's path. */
 const char *bell_path(void);
-
-/* Remove the socket of a server that is no more, if `path` is one beside this region. */
-void bell_sweep(const char *region_path, const char *path);
 
 /* Make the eventfd readable, or not; is it, as far as we know? */
 bool bell_rings(void);

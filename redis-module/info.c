@@ -25,6 +25,7 @@ void info_report(RedisModuleInfoCtx *ctx, int for_crash_report)
 	RedisModule_InfoAddFieldULongLong(ctx, "bytes_in", counters.bytes_in);
 	RedisModule_InfoAddFieldULongLong(ctx, "bytes_out", counters.bytes_out);
 	RedisModule_InfoAddFieldULongLong(ctx, "opened_channels", counters.opened);
+	RedisModule_InfoAddFieldULongLong(ctx, "opened_streams", counters.streams);
 	RedisModule_InfoAddFieldULongLong(ctx, "refused_channels", counters.refused);
 	RedisModule_InfoAddFieldULongLong(ctx, "ring_full", counters.ring_full);
 	RedisModule_InfoAddFieldULongLong(ctx, "held_writes", counters.held);

@@ -8,9 +8,11 @@
 #include "bell.h"
 #include "command.h"
 #include "config.h"
+#include "door.h"
 #include "evict.h"
 #include "guard.h"
 #include "session.h"
+#include "stream.h"
 #include "counters.h"
 
 enum {
@@ -38,6 +40,7 @@ static struct {
 	struct spin spin;
 	uint64_t slept_at; /* ticks */
 	unsigned poll_us;
+	uint64_t streamed;     /* the turn in which a stream's bytes went to its socket last */
 	bool hot;
 	bool wrote; /* in this turn */
 	bool hold;  /* publish nothing before after-sleep */
@@ -101,6 +104,7 @@ static void closed(void *unused, struct service_chan *c)
 	loop.open[s->slot]->slot = s->slot;
 	c->session = NULL;
 	batch_forget(s);
+	stream_close(s);
 	session_destroy(s);
 }
 
@@ -124,7 +128,7 @@ static void publish(struct session *s)
 
 static inline bool waiting(const struct session *s)
 {
-	return s->out || ring_waiting(&s->chan->rx);
+	return s->stream ? stream_waiting(s) : s->out || ring_waiting(&s->chan->rx);
 }
 
 /* A command may run nested event loops (a script that takes long). The channel's lock
@@ -145,9 +149,27 @@ static int run(RedisModuleCtx *ctx, struct session *s, enum guard_verdict verdic
 	return rc;
 }
 
-enum served { SERVED, HELD, REFUSED };
+/* HELD, FULL: it stays in the ring, until it may run, until the stream's socket has room. */
+enum served { SERVED, HELD, FULL, REFUSED };
 
-/* One complete request. HELD: it stays in the ring. */
+static enum served serve_stream(RedisModuleCtx *ctx, struct session *s, const struct frame *f)
+{
+	int rc;
+
+	batch_flush(ctx, &loop.wrote);
+	rc = stream_take(s, f);
+	loop.streamed = loop.turn;
+	if (rc == -EAGAIN)
+		return FULL;
+	if (rc) {
+		refuse(s, "a frame that is no part of its stream");
+		return REFUSED;
+	}
+	ring_next(&s->chan->rx);
+	return SERVED;
+}
+
+/* One complete request. */
 static enum served serve_one(RedisModuleCtx *ctx, struct session *s, const struct frame *f)
 {
 	struct ring *rx = &s->chan->rx;
@@ -156,6 +178,8 @@ static enum served serve_one(RedisModuleCtx *ctx, struct session *s, const struc
 	uint64_t len;
 	int rc;
 
+	if (s->stream || f->kind == KV_STREAM)
+		return serve_stream(ctx, s, f);
 	if (!(f->flags & FRAME_MORE)) {
 		verdict = command_writes(f->kind) ? guard_write(ctx) : guard_read(ctx);
 		if (verdict == GUARD_WAIT)
@@ -202,6 +226,7 @@ static unsigned serve(RedisModuleCtx *ctx, struct session *s, bool *held)
 
 	if (s->out && session_flush(s))
 		n++;
+	n += stream_continue(s);
 	while (!s->out && n < BURST) {
 		rc = ring_peek(&s->chan->rx, &f);
 		if (rc)
@@ -212,6 +237,8 @@ static unsigned serve(RedisModuleCtx *ctx, struct session *s, bool *held)
 		case HELD:
 			*held = true;
 			counters.held++;
+			goto out;
+		case FULL:
 			goto out;
 		case SERVED:
 			n++;
@@ -297,7 +324,7 @@ static bool any_output(void)
 	uint32_t i;
 
 	for (i = 0; i < loop.nopen; i++)
-		if (loop.open[i]->out)
+		if (loop.open[i]->out || stream_stalled(loop.open[i]))
 			return true;
 	return false;
 }
@@ -328,6 +355,13 @@ static void turn(RedisModuleCtx *ctx)
 			spin_met(&loop.spin);
 			loop.spin.start = loop.spin.last = now;
 			loop.poll_us = POLL_US;
+		}
+		/* A stream's client is in Redis's hands: its turn comes after ours, and again
+		 * before it is answered. */
+		if (loop.turn <= loop.streamed + 1)
+			break;
+		if (n) {
+			continue;
 		} else if (loop.hold || held) {
 			break;
 		} else if (!spin_again(&loop.spin)) {
@@ -378,6 +412,19 @@ static void on_loop(RedisModuleCtx *ctx, RedisModuleEvent e, uint64_t sub, void 
 
 /* ---- while the turns stand still ---- */
 
+/* A stream's client is answered by Redis. */
+static void pass_all(RedisModuleCtx *ctx, struct session *s)
+{
+	struct frame f;
+	unsigned n = 0;
+
+	while (n++ < BURST && ring_peek(&s->chan->rx, &f) == 0 &&
+		   serve_stream(ctx, s, &f) == SERVED)
+		;
+	ring_release(&s->chan->rx);
+	stream_continue(s);
+}
+
 /* The same error for all that waits; a long message is answered at its last part. */
 static void answer_all(struct session *s, const char *text)
 {
@@ -417,11 +464,20 @@ static void rung(void)
 		bell_set(&loop.service.shm->asleep, BELL_FD);
 	}
 	for (i = 0; i < loop.nopen; i++)
-		if (loop.open[i] != loop.serving)
+		if (loop.open[i]->stream)
+			pass_all(loop.ctx, loop.open[i]);
+		else if (loop.open[i] != loop.serving)
 			answer_all(loop.open[i],
 				loading ? "LOADING Redis is loading the dataset in memory"
 						: "BUSY Redis is busy running a script. You can only call SCRIPT "
 						  "KILL or SHUTDOWN NOSAVE.");
+}
+
+/* By the event loop, outside of turns. */
+static void on_stream(struct session *s)
+{
+	if (!loop.hold)
+		publish(s);
 }
 
 static void on_cron(RedisModuleCtx *ctx, RedisModuleEvent e, uint64_t sub, void *data)
@@ -479,7 +535,12 @@ int loop_open(RedisModuleCtx *ctx, const struct region *r, struct err_text *e)
 	if (rc)
 		goto fail_bell;
 	if (strcmp(old_bell, bell_path()) != 0)
-		bell_sweep(config.path, old_bell);
+		door_sweep(config.path, old_bell);
+	rc = stream_init(ctx, config.path, on_stream, e);
+	if (rc) {
+		service_drop(&loop.service);
+		goto fail_bell;
+	}
 	loop.ctx = RedisModule_GetDetachedThreadSafeContext(ctx);
 	RedisModule_SubscribeToServerEvent(ctx, RedisModuleEvent_EventLoop, on_loop);
 	RedisModule_SubscribeToServerEvent(ctx, RedisModuleEvent_CronLoop, on_cron);
@@ -516,6 +577,7 @@ void loop_close(void)
 	loop.up = false;
 	service_drain(&loop.service);
 	service_drop(&loop.service);
+	stream_fini();
 	bell_close();
 	evict_close();
 	RedisModule_FreeThreadSafeContext(loop.ctx);

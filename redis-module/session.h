@@ -31,6 +31,7 @@ struct session {
 	struct pending *out;       /* replies that did not fit, oldest first; owned */
 	struct pending **out_last; /* where the next one goes */
 	struct acl acl;
+	struct stream *stream;  /* once it is one: stream.h */
 	uint32_t slot;          /* in the loop's list */
 	bool unpublished;       /* replies are committed and held back */
 	bool short_values;      /* its last GET's was: batch.h */

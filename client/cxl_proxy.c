@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * cxl_proxy.c - cxl-proxy: the ring for programs that speak RESP over sockets.
+ *
+ * Each connection that comes becomes a stream on a channel of its own, so whatever a
+ * Redis client does works, and Redis sees one client for each. Two threads carry the
+ * bytes: one from the socket, one from the ring, each asleep while nothing comes.
+ */
+#include "cxlring.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <netdb.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "err.h"
+#include "region.h"
+
+static const char usage[] =
+	"usage: cxl-proxy [options]\n"
+	"  --listen HOST:PORT  accept TCP connections there; may be repeated\n"
+	"  --unix PATH         and at this unix socket\n"
+	"  --region PATH       file or device; default $CXLRING_REGION, $CXL_RING_PATH\n"
+	"  --offset BYTES      where the region starts in it\n"
+	"  --map-size BYTES    how much to map; default: all there is\n"
+	"A connection takes a channel of the region. SIGTERM ends the proxy and its\n"
+	"connections.\n";
+
+enum { DOORS_MAX = 16, STACK_BYTES = 256 << 10, PIECE = 64 << 10, BACKLOG = 511 };
+
+static struct {
+	struct cxlring_options options;
+	struct pollfd door[DOORS_MAX];
+	int doors;
+	const char *unix_path;
+	pthread_mutex_t lock;
+	pthread_cond_t none;
+	struct relay *first;
+} proxy = {.lock = PTHREAD_MUTEX_INITIALIZER, .none = PTHREAD_COND_INITIALIZER};
+
+/* One connection. */
+struct relay {
+	struct relay *next, **self; /* in proxy.first, under the lock */
+	int fd;
+	struct cxlring *ring;
+	pthread_t back; /* ring to socket */
+};
+
+static void list_add(struct relay *r)
+{
+	pthread_mutex_lock(&proxy.lock);
+	r->next = proxy.first;
+	r->self = &proxy.first;
+	if (r->next)
+		r->next->self = &r->next;
+	proxy.first = r;
+	pthread_mutex_unlock(&proxy.lock);
+}
+
+static void list_drop(struct relay *r)
+{
+	pthread_mutex_lock(&proxy.lock);
+	*r->self = r->next;
+	if (r->next)
+		r->next->self = r->self;
+	if (!proxy.first)
+		pthread_cond_broadcast(&proxy.none);
+	pthread_mutex_unlock(&proxy.lock);
+}
+
+static bool send_all(int fd, const char *p, size_t n)
+{
+	while (n) {
+		ssize_t k = send(fd, p, n, MSG_NOSIGNAL);
+
+		if (k < 0 && errno == EINTR)
+			continue;
+		if (k <= 0)
+			return false;
+		p += k;
+		n -= (size_t)k;
+	}
+	return true;
+}
+
+static void *carry_back(void *arg)
+{
+	struct relay *r = arg;
+	struct cxlring_view v;
+
+	while (cxlring_stream_next(r->ring, &v, -1) == 0 && send_all(r->fd, v.data, v.len))
+		;
+	shutdown(r->fd, SHUT_RDWR); /* ends the other thread's recv() */
+	return NULL;
+}
+
+static void carry(struct relay *r)
+{
+	char *buf = malloc(PIECE);
+	ssize_t n;
+
+	while (buf && ((n = recv(r->fd, buf, PIECE, 0)) > 0 || (n < 0 && errno == EINTR)))
+		if (n > 0 && cxlring_stream_write(r->ring, buf, (size_t)n, -1))
+			break;
+	free(buf);
+}
+
+/* What a client reads that gets no channel. */
+static void turn_away(int fd, int rc, const char *why)
+{
+	char text[400];
+
+	snprintf(text, sizeof text, "-%s %s\r\n",
+		rc == -EUSERS ? "ERR max number of clients reached:" : "ERR no Redis behind this proxy:",
+		why);
+	send_all(fd, text, strlen(text));
+}
+
+static void *serve(void *arg)
+{
+	struct relay *r = arg;
+	char why[256] = "";
+	int rc = cxlring_open(&r->ring, &proxy.options, why, sizeof why);
+
+	if (rc == 0) {
+		rc = cxlring_stream(r->ring);
+		if (rc == 0 && pthread_create(&r->back, NULL, carry_back, r) == 0) {
+			carry(r);
+			cxlring_stream_stop(r->ring);
+			shutdown(r->fd, SHUT_RDWR);
+			pthread_join(r->back, NULL);
+		} else {
+			turn_away(r->fd, rc, cxlring_why(r->ring));
+		}
+		cxlring_close(r->ring);
+	} else {
+		turn_away(r->fd, rc, why);
+	}
+	list_drop(r);
+	close(r->fd);
+	free(r);
+	return NULL;
+}
+
+static void welcome(int door, const pthread_attr_t *attr)
+{
+	int fd = accept4(door, NULL, NULL, SOCK_CLOEXEC), one = 1;
+	struct relay *r;
+	pthread_t t;
+
+	if (fd < 0)
+		return;
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+	r = calloc(1, sizeof *r);
+	if (r) {
+		r->fd = fd;
+		list_add(r);
+		if (pthread_create(&t, attr, serve, r) == 0) {
+			pthread_detach(t);
+			return;
+		}
+		list_drop(r);
+		free(r);
+	}
+	turn_away(fd, -EAGAIN, "out of memory or threads");
+	close(fd);
+}
+
+/* ---- doors ---- */
+
+static void add_door(int fd)
+{
+	proxy.door[proxy.doors++] = (struct pollfd){.fd = fd, .events = POLLIN};
+}
+
+static void fail(const char *what, const char *why)
+{
+	fprintf(stderr, "cxl-proxy: %s: %s\n", what, why);
+	exit(1);
+}
+
+static void listen_tcp(const char *spec)
+{
+	struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM,
+		.ai_flags = AI_PASSIVE}, *found = NULL, *a;
+	const char *colon = strrchr(spec, ':');
+	char host[256];
+	int fd = -1, one = 1, rc;
+
+	if (!colon || (size_t)(colon - spec) >= sizeof host || proxy.doors == DOORS_MAX - 1)
+		fail(spec, "--listen takes HOST:PORT, at most 15 times");
+	snprintf(host, sizeof host, "%.*s", (int)(colon - spec), spec);
+	rc = getaddrinfo(host[0] ? host : NULL, colon + 1, &hints, &found);
+	if (rc)
+		fail(spec, gai_strerror(rc));
+	for (a = found; a && fd < 0; a = a->ai_next) {
+		fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		if (fd < 0)
+			continue;
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+		if (bind(fd, a->ai_addr, a->ai_addrlen) < 0 || listen(fd, BACKLOG) < 0) {
+			rc = errno;
+			close(fd);
+			fd = -1;
+		}
+	}
+	freeaddrinfo(found);
+	if (fd < 0)
+		fail(spec, strerror(rc));
+	add_door(fd);
+}
+
+static void listen_unix(const char *path)
+{
+	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct stat st;
+
+	if (strlen(path) >= sizeof sa.sun_path)
+		fail(path, "too long for a socket");
+	strcpy(sa.sun_path, path);
+	if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode))
+		unlink(path);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&sa, sizeof sa) < 0 || listen(fd, BACKLOG) < 0)
+		fail(path, strerror(errno));
+	proxy.unix_path = path;
+	add_door(fd);
+}
+
+/* ---- life ---- */
+
+static void run(int signals)
+{
+	pthread_attr_t attr;
+	int i;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, STACK_BYTES);
+	add_door(signals);
+	for (;;) {
+		if (poll(proxy.door, (nfds_t)proxy.doors, -1) < 0)
+			continue;
+		if (proxy.door[proxy.doors - 1].revents)
+			break;
+		for (i = 0; i < proxy.doors - 1; i++)
+			if (proxy.door[i].revents & POLLIN)
+				welcome(proxy.door[i].fd, &attr);
+	}
+	pthread_attr_destroy(&attr);
+}
+
+static void end(void)
+{
+	struct relay *r;
+
+	pthread_mutex_lock(&proxy.lock);
+	for (r = proxy.first; r; r = r->next)
+		shutdown(r->fd, SHUT_RDWR);
+	while (proxy.first)
+		pthread_cond_wait(&proxy.none, &proxy.lock);
+	pthread_mutex_unlock(&proxy.lock);
+	if (proxy.unix_path)
+		unlink(proxy.unix_path);
+}
+
+static uint64_t bytes(const char *name)
+{
+	uint64_t n;
+
+	if (region_parse_bytes(optarg, &n) == 0)
+		return n;
+	fprintf(stderr, "cxl-proxy: --%s takes a number of bytes\n", name);
+	exit(2);
+}
+
+int main(int argc, char **argv)
+{
+	enum { LISTEN = 256, UNIX, REGION, OFFSET, MAP_SIZE, HELP, VERSION };
+	static const struct option options[] = {{"listen", 1, NULL, LISTEN},
+		{"unix", 1, NULL, UNIX}, {"region", 1, NULL, REGION}, {"offset", 1, NULL, OFFSET},
+		{"map-size", 1, NULL, MAP_SIZE}, {"help", 0, NULL, HELP},
+		{"version", 0, NULL, VERSION}, {NULL, 0, NULL, 0}};
+	sigset_t set;
+	int o;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1)
+		switch (o) {
+		case LISTEN:
+			listen_tcp(optarg);
+			break;
+		case UNIX:
+			listen_unix(optarg);
+			break;
+		case REGION:
+			proxy.options.region = optarg;
+			break;
+		case OFFSET:
+			proxy.options.offset = bytes("offset");
+			break;
+		case MAP_SIZE:
+			proxy.options.map_size = bytes("map-size");
+			break;
+		case VERSION:
+			printf("cxl-proxy 1.0.0\n");
+			return 0;
+		default:
+			fputs(usage, o == HELP ? stdout : stderr);
+			return o == HELP ? 0 : 2;
+		}
+	if (optind < argc || proxy.doors == 0) {
+		fputs(usage, stderr);
+		return 2;
+	}
+	run(signalfd(-1, &set, SFD_CLOEXEC));
+	end();
+	return 0;
+}

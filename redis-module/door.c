@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "door.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char *const kinds[] = {"bell", "door"};
+
+/* Beside the region, or in the working directory, or in /dev/shm: what fits first. */
+static void choose_path(char *path, size_t len, const char *region_path, const char *what)
+{
+	int pid = (int)getpid(), n = -1;
+	struct stat st;
+	char cwd[512];
+
+	if (stat(region_path, &st) == 0 && S_ISREG(st.st_mode) && region_path[0] == '/')
+		n = snprintf(path, len, "%s.%d.%s", region_path, pid, what);
+	else if (getcwd(cwd, sizeof cwd))
+		n = snprintf(path, len, "%s/cxlring.%d.%s", cwd, pid, what);
+	if (n < 0 || (size_t)n >= len)
+		snprintf(path, len, "/dev/shm/cxlring.%d.%s", pid, what);
+}
+
+int door_open(struct sockaddr_un *at, const char *region_path, const char *what)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	*at = (struct sockaddr_un){.sun_family = AF_UNIX};
+	choose_path(at->sun_path, sizeof at->sun_path, region_path, what);
+	if (fd < 0)
+		return -1;
+	unlink(at->sun_path);
+	/* Nobody can connect before listen(), so the mode is right in time. */
+	if (bind(fd, (struct sockaddr *)at, sizeof *at) == 0 && chmod(at->sun_path, 0600) == 0 &&
+		listen(fd, SOMAXCONN) == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+void door_sweep(const char *region_path, const char *path)
+{
+	struct sockaddr_un at;
+	size_t n = strlen(region_path), len = strnlen(path, sizeof at.sun_path), i;
+	struct stat st;
+
+	if (len >= sizeof at.sun_path || len <= n + 6 || strncmp(path, region_path, n) != 0 ||
+		strspn(path + n, ".0123456789") != len - n - 4 ||
+		strcmp(path + len - 4, "bell") != 0)
+		return;
+	for (i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+		snprintf(at.sun_path, sizeof at.sun_path, "%.*s%s", (int)len - 4, path, kinds[i]);
+		if (lstat(at.sun_path, &st) == 0 && S_ISSOCK(st.st_mode))
+			unlink(at.sun_path);
+	}
+}
