@@ -151,8 +151,15 @@ static void send_frame(int which)
 	case 13: kind = KV_PING; h.n = 2000; len = 64; break;
 	case 14: flags = FRAME_MORE; len = 0; break;                /* empty part */
 	case 15: kind = KV_OK; break;                               /* a reply */
+	case 16: h.n = 2; len = 11; break;                          /* more than the key */
+	case 17: h.n = 2; h.opt = 1; len = 10; break;               /* GET has no options */
+	case 18: kind = KV_EXISTS; h.n = 2; len = 16; break;        /* the 2nd length cut short */
+	case 19: kind = KV_PING; len = 9; break;                    /* more than its text */
+	case 20: kind = KV_INCRBY; h.n = 1; len = 18; break;        /* more than its key */
 	}
 	memcpy(at, &h, len < sizeof h ? len : sizeof h);
+	if (which == 18)
+		memcpy(at + sizeof h, "\2\0\0", 4); /* the 1st string is "xx" */
 	ring_commit(&c.tx, len, kind, flags, 1);
 	if (which == 14 && ring_claim(&c.tx, 0, &at) == 0)
 		ring_commit(&c.tx, 0, kind, 0, 2);
