@@ -40,4 +40,15 @@ for s in idle unpublished half in-flight held deaf stuck; do
 done
 same 'no channel is open' "$(info a cxlring cxlring_channels_open)" 0
 same 'none was refused' "$(info a cxlring cxlring_refused_channels)" 0
+
+# A refused one's death is noticed by itself, not with the next look at all channels, which
+# is a second away: 80 would take a minute.
+ms() { echo $(($(date +%s%N) / 1000000)); }
+t0=$(ms)
+deaths idle "$rounds" >/dev/null
+t1=$(ms)
+lossless refused && ok 'killed refused: nothing is lost' || not_ok 'killed refused: something is lost'
+t2=$(ms)
+[ $((t2 - t1)) -lt $(((t1 - t0) * 20 + rounds * 250)) ] && ok "refused: in $((t2 - t1)) ms, idle $((t1 - t0))" ||
+	not_ok "refused: in $((t2 - t1)) ms, idle $((t1 - t0))"
 same 'a full house later' "$("$B/tests/redis/hostile" "$shm/a" check full 100)" '0 bad'

@@ -411,6 +411,17 @@ static void be_deaf(void)
 	there();
 }
 
+/* Refused, and it does not let go. */
+static void be_refused(void)
+{
+	if (!put_frame(99, 0, NULL, 0, 0))
+		_exit(1);
+	chan_publish(&chan);
+	while (chan_await(&chan, 1) != -EPROTO)
+		;
+	there();
+}
+
 /* Deaf, and waiting for room for one more request. */
 static void be_stuck(void)
 {
@@ -431,7 +442,7 @@ static const struct state {
 	void (*enter)(void);
 } states[] = {{"idle", be_idle}, {"unpublished", be_unpublished}, {"half", be_half},
 	{"in-flight", be_in_flight}, {"held", be_held}, {"deaf", be_deaf},
-	{"stuck", be_stuck}};
+	{"stuck", be_stuck}, {"refused", be_refused}};
 
 /* Has every channel been freed? Within 10 s. */
 static bool all_free(void)
