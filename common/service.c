@@ -43,10 +43,13 @@ static bool lock_or_wait(struct service_chan *c)
 	return true;
 }
 
-static void forget_owner(struct service_chan *c)
+static void forget_owner(struct service *s, struct service_chan *c)
 {
-	if (c->owner_fd >= 0)
+	if (c->owner_fd >= 0) {
+		if (s->config.left)
+			s->config.left(s->config.ctx, c);
 		close(c->owner_fd);
+	}
 	c->owner_fd = -1;
 	c->owner = 0;
 	c->remote = c->quarantined = false;
@@ -83,7 +86,7 @@ static void reset_channel(struct service *s, struct service_chan *c, bool free)
 	shm_store_release64(&c->shm->req_head, 0);
 	shm_store_release32(&c->shm->gen, c->gen); /* G1 */
 	if (free) {
-		forget_owner(c);
+		forget_owner(s, c);
 		c->freed = c->gen;
 		shm_store32(&c->shm->freed, c->freed); /* D1 */
 		/* The next owner finds nothing of what was said; and the reply ring's first
@@ -95,9 +98,9 @@ static void reset_channel(struct service *s, struct service_chan *c, bool free)
 
 /* From now on judge this owner. The token holds 16 bits of the host's hash; the owner
  * line holds all of it, once it is open. */
-static void watch_owner(struct service_chan *c, uint64_t claim)
+static void watch_owner(struct service *s, struct service_chan *c, uint64_t claim)
 {
-	forget_owner(c);
+	forget_owner(s, c);
 	c->owner = claim;
 	c->owner_fd = ident_watch(claim);
 	c->remote = !ident_same_host(claim);
@@ -254,7 +257,7 @@ void service_drop(struct service *s)
 			reset_channel(s, c, c->owner && owner_gone(c));
 		else
 			close_channel(s, c); /* the successor has reset it */
-		forget_owner(c);
+		forget_owner(s, c);
 		/* Whoever sleeps in the middle of a request sees the generation change. */
 		bell_wake(&c->shm->asleep);
 	}
@@ -273,7 +276,7 @@ static bool control_channel(struct service *s, struct service_chan *c)
 		/* Only a server stores over a claim: somebody wrote where he must not.
 		 * Whoever has it now starts with a generation of his own. */
 		reset_channel(s, c, claim == 0);
-		forget_owner(c);
+		forget_owner(s, c);
 		claim = shm_load_acquire64(&c->shm->claim);
 	}
 	if (!claim)
@@ -283,7 +286,7 @@ static bool control_channel(struct service *s, struct service_chan *c)
 		return false;
 	}
 	if (claim != c->owner)
-		watch_owner(c, claim); /* from here on, since it may die before it opens */
+		watch_owner(s, c, claim); /* from here on, since it may die before it opens */
 	if (!c->open && !c->refused && shm_load_acquire32(&c->shm->open) == c->gen) /* O1 */
 		open_channel(s, c);
 	return true;

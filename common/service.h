@@ -57,6 +57,7 @@ struct service_config {
 	void *ctx;             /* for the callbacks, which may be NULL: */
 	void (*opened)(void *ctx, struct service_chan *c); /* lock is held */
 	void (*closed)(void *ctx, struct service_chan *c); /* lock is held */
+	void (*left)(void *ctx, struct service_chan *c);   /* before owner_fd closes; likewise */
 };
 
 struct service {

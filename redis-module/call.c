@@ -73,17 +73,23 @@ static void convert(struct session *s, uint64_t id, RedisModuleCallReply *r,
 	}
 }
 
+/* The text may hold a name as the client wrote it: a line end within would end the error,
+ * and what follows be taken for the next value. */
 static void fail(struct session *s, uint64_t id, const char *text, int flags)
 {
 	char line[256];
+	int i, n = snprintf(line, sizeof line, "-%.250s", text);
 
+	for (i = 0; i < n; i++)
+		if (line[i] == '\r' || line[i] == '\n')
+			line[i] = ' ';
 	if (!(flags & CALL_RAW)) {
-		session_error(s, id, text);
+		session_error(s, id, line + 1);
 		return;
 	}
 	counters.errors++;
-	session_reply(s, KV_RESP, id, line,
-		(uint64_t)snprintf(line, sizeof line, "-%.250s\r\n", text));
+	memcpy(line + n, "\r\n", 2);
+	session_reply(s, KV_RESP, id, line, (uint64_t)n + 2);
 }
 
 /* "config|set": the name as Redis's own messages have it. */

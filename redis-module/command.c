@@ -50,13 +50,19 @@ static RedisModuleString *take_key(struct request *r)
 	return p && !r->body.bad ? string_of(p, r->h.n) : NULL;
 }
 
+/* The same where nothing may follow. */
+static RedisModuleString *take_last_key(struct request *r)
+{
+	return r->body.left == r->h.n ? take_key(r) : NULL;
+}
+
 static int run_ping(struct request *r)
 {
 	const uint8_t *p = cursor_bytes(&r->body, r->h.n);
 
 	RedisModuleString *argv[2];
 
-	if (!p)
+	if (!p || r->body.left)
 		return -EPROTO;
 	if (r->fast) {
 		counters.fast++;
@@ -101,7 +107,7 @@ static int run_get(struct request *r)
 {
 	RedisModuleString *argv[2];
 
-	argv[1] = take_key(r);
+	argv[1] = take_last_key(r);
 	if (!argv[1])
 		return -EPROTO;
 	if (r->fast && r->s->short_values) {
@@ -144,8 +150,6 @@ static int run_set(struct request *r)
 	size_t len;
 	int n;
 
-	if (r->h.opt & ~KV_SET_ALL)
-		return -EPROTO;
 	if (r->h.opt & KV_SET_TIME)
 		time = (int64_t)cursor_u64(&r->body);
 	argv[1] = take_key(r);
@@ -172,7 +176,7 @@ static int run_incrby(struct request *r)
 	RedisModuleString *argv[3];
 	int64_t by = (int64_t)cursor_u64(&r->body);
 
-	argv[1] = take_key(r);
+	argv[1] = take_last_key(r);
 	if (!argv[1])
 		return -EPROTO;
 	argv[0] = string_of("incrby", 6);
@@ -244,8 +248,6 @@ static int run_call(struct request *r)
 {
 	RedisModuleString *some[ARGS_ON_STACK], **v;
 
-	if (r->h.opt & ~KV_CALL_RESP3)
-		return -EPROTO;
 	v = take_strings(r, 0, some);
 	if (!v)
 		return -EPROTO;
@@ -289,6 +291,11 @@ static int run_auth(struct request *r)
 
 static int dispatch(struct request *r, uint8_t kind)
 {
+	static const uint16_t opts[KV_AUTH + 1] = {
+		[KV_SET] = KV_SET_ALL, [KV_CALL] = KV_CALL_RESP3};
+
+	if (kind > KV_AUTH || r->h.opt & ~opts[kind])
+		return -EPROTO;
 	switch (kind) {
 	case KV_PING:
 		return run_ping(r);

@@ -98,14 +98,18 @@ static void closed(void *unused, struct service_chan *c)
 
 	if (!s)
 		return;
-	if (c->owner_fd >= 0)
-		RedisModule_EventLoopDel(c->owner_fd, REDISMODULE_EVENTLOOP_READABLE);
 	loop.open[s->slot] = loop.open[--loop.nopen];
 	loop.open[s->slot]->slot = s->slot;
 	c->session = NULL;
 	batch_forget(s);
 	stream_close(s);
 	session_destroy(s);
+}
+
+/* Not when it closes: the owner of a refused channel is watched until it lets go. */
+static void left(void *unused, struct service_chan *c)
+{
+	RedisModule_EventLoopDel(c->owner_fd, REDISMODULE_EVENTLOOP_READABLE);
 }
 
 static void refuse(struct session *s, const char *why)
@@ -508,7 +512,7 @@ int loop_open(RedisModuleCtx *ctx, const struct region *r, struct err_text *e)
 {
 	const struct service_geometry *g = region_service(r, KV_SERVICE);
 	struct service_config c = {.delay_ns = (uint64_t)config.delay_ns, .opened = opened,
-		.closed = closed};
+		.closed = closed, .left = left};
 	char old_bell[BELL_PATH + 1] = "";
 	int rc;
 

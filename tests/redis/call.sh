@@ -59,6 +59,8 @@ for c in multi exec watch subscribe 'psubscribe x' monitor 'select 1' 'blpop k 1
 	'xread block 1 streams s 0' 'client pause 1' 'wait 0 0' shutdown 'module list' reset; do
 	has "$c is refused" "$(ring a $c)" 'is not available over the ring yet'
 done
+has 'a name with a line end, of a command that is refused' \
+	"$(ring a "$(printf 'no\r\nsuch')" block)" '(error) ERR no  such is not available over the ring yet'
 same 'AUTH by the cli' "$(ring a auth wrong)" "$(tcp b auth wrong)"
 
 # A message of 3 MB through rings of 64 KiB, both ways.

@@ -14,8 +14,8 @@ lines() { grep -c refused "$dir/a.log"; }
 good=$!
 pids="$pids $good"
 
-same 'frames that make no sense' "$(hostile frames 16 | grep -vc ': refused')" 0
-same 'one log line for each' "$(lines)" 16
+same 'frames that make no sense' "$(hostile frames 21 | grep -vc ': refused')" 0
+same 'one log line for each' "$(lines)" 21
 
 i=0
 while [ $i -lt 60 ]; do hostile bytes $i >/dev/null; i=$((i + 1)); done
@@ -24,7 +24,7 @@ i=0
 while [ $i -lt 20 ]; do hostile head $i >/dev/null; i=$((i + 1)); done
 has 'impossible positions: the server lives' "$(tcp a ping)" PONG
 n=$(lines)
-[ "$n" -le 96 ] && ok "at most one log line each" || not_ok "$n log lines"
+[ "$n" -le 101 ] && ok "at most one log line each" || not_ok "$n log lines"
 
 i=0
 while [ $i -lt 40 ]; do
