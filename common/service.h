@@ -39,8 +39,10 @@ struct service_chan {
 	uint32_t freed; /* generation that its present owner claimed it at */
 	int owner_fd; /* pidfd, -1 when there is none */
 	int lock;     /* 1: a worker or the control thread has the rings */
-	uint32_t watch_gen;    /* for who has no lock: where the next request will be and its */
-	const uint64_t *watch; /* generation; NULL: it is not open */
+	/* For who has no lock: the next request's generation, and where its commit word will
+	 * be; NULL: the channel is not open. */
+	uint32_t watch_gen;
+	const uint64_t *watch;
 	bool open;
 	bool refused; /* for the rest of this generation */
 	bool remote;

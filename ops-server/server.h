@@ -33,7 +33,7 @@ struct worker {
 	uint32_t cpu;    /* it is pinned to */
 	bool polls;      /* it is server.poller */
 	bool asked;      /* to poll, by another worker */
-	uint32_t soon;   /* times in a row that channel `last` asked again at once */
+	uint32_t soon;   /* counts channel `last` asking again at once; halved if it does not */
 	uint32_t last;
 	uint64_t answered; /* ticks, the last time that it did not poll */
 	uint32_t caught; /* requests since it polls */

@@ -302,7 +302,7 @@ void session_serve(struct worker *w, struct service_chan *c)
 		}
 		ring_next(&c->rx);
 		if (rc == 0 && session_heavy(c))
-			break; /* next turn, when the polling can be handed on first */
+			break; /* next turn, when clients have been told to ring others */
 		if (rc == 0 && !ring_waiting(&c->rx)) {
 			/* Answer before freeing space: the client waits for the answer. */
 			service_publish(c);

@@ -17,7 +17,8 @@ enum {
 	HOT_POLLS = 4096,    /* polls without a request until a channel is quiet again */
 	SLEEP_US = 1000000,  /* longest sleep, in case a bell was lost with its ringer */
 	BLOCKED_SLEEP_US = 1000,
-	SOON_NS = 15000,     /* rung again in less, two switches: polling would cost no more */
+	SOON_NS = 15000,     /* from an answer to the same client's next request: both switches,
+	                        and what the client does in between */
 	PATIENCE_MIN = 16,
 	PATIENCE_MAX = 256,
 	WORTH_WHILE = 64,    /* requests in one go that pay for a wake-up and an idle budget */
