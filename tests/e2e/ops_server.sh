@@ -137,6 +137,13 @@ says "region format at an offset" 0 "ops 1 x 4 KiB" "$ctl" region format "$dir/d
 	--offset 64K --size 64K --kv-channels 1 --kv-ring 4K --ops-channels 1 --ops-ring 4K
 says "region show at an offset" 0 "service ops channels 1" \
 	"$ctl" region show "$dir/deep" --offset 64K
+says "region format, all of it used" 0 "45056 of 45056 bytes" "$ctl" region format "$dir/full" \
+	--size 45056 --kv-channels 1 --kv-ring 4K --ops-channels 1 --ops-ring 4K
+says "region write, nothing free" 1 "no free 4096 bytes" "$ctl" region write "$dir/full" hello
+says "region format, a page more" 0 "45056 of 49152 bytes" "$ctl" region format "$dir/page" \
+	--size 49152 --kv-channels 1 --kv-ring 4K --ops-channels 1 --ops-ring 4K
+says "region write, into that page" 0 "wrote 5 bytes at 45056" "$ctl" region write "$dir/page" hello
+says "region read, from that page" 0 "hello" "$ctl" region read "$dir/page"
 says "region show at another offset" 1 "no region there" "$ctl" region show "$dir/deep"
 
 # ---- hedbctl: keys ----

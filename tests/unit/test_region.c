@@ -247,7 +247,7 @@ static void test_bytes_and_format_refuse(void **state)
 		{"a", 1, 4096}, {"b", 1, 4096}, {"c", 1, 4096}, {"d", 1, 4096}, {"e", 1, 4096}};
 	struct region r;
 	struct err_text e = {""};
-	uint8_t before[REGION_SUPERBLOCK];
+	uint8_t before[REGION_HEAD_BYTES];
 	char needed[32];
 	size_t i;
 
@@ -353,13 +353,13 @@ static void test_every_truncated_size_is_efbig(void **state)
 
 	assert_int_equal(rig_region(&r, two, 2), 0);
 	snprintf(needed, sizeof needed, "%llu", (unsigned long long)r.size);
-	snprintf(least, sizeof least, "%d bytes", REGION_SUPERBLOCK);
-	for (n = 0; n < r.size; n += n < REGION_SUPERBLOCK ? 1 : n % 997 + 1) {
+	snprintf(least, sizeof least, "%d bytes", REGION_HEAD_BYTES);
+	for (n = 0; n < r.size; n += n < REGION_HEAD_BYTES ? 1 : n % 997 + 1) {
 		struct err_text e = {""};
 
 		c = heap_copy(&r, n);
 		assert_int_equal(region_check(&c, &e), -EFBIG);
-		assert_says(&e, n < REGION_SUPERBLOCK ? least : needed);
+		assert_says(&e, n < REGION_HEAD_BYTES ? least : needed);
 		assert_int_equal(c.nservices, 0);
 		free(c.base);
 	}
