@@ -277,5 +277,23 @@ says "and serves" 0 "round trips" "$ctl" ping "$r" --count 10
 kill -INT "$pid"
 ends "SIGINT ends it"
 
+# ---- threads: one for each processor that it may use, two at the least, 32 at most ----
+n=$(env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc)
+[ "$n" -gt 2 ] || n=2
+[ "$n" -lt 32 ] || n=32
+start "$dir/log4" --region "$r" --keys "$k"
+logged "workers on all processors: $n" ", $n workers"
+kill -TERM "$pid"
+ends "and it ends"
+first=$(sed -n 's/^Cpus_allowed_list:[^0-9]*\([0-9]*\).*/\1/p' /proc/self/status)
+printf '#!/bin/sh\nexec taskset -c %s "%s" "$@"\n' "$first" "$server" >"$dir/on-one"
+chmod +x "$dir/on-one"
+server=$dir/on-one
+start "$dir/log5" --region "$r" --keys "$k"
+logged "workers on one processor: 2" ", 2 workers"
+says "and it serves there" 0 "round trips" "$ctl" ping "$r" --count 10
+kill -TERM "$pid"
+ends "and it ends there"
+
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]
