@@ -86,7 +86,7 @@ void chan_ring(struct chan *c, uint32_t how)
 	if (!c->server_here)
 		return; /* it polls; there is no way to reach its kernel from here */
 	if (how == BELL_LANES)
-		c->beside = lane_ring(c->service->shm, c->index) == LANE_HERE;
+		c->beside = lane_ring(c->service->shm, c->index);
 	else if (how == BELL_FD && c->bell_fd < 0) {
 		/* No way to wake it from here; the word stays for those who have one. */
 		c->rung--;

@@ -431,10 +431,8 @@ int region_parse_bytes(const char *text, uint64_t *bytes)
 		shift = 20;
 	else if (*end == 'G' || *end == 'g')
 		shift = 30;
-	if (shift ? end[1] : end[0])
+	if ((shift ? end[1] : end[0]) || errno || v > UINT64_MAX >> shift)
 		return -EINVAL;
-	if (errno || v > UINT64_MAX >> shift)
-		return -ERANGE;
 	*bytes = v << shift;
 	return 0;
 }

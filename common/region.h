@@ -212,8 +212,8 @@ void region_close(struct region *r);
 const struct service_geometry *region_service(const struct region *r, const char *name);
 
 /*
- * Parse "16M", "32K", "1G", "4096". Returns 0; -EINVAL when it is none of these, -ERANGE
- * when it does not fit; *bytes is unchanged on error.
+ * Parse "16M", "32K", "1G", "4096". Returns 0, or -EINVAL when it is none of these or does
+ * not fit; *bytes is unchanged then.
  */
 MUST_CHECK int region_parse_bytes(const char *text, uint64_t *bytes);
 

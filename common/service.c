@@ -273,26 +273,25 @@ static bool control_channel(struct service *s, struct service_chan *c)
 
 void service_control(struct service *s)
 {
-	uint32_t i;
+	uint32_t i, nclaimed = 0;
 
 	__atomic_store_n(&s->control, shm_load32(&s->shm->control), __ATOMIC_RELAXED);
 	shm_fence_full();
 	set_pending(s, false);
 	if (!service_held(s))
 		return;
-	s->nclaimed = 0;
 	for (i = 0; i < s->geometry->nchannels; i++) {
 		struct service_chan *c = &s->chans[i];
 
 		if (!service_lock(c)) {
 			set_pending(s, true);
-			s->nclaimed++;
+			nclaimed++;
 			continue;
 		}
-		s->nclaimed += control_channel(s, c);
+		nclaimed += control_channel(s, c);
 		service_unlock(c);
 	}
-	shm_store32(&s->shm->free_channels, s->geometry->nchannels - s->nclaimed);
+	shm_store32(&s->shm->free_channels, s->geometry->nchannels - nclaimed);
 }
 
 /* An owner elsewhere: alive while its heartbeat counts. Caller holds the lock. */

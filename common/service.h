@@ -68,7 +68,6 @@ struct service {
 	uint32_t control; /* last value seen */
 	uint32_t nopen;
 	uint32_t nremote; /* of them: whose owner is on another host and cannot ring */
-	uint32_t nclaimed;
 	bool pending; /* a reset was put off because a worker had the channel */
 	/* A bit for each open channel, so that a look at all of them touches no other. */
 	uint64_t open[SERVICE_CHANNELS_MAX / 64 + 1];

@@ -24,7 +24,6 @@ struct session {
 	struct message_out out; /* .len > .sent: a reply still on its way */
 	uint8_t *out_buf;
 	uint8_t challenge[OPS_CHALLENGE];
-	uint64_t requests, failures;
 	enum role role;
 	bool challenged;
 	bool out_waiting;
@@ -162,7 +161,6 @@ static void reply_fail(
 
 	memcpy(bytes, &code, 4);
 	memcpy(bytes + 4, text, len);
-	r->s->failures++;
 	w->failures++;
 	reply_bytes(w, r, OPS_FAIL, id, bytes, 4 + len);
 }
@@ -291,7 +289,6 @@ void session_serve(struct worker *w, struct service_chan *c)
 	while (budget-- > 0 && !s->out_waiting && (rc = ring_peek(&c->rx, &f)) == 0) {
 		rc = message_take(&s->in, &f, &data, &len);
 		if (rc == 0) {
-			s->requests++;
 			w->requests++;
 			w->bytes_in += len;
 			serve_one(w, c, f.kind, f.id, data, len);

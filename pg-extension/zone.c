@@ -180,7 +180,8 @@ void zone_reset(void)
 	zone.stale = true;
 }
 
-void zone_need_client(void)
+/* Is there a credential, and can it be read? */
+static void need_credential(void)
 {
 	struct err_text e = {""};
 	int rc;
@@ -203,7 +204,7 @@ void zone_need_client(void)
 /* Attach anew as a client; the session keeps that role from then on. */
 static void become_client(void)
 {
-	zone_need_client();
+	need_credential();
 	ops_release(&zone.client);
 	zone.client.role = ROLE_CLIENT;
 }

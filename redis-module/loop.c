@@ -254,11 +254,6 @@ static bool anything(void)
 
 /* ---- hot and asleep ---- */
 
-static void on_poll(void)
-{
-	/* The loop has been woken; the next turn looks. */
-}
-
 static void go_hot(void)
 {
 	loop.hot = true;
@@ -275,7 +270,7 @@ static void go_to_sleep(bool poll)
 	bell_disarm();
 	bell_set(&loop.service.shm->asleep, BELL_FD);
 	if (poll) {
-		bell_tick(loop.poll_us, on_poll);
+		bell_tick(loop.poll_us);
 		loop.poll_us = loop.poll_us * 2 < POLL_MAX_US ? loop.poll_us * 2 : POLL_MAX_US;
 	} else if (anything()) {
 		bell_clear(&loop.service.shm->asleep);

@@ -492,11 +492,11 @@ static void parses(const char *text, uint64_t want)
 	assert_true(v == want);
 }
 
-static void parses_not(const char *text, int rc)
+static void parses_not(const char *text)
 {
 	uint64_t v = 77;
 
-	assert_int_equal(region_parse_bytes(text, &v), rc);
+	assert_int_equal(region_parse_bytes(text, &v), -EINVAL);
 	assert_int_equal(v, 77);
 }
 
@@ -510,14 +510,14 @@ static void test_parse_bytes(void **state)
 	parses("16m", 16 << 20);
 	parses("1G", 1 << 30);
 	parses("18446744073709551615", UINT64_MAX);
-	parses_not("", -EINVAL);
-	parses_not("K", -EINVAL);
-	parses_not("-1", -EINVAL);
-	parses_not(" 1", -EINVAL);
-	parses_not("1T", -EINVAL);
-	parses_not("1KB", -EINVAL);
-	parses_not("18446744073709551616", -ERANGE);
-	parses_not("18446744073709551615K", -ERANGE);
+	parses_not("");
+	parses_not("K");
+	parses_not("-1");
+	parses_not(" 1");
+	parses_not("1T");
+	parses_not("1KB");
+	parses_not("18446744073709551616");
+	parses_not("18446744073709551615K");
 }
 
 int main(void)
