@@ -155,7 +155,7 @@ static int serve(struct server *s)
 {
 	struct pollfd *fds;
 	sigset_t set;
-	int signals, signo;
+	int signals, signo, rc;
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
@@ -164,8 +164,9 @@ static int serve(struct server *s)
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	signals = signalfd(-1, &set, SFD_CLOEXEC);
 	fds = calloc(1 + (size_t)s->service.geometry->nchannels, sizeof *fds);
-	if (signals < 0 || !fds || workers_start(s) < 0) {
-		log_error("cannot start: %s", strerror(errno));
+	rc = signals < 0 || !fds ? -errno : workers_start(s);
+	if (rc) {
+		log_error("cannot start: %s", strerror(-rc));
 		return 1;
 	}
 	service_ready(&s->service);
