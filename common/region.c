@@ -415,6 +415,23 @@ const struct service_geometry *region_service(const struct region *r, const char
 	return NULL;
 }
 
+int region_find(const struct region *r, const char *name,
+	const struct service_geometry **g, struct err_text *e)
+{
+	const struct service_geometry *found = region_service(r, name);
+
+	if (!found) {
+		err_set(e, "the region has no service \"%s\"", name);
+		return -EINVAL;
+	}
+	if (!region_current(r)) {
+		err_set(e, "the region was formatted anew; open it again");
+		return -EMEDIUMTYPE;
+	}
+	*g = found;
+	return 0;
+}
+
 int region_parse_bytes(const char *text, uint64_t *bytes)
 {
 	char *end;

@@ -212,6 +212,15 @@ void region_close(struct region *r);
 const struct service_geometry *region_service(const struct region *r, const char *name);
 
 /*
+ * region_find - the service of that name, in a region that is still the one opened.
+ *
+ * Returns 0, -EINVAL (no such service) or -EMEDIUMTYPE (formatted anew since: open it
+ * again); `e` says which. *g is unchanged on error.
+ */
+MUST_CHECK int region_find(const struct region *r, const char *name,
+	const struct service_geometry **g, struct err_text *e);
+
+/*
  * Parse "16M", "32K", "1G", "4096". Returns 0, or -EINVAL when it is none of these or does
  * not fit; *bytes is unchanged then.
  */

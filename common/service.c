@@ -157,19 +157,15 @@ static bool owner_left(const struct service *s, const struct service_chan *c)
 int service_take(struct service *s, const struct region *r, const char *name,
 	struct service_chan *chans, const struct service_config *config, struct err_text *e)
 {
-	const struct service_geometry *g = region_service(r, name);
+	const struct service_geometry *g;
 	uint64_t holder;
 	uint32_t i;
+	int rc;
 
 	memset(s, 0, sizeof *s);
-	if (!g) {
-		err_set(e, "the region has no service \"%s\"", name);
-		return -EINVAL;
-	}
-	if (!region_current(r)) {
-		err_set(e, "the region was formatted anew; open it again");
-		return -EMEDIUMTYPE;
-	}
+	rc = region_find(r, name, &g, e);
+	if (rc)
+		return rc;
 	s->geometry = g;
 	s->shm = g->shm;
 	s->chans = chans;

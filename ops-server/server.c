@@ -89,13 +89,13 @@ static int open_all(struct server *s, struct err_text *e)
 		s->config.region_size, e);
 	if (rc)
 		return rc;
-	g = region_service(&s->region, "ops");
-	s->chans = g ? aligned_alloc(128, g->nchannels * sizeof *s->chans) : NULL;
-	s->stuck = g ? calloc(g->nchannels, sizeof *s->stuck) : NULL;
-	if (!s->chans || !s->stuck) {
-		err_set(e, "the region has no service \"ops\", or there is no memory");
-		return -EINVAL;
-	}
+	rc = region_find(&s->region, "ops", &g, e);
+	if (rc)
+		return rc;
+	s->chans = aligned_alloc(128, g->nchannels * sizeof *s->chans);
+	s->stuck = calloc(g->nchannels, sizeof *s->stuck);
+	if (!s->chans || !s->stuck)
+		return -ENOMEM;
 	memset(s->chans, 0, g->nchannels * sizeof *s->chans);
 	return service_take(&s->service, &s->region, "ops", s->chans, &config, e);
 }
