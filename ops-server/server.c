@@ -127,7 +127,7 @@ static bool idle(const struct server *s)
 {
 	uint32_t i;
 
-	if (__atomic_load_n(&s->blocked, __ATOMIC_RELAXED) ||
+	if (__atomic_load_n(&s->nstuck, __ATOMIC_RELAXED) ||
 		__atomic_load_n(&s->halves, __ATOMIC_RELAXED))
 		return false;
 	for (i = 0; i < s->service.geometry->nchannels; i++)

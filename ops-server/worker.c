@@ -16,7 +16,7 @@ enum {
 	SLICE = 8,           /* quiet channels looked at per turn */
 	HOT_POLLS = 4096,    /* polls without a request until a channel is quiet again */
 	SLEEP_US = 1000000,  /* longest sleep, in case a bell was lost with its ringer */
-	BLOCKED_SLEEP_US = 1000,
+	STUCK_SLEEP_US = 1000,
 	SOON_NS = 15000,     /* from an answer to the same client's next request: both switches,
 	                        and what the client does in between */
 	PATIENCE_MIN = 16,
@@ -279,7 +279,7 @@ static uint32_t longest_sleep(struct worker *w)
 
 	if (w->index == 0 && __atomic_load_n(&s->service.nremote, __ATOMIC_RELAXED))
 		return wait_pause_us(w->idle_us);
-	return __atomic_load_n(&s->blocked, __ATOMIC_RELAXED) ? BLOCKED_SLEEP_US : SLEEP_US;
+	return __atomic_load_n(&s->nstuck, __ATOMIC_RELAXED) ? STUCK_SLEEP_US : SLEEP_US;
 }
 
 static void rest(struct worker *w)
