@@ -32,14 +32,6 @@ const char *cxlring_why(const struct cxlring *c)
 	return c->why;
 }
 
-static uint8_t *grow(uint8_t *buf, uint64_t cap)
-{
-	if (cap)
-		return realloc(buf, cap);
-	free(buf);
-	return NULL;
-}
-
 /* ---- life ---- */
 
 static char *keep(const char *s)
@@ -139,7 +131,7 @@ int cxlring_open(
 	if (posix_memalign((void **)&c, 128, sizeof *c))
 		return -ENOMEM;
 	memset(c, 0, sizeof *c);
-	c->in.grow = grow;
+	c->in.grow = message_heap;
 	c->in.max = REPLY_MAX;
 	take_options(c, o);
 	if (c->options.region)

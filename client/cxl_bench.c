@@ -241,7 +241,7 @@ enum { TARGET = 256, REGION, OFFSET, MAP_SIZE, SOCKET, HOST, PORT, TESTS, READ_S
 	COST, SERVER_PID, JSON, CSV, LABEL, SEED, SPIN, USER, PASS, HELP };
 
 static const struct option options[] = {{"target", 1, NULL, TARGET},
-	{"region", 1, NULL, REGION}, {"path", 1, NULL, REGION}, {"offset", 1, NULL, OFFSET},
+	{"region", 1, NULL, REGION}, {"offset", 1, NULL, OFFSET},
 	{"map-size", 1, NULL, MAP_SIZE}, {"socket", 1, NULL, SOCKET}, {"host", 1, NULL, HOST},
 	{"port", 1, NULL, PORT}, {"tests", 1, NULL, TESTS}, {"read-share", 1, NULL, READ_SHARE},
 	{"requests", 1, NULL, REQUESTS}, {"threads", 1, NULL, THREADS},

@@ -164,7 +164,9 @@ static void print_clean(const void *bytes, uint64_t len)
 		putchar((*p >= ' ' && *p < 127) || *p == '\n' ? *p : '?');
 }
 
-/* The scratch area: the last 4 KiB of the mapping, which the default layout leaves free. */
+/* The last bytes of the mapping, which the default layout leaves free. */
+enum { SCRATCH_BYTES = 4096 };
+
 static int scratch(const struct options *o, struct region *r, char **at, struct err_text *e)
 {
 	int rc = region_open(r, o->word[2], o->offset, o->size, e);
@@ -173,12 +175,12 @@ static int scratch(const struct options *o, struct region *r, char **at, struct 
 	if (rc)
 		return rc;
 	end = r->map_len - (uint64_t)(r->base - (uint8_t *)r->map);
-	if (end - r->size < REGION_SUPERBLOCK) {
-		err_set(e, "no free 4096 bytes behind the channels to test with");
+	if (end - r->size < SCRATCH_BYTES) {
+		err_set(e, "no free %d bytes behind the channels to test with", SCRATCH_BYTES);
 		region_close(r);
 		return -EFBIG;
 	}
-	*at = (char *)r->base + end - REGION_SUPERBLOCK;
+	*at = (char *)r->base + end - SCRATCH_BYTES;
 	return 0;
 }
 
@@ -189,14 +191,14 @@ static int region_cmd_write(const struct options *o)
 	char *at;
 	int rc;
 
-	if (o->nwords != 4 || strlen(o->word[3]) >= REGION_SUPERBLOCK)
+	if (o->nwords != 4 || strlen(o->word[3]) >= SCRATCH_BYTES)
 		return 2;
 	rc = scratch(o, &r, &at, &e);
 	if (rc)
 		return fail(&e, rc);
-	memset(at, 0, REGION_SUPERBLOCK);
+	memset(at, 0, SCRATCH_BYTES);
 	memcpy(at, o->word[3], strlen(o->word[3]));
-	shm_line_flush(at, REGION_SUPERBLOCK);
+	shm_line_flush(at, SCRATCH_BYTES);
 	printf("wrote %zu bytes at %llu\n", strlen(o->word[3]),
 		(unsigned long long)(at - (char *)r.map));
 	region_close(&r);
@@ -212,7 +214,7 @@ static int region_cmd_read(const struct options *o)
 
 	if (rc)
 		return fail(&e, rc);
-	print_clean(at, strnlen(at, REGION_SUPERBLOCK));
+	print_clean(at, strnlen(at, SCRATCH_BYTES));
 	putchar('\n');
 	region_close(&r);
 	return 0;

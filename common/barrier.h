@@ -8,14 +8,15 @@
  *
  * Orders:  shm_load_acquire pairs with shm_store_release of the same word; each use
  * carries a label (R1, A1 ...) that ring.h and channel.h list. shm_fence_full is the
- * store-load fence of the sleep/wake handshake (W1, W2 in wait.h), the one place
- * where x86 reorders.
+ * store-load fence of the sleep/wake handshakes (W1, W2 in wait.h, L1 in lane.h), the
+ * one thing that x86 reorders.
  *
  * Non-coherent memory (CXL without hardware coherence) is not supported yet: the
  * shm_line_* hooks are empty. They mark a frame's publication and the reader's first
- * look; the rest of a frame, the zeroed window, a batch that wraps, control blocks and
- * bells have none so far. Data-path words have one writer each, so no read-modify-write
- * is needed there; shm_cas64 and shm_add32 belong to the control path (claim, lease).
+ * look, a ring's head on both sides, and a region's formatting; the rest of a frame, the
+ * zeroed window, a batch that wraps, control blocks and bells have none so far. Data-path
+ * words have one writer each, so no read-modify-write is needed there; shm_cas64 and
+ * shm_add32 belong to the control path (claim, lease), shm_cas32 to a lane's bell.
  */
 #ifndef COMMON_BARRIER_H
 #define COMMON_BARRIER_H

@@ -16,11 +16,14 @@ uint64_t chan_delay_from_env(void)
 	return ns ? strtoull(ns, NULL, 10) : 0;
 }
 
-bool chan_server_alive(const struct service_geometry *g)
+/* Whom is served (enum serving)? Nobody, when the lease's holder is gone, which is judged
+ * by its pid on this host, elsewhere by its word. */
+static uint32_t serving(const struct service_geometry *g)
 {
+	uint32_t whom = shm_load32(&g->shm->serving);
 	uint64_t lease = shm_load_acquire64(&g->shm->lease);
 
-	return lease != 0 && ident_alive(lease);
+	return lease && ident_alive(lease) ? whom : SERVING_NONE;
 }
 
 /* `fd` when it is an eventfd, which a write can neither block on (made so here) nor
@@ -81,6 +84,15 @@ static void set_rang(struct chan *c, bool rang)
 	__atomic_store_n(&c->rang, rang, __ATOMIC_RELAXED);
 }
 
+/* Is the server here, and how is it woken? */
+static void meet_server(struct chan *c)
+{
+	if (c->bell_fd >= 0)
+		close(c->bell_fd);
+	c->server_here = ident_same_host(shm_load64(&c->service->shm->lease));
+	c->bell_fd = c->server_here ? bell_connect(c->service) : -1;
+}
+
 /* Wake the server in the way it said it sleeps. */
 void chan_ring(struct chan *c, uint32_t how)
 {
@@ -92,8 +104,8 @@ void chan_ring(struct chan *c, uint32_t how)
 	if (!c->server_here)
 		return; /* it polls; there is no way to reach its kernel from here */
 	if (how == BELL_LANES)
-		__atomic_store_n(&c->beside, lane_ring(c->service->shm, c->index) == LANE_HERE,
-			__ATOMIC_RELAXED);
+		__atomic_store_n(
+			&c->beside, lane_ring(c->service->shm, c->index), __ATOMIC_RELAXED);
 	else if (how == BELL_FD && c->bell_fd < 0) {
 		/* No way to wake it from here; the word stays for those who have one. */
 		c->rung--;
@@ -148,20 +160,16 @@ static void write_label(struct chan *c, const char *label)
 int chan_attach(struct chan *c, const struct region *r, const char *service,
 	const struct chan_config *config, struct err_text *e)
 {
-	const struct service_geometry *g = region_service(r, service);
+	const struct service_geometry *g;
 	uint32_t i, at = 0, start;
+	int rc;
 
 	memset(c, 0, sizeof *c);
 	c->bell_fd = -1;
-	if (!g) {
-		err_set(e, "the region has no service \"%s\"", service);
-		return -EINVAL;
-	}
-	if (!region_current(r)) {
-		err_set(e, "the region was formatted anew; open it again");
-		return -EMEDIUMTYPE;
-	}
-	if (shm_load32(&g->shm->serving) != SERVING_ALL || !chan_server_alive(g)) {
+	rc = region_find(r, service, &g, e);
+	if (rc)
+		return rc;
+	if (serving(g) != SERVING_ALL) {
 		err_set(e, "no live server for \"%s\" in the region; start %s", service,
 			strcmp(service, "ops") == 0 ? "ops_server" : "redis-server with cxlring.so");
 		return -EOWNERDEAD;
@@ -183,8 +191,7 @@ int chan_attach(struct chan *c, const struct region *r, const char *service,
 	}
 	c->index = at;
 	c->delay = clock_from_ns(config->delay_ns);
-	c->server_here = ident_same_host(shm_load64(&g->shm->lease));
-	c->bell_fd = c->server_here ? bell_connect(g) : -1;
+	meet_server(c);
 	spin_init(&c->spin, config->spin_ns);
 	shm_store64(&c->shm->host, c->self.host);
 	write_label(c, config->label);
@@ -221,7 +228,7 @@ int chan_state(const struct chan *c)
 		return -EOWNERDEAD;
 	if (shm_load32(&c->shm->broken) == c->gen)
 		return -EPROTO;
-	if (!shm_load32(&c->service->shm->serving) || !chan_server_alive(c->service))
+	if (!serving(c->service))
 		return -EAGAIN; /* and a head that went back is a reset on its way */
 	return c->rx.broken || c->tx.broken ? -EPROTO : 0;
 }
@@ -232,12 +239,9 @@ int chan_reopen(struct chan *c)
 		return -EOWNERDEAD;
 	if (shm_load_acquire32(&c->shm->gen) == c->gen)
 		return -EAGAIN;
-	if (!shm_load32(&c->service->shm->serving) || !chan_server_alive(c->service))
+	if (!serving(c->service))
 		return -EAGAIN;
-	if (c->bell_fd >= 0)
-		close(c->bell_fd);
-	c->server_here = ident_same_host(shm_load64(&c->service->shm->lease));
-	c->bell_fd = c->server_here ? bell_connect(c->service) : -1;
+	meet_server(c);
 	open_rings(c);
 	ring_control(c);
 	return 0;

@@ -177,9 +177,6 @@ int chan_state(const struct chan *c);
  */
 MUST_CHECK int chan_reopen(struct chan *c);
 
-/* Does a live server hold the service's lease? Judged by pid here, else by its word. */
-bool chan_server_alive(const struct service_geometry *g);
-
 /* Wake the server, which sleeps as `how` (bell_heard) says. */
 void chan_ring(struct chan *c, uint32_t how);
 

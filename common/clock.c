@@ -27,7 +27,8 @@ static void both_clocks(uint64_t *ns, uint64_t *ticks)
 	}
 }
 
-uint64_t clock_hz(void)
+/* Ticks a second. */
+static uint64_t clock_hz(void)
 {
 	static uint64_t hz; /* racing threads store nearly the same number */
 	uint64_t v = __atomic_load_n(&hz, __ATOMIC_RELAXED);

@@ -24,10 +24,8 @@ static inline uint64_t clock_ticks(void)
 #endif
 }
 
-/* Ticks a second; the first call in a process measures for a millisecond. */
-uint64_t clock_hz(void);
-
-/* Ticks in `ns`, at least 1 when ns is not 0; ns up to an hour. */
+/* Ticks in `ns`, at least 1 when ns is not 0; ns up to an hour. The first call of either
+ * in a process measures for a millisecond. */
 uint64_t clock_from_ns(uint64_t ns);
 uint64_t clock_to_ns(uint64_t ticks);
 

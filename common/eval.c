@@ -536,11 +536,6 @@ void eval_done(struct eval *ev)
 		arena_reset(&ev->arena);
 }
 
-static void *grow(size_t n)
-{
-	return sodium_malloc(n);
-}
-
 struct eval *eval_create(const struct gcm_backend *gcm, const struct keyring *keys)
 {
 	/* sodium_malloc: guarded, locked, excluded from core dumps, wiped when freed. It
@@ -557,7 +552,8 @@ struct eval *eval_create(const struct gcm_backend *gcm, const struct keyring *ke
 		return NULL;
 	}
 	value_opener_init(&ev->opener, gcm, keys);
-	arena_init(&ev->arena, ev->first, sizeof ev->first, EVAL_MEMORY_MAX, grow, sodium_free);
+	arena_init(&ev->arena, ev->first, sizeof ev->first, EVAL_MEMORY_MAX, sodium_malloc,
+		sodium_free);
 	return ev;
 }
 

@@ -3,8 +3,9 @@
  * eval.h - runs programs over encrypted batches: open, compute, seal.
  *
  * One struct eval per worker thread. It holds plaintext from eval_run() to eval_done(),
- * which wipes it: two calls, so that the answer is on its way before that. Requests are pure: running one twice gives
- * the same plaintext (in other ciphertext), so a client may send it again.
+ * which wipes it: two calls, so that the answer is on its way before that. Requests are
+ * pure: running one twice gives the same plaintext (in other ciphertext), so a client may
+ * send it again.
  */
 #ifndef COMMON_EVAL_H
 #define COMMON_EVAL_H
@@ -16,9 +17,10 @@
 #include "value.h"
 
 enum {
-	EVAL_ARENA = 1 << 20,      /* first chunk, locked */
-	EVAL_PROGRAMS = 32,
-	EVAL_WORK = 1 << 20,       /* bytes of text between two questions whether to go on */
+	EVAL_ARENA = 1 << 20, /* first chunk, locked */
+	EVAL_PROGRAMS = 32,   /* kept compiled */
+	EVAL_CODE_KEPT = 20,  /* instructions of one that is kept, if it has all arguments */
+	EVAL_WORK = 1 << 20,  /* bytes of text between two questions whether to go on */
 };
 
 /* A reply: two texts of a gigabyte. One long value repeated over a batch could ask for
@@ -38,7 +40,7 @@ struct eval {
 	uint64_t opened, sealed, rows; /* counters, for status */
 	struct eval_cached {
 		uint32_t len;
-		uint8_t bytes[PROGRAM_HEADER + 2 * PROGRAM_ARGS_MAX + 2 * 16];
+		uint8_t bytes[2 * PROGRAM_ARGS_MAX + 2 * EVAL_CODE_KEPT];
 		struct program program;
 	} cached[EVAL_PROGRAMS];
 	uint8_t first[EVAL_ARENA] __attribute__((aligned(64)));
@@ -63,8 +65,8 @@ void eval_destroy(struct eval *ev);
  *            and no long value is made there
  *
  * Returns 0 with the reply complete in room's memory; or -EPROTO (malformed program or
- * column), -EACCES (the role is not enough), -EMSGSIZE (reply too long), -ENOMEM; `e` says what. An error of a row
- * is not an error of the request: it is in the reply.
+ * column), -EACCES (the role is not enough), -EMSGSIZE (reply too long), -ENOMEM; `e` says
+ * what. An error of a row is not an error of the request: it is in the reply.
  */
 MUST_CHECK int eval_run(struct eval *ev, enum role role, const uint8_t *req, uint64_t len,
 	bool shared, uint8_t *(*room)(void *ctx, uint64_t len), void *ctx,

@@ -16,11 +16,6 @@ static const struct gcm_backend *const backends[] = {
 
 enum { NBACKENDS = sizeof backends / sizeof *backends };
 
-const struct gcm_backend *gcm_backend_at(size_t i)
-{
-	return i < NBACKENDS ? backends[i] : NULL;
-}
-
 const struct gcm_backend *gcm_select(const char *name)
 {
 	size_t i;

@@ -49,7 +49,6 @@ _Static_assert(sizeof(struct gcm_key) == GCM_KEY_BYTES, "gcm_key has no padding"
 
 struct gcm_backend {
 	const char *name;
-	size_t key_bytes; /* of struct gcm_key that this backend uses */
 
 	/* Whether this CPU can run it; prepares the library on the first call. */
 	bool (*usable)(void);
@@ -80,9 +79,5 @@ struct gcm_backend {
  * CPU; never NULL for a NULL name.
  */
 const struct gcm_backend *gcm_select(const char *name);
-
-/* gcm_backend_at - the i-th backend of this build in order of preference, usable or
- * not; NULL past the end. */
-const struct gcm_backend *gcm_backend_at(size_t i);
 
 #endif

@@ -114,7 +114,6 @@ static int gcm_ipsecmb_open(const struct gcm_key *key, uint8_t *dst, const uint8
 
 const struct gcm_backend gcm_ipsecmb = {
 	.name = "ipsec-mb",
-	.key_bytes = sizeof(struct gcm_key_data),
 	.usable = gcm_ipsecmb_usable,
 	.key_init = gcm_ipsecmb_key_init,
 	.key_wipe = gcm_ipsecmb_key_wipe,

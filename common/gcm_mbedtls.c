@@ -79,7 +79,6 @@ static int gcm_mbedtls_open(const struct gcm_key *key, uint8_t *dst, const uint8
 
 const struct gcm_backend gcm_mbedtls = {
 	.name = "mbedtls",
-	.key_bytes = sizeof(mbedtls_gcm_context),
 	.usable = gcm_mbedtls_usable,
 	.key_init = gcm_mbedtls_key_init,
 	.key_wipe = gcm_mbedtls_key_wipe,

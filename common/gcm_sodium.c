@@ -58,7 +58,6 @@ static int gcm_sodium_open(const struct gcm_key *key, uint8_t *dst, const uint8_
 
 const struct gcm_backend gcm_sodium = {
 	.name = "libsodium",
-	.key_bytes = sizeof(crypto_aead_aes256gcm_state),
 	.usable = gcm_sodium_usable,
 	.key_init = gcm_sodium_key_init,
 	.key_wipe = gcm_sodium_key_wipe,

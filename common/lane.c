@@ -34,12 +34,12 @@ bool lane_wake(struct lane_shm *l)
 	return true;
 }
 
-enum lane_rung lane_ring(struct service_shm *shm, uint32_t channel)
+bool lane_ring(struct service_shm *shm, uint32_t channel)
 {
 	uint32_t n = shm_load32(&shm->nlanes), cpu = this_cpu(), i, at;
 
 	if (n == 0 || n > SERVICE_LANES)
-		return LANE_NOBODY;
+		return false;
 	at = shm_load8(&shm->lane_of[cpu % LANE_CPUS]) % n;
 	for (i = 0; i < n; i++) {
 		struct lane_shm *l = &shm->lane[(at + i) % n];
@@ -53,9 +53,9 @@ enum lane_rung lane_ring(struct service_shm *shm, uint32_t channel)
 		}
 		if (how != BELL_AWAKE && how != BELL_FUTEX)
 			continue;
-		return shm_load32(&l->cpu) == cpu ? LANE_HERE : LANE_ELSEWHERE;
+		return shm_load32(&l->cpu) == cpu;
 	}
-	return LANE_NOBODY;
+	return false;
 }
 
 bool lane_polls_here(const struct service_shm *shm)

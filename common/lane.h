@@ -42,15 +42,10 @@
  */
 void lanes_open(struct service_shm *shm, const uint32_t *cpu, uint32_t n);
 
-enum lane_rung {
-	LANE_NOBODY,    /* all are busy with something long, or there are no lanes */
-	LANE_ELSEWHERE, /* its thread is awake, or woken, on another processor */
-	LANE_HERE,      /* on this one: it runs as soon as the caller lets it */
-};
-
-/* lane_ring - wake the thread of this processor, else the next that can. `channel`: where
- * it shall look first. */
-enum lane_rung lane_ring(struct service_shm *shm, uint32_t channel);
+/* lane_ring - wake the thread of this processor, else the next that can; nobody when all
+ * are busy with something long, or there are no lanes. `channel`: where it shall look
+ * first. True: it is on this processor and runs as soon as the caller lets it. */
+bool lane_ring(struct service_shm *shm, uint32_t channel);
 
 /* lane_wake - wake this one's thread if it sleeps. False when it was about to sleep, was
  * woken by somebody else, or is busy; L2. */

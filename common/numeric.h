@@ -69,13 +69,8 @@ struct numeric {
  */
 MUST_CHECK int numeric_parse(struct numeric *x, const void *in, size_t n);
 
-/* numeric_write - canonical bytes: 8 + 2 * x->ndigits. 0, or -EMSGSIZE when cap is
- * less. */
-MUST_CHECK int numeric_write(
-	uint8_t *out, size_t cap, size_t *len, const struct numeric *x);
-
-/* numeric_hash_bytes - as numeric_write(), with dscale 0: equal numbers, equal bytes.
- */
+/* numeric_hash_bytes - canonical bytes, 8 + 2 * x->ndigits, with dscale 0: equal numbers,
+ * equal bytes. 0, or -EMSGSIZE when cap is less. */
 MUST_CHECK int numeric_hash_bytes(
 	uint8_t *out, size_t cap, size_t *len, const struct numeric *x);
 

@@ -135,6 +135,14 @@ static int pause_call(struct ops_client *c, struct call *k)
 	return left_ms(k) ? 0 : -ETIMEDOUT;
 }
 
+/* Wait for room in the request ring, once. */
+static int wait_room(struct ops_client *c, struct call *k)
+{
+	int rc = chan_await_room(&c->chan);
+
+	return rc && rc != -EAGAIN ? rc : pause_call(c, k);
+}
+
 /* Copy a long request out of `fill` once, then send it in parts as room comes. */
 static int send_long(struct ops_client *c, struct call *k)
 {
@@ -154,10 +162,7 @@ static int send_long(struct ops_client *c, struct call *k)
 	c->spoiled = true; /* until all parts are out */
 	while ((rc = message_send(&c->chan.tx, &m)) == -EAGAIN) {
 		chan_publish(&c->chan);
-		rc = chan_await_room(&c->chan);
-		if (rc && rc != -EAGAIN)
-			return rc;
-		rc = pause_call(c, k);
+		rc = wait_room(c, k);
 		if (rc)
 			return rc;
 	}
@@ -185,10 +190,7 @@ static int send_request(struct ops_client *c, struct call *k)
 		return send_long(c, k);
 	while ((rc = ring_claim(&c->chan.tx, (uint32_t)k->len, &at)) == -EAGAIN) {
 		/* full of requests whose callers gave up */
-		rc = chan_await_room(&c->chan);
-		if (rc && rc != -EAGAIN)
-			return rc;
-		rc = pause_call(c, k);
+		rc = wait_room(c, k);
 		if (rc)
 			return rc;
 	}

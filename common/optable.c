@@ -12,34 +12,22 @@
 #define REVEAL OP_REVEAL
 #define INTERNAL OP_INTERNAL
 
-static const struct op ops[] = {
+/* By code; they are dense enough. Where there is none, the name is NULL. */
+static const struct op ops[OPTABLE_CODES] = {
 #define TYPE(...)
 #define ERROR(...)
 #define OP(c, sql, sym, res, a, k, fl)                                                  \
 	OP_ROW(c, #sql, sym, T_##res, fl, a)
 #define OP_ROW(c, n, sym, res, fl, ...) OP_ROW_(c, n, sym, res, fl, __VA_ARGS__)
 #define OP_ROW_(c, n, sym, res, fl, count, ...)                                         \
-	{.code = (c), .name = n, .symbol = sym, .result = res, .flags = (fl),               \
+	[c] = {.code = (c), .name = n, .symbol = sym, .result = res, .flags = (fl),         \
 		.nargs = count, .args = __VA_ARGS__},
 #include "ops.def"
 };
 
-enum { NOPS = sizeof ops / sizeof ops[0] };
-
-/* Codes are dense enough for a direct table; filled by the first look-up. */
-static const struct op *by_code[OPTABLE_CODES];
-
-__attribute__((constructor)) static void fill(void)
-{
-	size_t i;
-
-	for (i = 0; i < NOPS; i++)
-		by_code[ops[i].code] = &ops[i];
-}
-
 const struct op *optable_op(uint32_t code)
 {
-	return code < OPTABLE_CODES ? by_code[code] : NULL;
+	return code < OPTABLE_CODES && ops[code].name ? &ops[code] : NULL;
 }
 
 const uint8_t optable_sizes[T_MAX] = {

@@ -3,11 +3,6 @@
 
 #include "cursor.h"
 
-struct item {
-	uint8_t type;
-	bool one;
-};
-
 static int check_args(struct program *p, struct cursor *c, struct err_text *e)
 {
 	int i;
@@ -28,10 +23,9 @@ static int check_args(struct program *p, struct cursor *c, struct err_text *e)
 }
 
 /* Apply one operation to the stack of types. */
-static int check_op(const struct op *op, struct item *stack, int *depth, int at,
+static int check_op(const struct op *op, uint8_t *stack, int *depth, int at,
 	struct err_text *e)
 {
-	struct item out = {op->result, true};
 	int i;
 
 	if (*depth < op->nargs) {
@@ -40,18 +34,15 @@ static int check_op(const struct op *op, struct item *stack, int *depth, int at,
 	}
 	*depth -= op->nargs;
 	for (i = 0; i < op->nargs; i++) {
-		struct item in = stack[*depth + i];
+		uint8_t type = stack[*depth + i];
 
-		if (in.type != op->args[i]) {
+		if (type != op->args[i]) {
 			err_set(e, "instruction %d: %s takes no argument of type %u at %d", at,
-				op->name, in.type, i);
+				op->name, type, i);
 			return -EPROTO;
 		}
-		out.one &= in.one;
 	}
-	if (op->flags & OP_REDUCE)
-		out.one = true;
-	stack[(*depth)++] = out;
+	stack[(*depth)++] = op->result;
 	return 0;
 }
 
@@ -59,7 +50,7 @@ int program_compile(struct program *p, uint8_t nargs, uint16_t ncode, const uint
 	struct err_text *e)
 {
 	struct cursor c = cursor_of(bytes, 2u * nargs + 2u * ncode);
-	struct item stack[PROGRAM_STACK];
+	uint8_t stack[PROGRAM_STACK]; /* types */
 	int depth = 0, i, rc;
 
 	if (nargs > PROGRAM_ARGS_MAX || ncode == 0 || ncode > PROGRAM_CODE_MAX) {
@@ -84,8 +75,7 @@ int program_compile(struct program *p, uint8_t nargs, uint16_t ncode, const uint
 				err_set(e, "instruction %d: no such argument, or stack full", i);
 				return -EPROTO;
 			}
-			stack[depth].type = p->arg[arg].type;
-			stack[depth++].one = p->arg[arg].flags & ARG_ONE;
+			stack[depth++] = p->arg[arg].type;
 			continue;
 		}
 		p->code[i].op = optable_op(code);
@@ -110,7 +100,6 @@ int program_compile(struct program *p, uint8_t nargs, uint16_t ncode, const uint
 		err_set(e, "%d results left, 1 expected", depth);
 		return -EPROTO;
 	}
-	p->result = stack[0].type;
-	p->one = stack[0].one;
+	p->result = stack[0];
 	return 0;
 }

@@ -77,7 +77,6 @@ struct program {
 	uint8_t ncode;
 	uint8_t result;
 	bool reveal;    /* the result leaves in clear although its type is secret */
-	bool one;       /* the result has one row */
 	enum role role; /* the least that may run it */
 };
 

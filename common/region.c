@@ -157,7 +157,7 @@ int region_map(struct region *r, const char *spec, uint64_t off, uint64_t size, 
 		size = have - off;
 	if (size == 0 || off > have || size > have - off) {
 		err_set(e, "%s: %llu bytes needed from offset %llu, %llu there", spec,
-			(unsigned long long)(size ? size : REGION_SUPERBLOCK),
+			(unsigned long long)(size ? size : REGION_HEAD_BYTES),
 			(unsigned long long)off, (unsigned long long)have);
 		rc = -EFBIG;
 		goto out;
@@ -198,7 +198,7 @@ static uint64_t round_page(uint64_t n)
 
 uint64_t region_bytes(const struct service_format *f, uint32_t n)
 {
-	uint64_t sum = REGION_SUPERBLOCK, one;
+	uint64_t sum = REGION_HEAD_BYTES, one;
 	uint32_t i;
 
 	if (n == 0 || n > SERVICE_MAX)
@@ -226,7 +226,7 @@ static bool in_use(const struct region *r)
 	bool elsewhere = false;
 	uint32_t i;
 
-	if (r->size < REGION_SUPERBLOCK || shm_load64(&sb->magic) != REGION_MAGIC)
+	if (r->size < REGION_HEAD_BYTES || shm_load64(&sb->magic) != REGION_MAGIC)
 		return false;
 	for (i = 0; i < SERVICE_MAX; i++) {
 		uint64_t lease = shm_load64(&service_at(r, i)->lease);
@@ -250,7 +250,7 @@ int region_format(struct region *r, const struct service_format *f, uint32_t n, 
 	struct err_text *e)
 {
 	struct superblock_shm *sb = (struct superblock_shm *)r->base;
-	uint64_t need = region_bytes(f, n), off = REGION_SUPERBLOCK;
+	uint64_t need = region_bytes(f, n), off = REGION_HEAD_BYTES;
 	uint32_t i;
 
 	if (!need) {
@@ -306,7 +306,7 @@ static bool check_service(const struct region *r, uint32_t i, struct service_geo
 	f.nchannels = shm_load32(&s->nchannels);
 	f.ring_bytes = shm_load32(&s->ring_bytes);
 	bytes = service_bytes(&f);
-	if (!bytes || off % CACHE_LINE || off < REGION_SUPERBLOCK || off > r->size ||
+	if (!bytes || off % CACHE_LINE || off < REGION_HEAD_BYTES || off > r->size ||
 		bytes > r->size - off)
 		return false;
 	g->shm = s;
@@ -332,9 +332,9 @@ int region_check(struct region *r, struct err_text *e)
 	uint32_t version, n, i, k;
 
 	r->nservices = 0;
-	if (r->size < REGION_SUPERBLOCK) {
-		err_set(e, "%d bytes needed for a superblock, %llu mapped", REGION_SUPERBLOCK,
-			(unsigned long long)r->size);
+	if (r->size < REGION_HEAD_BYTES) {
+		err_set(e, "%d bytes needed for the superblock and the services, %llu mapped",
+			REGION_HEAD_BYTES, (unsigned long long)r->size);
 		return -EFBIG;
 	}
 	magic = shm_load_acquire64(&sb->magic);
@@ -358,7 +358,7 @@ int region_check(struct region *r, struct err_text *e)
 			(unsigned long long)size, (unsigned long long)r->size);
 		return -EFBIG;
 	}
-	if (n == 0 || n > SERVICE_MAX || size < REGION_SUPERBLOCK)
+	if (n == 0 || n > SERVICE_MAX || size < REGION_HEAD_BYTES)
 		goto impossible;
 	found.nservices = n;
 	found.size = size;
@@ -415,6 +415,23 @@ const struct service_geometry *region_service(const struct region *r, const char
 	return NULL;
 }
 
+int region_find(const struct region *r, const char *name,
+	const struct service_geometry **g, struct err_text *e)
+{
+	const struct service_geometry *found = region_service(r, name);
+
+	if (!found) {
+		err_set(e, "the region has no service \"%s\"", name);
+		return -EINVAL;
+	}
+	if (!region_current(r)) {
+		err_set(e, "the region was formatted anew; open it again");
+		return -EMEDIUMTYPE;
+	}
+	*g = found;
+	return 0;
+}
+
 int region_parse_bytes(const char *text, uint64_t *bytes)
 {
 	char *end;
@@ -431,10 +448,8 @@ int region_parse_bytes(const char *text, uint64_t *bytes)
 		shift = 20;
 	else if (*end == 'G' || *end == 'g')
 		shift = 30;
-	if (shift ? end[1] : end[0])
+	if ((shift ? end[1] : end[0]) || errno || v > UINT64_MAX >> shift)
 		return -EINVAL;
-	if (errno || v > UINT64_MAX >> shift)
-		return -ERANGE;
 	*bytes = v << shift;
 	return 0;
 }

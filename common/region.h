@@ -40,7 +40,7 @@ enum {
 	SERVICE_MAX = 4,
 	SERVICE_OFF = 4096,
 	SERVICE_SIZE = 4096,
-	REGION_SUPERBLOCK = SERVICE_OFF + SERVICE_MAX * SERVICE_SIZE,
+	REGION_HEAD_BYTES = SERVICE_OFF + SERVICE_MAX * SERVICE_SIZE, /* before the channels */
 	SERVICE_NAME = 8,
 	SERVICE_CHANNELS_MAX = 65535,
 	SERVICE_LANES = 32,
@@ -212,8 +212,17 @@ void region_close(struct region *r);
 const struct service_geometry *region_service(const struct region *r, const char *name);
 
 /*
- * Parse "16M", "32K", "1G", "4096". Returns 0; -EINVAL when it is none of these, -ERANGE
- * when it does not fit; *bytes is unchanged on error.
+ * region_find - the service of that name, in a region that is still the one opened.
+ *
+ * Returns 0, -EINVAL (no such service) or -EMEDIUMTYPE (formatted anew since: open it
+ * again); `e` says which. *g is unchanged on error.
+ */
+MUST_CHECK int region_find(const struct region *r, const char *name,
+	const struct service_geometry **g, struct err_text *e);
+
+/*
+ * Parse "16M", "32K", "1G", "4096". Returns 0, or -EINVAL when it is none of these or does
+ * not fit; *bytes is unchanged then.
  */
 MUST_CHECK int region_parse_bytes(const char *text, uint64_t *bytes);
 

@@ -177,19 +177,15 @@ static bool owner_left(const struct service *s, const struct service_chan *c)
 int service_take(struct service *s, const struct region *r, const char *name,
 	struct service_chan *chans, const struct service_config *config, struct err_text *e)
 {
-	const struct service_geometry *g = region_service(r, name);
+	const struct service_geometry *g;
 	uint64_t holder;
 	uint32_t i;
+	int rc;
 
 	memset(s, 0, sizeof *s);
-	if (!g) {
-		err_set(e, "the region has no service \"%s\"", name);
-		return -EINVAL;
-	}
-	if (!region_current(r)) {
-		err_set(e, "the region was formatted anew; open it again");
-		return -EMEDIUMTYPE;
-	}
+	rc = region_find(r, name, &g, e);
+	if (rc)
+		return rc;
 	s->geometry = g;
 	s->shm = g->shm;
 	s->chans = chans;
@@ -294,25 +290,24 @@ static bool control_channel(struct service *s, struct service_chan *c)
 
 void service_control(struct service *s)
 {
-	uint32_t i;
+	uint32_t i, nclaimed = 0;
 
 	__atomic_store_n(&s->control, shm_load32(&s->shm->control), __ATOMIC_RELAXED);
 	shm_fence_full();
 	set_pending(s, false);
 	if (!service_held(s))
 		return;
-	s->nclaimed = 0;
 	for (i = 0; i < s->geometry->nchannels; i++) {
 		struct service_chan *c = &s->chans[i];
 
 		if (!lock_or_wait(c)) {
-			s->nclaimed++;
+			nclaimed++;
 			continue;
 		}
-		s->nclaimed += control_channel(s, c);
+		nclaimed += control_channel(s, c);
 		service_unlock(c);
 	}
-	shm_store32(&s->shm->free_channels, s->geometry->nchannels - s->nclaimed);
+	shm_store32(&s->shm->free_channels, s->geometry->nchannels - nclaimed);
 }
 
 /* An owner elsewhere: alive while its heartbeat counts. Caller holds the lock. */

@@ -40,10 +40,12 @@ struct service_chan {
 	uint32_t gen;
 	uint32_t freed; /* generation that its present owner claimed it at */
 	int owner_fd; /* pidfd, -1 when there is none */
-	int lock;     /* enum service_lock_state: a worker or the control thread has the rings */
+	int lock;      /* enum service_lock_state: a worker or the control thread has the rings */
 	bool *pending; /* service.pending */
-	uint32_t watch_gen;    /* for who has no lock: where the next request will be and its */
-	const uint64_t *watch; /* generation; NULL: it is not open */
+	/* For who has no lock: the next request's generation, and where its commit word will
+	 * be; NULL: the channel is not open. */
+	uint32_t watch_gen;
+	const uint64_t *watch;
 	bool open;
 	bool refused; /* for the rest of this generation */
 	bool remote;
@@ -70,7 +72,6 @@ struct service {
 	uint32_t control; /* last value seen */
 	uint32_t nopen;
 	uint32_t nremote; /* of them: whose owner is on another host and cannot ring */
-	uint32_t nclaimed;
 	bool pending; /* an owner's coming or going was put off: a worker had the channel */
 	/* A bit for each open channel, so that a look at all of them touches no other. */
 	uint64_t open[SERVICE_CHANNELS_MAX / 64 + 1];

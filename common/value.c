@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "value.h"
 
-#include "barrier.h"
-
 #include <sodium.h>
 
 #include <pthread.h>
@@ -91,7 +89,7 @@ static pthread_once_t forks_once = PTHREAD_ONCE_INIT;
 
 static void forks_count(void)
 {
-	shm_store32(&forks, shm_load32(&forks) + 1);
+	__atomic_store_n(&forks, forks + 1, __ATOMIC_RELAXED);
 }
 
 static void forks_watch(void)
@@ -122,7 +120,7 @@ static int sealer_draw(struct value_sealer *s)
 	rc = subkey_init(s->gcm, &s->key, data_key, s->incarnation);
 	if (rc != 0)
 		return rc;
-	s->forks = shm_load32(&forks);
+	s->forks = __atomic_load_n(&forks, __ATOMIC_RELAXED);
 	s->left = VALUE_COUNTER_MASK + 1;
 	head_store(s->next, head_of(1, s->key_id, s->incarnation, s->counter));
 	return 0;
@@ -153,7 +151,7 @@ int value_sealer_renew(struct value_sealer *s)
 /* Caller is about to use up one counter. */
 static inline int sealer_ready(struct value_sealer *s)
 {
-	if (s->left > 0 && s->forks == shm_load32(&forks))
+	if (s->left > 0 && s->forks == __atomic_load_n(&forks, __ATOMIC_RELAXED))
 		return 0;
 	return value_sealer_renew(s);
 }

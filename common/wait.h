@@ -20,9 +20,11 @@
  * more than "go and look".
  *
  * Spin budget. Spinning wins a wake-up's latency (5 to 50 us) while it lasts and loses a
- * core that the peer may need. The budget is in ticks, not in loop counts, and adapts:
- * a sleep that turns out to be short raises it, losing the processor in the middle of a
- * spin (another process wants this core) halves it. Every few microseconds a spinner
+ * core that the peer may need. The budget is in ticks, not in loop counts, and adapts.
+ * Losing the processor in the middle of a spin (another process wants this core) halves
+ * it. So does an answer that came sooner asleep than the spin had lasted: it was the spin
+ * that kept the peer from the core. Any other sleep that turns out to be short raises it.
+ * Every few microseconds a spinner
  * offers its core (sched_yield): a peer that is ready to run there need not wait for the
  * end of the budget, and with nobody there it costs a quarter of a microsecond.
  */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "config.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <ini.h>
 
@@ -29,7 +29,7 @@ static const char help[] =
 	"  --region-size N       bytes to map; needed where the file tells none [all]\n"
 	"  --keys FILE           key file, mode 0600\n"
 	"  --credential FILE     who proves to know it may encrypt and decrypt  [nobody]\n"
-	"  --workers N           threads                            [one a processor, at least 2]\n"
+	"  --workers N           threads              [one a processor it may use, at least 2]\n"
 	"  --spin-us N           most to spin for the next request before sleeping [50]\n"
 	"  --crypto NAME         ipsec-mb, libsodium or mbedtls        [the fastest usable]\n"
 	"  --log-level LEVEL     debug, info, warning, error                    [info]\n"
@@ -123,15 +123,23 @@ static int read_file(struct config *c, struct err_text *e)
 	return rc;
 }
 
+/* One for each processor that we may use, and a second one beside a long request. */
+static uint32_t default_workers(void)
+{
+	cpu_set_t set;
+	int n = sched_getaffinity(0, sizeof set, &set) < 0 ? 0 : CPU_COUNT(&set);
+
+	return n < 2 ? 2 : n > WORKERS_MAX ? WORKERS_MAX : (uint32_t)n;
+}
+
 int config_read(struct config *c, int argc, char **argv, struct err_text *e)
 {
-	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	int i, rc;
 
 	memset(c, 0, sizeof *c);
 	c->argc = argc;
 	c->argv = argv;
-	c->workers = cpus < 2 ? 2 : cpus > WORKERS_MAX ? WORKERS_MAX : (uint32_t)cpus;
+	c->workers = default_workers();
 	c->spin_us = SPIN_US_DEFAULT;
 	c->log_level = LOG_INFO;
 	c->delay_ns = chan_delay_from_env();

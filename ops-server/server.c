@@ -89,13 +89,13 @@ static int open_all(struct server *s, struct err_text *e)
 		s->config.region_size, e);
 	if (rc)
 		return rc;
-	g = region_service(&s->region, "ops");
-	s->chans = g ? aligned_alloc(128, g->nchannels * sizeof *s->chans) : NULL;
-	s->stuck = g ? calloc(g->nchannels, sizeof *s->stuck) : NULL;
-	if (!s->chans || !s->stuck) {
-		err_set(e, "the region has no service \"ops\", or there is no memory");
-		return -EINVAL;
-	}
+	rc = region_find(&s->region, "ops", &g, e);
+	if (rc)
+		return rc;
+	s->chans = aligned_alloc(128, g->nchannels * sizeof *s->chans);
+	s->stuck = calloc(g->nchannels, sizeof *s->stuck);
+	if (!s->chans || !s->stuck)
+		return -ENOMEM;
 	memset(s->chans, 0, g->nchannels * sizeof *s->chans);
 	return service_take(&s->service, &s->region, "ops", s->chans, &config, e);
 }
@@ -128,7 +128,7 @@ static bool idle(const struct server *s)
 {
 	uint32_t i;
 
-	if (__atomic_load_n(&s->blocked, __ATOMIC_RELAXED) ||
+	if (__atomic_load_n(&s->nstuck, __ATOMIC_RELAXED) ||
 		__atomic_load_n(&s->halves, __ATOMIC_RELAXED))
 		return false;
 	for (i = 0; i < s->service.geometry->nchannels; i++)
@@ -156,7 +156,7 @@ static int serve(struct server *s)
 {
 	struct pollfd *fds;
 	sigset_t set;
-	int signals, signo;
+	int signals, signo, rc;
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
@@ -165,8 +165,9 @@ static int serve(struct server *s)
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	signals = signalfd(-1, &set, SFD_CLOEXEC);
 	fds = calloc(1 + (size_t)s->service.geometry->nchannels, sizeof *fds);
-	if (signals < 0 || !fds || workers_start(s) < 0) {
-		log_error("cannot start: %s", strerror(errno));
+	rc = signals < 0 || !fds ? -errno : workers_start(s);
+	if (rc) {
+		log_error("cannot start: %s", strerror(-rc));
 		return 1;
 	}
 	service_ready(&s->service);

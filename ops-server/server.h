@@ -33,7 +33,7 @@ struct worker {
 	uint32_t cpu;    /* it is pinned to */
 	bool polls;      /* it is server.poller */
 	bool asked;      /* to poll, by another worker */
-	uint32_t soon;   /* times in a row that channel `last` asked again at once */
+	uint32_t soon;   /* counts channel `last` asking again at once; halved if it does not */
 	uint32_t last;
 	uint64_t answered; /* ticks, the last time that it did not poll */
 	uint32_t caught; /* requests since it polls */
@@ -66,7 +66,7 @@ struct server {
 	uint64_t started_ms;
 	uint8_t *stuck;   /* per channel: a reply waits for room. Beside the sessions, because
 	                     who looks for work has no lock and a session may go meanwhile */
-	uint32_t blocked; /* how many of them: come back soon */
+	uint32_t nstuck;  /* how many of them: come back soon */
 	uint32_t halves;  /* channels with a request of which more is to come */
 	int stop;
 };

@@ -25,10 +25,8 @@ struct session {
 	struct message_out out; /* .len > .sent: a reply still on its way */
 	uint8_t *out_buf;
 	uint8_t challenge[OPS_CHALLENGE];
-	uint64_t requests, failures;
 	enum role role;
 	bool challenged;
-	bool out_waiting;
 	bool half; /* counted in server.halves */
 };
 
@@ -73,13 +71,15 @@ void session_opened(void *ctx, struct service_chan *c)
 	c->session = s;
 }
 
+bool session_stuck(const struct server *s, const struct service_chan *c)
+{
+	return __atomic_load_n(&s->stuck[c->index], __ATOMIC_RELAXED);
+}
+
 static void set_stuck(struct server *server, const struct service_chan *c, bool stuck)
 {
-	struct session *s = c->session;
-
-	s->out_waiting = stuck;
 	__atomic_store_n(&server->stuck[c->index], stuck, __ATOMIC_RELAXED);
-	__atomic_fetch_add(&server->blocked, stuck ? 1u : -1u, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&server->nstuck, stuck ? 1u : -1u, __ATOMIC_RELAXED);
 }
 
 void session_closed(void *ctx, struct service_chan *c)
@@ -89,7 +89,7 @@ void session_closed(void *ctx, struct service_chan *c)
 
 	if (!s)
 		return;
-	if (s->out_waiting)
+	if (session_stuck(server, c))
 		set_stuck(server, c, false);
 	if (s->half)
 		__atomic_fetch_sub(&server->halves, 1, __ATOMIC_RELAXED);
@@ -98,11 +98,6 @@ void session_closed(void *ctx, struct service_chan *c)
 	sodium_memzero(s, sizeof *s);
 	free(s);
 	c->session = NULL;
-}
-
-bool session_stuck(const struct server *s, const struct service_chan *c)
-{
-	return __atomic_load_n(&s->stuck[c->index], __ATOMIC_RELAXED);
 }
 
 bool session_unstuck(const struct server *s, const struct service_chan *c)
@@ -184,7 +179,6 @@ static void reply_fail(
 
 	memcpy(bytes, &code, 4);
 	memcpy(bytes + 4, text, len);
-	r->s->failures++;
 	w->failures++;
 	reply_bytes(w, r, OPS_FAIL, id, bytes, 4 + len);
 }
@@ -305,15 +299,15 @@ void session_serve(struct worker *w, struct service_chan *c)
 		refuse(w, c, "no memory for a session");
 		return;
 	}
-	if (s->out_waiting && !reply_continue(w, c)) {
+	if (session_stuck(w->server, c) && !reply_continue(w, c)) {
 		if (c->tx.broken) /* else it would count as work for ever */
 			refuse(w, c, "impossible position");
 		return;
 	}
-	while (budget-- > 0 && !s->out_waiting && (rc = ring_peek(&c->rx, &f)) == 0) {
+	while (budget-- > 0 && !session_stuck(w->server, c) &&
+		(rc = ring_peek(&c->rx, &f)) == 0) {
 		rc = message_take(&s->in, &f, &data, &len);
 		if (rc == 0) {
-			s->requests++;
 			w->requests++;
 			w->bytes_in += len;
 			serve_one(w, c, f.kind, f.id, data, len);
@@ -326,7 +320,7 @@ void session_serve(struct worker *w, struct service_chan *c)
 		}
 		ring_next(&c->rx);
 		if (rc == 0 && session_heavy(c))
-			break; /* next turn, when the polling can be handed on first */
+			break; /* next turn, when clients have been told to ring others */
 		if (rc == 0 && !ring_waiting(&c->rx)) {
 			/* Answer before freeing space: the client waits for the answer. */
 			service_publish(c);

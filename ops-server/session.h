@@ -23,7 +23,8 @@ void session_serve(struct worker *w, struct service_chan *c);
 bool session_stuck(const struct server *s, const struct service_chan *c);
 bool session_unstuck(const struct server *s, const struct service_chan *c);
 
-/* Is the waiting request long enough to hand the polling on first? Caller has the lock. */
+/* Is the waiting request so long that clients should ring others before it is begun
+ * (worker.c, be_busy)? Caller has the lock. */
 bool session_heavy(struct service_chan *c);
 
 #endif

@@ -16,8 +16,9 @@ enum {
 	SLICE = 8,           /* quiet channels looked at per turn */
 	HOT_POLLS = 4096,    /* polls without a request until a channel is quiet again */
 	SLEEP_US = 1000000,  /* longest sleep, in case a bell was lost with its ringer */
-	BLOCKED_SLEEP_US = 1000,
-	SOON_NS = 15000,     /* rung again in less, two switches: polling would cost no more */
+	STUCK_SLEEP_US = 1000,
+	SOON_NS = 15000,     /* from an answer to the same client's next request: both switches,
+	                        and what the client does in between */
 	PATIENCE_MIN = 16,
 	PATIENCE_MAX = 256,
 	WORTH_WHILE = 64,    /* requests in one go that pay for a wake-up and an idle budget */
@@ -279,7 +280,7 @@ static uint32_t longest_sleep(struct worker *w)
 
 	if (w->index == 0 && __atomic_load_n(&s->service.nremote, __ATOMIC_RELAXED))
 		return wait_pause_us(w->idle_us);
-	return __atomic_load_n(&s->blocked, __ATOMIC_RELAXED) ? BLOCKED_SLEEP_US : SLEEP_US;
+	return __atomic_load_n(&s->nstuck, __ATOMIC_RELAXED) ? STUCK_SLEEP_US : SLEEP_US;
 }
 
 static void rest(struct worker *w)

@@ -7,10 +7,11 @@
  * many clients there are, a request costs two switches and no interrupt, and no
  * processor is spent on waiting.
  *
- * Polling. A switch costs 3 to 4 us; a client that comes back sooner than that, time after
- * time, is served for less by a thread that polls on another processor, which needs
- * 0.3 us and no system call. So a worker that the same client asks again and again that
- * soon has one elsewhere poll (there is one poller at most); clients then ring nobody. A
+ * Polling. The two switches, to the client and back, cost 4 to 5 us; a thread that polls
+ * on another processor needs 0.3 us and no system call, which pays for a client that does
+ * little else between its requests. So a worker that hears from the same client again
+ * within SOON_NS of its answer, time after time, has one elsewhere poll (there is one
+ * poller at most); clients then ring nobody. A
  * poller that finds them asleep, because they run on its own processor, hands on as well. It
  * gives up when nothing comes for the spin budget, or when somebody else needs its
  * processor, and each time that it was not worth while the next one has to be asked for

@@ -94,15 +94,6 @@ static void raise_state(uint32 state)
 
 /* ---- life of the session ---- */
 
-static uint8_t *grow(uint8_t *buf, uint64_t cap)
-{
-	if (cap == 0) {
-		free(buf);
-		return NULL;
-	}
-	return realloc(buf, cap);
-}
-
 /*
  * A pause of a call; leaves it when the query is over. An index compares while it holds
  * a page's lock, and then PostgreSQL postpones interrupts: but an error is allowed
@@ -169,7 +160,7 @@ static void open_zone(void)
 	rc = region_open(&zone.region, hedb_region, (uint64_t)hedb_region_offset * 1024, 0, &e);
 	if (rc)
 		raise_errno(rc, &e);
-	ops_client_init(&zone.client, &zone.region, &config, grow, MaxAllocSize);
+	ops_client_init(&zone.client, &zone.region, &config, message_heap, MaxAllocSize);
 	zone.client.idle = check_interrupts;
 	zone.open = true;
 	zone.stale = false;
@@ -180,7 +171,8 @@ void zone_reset(void)
 	zone.stale = true;
 }
 
-void zone_need_client(void)
+/* Is there a credential, and can it be read? */
+static void need_credential(void)
 {
 	struct err_text e = {""};
 	int rc;
@@ -203,7 +195,7 @@ void zone_need_client(void)
 /* Attach anew as a client; the session keeps that role from then on. */
 static void become_client(void)
 {
-	zone_need_client();
+	need_credential();
 	ops_release(&zone.client);
 	zone.client.role = ROLE_CLIENT;
 }

@@ -73,7 +73,4 @@ struct zone_result zone_row(
 /* The settings changed: begin anew with the next call. */
 void zone_reset(void);
 
-/* Before attaching as a client: is there a credential, and can it be read? Raises. */
-void zone_need_client(void);
-
 #endif

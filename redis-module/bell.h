@@ -28,7 +28,7 @@ bool bell_rings(void);
 void bell_arm(void);
 void bell_disarm(void);
 
-/* Call `tick` once in us microseconds, through the event loop. */
-void bell_tick(unsigned us, void (*tick)(void));
+/* Wake the loop once in us microseconds. */
+void bell_tick(unsigned us);
 
 #endif

@@ -108,14 +108,18 @@ static int register_all(RedisModuleCtx *ctx)
 	return bad ? -EINVAL : 0;
 }
 
-/* "16M", "4096" or "0" into *at. */
-static int parse_number(const char *text, long long *at)
+/* "16M", "4096" or "0", of the argument or variable `name`. */
+static int take_number(
+	const struct number *n, const char *name, const char *text, struct err_text *e)
 {
 	uint64_t v;
 
-	if (region_parse_bytes(text, &v) || v > INT64_MAX)
+	if (region_parse_bytes(text, &v) || v > (uint64_t)n->max) {
+		err_set(e, "%s: \"%s\" is not a number from 0 to %lld (K, M or G may follow)", name,
+			text, n->max);
 		return -EINVAL;
-	*at = (long long)v;
+	}
+	*n->at = (long long)v;
 	return 0;
 }
 
@@ -140,10 +144,8 @@ static int take_arguments(RedisModuleString **argv, int argc, struct err_text *e
 			err_set(e, "unknown argument \"%s\"", name);
 			return -EINVAL;
 		}
-		if (*numbers[n].at == UNSET && parse_number(value, numbers[n].at)) {
-			err_set(e, "%s: \"%s\" is not a number of bytes", name, value);
+		if (*numbers[n].at == UNSET && take_number(&numbers[n], name, value, e))
 			return -EINVAL;
-		}
 	}
 	return 0;
 }
@@ -165,10 +167,8 @@ static int take_environment(struct err_text *e)
 			continue;
 		v = numbers[i].env ? getenv(numbers[i].env) : NULL;
 		*numbers[i].at = numbers[i].fallback;
-		if (v && (parse_number(v, numbers[i].at) || *numbers[i].at > numbers[i].max)) {
-			err_set(e, "%s: \"%s\" is not a number of bytes", numbers[i].env, v);
+		if (v && take_number(&numbers[i], numbers[i].env, v, e))
 			return -EINVAL;
-		}
 	}
 	return 0;
 }

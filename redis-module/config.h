@@ -4,9 +4,9 @@
  *
  * The first of these that names a value wins: `cxlring.path` in redis.conf or on the
  * command line; a module argument (`loadmodule cxlring.so PATH map-size 16M`); the
- * environment (CXL_RING_PATH, CXL_RING_MAP_SIZE, CXL_RING_COUNT, CXL_RING_OFFSET,
- * CXL_SHM_DELAY_NS); the default. The region's are fixed at load, the others may be
- * changed by CONFIG SET and hold from the next turn on.
+ * environment (CXL_RING_PATH, CXL_RING_OFFSET, CXL_RING_MAP_SIZE, CXL_RING_COUNT for
+ * `channels`, CXL_RING_SIZE, CXL_SHM_DELAY_NS); the default. The region's are fixed at
+ * load, the others may be changed by CONFIG SET and hold from the next turn on.
  */
 #ifndef CXLRING_CONFIG_H
 #define CXLRING_CONFIG_H
@@ -30,7 +30,7 @@ struct config {
 	long long budget_commands;
 	long long spin_us;  /* most to spin without a request before sleeping */
 	int fast_path;      /* 0: every command through RM_Call: exact commandstats,
-						   MONITOR, SLOWLOG and encodings, at half the speed */
+						   MONITOR, SLOWLOG and encodings, at a third of the rate */
 };
 
 extern struct config config;

@@ -13,12 +13,12 @@ struct counters {
 	uint64_t bytes_in;  /* payload */
 	uint64_t bytes_out;
 	uint64_t errors;    /* error replies */
-	uint64_t fast;      /* requests served by the key API */
+	uint64_t fast;      /* requests served by the key API or in a batch */
 	uint64_t refused;   /* channels, for breaking the protocol */
 	uint64_t opened;    /* channels */
 	uint64_t streams;   /* of them, became one */
 	uint64_t ring_full; /* a reply had to wait for its reader */
-	uint64_t held;      /* a write had to wait: pause, eviction */
+	uint64_t held;      /* times that a request had to wait: pause, eviction, another turn */
 	uint64_t turns;     /* of the event loop, with requests in them */
 	uint64_t sleeps;
 	uint64_t wakeups;

@@ -6,8 +6,9 @@
  * server; so before each write this says how it may go:
  *
  *     GUARD_FAST   plain master, all is well: the key API will do
- *     GUARD_CALL   through RM_Call with guard_flags(): a replica, a disk error, too few
- *                  replicas, cluster mode, or over maxmemory; RM_Call finds the error
+ *     GUARD_CALL   through RM_Call, with the flags that guard_careful() and guard_over()
+ *                  ask for: a replica, a disk error, too few replicas, cluster mode, or
+ *                  over maxmemory; RM_Call finds the error
  *     GUARD_OOM    over maxmemory, and nothing can evict: -OOM
  *     GUARD_WAIT   not now: paused, or Redis is evicting; leave it in the ring
  *

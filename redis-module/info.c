@@ -28,7 +28,7 @@ void info_report(RedisModuleInfoCtx *ctx, int for_crash_report)
 	RedisModule_InfoAddFieldULongLong(ctx, "opened_streams", counters.streams);
 	RedisModule_InfoAddFieldULongLong(ctx, "refused_channels", counters.refused);
 	RedisModule_InfoAddFieldULongLong(ctx, "ring_full", counters.ring_full);
-	RedisModule_InfoAddFieldULongLong(ctx, "held_writes", counters.held);
+	RedisModule_InfoAddFieldULongLong(ctx, "held_requests", counters.held);
 	RedisModule_InfoAddFieldULongLong(ctx, "turns", counters.turns);
 	RedisModule_InfoAddFieldULongLong(ctx, "sleeps", counters.sleeps);
 	RedisModule_InfoAddFieldULongLong(ctx, "wakeups", counters.wakeups);

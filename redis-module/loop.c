@@ -290,11 +290,6 @@ static bool anything(void)
 
 /* ---- hot and asleep ---- */
 
-static void on_poll(void)
-{
-	/* The loop has been woken; the next turn looks. */
-}
-
 static void go_hot(void)
 {
 	loop.hot = true;
@@ -311,7 +306,7 @@ static void go_to_sleep(bool poll)
 	bell_disarm();
 	bell_set(&loop.service.shm->asleep, BELL_FD);
 	if (poll) {
-		bell_tick(loop.poll_us, on_poll);
+		bell_tick(loop.poll_us);
 		loop.poll_us = loop.poll_us * 2 < POLL_MAX_US ? loop.poll_us * 2 : POLL_MAX_US;
 	} else if (anything()) {
 		bell_clear(&loop.service.shm->asleep);
@@ -510,7 +505,7 @@ static void on_shutdown(RedisModuleCtx *ctx, RedisModuleEvent e, uint64_t sub, v
 
 int loop_open(RedisModuleCtx *ctx, const struct region *r, struct err_text *e)
 {
-	const struct service_geometry *g = region_service(r, KV_SERVICE);
+	const struct service_geometry *g;
 	struct service_config c = {.delay_ns = (uint64_t)config.delay_ns, .opened = opened,
 		.closed = closed, .left = left};
 	char old_bell[BELL_PATH + 1] = "";
@@ -520,10 +515,9 @@ int loop_open(RedisModuleCtx *ctx, const struct region *r, struct err_text *e)
 	loop.rung_turn = UINT64_MAX;
 	loop.poll_us = POLL_US;
 	loop.region = r;
-	if (!g) {
-		err_set(e, "the region has no service \"%s\"", KV_SERVICE);
-		return -EINVAL;
-	}
+	rc = region_find(r, KV_SERVICE, &g, e);
+	if (rc)
+		return rc;
 	if (posix_memalign((void **)&loop.chans, 128, g->nchannels * sizeof *loop.chans))
 		return -ENOMEM;
 	memset(loop.chans, 0, g->nchannels * sizeof *loop.chans);

@@ -29,7 +29,7 @@ static struct region region;
 /* Nothing was ever written there: a new file, or memory fresh from the device. */
 static bool is_blank(const struct region *r)
 {
-	size_t i, n = r->size < REGION_SUPERBLOCK ? r->size : REGION_SUPERBLOCK;
+	size_t i, n = r->size < REGION_HEAD_BYTES ? r->size : REGION_HEAD_BYTES;
 
 	for (i = 0; i < n; i++)
 		if (r->base[i])

@@ -137,6 +137,13 @@ says "region format at an offset" 0 "ops 1 x 4 KiB" "$ctl" region format "$dir/d
 	--offset 64K --size 64K --kv-channels 1 --kv-ring 4K --ops-channels 1 --ops-ring 4K
 says "region show at an offset" 0 "service ops channels 1" \
 	"$ctl" region show "$dir/deep" --offset 64K
+says "region format, all of it used" 0 "45056 of 45056 bytes" "$ctl" region format "$dir/full" \
+	--size 45056 --kv-channels 1 --kv-ring 4K --ops-channels 1 --ops-ring 4K
+says "region write, nothing free" 1 "no free 4096 bytes" "$ctl" region write "$dir/full" hello
+says "region format, a page more" 0 "45056 of 49152 bytes" "$ctl" region format "$dir/page" \
+	--size 49152 --kv-channels 1 --kv-ring 4K --ops-channels 1 --ops-ring 4K
+says "region write, into that page" 0 "wrote 5 bytes at 45056" "$ctl" region write "$dir/page" hello
+says "region read, from that page" 0 "hello" "$ctl" region read "$dir/page"
 says "region show at another offset" 1 "no region there" "$ctl" region show "$dir/deep"
 
 # ---- hedbctl: keys ----
@@ -269,6 +276,24 @@ fi
 says "and serves" 0 "round trips" "$ctl" ping "$r" --count 10
 kill -INT "$pid"
 ends "SIGINT ends it"
+
+# ---- threads: one for each processor that it may use, two at the least, 32 at most ----
+n=$(env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc)
+[ "$n" -gt 2 ] || n=2
+[ "$n" -lt 32 ] || n=32
+start "$dir/log4" --region "$r" --keys "$k"
+logged "workers on all processors: $n" ", $n workers"
+kill -TERM "$pid"
+ends "and it ends"
+first=$(sed -n 's/^Cpus_allowed_list:[^0-9]*\([0-9]*\).*/\1/p' /proc/self/status)
+printf '#!/bin/sh\nexec taskset -c %s "%s" "$@"\n' "$first" "$server" >"$dir/on-one"
+chmod +x "$dir/on-one"
+server=$dir/on-one
+start "$dir/log5" --region "$r" --keys "$k"
+logged "workers on one processor: 2" ", 2 workers"
+says "and it serves there" 0 "round trips" "$ctl" ping "$r" --count 10
+kill -TERM "$pid"
+ends "and it ends there"
 
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

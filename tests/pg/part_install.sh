@@ -34,6 +34,9 @@ LC_ALL=C sort -k2 "$to/expected" | diff - "$to/found" | sed 's/^/# /'
 check "install: every file is where it belongs, and no other" $?
 [ -z "$(find "$to/dest" -xtype l)" ]
 check "install: no link points nowhere" $?
+symbols=$(nm "$to/dest$(pg_config --pkglibdir)/hedb.so")
+grep -q ' zone_call$' <<<"$symbols" && ! grep -qE ' (eval|k|gcm|keyring)_' <<<"$symbols"
+check "install: neither keys nor ciphers nor kernels are in hedb.so" $?
 
 # without a region it says so; that it starts is the point
 cat >"$to/user.c" <<'EOC'

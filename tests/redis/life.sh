@@ -89,7 +89,11 @@ refused() {
 }
 refused 'no path' 'no region: give a path' --loadmodule "$B/cxlring.so"
 refused 'unknown argument' 'unknown argument "colour"' --loadmodule "$B/cxlring.so" "$shm/x" colour red
-refused 'not a number' 'is not a number of bytes' --loadmodule "$B/cxlring.so" "$shm/x" map-size much
+refused 'not a number' 'map-size: "much" is not a number from 0 to' --loadmodule "$B/cxlring.so" "$shm/x" map-size much
+refused 'a number beyond 32 bits' 'channels: "4294967298" is not a number from 0 to 65535' --loadmodule "$B/cxlring.so" "$shm/x" channels 4294967298
+export CXL_RING_SIZE=2G
+refused 'a variable that is too large' 'CXL_RING_SIZE: "2G" is not a number from 0 to 1073741824' --loadmodule "$B/cxlring.so" "$shm/x"
+unset CXL_RING_SIZE
 head -c 65536 /dev/urandom >"$shm/noise"
 refused 'not a region' 'no region there' --loadmodule "$B/cxlring.so" "$shm/noise"
 refused 'no such folder' 'not loaded' --loadmodule "$B/cxlring.so" "$shm/none/x"

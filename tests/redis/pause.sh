@@ -93,6 +93,11 @@ c1=$(awk '{ print $14 + $15 }' "/proc/$(pid_of a)/stat")
 [ $((c1 - c0)) -le 15 ] && ok "the server does not spin ($((c1 - c0)) of 60 ticks)" || not_ok "it burned $((c1 - c0)) of 60 ticks"
 wait $w
 same 'then the reply comes' "$(cat "$dir/reply")" '"v4"'
+held=$(info a cxlring cxlring_held_requests)
+tcp a client pause 700 >/dev/null
+ring 'get k'
+[ "$(info a cxlring cxlring_held_requests)" -gt "$held" ] && ok 'a read that waited is counted' ||
+	not_ok "held_requests is still $held"
 stop a
 
 start b --rename-command CLIENT conn

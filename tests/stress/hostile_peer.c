@@ -253,7 +253,7 @@ static int be_hostile(void *arg)
 			break;
 		case EVERYTHING:
 			if (rig_below(&s, 50) == 0)
-				scribble(region.base, REGION_SUPERBLOCK, v, &s);
+				scribble(region.base, REGION_HEAD_BYTES, v, &s);
 			break;
 		default:
 			break;

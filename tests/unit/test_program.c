@@ -50,7 +50,6 @@ static void test_good(void **state)
 	assert_int_equal(p.nargs, 2);
 	assert_int_equal(p.ncode, 3);
 	assert_int_equal(p.result, T_PUB_BOOL);
-	assert_false(p.one);
 	assert_false(p.reveal);
 	assert_int_equal(p.role, ROLE_DB);
 	assert_null(p.code[0].op);
@@ -59,21 +58,6 @@ static void test_good(void **state)
 	/* An argument that nothing pushes is allowed, and so is no operation at all. */
 	assert_int_equal(compile(ARGS(T_TEXT, 0, T_INT4, ARG_ONE), CODE(PUSH | 1)), 0);
 	assert_int_equal(p.result, T_INT4);
-	assert_true(p.one);
-}
-
-static void test_one_row_or_all(void **state)
-{
-	assert_int_equal(compile(ARGS(T_INT4, ARG_ONE, T_INT4, ARG_ONE),
-				 CODE(PUSH, PUSH | 1, OP_enc_int4_add)), 0);
-	assert_true(p.one);
-	assert_int_equal(compile(ARGS(T_INT4, 0), CODE(PUSH, OP_enc_int4_sum_bulk)), 0);
-	assert_true(p.one);
-	assert_int_equal(p.result, T_NUMERIC);
-	/* One row with all: all. */
-	assert_int_equal(compile(ARGS(T_INT4, 0),
-				 CODE(PUSH, PUSH, OP_enc_int4_max_bulk, OP_enc_int4_eq)), 0);
-	assert_false(p.one);
 }
 
 static void test_flags(void **state)
@@ -85,7 +69,6 @@ static void test_flags(void **state)
 
 		assert_int_equal(compile(ARGS(T_INT4, flags), CODE(PUSH)), 0);
 		assert_int_equal(p.arg[0].flags, f);
-		assert_int_equal(p.one, (f & ARG_ONE) != 0);
 		assert_int_equal(p.role, f & ARG_CLEAR ? ROLE_CLIENT : ROLE_DB);
 		/* What is public anyway needs no role. */
 		assert_int_equal(compile(ARGS(T_PUB_INT4, flags), CODE(PUSH)), 0);
@@ -206,7 +189,6 @@ static void test_every_operation(void **state)
 		assert_int_equal(compile(args, op->nargs, prog, op->nargs + 1), 0);
 		assert_int_equal(p.result, op->result);
 		assert_int_equal(p.reveal, (op->flags & OP_REVEAL) != 0);
-		assert_int_equal(p.one, (op->flags & OP_REDUCE) != 0);
 		for (i = 0; i < op->nargs; i++) {
 			args[2 * i] = op->args[i] == T_INT4 ? T_TEXT : T_INT4;
 			refused(compile(args, op->nargs, prog, op->nargs + 1), op->name);
@@ -269,7 +251,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good),
-		cmocka_unit_test(test_one_row_or_all),
 		cmocka_unit_test(test_flags),
 		cmocka_unit_test(test_reveal),
 		cmocka_unit_test(test_counts),

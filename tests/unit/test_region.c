@@ -247,7 +247,7 @@ static void test_bytes_and_format_refuse(void **state)
 		{"a", 1, 4096}, {"b", 1, 4096}, {"c", 1, 4096}, {"d", 1, 4096}, {"e", 1, 4096}};
 	struct region r;
 	struct err_text e = {""};
-	uint8_t before[REGION_SUPERBLOCK];
+	uint8_t before[REGION_HEAD_BYTES];
 	char needed[32];
 	size_t i;
 
@@ -353,13 +353,13 @@ static void test_every_truncated_size_is_efbig(void **state)
 
 	assert_int_equal(rig_region(&r, two, 2), 0);
 	snprintf(needed, sizeof needed, "%llu", (unsigned long long)r.size);
-	snprintf(least, sizeof least, "%d bytes", REGION_SUPERBLOCK);
-	for (n = 0; n < r.size; n += n < REGION_SUPERBLOCK ? 1 : n % 997 + 1) {
+	snprintf(least, sizeof least, "%d bytes", REGION_HEAD_BYTES);
+	for (n = 0; n < r.size; n += n < REGION_HEAD_BYTES ? 1 : n % 997 + 1) {
 		struct err_text e = {""};
 
 		c = heap_copy(&r, n);
 		assert_int_equal(region_check(&c, &e), -EFBIG);
-		assert_says(&e, n < REGION_SUPERBLOCK ? least : needed);
+		assert_says(&e, n < REGION_HEAD_BYTES ? least : needed);
 		assert_int_equal(c.nservices, 0);
 		free(c.base);
 	}
@@ -492,11 +492,11 @@ static void parses(const char *text, uint64_t want)
 	assert_true(v == want);
 }
 
-static void parses_not(const char *text, int rc)
+static void parses_not(const char *text)
 {
 	uint64_t v = 77;
 
-	assert_int_equal(region_parse_bytes(text, &v), rc);
+	assert_int_equal(region_parse_bytes(text, &v), -EINVAL);
 	assert_int_equal(v, 77);
 }
 
@@ -510,14 +510,14 @@ static void test_parse_bytes(void **state)
 	parses("16m", 16 << 20);
 	parses("1G", 1 << 30);
 	parses("18446744073709551615", UINT64_MAX);
-	parses_not("", -EINVAL);
-	parses_not("K", -EINVAL);
-	parses_not("-1", -EINVAL);
-	parses_not(" 1", -EINVAL);
-	parses_not("1T", -EINVAL);
-	parses_not("1KB", -EINVAL);
-	parses_not("18446744073709551616", -ERANGE);
-	parses_not("18446744073709551615K", -ERANGE);
+	parses_not("");
+	parses_not("K");
+	parses_not("-1");
+	parses_not(" 1");
+	parses_not("1T");
+	parses_not("1KB");
+	parses_not("18446744073709551616");
+	parses_not("18446744073709551615K");
 }
 
 int main(void)

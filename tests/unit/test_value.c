@@ -376,14 +376,16 @@ static void test_sealed_columns(void **state)
 static void test_backends_agree(void **state)
 {
 	struct fixture *f = begin(state);
+	static const char *const names[] = {"ipsec-mb", "libsodium", "mbedtls"};
 	const struct gcm_backend *g;
 	uint8_t v[36], out[4];
 	struct value_opener *o;
 	size_t i, n;
 
 	assert_int_equal(value_seal(&f->s, TYPE, "abc", 4, v), 0);
-	for (i = 0; (g = gcm_backend_at(i)); i++) {
-		if (!g->usable())
+	for (i = 0; i < sizeof names / sizeof *names; i++) {
+		g = gcm_select(names[i]);
+		if (!g)
 			continue;
 		o = aligned_alloc(64, sizeof *o);
 		assert_non_null(o);
