@@ -100,7 +100,13 @@ static void detach(struct cxlring *c)
 	c->attached = false;
 }
 
-/* The password, on a channel that was just opened. */
+/* Is this an error that passes? */
+static bool later(const uint8_t *text, uint64_t len)
+{
+	return len >= 8 && (memcmp(text, "LOADING ", 8) == 0 || memcmp(text, "BUSY ", 5) == 0);
+}
+
+/* The password, on a channel that was just opened; a failure gives that back. */
 static int authenticate(struct cxlring *c)
 {
 	const char *user = c->options.user ? c->options.user : "";
@@ -118,7 +124,12 @@ static int authenticate(struct cxlring *c)
 	if (rc == 0)
 		rc = conn_take(c, &kind, &data, &len, c->options.timeout_ms);
 	if (rc == 0 && kind != KV_OK)
-		rc = conn_fail(c, -EACCES, "%.*s", (int)(len < 200 ? len : 200), (const char *)data);
+		rc = conn_fail(c, later(data, len) ? -EAGAIN : -EACCES, "%.*s",
+			(int)(len < 200 ? len : 200), (const char *)data);
+	if (rc) { /* as the default user it would go on, and with an answer too many */
+		detach(c);
+		c->answered = c->dropped = c->asked;
+	}
 	return rc;
 }
 
@@ -401,6 +412,28 @@ int conn_take(struct cxlring *c, uint8_t *kind, const uint8_t **data, uint64_t *
 		if (rc)
 			return rc;
 	}
+}
+
+int conn_drain(struct cxlring *c, uint64_t *since_ms)
+{
+	const uint8_t *data;
+	uint64_t len;
+	uint8_t kind;
+	int rc;
+
+	*since_ms = *since_ms ? *since_ms : clock_ms();
+	if (c->asked != c->answered || !c->attached)
+		return -EAGAIN;
+	if (c->options.timeout_ms >= 0 &&
+		clock_ms() - *since_ms >= (uint64_t)c->options.timeout_ms)
+		return -EAGAIN;
+	rc = take_ready(c, &kind, &data, &len);
+	if (rc != -EAGAIN)
+		return rc ? rc : -EPROTO;
+	rc = cxlring_flush(c);
+	if (!rc)
+		rc = chan_await_room(&c->chan);
+	return rc == -EAGAIN ? 0 : rc ? lose(c) : 0;
 }
 
 size_t cxlring_outstanding(const struct cxlring *c)

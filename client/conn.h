@@ -52,6 +52,11 @@ MUST_CHECK int conn_put(struct cxlring *c, enum kv_request verb, struct kv_heade
 MUST_CHECK int conn_take(struct cxlring *c, uint8_t *kind, const uint8_t **data,
 	uint64_t *len, int timeout_ms);
 
+/* Nothing is outstanding and yet there is no room: what was given up is on its way. Wait a
+ * moment for it. 0: try again; -EAGAIN: the connection's time-out since *since_ms (0 to
+ * begin with) is over; or what ended the connection. */
+MUST_CHECK int conn_drain(struct cxlring *c, uint64_t *since_ms);
+
 int conn_fail(struct cxlring *c, int rc, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 #endif

@@ -251,15 +251,25 @@ static int await(struct cxlring *c, int rc, struct cxlring_reply **r)
 	return *r ? 0 : conn_fail(c, -EPROTO, "the reply is not RESP");
 }
 
-/* `again`: it changes nothing, so it may be sent to the server's successor as well.
- * -EAGAIN from put(): what was given up still fills the ring; it is on its way out. */
+/* put(), waiting for room. */
+static int put_patiently(struct cxlring *c, const struct ask *a)
+{
+	uint64_t since = 0;
+	int rc;
+
+	while ((rc = put(c, a)) == -EAGAIN && (rc = conn_drain(c, &since)) == 0)
+		;
+	return rc;
+}
+
+/* `again`: it changes nothing, so it may be sent to the server's successor as well. */
 static int run(struct cxlring *c, const struct ask *a, bool again, struct cxlring_reply **r)
 {
 	int rc = free_to_block(c), tries;
 
 	*r = NULL;
 	for (tries = 0; rc == 0 && tries < (again ? 3 : 1); tries++) {
-		rc = await(c, put(c, a), r);
+		rc = await(c, put_patiently(c, a), r);
 		if (rc != -ECONNRESET)
 			break;
 		if (again && tries < 2)
@@ -302,12 +312,17 @@ int cxlring_incrby(struct cxlring *c, const void *key, size_t key_len, int64_t b
 static int run_strings(struct cxlring *c, enum kv_request verb, uint16_t opt, size_t n,
 	const char *const v[], const size_t lens[], struct cxlring_reply **r)
 {
+	uint64_t since = 0;
 	int rc = free_to_block(c);
 
 	*r = NULL;
-	if (rc == 0)
-		rc = await(c, put_strings(c, verb, opt, n, v, lens), r);
-	return rc;
+	if (rc)
+		return rc;
+	while ((rc = put_strings(c, verb, opt, n, v, lens)) == -EAGAIN &&
+		   (rc = conn_drain(c, &since)) == 0)
+		;
+	rc = await(c, rc, r);
+	return rc == -EAGAIN ? conn_fail(c, -ETIMEDOUT, "the server takes no requests") : rc;
 }
 
 int cxlring_del(struct cxlring *c, size_t n, const char *const keys[], const size_t lens[],

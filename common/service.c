@@ -143,7 +143,8 @@ static bool owner_gone(const struct service_chan *c)
 
 bool service_abandoned(const struct service_chan *c, uint64_t id)
 {
-	return let_go(c) || shm_load64(&c->shm->given_up) == id || owner_gone(c);
+	/* 0 stands there from the start, and is nobody's id. */
+	return let_go(c) || (id && shm_load64(&c->shm->given_up) == id) || owner_gone(c);
 }
 
 /* Is another server alive? Watches a lease from elsewhere for as long as it lasts. */

@@ -148,8 +148,11 @@ static struct service_chan *look(struct worker *w)
 	uint32_t ringer = shm_load32(&lane_of(w)->channel);
 	struct service_chan *c = NULL;
 
-	if (ringer < s->service.geometry->nchannels)
+	if (ringer < s->service.geometry->nchannels) {
+		/* First once: a client that always has more to ask leaves others their turn. */
+		shm_store32(&lane_of(w)->channel, UINT32_MAX);
 		c = take(s, &s->chans[ringer]);
+	}
 	return c ? c : look_around(w, __atomic_load_n(&s->service.nopen, __ATOMIC_RELAXED));
 }
 
@@ -198,6 +201,8 @@ void workers_look(struct server *s)
 	if (!__atomic_load_n(&s->poller, __ATOMIC_RELAXED) && shm_load32(asleep) != BELL_LANES)
 		shm_store32(asleep, BELL_LANES);
 	shm_fence_full();
+	if (__atomic_load_n(&s->poller, __ATOMIC_RELAXED))
+		shm_store32(asleep, BELL_AWAKE); /* it has just begun */
 	if (anything(s))
 		wake_one(s, NO_CPU, false);
 }

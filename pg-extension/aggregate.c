@@ -146,7 +146,10 @@ static void make_room(struct state *s, uint32 len)
 	bool varies = value_bytes(kinds[s->id].item) == 0;
 
 	if (s->bytes + len > s->bytes_cap) {
-		s->bytes_cap = Max(s->bytes_cap * 2, s->bytes + (uint64)len * FIRST_VALUES);
+		uint64 some = (uint64)len * FIRST_VALUES; /* a long one may well be the last */
+
+		s->bytes_cap = Max(Min(s->bytes_cap * 2, s->bytes_cap + BATCH_BYTES),
+			s->bytes + (some < BATCH_BYTES ? some : len));
 		s->data = s->data ? repalloc_huge(s->data, s->bytes_cap)
 						  : MemoryContextAllocHuge(s->context, s->bytes_cap);
 	}

@@ -221,6 +221,10 @@ const uint8_t *zone_call(
 	pgstat_report_wait_start(PG_WAIT_EXTENSION);
 	rc = ops_call(c, OPS_EVAL, len, fill, arg, (uint64_t)hedb_timeout, &reply, reply_len, &e);
 	pgstat_report_wait_end();
+	if (unlikely(rc == -EACCES)) { /* else every call from now on would ask for the role */
+		ops_release(c);
+		c->role = ROLE_DB;
+	}
 	if (unlikely(rc))
 		raise_errno(rc, &e);
 	return reply;

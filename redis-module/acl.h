@@ -34,6 +34,9 @@ struct acl {
 /* What the session's user may do, as of this turn. */
 enum acl_state acl_look(struct acl *a, uint64_t turn);
 
+/* A ring client has just called ACL. */
+void acl_changed(void);
+
 /* The user itself, for RM_SetContextUser(); freed by RM_FreeModuleUser(). NULL: gone. */
 RedisModuleUser *acl_user(const struct acl *a);
 

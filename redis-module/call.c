@@ -200,7 +200,9 @@ void call_run(RedisModuleCtx *ctx, struct session *s, uint64_t id, RedisModuleSt
 
 	if (flags & CALL_RAW) /* the verbs' own commands are what they are */
 		identity = identity_of(ctx, argv[0]);
-	if (refused(identity, argv, argc)) {
+	/* RM_Call sees a name as far as its first zero byte. */
+	resp = RedisModule_StringPtrLen(argv[0], &len);
+	if (refused(identity, argv, argc) || strlen(resp) != len) {
 		unavailable(argv, text, sizeof text);
 		fail(s, id, text, flags);
 		return;
@@ -237,6 +239,8 @@ void call_run(RedisModuleCtx *ctx, struct session *s, uint64_t id, RedisModuleSt
 	}
 	if (identity & IDENTITY_ALONE)
 		guard_changed();
+	if (flags & CALL_RAW && strcasecmp(RedisModule_StringPtrLen(argv[0], NULL), "acl") == 0)
+		acl_changed();
 }
 
 void call_init(RedisModuleCtx *ctx)

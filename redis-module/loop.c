@@ -132,7 +132,9 @@ static void publish(struct session *s)
 
 static inline bool waiting(const struct session *s)
 {
-	return s->stream ? stream_waiting(s) : s->out || ring_waiting(&s->chan->rx);
+	if (s->stream)
+		return stream_waiting(s);
+	return s->out ? ring_drained(&s->chan->tx) : ring_waiting(&s->chan->rx);
 }
 
 /* A command may run nested event loops (a script that takes long). The channel's lock
@@ -173,6 +175,17 @@ static enum served serve_stream(RedisModuleCtx *ctx, struct session *s, const st
 	return SERVED;
 }
 
+/* A part of a request that came while nobody served. Taken for a request of its own it
+ * would be what the value says. */
+static void skip_part(struct session *s, const struct frame *f, const char *text)
+{
+	s->skips = f->flags & FRAME_MORE;
+	if (!s->skips)
+		session_error(s, f->id, text);
+	message_reset(&s->in, 0);
+	ring_next(&s->chan->rx);
+}
+
 /* One complete request. */
 static enum served serve_one(RedisModuleCtx *ctx, struct session *s, const struct frame *f)
 {
@@ -184,6 +197,11 @@ static enum served serve_one(RedisModuleCtx *ctx, struct session *s, const struc
 
 	if (s->stream || f->kind == KV_STREAM)
 		return serve_stream(ctx, s, f);
+	if (s->skips) {
+		batch_flush(ctx, &loop.wrote);
+		skip_part(s, f, "BUSY part of the request came while Redis was busy or loading");
+		return SERVED;
+	}
 	if (!(f->flags & FRAME_MORE)) {
 		verdict = command_writes(f->kind) ? guard_write(ctx) : guard_read(ctx);
 		if (verdict == GUARD_WAIT)
@@ -224,12 +242,13 @@ static enum served serve_one(RedisModuleCtx *ctx, struct session *s, const struc
 /* Up to BURST requests of one client. Returns how many were served. */
 static unsigned serve(RedisModuleCtx *ctx, struct session *s, bool *held)
 {
+	uint64_t sent = s->chan->tx.pos;
 	struct frame f;
-	unsigned n = 0;
+	unsigned n;
 	int rc = 0;
 
-	if (s->out && session_flush(s))
-		n++;
+	session_flush(s);
+	n = s->chan->tx.pos != sent;
 	n += stream_continue(s);
 	while (!s->out && n < BURST) {
 		rc = ring_peek(&s->chan->rx, &f);
@@ -301,14 +320,15 @@ static void go_hot(void)
 
 /* Say that we sleep, look once more (W1), and let epoll block. A client that does not
  * read its replies, and a write that has to wait, ring no bell: a timer looks again. */
-static void go_to_sleep(bool poll)
+static void go_to_sleep(bool poll, bool held)
 {
 	bell_disarm();
 	bell_set(&loop.service.shm->asleep, BELL_FD);
 	if (poll) {
 		bell_tick(loop.poll_us);
 		loop.poll_us = loop.poll_us * 2 < POLL_MAX_US ? loop.poll_us * 2 : POLL_MAX_US;
-	} else if (anything()) {
+	}
+	if (!held && anything()) {
 		bell_clear(&loop.service.shm->asleep);
 		bell_arm();
 		return;
@@ -364,13 +384,13 @@ static void turn(RedisModuleCtx *ctx)
 		} else if (loop.hold || held) {
 			break;
 		} else if (!spin_again(&loop.spin)) {
-			go_to_sleep(any_output());
+			go_to_sleep(any_output(), false);
 			return;
 		}
 	} while (now - t0 < budget && total < (uint64_t)config.budget_commands);
 	counters.turns += total != 0;
 	if (held && guard_paused() && !loop.hold)
-		go_to_sleep(true);
+		go_to_sleep(true, true);
 	else
 		bell_arm(); /* epoll has to come back at once */
 }
@@ -431,10 +451,7 @@ static void answer_all(struct session *s, const char *text)
 	unsigned n = 0;
 
 	while (!s->out && n++ < BURST && ring_peek(&s->chan->rx, &f) == 0) {
-		if (!(f.flags & FRAME_MORE))
-			session_error(s, f.id, text);
-		message_reset(&s->in, 0);
-		ring_next(&s->chan->rx);
+		skip_part(s, &f, text);
 	}
 	ring_release(&s->chan->rx);
 	session_flush(s);
@@ -563,7 +580,7 @@ bool loop_busy(void)
 	if (loop.hold || loop.serving)
 		return true;
 	for (i = 0; i < loop.nopen; i++)
-		if (waiting(loop.open[i]))
+		if (loop.open[i]->out || waiting(loop.open[i]))
 			return true;
 	return false;
 }

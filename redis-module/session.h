@@ -28,6 +28,7 @@ struct session {
 	struct service_chan *chan;
 	struct message_in in;
 	uint64_t max_message;
+	bool skips; /* parts of a request of which the first ones were dropped */
 	struct pending *out;       /* replies that did not fit, oldest first; owned */
 	struct pending **out_last; /* where the next one goes */
 	struct acl acl;

@@ -26,6 +26,20 @@ wait $!
 has 'its client gets the error' "$(cat "$dir/script")" 'Script killed by user'
 same 'then served again' "$(echo 'get a' | verbs a)" '"1"'
 
+# Parts of a long request that came meanwhile are gone; the rest must not be taken for a
+# request of its own. The value is made of requests: SET of key "evil".
+perl -e 'print pack("S<S<L<", 0, 0, 4) . "evil" . "x" x 16 for 1 .. 200000' >"$dir/value"
+(tcp a eval 'while true do end' 0 >/dev/null) &
+sleep 0.5
+("$B/cxl-cli" --region "$shm/a" --timeout 20000 --raw -x set long <"$dir/value" >"$dir/reply" 2>&1) &
+client=$!
+sleep 0.3
+tcp a script kill >/dev/null
+wait $client
+has 'half a request that met BUSY' "$(cat "$dir/reply")" BUSY
+same 'nothing of it was executed' "$(tcp_raw a exists evil long)" 0
+same 'the client goes on' "$(ring a set k v)" OK
+
 # Loading an AOF that is slowed down on purpose.
 for i in 1 2 3 4 5 6 7 8 9 10; do tcp a debug populate 20000 "key$i" 100 >/dev/null; done
 tcp a save >/dev/null

@@ -29,9 +29,9 @@ lossless() {
 
 for s in idle unpublished half in-flight held deaf stuck; do
 	[ $s != held ] || tcp a client pause 1000000 write >/dev/null
-	full=$(info a cxlring cxlring_ring_full) held=$(info a cxlring cxlring_held_writes)
+	full=$(info a cxlring cxlring_ring_full) held=$(info a cxlring cxlring_held_requests)
 	lossless $s && ok "killed $s: nothing is lost" || not_ok "killed $s: something is lost"
-	full=$(($(info a cxlring cxlring_ring_full) - full)) held=$(($(info a cxlring cxlring_held_writes) - held))
+	full=$(($(info a cxlring cxlring_ring_full) - full)) held=$(($(info a cxlring cxlring_held_requests) - held))
 	case $s in
 	held) [ $held -ge "$rounds" ] && ok "$s: they were" || not_ok "$s: only $held were"
 		tcp a client unpause >/dev/null ;;

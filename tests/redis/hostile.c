@@ -357,7 +357,7 @@ static void be_half(void)
 	for (i = 0; i < 50; i++) {
 		while (!put_frame(KV_SET, 3, part, sizeof part, FRAME_MORE)) {
 			chan_publish(&chan);
-			if (chan_await_room(&chan, 100))
+			if (chan_await_room(&chan))
 				_exit(1);
 		}
 		chan.next_id = 0; /* all of them are parts of request 1 */
@@ -433,7 +433,7 @@ static void be_stuck(void)
 		chan_publish(&chan);
 		if (++waited == 20)
 			there();
-	} while (chan_await_room(&chan, 100) == 0);
+	} while (chan_await_room(&chan) == 0);
 	_exit(1);
 }
 

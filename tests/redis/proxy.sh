@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Streams and cxl-proxy: whatever needs a connection of its own, over the ring.
+family=proxy
+. tests/redis/lib.sh
+start a --requirepass ''
+
+proxy=$dir/proxy.sock
+"$B/cxl-proxy" --region "$shm/a" --unix "$proxy" 2>"$dir/proxy.err" &
+proxy_pid=$!
+pids="$pids $proxy_pid"
+i=0
+until [ -S "$proxy" ] || [ $i -ge 100 ]; do i=$((i + 1)); sleep 0.05; done
+via() { timeout 20 redis-cli -s "$proxy" --no-raw "$@" 2>&1; }
+
+same 'a command' "$(via ping)" PONG
+same 'MULTI, EXEC, SELECT' "$(printf 'set n 1\nmulti\nincr n\nincr n\nexec\nselect 3\nset x y\ndbsize\n' | via | tr '\n' ' ')" \
+	"$(printf 'set m 1\nmulti\nincr m\nincr m\nexec\nselect 4\nset x y\ndbsize\n' | redis-cli -s "$dir/a.sock" --no-raw | tr '\n' ' ')"
+same 'RESP3' "$(timeout 20 redis-cli -3 -s "$proxy" --no-raw hset h a b)" "$(timeout 20 redis-cli -3 -s "$dir/a.sock" --no-raw hset h2 a b)"
+same 'HELLO' "$(via hello 3 | grep -c proto)" 1
+
+(via blpop queue 20 >"$dir/popped") &
+blocked=$!
+i=0
+until [ "$(tcp_raw a info clients | tr -d '\r' | sed -n 's/^blocked_clients://p')" = 1 ] || [ $i -ge 100 ]; do i=$((i + 1)); sleep 0.05; done
+tcp a rpush queue job >/dev/null
+wait $blocked
+has 'a blocking pop' "$(cat "$dir/popped")" '"job"'
+
+# 8 MB in, and out again, through rings of 64 KiB, beside others.
+head -c 8000000 /dev/urandom | od -An -v -tx1 | tr -d ' \n' >"$dir/big"
+same 'a long value in' "$(timeout 20 redis-cli -s "$proxy" -x set big <"$dir/big")" OK
+same 'and out' "$(timeout 20 redis-cli -s "$proxy" get big | head -c 16000000 | cksum)" "$(cksum <"$dir/big")"
+timeout 60 redis-benchmark -s "$proxy" -c 8 -n 20000 -P 16 -t set,get -q >"$dir/bench" 2>&1
+same 'many at once' "$(tr '\r' '\n' <"$dir/bench" | grep -c p50)" 2
+
+i=0
+until [ "$(info a cxlring cxlring_channels_open)" = 0 ] || [ $i -ge 100 ]; do i=$((i + 1)); sleep 0.05; done
+same 'every channel came back' "$(info a cxlring cxlring_channels_open)" 0
+
+# The session's user is the connection's. Nobody becomes somebody without the secret.
+same 'BECOME without a secret' "$(via cxlring.become 00000000000000000000000000000000 | cut -c1-17)" '(error) WRONGPASS'
+tcp a config set requirepass sesame >/dev/null
+has 'a password is asked for' "$(via get n)" NOAUTH
+same 'and taken' "$(timeout 20 redis-cli -s "$proxy" --no-raw --no-auth-warning -a sesame get n)" '"3"'
+
+kill $proxy_pid
+i=0
+while kill -0 $proxy_pid 2>/dev/null && [ $i -lt 100 ]; do i=$((i + 1)); sleep 0.05; done
+[ $i -lt 100 ] || kill -9 $proxy_pid
+wait $proxy_pid
+same 'SIGTERM ends it' "$? $([ -e "$proxy" ] && echo left)" '0 '
