@@ -14,8 +14,8 @@ check "install: make install" $status
 # mode and path; the extension goes where PG_CONFIG says, not under the prefix
 cat >"$to/expected" <<EOL
 755 /opt/cxl/bin/cxl-bench
-755 /opt/cxl/bin/cxl-proxy
 755 /opt/cxl/bin/cxl-cli
+755 /opt/cxl/bin/cxl-proxy
 755 /opt/cxl/bin/hedbctl
 644 /opt/cxl/include/cxlring.h
 644 /opt/cxl/lib/libcxlring.a
