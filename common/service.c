@@ -74,6 +74,16 @@ static void close_channel(struct service *s, struct service_chan *c)
 		s->config.closed(s->config.ctx, c);
 }
 
+/* By words: who has no lock may be looking at one (service_waiting). */
+static void wipe_rings(const struct service *s, const struct service_chan *c)
+{
+	uint64_t *p = (uint64_t *)chan_req_ring(s->geometry, c->index);
+	uint64_t n = 2ull * s->geometry->ring_bytes / sizeof *p, i;
+
+	for (i = 0; i < n; i++)
+		shm_store64(p + i, 0);
+}
+
 /*
  * Move the channel to its next generation (G1); `free`: the owner is gone, so give it
  * away as well (C1). Caller holds the lock.
@@ -91,7 +101,7 @@ static void reset_channel(struct service *s, struct service_chan *c, bool free)
 		shm_store32(&c->shm->freed, c->freed); /* D1 */
 		/* The next owner finds nothing of what was said; and the reply ring's first
 		 * bytes have to be zero anyway. */
-		memset(chan_req_ring(s->geometry, c->index), 0, 2ull * s->geometry->ring_bytes);
+		wipe_rings(s, c);
 		shm_store_release64(&c->shm->claim, 0); /* C1 */
 	}
 }
