@@ -157,17 +157,16 @@ static const char *wrong(uint8_t type, const uint8_t *p, int len)
 {
 	uint32 size = value_bytes(type);
 	struct op_type_info other;
+	struct value_header h;
 
-	if (len < VALUE_OVERHEAD || p[0] >> 6 != VALUE_FORMAT)
+	if (value_header_parse(p, (size_t)len, &h) != 0)
 		return "it is not an encrypted value";
-	if ((p[0] & VALUE_TYPE_MAX) != type) {
-		other = optable_type(p[0] & VALUE_TYPE_MAX);
+	if (h.type != type) {
+		other = optable_type(h.type);
 		return other.name ? psprintf("it is a value of type %s", other.name)
 						  : "it is of no known type";
 	}
-	if (size && (uint32)len != size)
-		return "it has the wrong length";
-	return p[1] == 0 && p[2] == 0 ? "it names no key" : NULL;
+	return size && (uint32)len != size ? "it has the wrong length" : NULL;
 }
 
 static Datum cipher_in(uint8_t type, const char *text)
