@@ -120,17 +120,12 @@ static uint16_t decrypt_op(uint8_t type)
 	}
 }
 
-/* A stored value where it lies. */
+/* A stored value where it lies, or a copy that the memory context frees. */
 static const uint8_t *stored(uint8_t type, Datum d, uint32_t *len)
 {
-	struct varlena *v;
+	void *copy;
 
-	*len = value_bytes(type);
-	if (*len)
-		return (const uint8_t *)DatumGetPointer(d);
-	v = PG_DETOAST_DATUM_PACKED(d);
-	*len = VARSIZE_ANY_EXHDR(v);
-	return (const uint8_t *)VARDATA_ANY(v);
+	return value_stored(value_bytes(type), d, len, &copy);
 }
 
 static Datum decrypt(uint8_t type, Datum d)
