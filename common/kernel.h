@@ -56,8 +56,10 @@ uint64_t eval_hash(struct eval *ev, const void *in, size_t n);
 
 /* A column at a time: `in` are op->nargs columns, `out` has room for `n` rows of a fixed
  * type; rows whose out->state is not ROW_VALUE are left alone. */
-typedef void op_kernel(struct eval *ev, const struct op *op, struct vec *out,
-	const struct vec *in, uint32_t n);
+#define KERNEL_ARGS                                                                    \
+	struct eval *ev, const struct op *op, struct vec *out, const struct vec *in, uint32_t n
+#define KERNEL(name) void k_##name(KERNEL_ARGS)
+typedef void op_kernel(KERNEL_ARGS);
 
 /* The kernel of each operation code; NULL where there is none. */
 extern op_kernel *const dispatch[OPTABLE_CODES];
@@ -74,9 +76,17 @@ enum hash_family { HASH_NUMBER = 1, HASH_TEXT = 2 };
 #define ROW(v, i) ((i) * (v)->step)
 
 /* A loop over the rows to compute; `i` is the row. */
-#define EACH_ROW(out, n, i)      \
-	for (i = 0; i < (n); i++)    \
+#define EACH_ROW(out, n, i)                                                            \
+	for (i = 0; i < (n); i++)                                                          \
 		if (!(out)->state[i])
+
+/* A loop over a column that becomes one row: NULLs are left out, the first error is the
+ * result and ends it. */
+#define EACH_VALUE(in, out, n, i)                                                      \
+	for (i = 0; i < (n) && (out)->state[0] <= ROW_NULL; i++)                           \
+		if ((in)->state[i] > ROW_NULL)                                                 \
+			row_fail(out, 0, (in)->state[i]);                                          \
+		else if ((in)->state[i] == ROW_VALUE)
 
 static inline void row_fail(struct vec *out, uint32_t i, uint8_t state)
 {
@@ -84,13 +94,60 @@ static inline void row_fail(struct vec *out, uint32_t i, uint8_t state)
 	out->dirty = true;
 }
 
-/* A three-way result `c` (-1, 0, 1) as the operation wants it: predicate or order. */
+/* Does the operation say yes to a three-way result `c` (-1, 0, 1)? */
+static inline bool op_accepts(const struct op *op, int c)
+{
+	return ((op->flags & OP_PRED) >> (c + 1)) & 1;
+}
+
+/* Such a result as the operation wants it: predicate or order. */
 static inline void row_ordered(const struct op *op, struct vec *out, uint32_t i, int c)
 {
 	if (op->flags & OP_PRED)
-		out->b[i] = ((op->flags & OP_PRED) >> (c + 1)) & 1;
+		out->b[i] = op_accepts(op, c);
 	else
 		out->i4[i] = c;
+}
+
+/* min and max of spans, of a column and of two. `compare` says -1, 0 or 1; NOT_ORDERED
+ * when one of them is none of its type. */
+enum { NOT_ORDERED = 2 };
+typedef int span_compare(struct span a, struct span b);
+
+static inline void span_extreme(span_compare *compare, KERNEL_ARGS)
+{
+	bool any = false;
+	uint32_t i;
+
+	EACH_VALUE(in, out, n, i)
+	{
+		/* the first one with itself, which checks it */
+		int c = compare(in->s[i], any ? out->s[0] : in->s[i]);
+
+		if (c == NOT_ORDERED)
+			row_fail(out, 0, ROW_MALFORMED);
+		else if (!any || op_accepts(op, c))
+			out->s[0] = in->s[i];
+		any = true;
+	}
+	if (!any && !out->state[0])
+		row_fail(out, 0, ROW_NULL);
+}
+
+static inline void span_choose(span_compare *compare, KERNEL_ARGS)
+{
+	uint32_t i;
+
+	EACH_ROW(out, n, i)
+	{
+		struct span a = in[0].s[ROW(&in[0], i)], b = in[1].s[ROW(&in[1], i)];
+		int c = compare(a, b);
+
+		if (c == NOT_ORDERED)
+			row_fail(out, i, ROW_MALFORMED);
+		else
+			out->s[i] = op_accepts(op, c) ? a : b;
+	}
 }
 
 #endif

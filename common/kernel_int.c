@@ -12,9 +12,8 @@
 
 /* ---- arithmetic, the same text for both widths ---- */
 
-#define BINARY(name, T, f, RANGE, body)                                                \
-	void k_##name(struct eval *ev, const struct op *op, struct vec *out,               \
-		const struct vec *in, uint32_t n)                                              \
+#define BINARY(name, T, f, body)                                                       \
+	KERNEL(name)                                                                       \
 	{                                                                                  \
 		uint32_t i;                                                                    \
                                                                                        \
@@ -31,8 +30,7 @@
 	}
 
 #define UNARY(name, T, f, body)                                                        \
-	void k_##name(struct eval *ev, const struct op *op, struct vec *out,               \
-		const struct vec *in, uint32_t n)                                              \
+	KERNEL(name)                                                                       \
 	{                                                                                  \
 		uint32_t i;                                                                    \
                                                                                        \
@@ -65,17 +63,16 @@
 	} while (0)
 
 #define ARITHMETIC(p, T, f, MIN, RANGE)                                                \
-	BINARY(p##_add, T, f, RANGE, if (__builtin_add_overflow(a, b, &r)) fail = RANGE)   \
-	BINARY(p##_sub, T, f, RANGE, if (__builtin_sub_overflow(a, b, &r)) fail = RANGE)   \
-	BINARY(p##_mul, T, f, RANGE, if (__builtin_mul_overflow(a, b, &r)) fail = RANGE)   \
-	BINARY(p##_div, T, f, RANGE,                                                       \
+	BINARY(p##_add, T, f, if (__builtin_add_overflow(a, b, &r)) fail = RANGE)          \
+	BINARY(p##_sub, T, f, if (__builtin_sub_overflow(a, b, &r)) fail = RANGE)          \
+	BINARY(p##_mul, T, f, if (__builtin_mul_overflow(a, b, &r)) fail = RANGE)          \
+	BINARY(p##_div, T, f,                                                              \
 		if (b == 0) fail = ROW_DIVISION_BY_ZERO; else if (b == -1 && a == MIN)         \
 		fail = RANGE; else r = a / b)                                                  \
-	BINARY(p##_mod, T, f, RANGE,                                                       \
+	BINARY(p##_mod, T, f,                                                              \
 		if (b == 0) fail = ROW_DIVISION_BY_ZERO; else r = b == -1 ? 0 : a % b)         \
-	BINARY(p##_pow, T, f, RANGE, POWER(T, RANGE))                                      \
-	BINARY(lesser_enc_##p, T, f, RANGE, r = a < b ? a : b)                             \
-	BINARY(greater_enc_##p, T, f, RANGE, r = a > b ? a : b)                            \
+	BINARY(p##_pow, T, f, POWER(T, RANGE))                                             \
+	BINARY(choose_enc_##p, T, f, r = op_accepts(op, (a > b) - (a < b)) ? a : b)        \
 	UNARY(p##_neg, T, f, if (a == MIN) fail = RANGE; else r = -a)                      \
 	UNARY(p##_abs, T, f, if (a == MIN) fail = RANGE; else r = a < 0 ? -a : a)
 
@@ -83,8 +80,7 @@ ARITHMETIC(int4, int32_t, i4, INT32_MIN, ROW_INT4_RANGE)
 ARITHMETIC(int8, int64_t, i8, INT64_MIN, ROW_INT8_RANGE)
 
 #define COMPARE(p, T, f)                                                               \
-	void k_cmp_enc_##p(struct eval *ev, const struct op *op, struct vec *out,          \
-		const struct vec *in, uint32_t n)                                              \
+	KERNEL(cmp_enc_##p)                                                                \
 	{                                                                                  \
 		uint32_t i;                                                                    \
                                                                                        \
@@ -98,34 +94,27 @@ ARITHMETIC(int8, int64_t, i8, INT64_MIN, ROW_INT8_RANGE)
 COMPARE(int4, int32_t, i4)
 COMPARE(int8, int64_t, i8)
 
-/* ---- columns to one row: NULLs are left out, the first error is the result ---- */
+/* ---- columns to one row ---- */
 
-#define EACH_VALUE(in, out, n, i)                                                      \
-	for (i = 0; i < (n) && (out)->state[0] <= ROW_NULL; i++)                           \
-		if ((in)->state[i] > ROW_NULL)                                                 \
-			row_fail(out, 0, (in)->state[i]);                                          \
-		else if ((in)->state[i] == ROW_VALUE)
-
-#define EXTREME(name, T, f, BETTER)                                                    \
-	void k_##name(struct eval *ev, const struct op *op, struct vec *out,               \
-		const struct vec *in, uint32_t n)                                              \
+#define EXTREME(p, T, f)                                                               \
+	KERNEL(extreme_enc_##p)                                                            \
 	{                                                                                  \
 		bool any = false;                                                              \
 		uint32_t i;                                                                    \
                                                                                        \
 		EACH_VALUE(in, out, n, i)                                                      \
 		{                                                                              \
-			if (!any || in->f[i] BETTER out->f[0])                                     \
-				out->f[0] = in->f[i];                                                  \
+			T v = in->f[i];                                                            \
+                                                                                       \
+			if (!any || op_accepts(op, (v > out->f[0]) - (v < out->f[0])))             \
+				out->f[0] = v;                                                         \
 			any = true;                                                                \
 		}                                                                              \
 		if (!any && !out->state[0])                                                    \
 			row_fail(out, 0, ROW_NULL);                                                \
 	}
-EXTREME(least_enc_int4, int32_t, i4, <)
-EXTREME(greatest_enc_int4, int32_t, i4, >)
-EXTREME(least_enc_int8, int64_t, i8, <)
-EXTREME(greatest_enc_int8, int64_t, i8, >)
+EXTREME(int4, int32_t, i4)
+EXTREME(int8, int64_t, i8)
 
 /* A 128-bit number as a numeric in row i. */
 static void put_numeric(struct eval *ev, struct vec *out, uint32_t i, __int128 v)
@@ -137,8 +126,7 @@ static void put_numeric(struct eval *ev, struct vec *out, uint32_t i, __int128 v
 }
 
 #define SUM(name, T, f)                                                                \
-	void k_##name(struct eval *ev, const struct op *op, struct vec *out,               \
-		const struct vec *in, uint32_t n)                                              \
+	KERNEL(name)                                                                       \
 	{                                                                                  \
 		__int128 sum = 0; /* 4096 rows of 64 bits: no overflow */                      \
 		bool any = false;                                                              \
@@ -168,8 +156,7 @@ static int64_t hash_number(struct eval *ev, __int128 v)
 }
 
 #define HASH(p, f)                                                                     \
-	void k_hash_enc_##p(struct eval *ev, const struct op *op, struct vec *out,         \
-		const struct vec *in, uint32_t n)                                              \
+	KERNEL(hash_enc_##p)                                                               \
 	{                                                                                  \
 		uint32_t i;                                                                    \
                                                                                        \
@@ -181,8 +168,7 @@ HASH(int8, i8)
 
 /* ---- casts ---- */
 
-void k_int4_to_int8(
-	struct eval *ev, const struct op *op, struct vec *out, const struct vec *in, uint32_t n)
+KERNEL(int4_to_int8)
 {
 	uint32_t i;
 
@@ -190,8 +176,7 @@ void k_int4_to_int8(
 		out->i8[i] = in->i4[ROW(in, i)];
 }
 
-void k_int8_to_int4(
-	struct eval *ev, const struct op *op, struct vec *out, const struct vec *in, uint32_t n)
+KERNEL(int8_to_int4)
 {
 	uint32_t i;
 
@@ -206,26 +191,24 @@ void k_int8_to_int4(
 }
 
 #define TO_NUMERIC_AND_TEXT(w, f)                                                      \
-	void k_##w##_to_numeric(struct eval *ev, const struct op *op, struct vec *out,     \
-		const struct vec *in, uint32_t n)                                              \
+	KERNEL(w##_to_numeric)                                                             \
 	{                                                                                  \
 		uint32_t i;                                                                    \
                                                                                        \
 		EACH_ROW(out, n, i)                                                            \
 			put_numeric(ev, out, i, in->f[ROW(in, i)]);                                \
 	}                                                                                  \
-	void k_##w##_to_text(struct eval *ev, const struct op *op, struct vec *out,        \
-		const struct vec *in, uint32_t n)                                              \
+	KERNEL(w##_to_text)                                                                \
 	{                                                                                  \
 		enum { DIGITS = 24 };                                                          \
 		uint32_t i;                                                                    \
                                                                                        \
 		EACH_ROW(out, n, i)                                                            \
 		{                                                                              \
-			char *text = eval_alloc(ev, DIGITS);                                          \
+			char *text = eval_alloc(ev, DIGITS);                                       \
                                                                                        \
-			out->s[i].p = (const uint8_t *)text;                                          \
-			out->s[i].len = text ? (uint32_t)snprintf(text, DIGITS, "%lld",                  \
+			out->s[i].p = (const uint8_t *)text;                                       \
+			out->s[i].len = text ? (uint32_t)snprintf(text, DIGITS, "%lld",            \
 							(long long)in->f[ROW(in, i)]) : 0;                         \
 		}                                                                              \
 	}
@@ -234,8 +217,7 @@ TO_NUMERIC_AND_TEXT(int8, i8)
 
 /* ---- any type ---- */
 
-void k_copy(
-	struct eval *ev, const struct op *op, struct vec *out, const struct vec *in, uint32_t n)
+KERNEL(copy)
 {
 	uint32_t size = optable_type(out->type).size, i;
 
@@ -274,20 +256,17 @@ static void connect(struct vec *out, const struct vec *in, uint32_t n, bool deci
 	}
 }
 
-void k_and(
-	struct eval *ev, const struct op *op, struct vec *out, const struct vec *in, uint32_t n)
+KERNEL(and)
 {
 	connect(out, in, n, false);
 }
 
-void k_or(
-	struct eval *ev, const struct op *op, struct vec *out, const struct vec *in, uint32_t n)
+KERNEL(or)
 {
 	connect(out, in, n, true);
 }
 
-void k_not(
-	struct eval *ev, const struct op *op, struct vec *out, const struct vec *in, uint32_t n)
+KERNEL(not)
 {
 	uint32_t i;
 

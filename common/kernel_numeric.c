@@ -21,9 +21,7 @@ static bool number(struct vec *out, uint32_t i, const struct vec *in, struct num
 	return false;
 }
 
-
-void k_cmp_enc_numeric(
-	struct eval *ev, const struct op *op, struct vec *out, const struct vec *in, uint32_t n)
+KERNEL(cmp_enc_numeric)
 {
 	struct numeric a, b;
 	uint32_t i;
@@ -39,8 +37,7 @@ void k_cmp_enc_numeric(
 	}
 }
 
-void k_hash_enc_numeric(
-	struct eval *ev, const struct op *op, struct vec *out, const struct vec *in, uint32_t n)
+KERNEL(hash_enc_numeric)
 {
 	struct numeric x;
 	uint32_t i;
@@ -64,83 +61,25 @@ void k_hash_enc_numeric(
 	}
 }
 
-/* -1, 0, 1 between rows of two columns; 2 when one of them is no number. */
-static int order(const struct vec *a, uint32_t i, const struct vec *b, uint32_t k)
+static int order(struct span a, struct span b)
 {
 	struct numeric x, y;
 	int c;
 
-	if (numeric_parse(&x, a->s[i].p, a->s[i].len) ||
-		numeric_parse(&y, b->s[k].p, b->s[k].len))
-		return 2;
+	if (numeric_parse(&x, a.p, a.len) || numeric_parse(&y, b.p, b.len))
+		return NOT_ORDERED;
 	c = numeric_cmp(&x, &y);
 	return (c > 0) - (c < 0);
 }
 
-static void extreme(struct vec *out, const struct vec *in, uint32_t n, int sign)
+KERNEL(extreme_enc_numeric)
 {
-	bool any = false;
-	uint32_t i;
-
-	for (i = 0; i < n; i++) {
-		int c;
-
-		if (in->state[i] > ROW_NULL) {
-			row_fail(out, 0, in->state[i]);
-			return;
-		}
-		if (in->state[i] == ROW_NULL)
-			continue;
-		c = order(in, i, any ? out : in, any ? 0 : i); /* the first with itself: parsed */
-		if (c == 2) {
-			row_fail(out, 0, ROW_MALFORMED);
-			return;
-		}
-		if (!any || c * sign > 0)
-			out->s[0] = in->s[i];
-		any = true;
-	}
-	if (!any)
-		row_fail(out, 0, ROW_NULL);
+	span_extreme(order, ev, op, out, in, n);
 }
 
-void k_least_enc_numeric(
-	struct eval *ev, const struct op *op, struct vec *out, const struct vec *in, uint32_t n)
+KERNEL(choose_enc_numeric)
 {
-	extreme(out, in, n, -1);
-}
-
-void k_greatest_enc_numeric(
-	struct eval *ev, const struct op *op, struct vec *out, const struct vec *in, uint32_t n)
-{
-	extreme(out, in, n, 1);
-}
-
-static void choose(struct vec *out, const struct vec *in, uint32_t n, int sign)
-{
-	uint32_t i;
-
-	EACH_ROW(out, n, i)
-	{
-		uint32_t l = ROW(&in[0], i), r = ROW(&in[1], i);
-		int c = order(&in[0], l, &in[1], r);
-
-		if (c == 2)
-			row_fail(out, i, ROW_MALFORMED);
-		out->s[i] = c * sign > 0 ? in[0].s[l] : in[1].s[r];
-	}
-}
-
-void k_lesser_enc_numeric(
-	struct eval *ev, const struct op *op, struct vec *out, const struct vec *in, uint32_t n)
-{
-	choose(out, in, n, -1);
-}
-
-void k_greater_enc_numeric(
-	struct eval *ev, const struct op *op, struct vec *out, const struct vec *in, uint32_t n)
-{
-	choose(out, in, n, 1);
+	span_choose(order, ev, op, out, in, n);
 }
 
 /* a + b into arena memory. A sum spans the digits of both, and one for the carry. */
@@ -165,8 +104,7 @@ static bool add(struct eval *ev, const struct numeric *a, const struct numeric *
 	return true;
 }
 
-void k_numeric_add(
-	struct eval *ev, const struct op *op, struct vec *out, const struct vec *in, uint32_t n)
+KERNEL(numeric_add)
 {
 	struct numeric a, b;
 	uint32_t i;
@@ -180,40 +118,29 @@ void k_numeric_add(
 	}
 }
 
-void k_sum_numeric(
-	struct eval *ev, const struct op *op, struct vec *out, const struct vec *in, uint32_t n)
+KERNEL(sum_numeric)
 {
 	bool any = false;
 	uint32_t i;
 
-	for (i = 0; i < n; i++) {
+	EACH_VALUE(in, out, n, i)
+	{
 		struct numeric x, sum;
 
-		if (in->state[i] == ROW_NULL)
-			continue;
-		if (in->state[i] > ROW_NULL) {
-			row_fail(out, 0, in->state[i]);
-			return;
-		}
-		if (numeric_parse(&x, in->s[i].p, in->s[i].len)) {
+		if (numeric_parse(&x, in->s[i].p, in->s[i].len))
 			row_fail(out, 0, ROW_MALFORMED);
-			return;
-		}
-		if (!any) {
+		else if (!any)
 			out->s[0] = in->s[i];
-		} else if (numeric_parse(&sum, out->s[0].p, out->s[0].len) ||
-			   !add(ev, &sum, &x, &out->s[0])) {
+		else if (numeric_parse(&sum, out->s[0].p, out->s[0].len) ||
+			 !add(ev, &sum, &x, &out->s[0]))
 			row_fail(out, 0, ROW_NUMERIC_RANGE);
-			return;
-		}
 		any = true;
 	}
-	if (!any)
+	if (!any && !out->state[0])
 		row_fail(out, 0, ROW_NULL);
 }
 
-void k_numeric_avg(
-	struct eval *ev, const struct op *op, struct vec *out, const struct vec *in, uint32_t n)
+KERNEL(numeric_avg)
 {
 	enum { SCALE_DIGITS = 1000 / NUMERIC_BASE_DIGITS + 4 };
 	struct numeric sum;
@@ -241,8 +168,7 @@ void k_numeric_avg(
 	}
 }
 
-void k_numeric_to_int8(
-	struct eval *ev, const struct op *op, struct vec *out, const struct vec *in, uint32_t n)
+KERNEL(numeric_to_int8)
 {
 	struct numeric x;
 	uint32_t i;

@@ -38,8 +38,7 @@ static int span_cmp(struct span a, struct span b)
 	return (c > 0) - (c < 0);
 }
 
-void k_cmp_enc_text(
-	struct eval *ev, const struct op *op, struct vec *out, const struct vec *in, uint32_t n)
+KERNEL(cmp_enc_text)
 {
 	uint32_t i;
 
@@ -48,8 +47,7 @@ void k_cmp_enc_text(
 			span_cmp(in[0].s[ROW(&in[0], i)], in[1].s[ROW(&in[1], i)]));
 }
 
-void k_hash_enc_text(
-	struct eval *ev, const struct op *op, struct vec *out, const struct vec *in, uint32_t n)
+KERNEL(hash_enc_text)
 {
 	uint32_t i;
 
@@ -67,65 +65,17 @@ void k_hash_enc_text(
 	}
 }
 
-/* The better of two by sign: least < 0, greatest > 0; NULLs left out. */
-static void extreme(struct vec *out, const struct vec *in, uint32_t n, int sign)
+KERNEL(extreme_enc_text)
 {
-	bool any = false;
-	uint32_t i;
-
-	for (i = 0; i < n; i++) {
-		if (in->state[i] > ROW_NULL) {
-			row_fail(out, 0, in->state[i]);
-			return;
-		}
-		if (in->state[i] == ROW_NULL)
-			continue;
-		if (!any || span_cmp(in->s[i], out->s[0]) * sign > 0)
-			out->s[0] = in->s[i];
-		any = true;
-	}
-	if (!any)
-		row_fail(out, 0, ROW_NULL);
+	span_extreme(span_cmp, ev, op, out, in, n);
 }
 
-void k_least_enc_text(
-	struct eval *ev, const struct op *op, struct vec *out, const struct vec *in, uint32_t n)
+KERNEL(choose_enc_text)
 {
-	extreme(out, in, n, -1);
+	span_choose(span_cmp, ev, op, out, in, n);
 }
 
-void k_greatest_enc_text(
-	struct eval *ev, const struct op *op, struct vec *out, const struct vec *in, uint32_t n)
-{
-	extreme(out, in, n, 1);
-}
-
-static void choose(struct vec *out, const struct vec *in, uint32_t n, int sign)
-{
-	uint32_t i;
-
-	EACH_ROW(out, n, i)
-	{
-		struct span a = in[0].s[ROW(&in[0], i)], b = in[1].s[ROW(&in[1], i)];
-
-		out->s[i] = span_cmp(a, b) * sign > 0 ? a : b;
-	}
-}
-
-void k_lesser_enc_text(
-	struct eval *ev, const struct op *op, struct vec *out, const struct vec *in, uint32_t n)
-{
-	choose(out, in, n, -1);
-}
-
-void k_greater_enc_text(
-	struct eval *ev, const struct op *op, struct vec *out, const struct vec *in, uint32_t n)
-{
-	choose(out, in, n, 1);
-}
-
-void k_text_concat(
-	struct eval *ev, const struct op *op, struct vec *out, const struct vec *in, uint32_t n)
+KERNEL(text_concat)
 {
 	uint32_t i;
 
@@ -236,11 +186,10 @@ static void match(struct eval *ev,
 	}
 }
 
-#define MATCH(name, fold_case, negate)                                                  \
-	void k_text_##name(struct eval *ev, const struct op *op, struct vec *out,          \
-		const struct vec *in, uint32_t n)                                              \
+#define MATCH(name, fold_case, negate)                                                 \
+	KERNEL(text_##name)                                                                \
 	{                                                                                  \
-		match(ev, out, in, n, fold_case, negate);                                          \
+		match(ev, out, in, n, fold_case, negate);                                      \
 	}
 MATCH(like, false, false)
 MATCH(notlike, false, true)
@@ -263,8 +212,7 @@ static struct span slice(struct span s, int64_t from, int64_t to)
 	return (struct span){start, (uint32_t)(p - start)};
 }
 
-void k_text_substring(
-	struct eval *ev, const struct op *op, struct vec *out, const struct vec *in, uint32_t n)
+KERNEL(text_substring)
 {
 	uint32_t i;
 
@@ -279,8 +227,7 @@ void k_text_substring(
 	}
 }
 
-void k_text_substring_from(
-	struct eval *ev, const struct op *op, struct vec *out, const struct vec *in, uint32_t n)
+KERNEL(text_substring_from)
 {
 	uint32_t i;
 
@@ -289,8 +236,7 @@ void k_text_substring_from(
 			in[0].s[ROW(&in[0], i)], in[1].i4[ROW(&in[1], i)], INT64_MAX);
 }
 
-void k_text_length(
-	struct eval *ev, const struct op *op, struct vec *out, const struct vec *in, uint32_t n)
+KERNEL(text_length)
 {
 	uint32_t i;
 
@@ -325,14 +271,12 @@ static void change_case(struct eval *ev, struct vec *out, const struct vec *in, 
 	}
 }
 
-void k_text_lower(
-	struct eval *ev, const struct op *op, struct vec *out, const struct vec *in, uint32_t n)
+KERNEL(text_lower)
 {
 	change_case(ev, out, in, n, 'A', 'a' - 'A');
 }
 
-void k_text_upper(
-	struct eval *ev, const struct op *op, struct vec *out, const struct vec *in, uint32_t n)
+KERNEL(text_upper)
 {
 	change_case(ev, out, in, n, 'a', 'A' - 'a');
 }
@@ -373,8 +317,7 @@ static uint8_t parse_int(struct span s, int64_t *v, int64_t min, int64_t max,
 	return 0;
 }
 
-void k_text_to_int4(
-	struct eval *ev, const struct op *op, struct vec *out, const struct vec *in, uint32_t n)
+KERNEL(text_to_int4)
 {
 	uint32_t i;
 
@@ -390,8 +333,7 @@ void k_text_to_int4(
 	}
 }
 
-void k_text_to_int8(
-	struct eval *ev, const struct op *op, struct vec *out, const struct vec *in, uint32_t n)
+KERNEL(text_to_int8)
 {
 	uint32_t i;
 

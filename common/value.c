@@ -38,35 +38,6 @@ static head_words head_of(
 		incarnation >> 40 | counter << 24};
 }
 
-/* 0 or -EPROTO. `len` is that of the whole value. */
-static inline int head_parse(head_words w, size_t len, struct value_header *h)
-{
-	h->type = w[0] & VALUE_TYPE_MAX;
-	h->key_id = (uint16_t)(w[0] >> 8);
-	h->incarnation = w[0] >> 24 | w[1] << 40;
-	h->counter = w[1] >> 24;
-	h->len = len - VALUE_OVERHEAD;
-	/* Key id 0 must not pass: it marks the cache's empty slots. */
-	if ((w[0] >> 6 & 3) != VALUE_FORMAT || h->type == 0 || h->key_id == 0)
-		return -EPROTO;
-	return 0;
-}
-
-static inline bool value_len_ok(size_t len)
-{
-	return len >= VALUE_OVERHEAD && len - VALUE_OVERHEAD <= VALUE_LEN_MAX;
-}
-
-int value_header_parse(const void *in, size_t in_len, struct value_header *h)
-{
-	struct value_header got;
-
-	if (!value_len_ok(in_len) || head_parse(head_load(in), in_len, &got) != 0)
-		return -EPROTO;
-	*h = got;
-	return 0;
-}
-
 static int subkey_init(const struct gcm_backend *gcm, struct gcm_key *key,
 	const uint8_t *data_key, uint64_t incarnation)
 {
@@ -347,7 +318,7 @@ int value_open(struct value_opener *o, uint8_t want_type, const void *in, size_t
 	struct value_header h;
 	int rc;
 
-	if (!value_len_ok(in_len) || head_parse(head_load(in), in_len, &h) != 0)
+	if (value_header_parse(in, in_len, &h) != 0)
 		return -EPROTO;
 	if (h.type != want_type)
 		return -EINVAL;

@@ -51,6 +51,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "gcm.h"
 #include "keyring.h"
@@ -89,10 +90,26 @@ static inline size_t value_size(size_t n)
  * value_header_parse - what a value says about itself; nothing of it is verified.
  *
  * Returns 0, or -EPROTO (h unchanged) when in_len is impossible, the format is not
- * VALUE_FORMAT, or type or key id is 0.
+ * VALUE_FORMAT, or type or key id is 0 (that key id marks an opener's empty slots).
  */
-MUST_CHECK int value_header_parse(
-	const void *in, size_t in_len, struct value_header *h);
+MUST_CHECK static inline int value_header_parse(
+	const void *in, size_t in_len, struct value_header *h)
+{
+	uint64_t w[2];
+
+	if (in_len < VALUE_OVERHEAD || in_len - VALUE_OVERHEAD > VALUE_LEN_MAX)
+		return -EPROTO;
+	memcpy(w, in, sizeof w);
+	if ((w[0] >> 6 & 3) != VALUE_FORMAT || (w[0] & VALUE_TYPE_MAX) == 0 ||
+		(uint16_t)(w[0] >> 8) == 0)
+		return -EPROTO;
+	h->type = w[0] & VALUE_TYPE_MAX;
+	h->key_id = (uint16_t)(w[0] >> 8);
+	h->incarnation = w[0] >> 24 | w[1] << 40;
+	h->counter = w[1] >> 24;
+	h->len = in_len - VALUE_OVERHEAD;
+	return 0;
+}
 
 /* ---- sealing ---- */
 

@@ -175,18 +175,15 @@ static void append(struct state *s, const void *value, uint32 len)
 
 static void append_datum(struct state *s, Datum d)
 {
-	uint32 len = value_bytes(kinds[s->id].item);
-	struct varlena *v;
+	const uint8 *value;
+	void *copy;
+	uint32 len;
 
 	s->count++;
-	if (len) {
-		append(s, DatumGetPointer(d), len);
-		return;
-	}
-	v = PG_DETOAST_DATUM_PACKED(d);
-	append(s, VARDATA_ANY(v), VARSIZE_ANY_EXHDR(v));
-	if ((Pointer)v != DatumGetPointer(d))
-		pfree(v);
+	value = value_stored(value_bytes(kinds[s->id].item), d, &len, &copy);
+	append(s, value, len);
+	if (copy)
+		pfree(copy);
 }
 
 static Datum transition(FunctionCallInfo fcinfo, enum kind_id id)

@@ -120,17 +120,12 @@ static uint16_t decrypt_op(uint8_t type)
 	}
 }
 
-/* A stored value where it lies. */
+/* A stored value where it lies, or a copy that the memory context frees. */
 static const uint8_t *stored(uint8_t type, Datum d, uint32_t *len)
 {
-	struct varlena *v;
+	void *copy;
 
-	*len = value_bytes(type);
-	if (*len)
-		return (const uint8_t *)DatumGetPointer(d);
-	v = PG_DETOAST_DATUM_PACKED(d);
-	*len = VARSIZE_ANY_EXHDR(v);
-	return (const uint8_t *)VARDATA_ANY(v);
+	return value_stored(value_bytes(type), d, len, &copy);
 }
 
 static Datum decrypt(uint8_t type, Datum d)
@@ -157,17 +152,16 @@ static const char *wrong(uint8_t type, const uint8_t *p, int len)
 {
 	uint32 size = value_bytes(type);
 	struct op_type_info other;
+	struct value_header h;
 
-	if (len < VALUE_OVERHEAD || p[0] >> 6 != VALUE_FORMAT)
+	if (value_header_parse(p, (size_t)len, &h) != 0)
 		return "it is not an encrypted value";
-	if ((p[0] & VALUE_TYPE_MAX) != type) {
-		other = optable_type(p[0] & VALUE_TYPE_MAX);
+	if (h.type != type) {
+		other = optable_type(h.type);
 		return other.name ? psprintf("it is a value of type %s", other.name)
 						  : "it is of no known type";
 	}
-	if (size && (uint32)len != size)
-		return "it has the wrong length";
-	return p[1] == 0 && p[2] == 0 ? "it names no key" : NULL;
+	return size && (uint32)len != size ? "it has the wrong length" : NULL;
 }
 
 static Datum cipher_in(uint8_t type, const char *text)

@@ -111,18 +111,10 @@ static uint64_t take_argument(struct request *q, int i, Datum d)
 		q->plain[i] = q->s->type[i] == T_PUB_INT4 ? DatumGetInt32(d) : DatumGetInt64(d);
 		q->data[i] = &q->plain[i];
 		q->len[i] = bytes;
-	} else if (bytes) {
-		q->data[i] = DatumGetPointer(d);
-		q->len[i] = bytes;
-	} else {
-		struct varlena *v = PG_DETOAST_DATUM_PACKED(d);
-
-		q->data[i] = VARDATA_ANY(v);
-		q->len[i] = VARSIZE_ANY_EXHDR(v);
-		q->copy[i] = (Pointer)v != DatumGetPointer(d) ? v : NULL;
-		return 4ull + q->len[i];
+		return bytes;
 	}
-	return bytes;
+	q->data[i] = value_stored(bytes, d, &q->len[i], &q->copy[i]);
+	return bytes ? bytes : 4ull + q->len[i];
 }
 
 static Datum plain_datum(uint8_t type, const uint8_t *p)

@@ -16,4 +16,23 @@ Datum scalar_call(FunctionCallInfo fcinfo, uint16_t code);
 /* A stored value's bytes, copied into a new datum of that secret type. */
 Datum value_datum(uint8_t type, const uint8_t *p, uint32_t len);
 
+/* The bytes of a stored value where they lie; `fixed` is value_bytes() of its type. What
+ * lay out of line was copied to be read: then *copy is that, else NULL, for who cannot
+ * leave it to the memory context. */
+static inline const uint8_t *value_stored(
+	uint32_t fixed, Datum d, uint32_t *len, void **copy)
+{
+	struct varlena *v;
+
+	*copy = NULL;
+	*len = fixed;
+	if (fixed)
+		return (const uint8_t *)DatumGetPointer(d);
+	v = PG_DETOAST_DATUM_PACKED(d);
+	if ((Pointer)v != DatumGetPointer(d))
+		*copy = v;
+	*len = VARSIZE_ANY_EXHDR(v);
+	return (const uint8_t *)VARDATA_ANY(v);
+}
+
 #endif
