@@ -190,13 +190,14 @@ static int one_shot(int argc, char **argv)
 	const char **v = calloc((size_t)argc + 1, sizeof *v);
 	size_t *lens = calloc((size_t)argc + 1, sizeof *lens), n = (size_t)argc, i;
 	int rc = v && lens ? 0 : -1;
+	char *input = NULL;
 
 	for (i = 0; rc == 0 && i < n; i++) {
 		v[i] = argv[i];
 		lens[i] = strlen(argv[i]);
 	}
 	if (rc == 0 && cli.stdin_arg) {
-		v[n] = read_stdin(&lens[n]);
+		v[n] = input = read_stdin(&lens[n]);
 		n++;
 	}
 	for (; rc == 0 && cli.repeat != 0; cli.repeat -= cli.repeat > 0) {
@@ -204,6 +205,7 @@ static int one_shot(int argc, char **argv)
 		if (cli.interval > 0)
 			usleep((useconds_t)(cli.interval * 1e6));
 	}
+	free(input);
 	free(v);
 	free(lens);
 	return rc;
