@@ -57,7 +57,7 @@ check: all tests
 tests: $(unit) $(stress) $(fuzz)
 ifeq ($(SAN),)
 	+$(MAKE) SAN=thread build-thread/tests/stress/stress_ring $(patsubst %,build-thread/%,$(sanitized))
-	+$(MAKE) SAN=address,undefined pg build-address-undefined/tests/stress/hostile_peer \
+	+$(MAKE) SAN=address,undefined pg redis redis-tests build-address-undefined/tests/stress/hostile_peer \
 	    $(patsubst %,build-address-undefined/%,$(sanitized))
 endif
 

@@ -53,10 +53,12 @@ $(B)/tests/redis/%: $(B)/tests/redis/%.o $(B)/client/print.o $(B)/libcxlring.a $
 	$(CC) $(all_cflags) -o $@ $^ -lsodium
 
 #: make check-redis  the tests of cxlring.so and its clients
-check-redis: redis $(redis_tests)
+check-redis: redis redis-tests
 	B=$(B) sh tests/redis/run $(FAMILIES)
 
-tests: $(redis_tests)
+redis-tests: $(redis_tests)
+
+tests: redis-tests
 
 redis: $(B)/cxlring.so $(B)/libcxlring.a $(B)/libcxlring.so $(B)/cxl-cli $(B)/cxl-bench \
     $(B)/cxl-proxy
@@ -75,4 +77,4 @@ install-redis: redis
 	sed 's|@prefix@|$(prefix)|;s|@version@|$(cxl_version)|' client/cxlring.pc.in | \
 	    install -D -m 644 /dev/stdin $(DESTDIR)$(prefix)/lib/pkgconfig/cxlring.pc
 
-.PHONY: redis check-redis install-redis
+.PHONY: redis redis-tests check-redis install-redis

@@ -321,7 +321,8 @@ static bool put_frame(uint8_t kind, uint32_t n, const void *body, uint32_t len, 
 	if (ring_claim(&chan.tx, KV_HEADER + len, &at))
 		return false;
 	memcpy(at, &h, sizeof h);
-	memcpy(at + KV_HEADER, body, len);
+	if (len)
+		memcpy(at + KV_HEADER, body, len);
 	ring_commit(&chan.tx, KV_HEADER + len, kind, flags, ++chan.next_id);
 	return true;
 }
@@ -471,20 +472,24 @@ static int deaths(const char *name, int n)
 	while (strcmp(s->name, name) != 0)
 		if (++s == states + sizeof states / sizeof states[0])
 			return 2;
-	if (region_open(&region, path, 0, 0, &e) || pipe(fd))
+	if (region_open(&region, path, 0, 0, &e))
 		return 2;
-	there_fd = fd[1];
 	for (i = 0; i < n; i++) {
+		if (pipe(fd))
+			return 2;
 		pid = fork();
 		if (pid == 0) {
 			struct region r; /* its own, as another program would have */
 
+			there_fd = fd[1];
 			attach_or_exit(&chan, &r);
 			s->enter();
 			for (;;)
 				pause();
 		}
+		close(fd[1]); /* so that its death is heard, should it not get there */
 		got += read(fd[0], &byte, 1) == 1;
+		close(fd[0]);
 		usleep((useconds_t)(draw() % 4000));
 		kill(pid, SIGKILL);
 		waitpid(pid, NULL, 0);

@@ -420,7 +420,7 @@ static bool wait_a_little(void)
 	rc = ntaken < nsent ? chan_await(&chan, 1) : chan_await_room(&chan);
 	if (rc == -EPROTO)
 		return false;
-	if (rc && rc != -EAGAIN)
+	if ((rc && rc != -EAGAIN) || !chan_server_alive(chan.service))
 		fail("the server is gone");
 	return true;
 }

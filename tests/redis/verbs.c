@@ -165,8 +165,7 @@ int main(int argc, char **argv)
 		split_free(w, lens);
 		if (rc) {
 			printf("failed: %s\n", cxlring_why(c));
-			fflush(stdout);
-			return rc == -ECONNRESET || rc == -EOWNERDEAD ? 3 : 1;
+			break;
 		}
 		print_tty(stdout, r);
 		if (acked && r->type != CXLRING_ERROR) {
@@ -177,5 +176,5 @@ int main(int argc, char **argv)
 	}
 	free(line);
 	cxlring_close(c);
-	return 0;
+	return rc == -ECONNRESET || rc == -EOWNERDEAD ? 3 : rc != 0;
 }
