@@ -418,9 +418,11 @@ static bool wait_a_little(void)
 	take_ready();
 	/* briefly: a refusal that comes before we sleep wakes nobody */
 	rc = ntaken < nsent ? chan_await(&chan, 1) : chan_await_room(&chan);
+	if (rc == 0 || rc == -EAGAIN)
+		rc = chan_state(&chan);
 	if (rc == -EPROTO)
 		return false;
-	if ((rc && rc != -EAGAIN) || !chan_server_alive(chan.service))
+	if (rc)
 		fail("the server is gone");
 	return true;
 }
