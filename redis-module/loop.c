@@ -431,6 +431,22 @@ static void on_loop(RedisModuleCtx *ctx, RedisModuleEvent e, uint64_t sub, void 
 
 /* ---- while the turns stand still ---- */
 
+/* By the event loop, outside of turns. */
+static void on_stream(struct session *s)
+{
+	if (!loop.hold)
+		publish(s);
+}
+
+/* Is it a stream, or about to become one? */
+static bool streams(struct session *s)
+{
+	struct frame f;
+
+	return s->stream || (!s->out && !s->skips && !s->in.len &&
+				ring_peek(&s->chan->rx, &f) == 0 && f.kind == KV_STREAM);
+}
+
 /* A stream's client is answered by Redis. */
 static void pass_all(RedisModuleCtx *ctx, struct session *s)
 {
@@ -442,6 +458,8 @@ static void pass_all(RedisModuleCtx *ctx, struct session *s)
 		;
 	ring_release(&s->chan->rx);
 	stream_continue(s);
+	if (s->unpublished)
+		on_stream(s);
 }
 
 /* The same error for all that waits; a long message is answered at its last part. */
@@ -480,20 +498,13 @@ static void rung(void)
 		bell_set(&loop.service.shm->asleep, BELL_FD);
 	}
 	for (i = 0; i < loop.nopen; i++)
-		if (loop.open[i]->stream)
+		if (streams(loop.open[i]))
 			pass_all(loop.ctx, loop.open[i]);
 		else if (loop.open[i] != loop.serving)
 			answer_all(loop.open[i],
 				loading ? "LOADING Redis is loading the dataset in memory"
 						: "BUSY Redis is busy running a script. You can only call SCRIPT "
 						  "KILL or SHUTDOWN NOSAVE.");
-}
-
-/* By the event loop, outside of turns. */
-static void on_stream(struct session *s)
-{
-	if (!loop.hold)
-		publish(s);
 }
 
 static void on_cron(RedisModuleCtx *ctx, RedisModuleEvent e, uint64_t sub, void *data)

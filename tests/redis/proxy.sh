@@ -2,7 +2,7 @@
 # Streams and cxl-proxy: whatever needs a connection of its own, over the ring.
 family=proxy
 . tests/redis/lib.sh
-start a --requirepass ''
+start a --busy-reply-threshold 100
 
 proxy=$dir/proxy.sock
 "$B/cxl-proxy" --region "$shm/a" --unix "$proxy" 2>"$dir/proxy.err" &
@@ -36,6 +36,30 @@ same 'many at once' "$(tr '\r' '\n' <"$dir/bench" | grep -c p50)" 2
 i=0
 until [ "$(info a cxlring cxlring_channels_open)" = 0 ] || [ $i -ge 100 ]; do i=$((i + 1)); sleep 0.05; done
 same 'every channel came back' "$(info a cxlring cxlring_channels_open)" 0
+
+# A script that takes long: a new stream is told so, and can end it, as over TCP.
+(timeout 60 redis-cli -s "$dir/a.sock" eval 'while true do end' 0 >/dev/null 2>&1) &
+script=$!
+sleep 1
+has 'BUSY' "$(via get n)" BUSY
+same 'SCRIPT KILL through the ring' "$(via script kill)" OK
+tcp a ping >/dev/null
+wait $script
+
+same 'QUIT' "$(via quit)" OK
+redis-cli -s "$proxy" subscribe news >"$dir/news" 2>&1 </dev/null &
+reader=$!
+i=0
+until [ "$(tcp_raw a pubsub numsub news | tail -1)" = 1 ] || [ $i -ge 100 ]; do i=$((i + 1)); sleep 0.05; done
+tcp a publish news hello >/dev/null
+i=0
+until grep -q hello "$dir/news" || [ $i -ge 100 ]; do i=$((i + 1)); sleep 0.05; done
+has 'a subscription' "$(cat "$dir/news")" hello
+kill -9 $reader
+wait $reader 2>/dev/null
+i=0
+until [ "$(info a cxlring cxlring_channels_open)" = 0 ] || [ $i -ge 100 ]; do i=$((i + 1)); sleep 0.05; done
+same 'a killed subscriber gives its channel back' "$(info a cxlring cxlring_channels_open)" 0
 
 # The session's user is the connection's. Nobody becomes somebody without the secret.
 same 'BECOME without a secret' "$(via cxlring.become 00000000000000000000000000000000 | cut -c1-17)" '(error) WRONGPASS'
