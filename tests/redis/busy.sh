@@ -50,3 +50,42 @@ same 'loading' "$(printf 'get a\nset a 2\n' | verbs a | sort -u)" '(error) LOADI
 redis-cli -s "$dir/a.sock" config set key-load-delay 0 >/dev/null
 until_true answers a
 same 'then served' "$(echo 'get a' | verbs a)" '"1"'
+
+# A client that authenticates anew with a server that loads stays who it was: it went on as
+# the default user once, who may read everything.
+tcp a mset secret hidden bob:1 mine >/dev/null
+tcp a save >/dev/null
+stop a
+start a --user bob on '>b' '~bob:*' +@all
+mkfifo "$dir/asks"
+timeout 120 "$B/tests/redis/patient" "$shm/a" bob b <"$dir/asks" >"$dir/told" 2>&1 &
+client=$!
+exec 9>"$dir/asks"
+told() { until_true sh -c "[ \$(wc -l <'$dir/told') -ge $1 ]"; sed -n "$1p" "$dir/told"; }
+echo 'get bob:1' >&9
+same 'a user who may little' "$(told 1)" mine
+echo 'get secret' >&9
+has 'may not' "$(told 2)" NOPERM
+stop a KILL
+start_bare a --user bob on '>b' '~bob:*' +@all --key-load-delay 40 --loading-process-events-interval-bytes 4096 --loadmodule "$B/cxlring.so" "$shm/a"
+until_true sh -c "redis-cli -s '$dir/a.sock' ping | grep -q LOADING"
+printf 'get bob:1\nget bob:1\n' >&9 # the first may tell that the old server went
+told 4 >/dev/null
+redis-cli -s "$dir/a.sock" config set key-load-delay 0 >/dev/null
+until_true answers a
+echo 'get secret' >&9
+has 'and may not after a restart that loads' "$(told 5)" NOPERM
+echo 'get bob:1' >&9
+same 'and is served' "$(told 6)" mine
+
+# A long request that nobody took in time is on its way until there is room again; what
+# comes after it waits for that.
+kill -STOP "$(pid_of a)"
+echo 'long bob:2' >&9
+has 'nobody takes a long request' "$(told 7)" 'no answer within'
+kill -CONT "$(pid_of a)"
+echo 'get bob:1' >&9
+same 'the next one waits for room' "$(told 8)" mine
+kill $client # the server has the pipe open, too
+exec 9>&-
+wait $client 2>/dev/null || :
