@@ -216,7 +216,7 @@ static int pass_out(struct session *s, const uint8_t *p, uint32_t len)
 
 	if (t->full)
 		return -EAGAIN;
-	if (t->fd < 0 || len == 0)
+	if (t->fd < 0)
 		return 0; /* over: the client will read so */
 	n = send(t->fd, p + t->sent, len - t->sent, MSG_DONTWAIT | MSG_NOSIGNAL);
 	if (n < 0 && errno != EAGAIN && errno != EINTR)
@@ -295,16 +295,31 @@ void stream_close(struct session *s)
 	s->stream = NULL;
 }
 
+/* The client says no more. Redis reads what came before, answers it, reads the end and
+ * closes, as it does for a TCP client that shuts down its half. */
+static int hang_up(struct stream *t)
+{
+	if (t->full)
+		return -EAGAIN;
+	if (t->fd >= 0)
+		shutdown(t->fd, SHUT_WR);
+	return 0;
+}
+
 int stream_take(struct session *s, const struct frame *f)
 {
+	bool first = !s->stream;
+
 	if (f->kind != KV_STREAM || f->flags & FRAME_MORE)
 		return -EPROTO;
-	if (!s->stream && stream_open(s) != 0) {
+	if (first && stream_open(s) != 0) {
 		session_error(s, f->id,
 			streams.accept ? "ERR no connection to Redis can be opened now, try again"
 						   : "ERR this Redis lets no module open connections to it");
 		return 0;
 	}
+	if (f->len == 0)
+		return first ? 0 : hang_up(s->stream);
 	return pass_out(s, f->data, f->len);
 }
 
