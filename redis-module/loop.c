@@ -363,10 +363,8 @@ static void turn(RedisModuleCtx *ctx)
 	loop.spin.last = t0;
 	guard_turn();
 	do {
-		if (service_changed(&loop.service)) {
-			loop.max_message = read_max_message(ctx);
+		if (service_changed(&loop.service))
 			service_control(&loop.service);
-		}
 		n = serve_all(ctx, &held);
 		total += n;
 		now = clock_ticks();
@@ -526,6 +524,17 @@ static void on_cron(RedisModuleCtx *ctx, RedisModuleEvent e, uint64_t sub, void 
 	service_reap(&loop.service, now);
 }
 
+/* Asking CONFIG at each client's coming would stand in SLOWLOG and commandstats. */
+static void on_config(RedisModuleCtx *ctx, RedisModuleEvent e, uint64_t sub, void *data)
+{
+	const RedisModuleConfigChange *c = data;
+	uint32_t i;
+
+	for (i = 0; loop.up && i < c->num_changes; i++)
+		if (strcmp(c->config_names[i], "proto-max-bulk-len") == 0)
+			loop.max_message = read_max_message(ctx);
+}
+
 static void on_shutdown(RedisModuleCtx *ctx, RedisModuleEvent e, uint64_t sub, void *data)
 {
 	loop_close();
@@ -572,6 +581,7 @@ int loop_open(RedisModuleCtx *ctx, const struct region *r, struct err_text *e)
 	loop.ctx = RedisModule_GetDetachedThreadSafeContext(ctx);
 	RedisModule_SubscribeToServerEvent(ctx, RedisModuleEvent_EventLoop, on_loop);
 	RedisModule_SubscribeToServerEvent(ctx, RedisModuleEvent_CronLoop, on_cron);
+	RedisModule_SubscribeToServerEvent(ctx, RedisModuleEvent_Config, on_config);
 	RedisModule_SubscribeToServerEvent(ctx, RedisModuleEvent_Shutdown, on_shutdown);
 	loop.up = true;
 	loop.hot = false;
