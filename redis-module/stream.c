@@ -3,6 +3,7 @@
 
 #include <dlfcn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -26,6 +27,7 @@ struct stream {
 	bool full;        /* the socket is: wait until it is writable */
 	bool stalled;     /* the ring is: the socket is not watched */
 	bool ended;       /* the client has been told */
+	uint64_t since;   /* what the next frame says, for stream_sort() */
 	RedisModuleString *user; /* to become, until it has; owned */
 	char secret[2 * SECRET + 1];
 };
@@ -329,6 +331,28 @@ bool stream_waiting(const struct session *s)
 
 	return (!t->full && ring_waiting(&s->chan->rx)) ||
 		(stream_stalled(s) && ring_drained(&s->chan->tx));
+}
+
+uint64_t stream_since(struct session *s)
+{
+	struct frame f;
+
+	s->stream->since = ring_peek(&s->chan->rx, &f) == 0 ? f.id : 0;
+	return s->stream->since;
+}
+
+static int older(const void *a, const void *b)
+{
+	uint64_t x = (*(struct session *const *)a)->stream->since;
+	uint64_t y = (*(struct session *const *)b)->stream->since;
+
+	return (x > y) - (x < y);
+}
+
+void stream_sort(struct session **v, uint32_t n)
+{
+	if (n > 1)
+		qsort(v, n, sizeof *v, older);
 }
 
 bool stream_stalled(const struct session *s)
