@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # redis.mk - the Redis side: module, client library and programs, their tests.
 
-redismodule_h := $(B)/include/redismodule.h
+# Of the installed Redis's source, for every build: fetched once; REDISMODULE_H or
+# REDIS_SOURCE replaces it.
+redis_source  := build/redis
+redismodule_h := $(redis_source)/redismodule.h
 module_o      := $(patsubst %.c,$(B)/%.o,$(wildcard redis-module/*.c))
 
-# Fetched once; REDISMODULE_H=... replaces it.
-$(redismodule_h): deploy/fetch-redismodule.sh $(REDISMODULE_H)
-	REDISMODULE_H='$(REDISMODULE_H)' deploy/fetch-redismodule.sh $@
+$(redismodule_h): deploy/fetch-redis.sh $(REDISMODULE_H)
+	REDISMODULE_H='$(REDISMODULE_H)' REDIS_SOURCE='$(REDIS_SOURCE)' deploy/fetch-redis.sh $(@D)
 
 $(module_o): $(redismodule_h)
 $(module_o): all_cflags += -fvisibility=hidden

@@ -1,41 +1,70 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
 #
-# fetch-redismodule.sh - redismodule.h of the very Redis that is installed.
+# fetch-redis.sh - what we need of the source of the very Redis that is installed:
+# redismodule.h, and Redis's own tests.
 #
-# usage: deploy/fetch-redismodule.sh OUTPUT
+# usage: deploy/fetch-redis.sh OUTPUT-DIR
 #
-# Debian packages redis-server without its module header. This takes it from the
-# source package of the installed version: apt's own sources, with `deb` turned into
-# `deb-src`, in lists of our own next to OUTPUT; the system's lists stay as they are and
-# root is not needed. apt checks the archive's signature and dpkg-source the checksums.
+#     OUTPUT-DIR/redismodule.h
+#     OUTPUT-DIR/tests/          the suite; tests/redis/tcl.sh runs it
 #
-# Without network: REDISMODULE_H=/path/to/redismodule.h make ...
+# Debian packages redis-server without its module header. This takes both from the
+# source package of the installed version, with Debian's patches, as it was compiled and
+# tested: apt's own sources, with `deb` turned into `deb-src`, in lists of our own next to
+# OUTPUT-DIR; the system's lists stay as they are and root is not needed. apt checks the
+# archive's signature and dpkg-source the checksums.
+#
+# Without network: REDISMODULE_H=/path/to/redismodule.h make ..., and then Redis's own
+# tests are not there; or REDIS_SOURCE=/path/to/unpacked/source make ...
 set -eu
 
-out=${1:?usage: fetch-redismodule.sh OUTPUT}
+out=${1:?usage: fetch-redis.sh OUTPUT-DIR}
 mkdir -p "$(dirname "$out")"
+out=$(cd "$(dirname "$out")" && pwd)/$(basename "$out")
+work=$out.fetch.$$
+trap 'rm -rf "$work"' EXIT
+mkdir -p "$work/new"
 
 die() {
-	echo "fetch-redismodule: $*" >&2
-	echo "fetch-redismodule: without network, give the header of your Redis:" >&2
-	echo "fetch-redismodule:     make REDISMODULE_H=/path/to/redismodule.h" >&2
+	echo "fetch-redis: $*" >&2
+	echo "fetch-redis: without network, give the header of your Redis:" >&2
+	echo "fetch-redis:     make REDISMODULE_H=/path/to/redismodule.h" >&2
 	exit 1
 }
 
 # A header is one of Redis 7.0 or later when it knows the event loop calls.
 check_header() {
+	[ -r "$1" ] || die "$1 cannot be read"
 	grep -q 'RedisModule_EventLoopAdd)' "$1" &&
 		grep -q 'RedisModule_ACLCheckCommandPermissions)' "$1" ||
 		die "$1 is not redismodule.h of Redis 7.0 or later"
 }
 
-if [ -n "${REDISMODULE_H:-}" ]; then
-	[ -r "$REDISMODULE_H" ] || die "REDISMODULE_H=$REDISMODULE_H cannot be read"
-	check_header "$REDISMODULE_H"
-	cp "$REDISMODULE_H" "$out.tmp" && mv "$out.tmp" "$out"
+# All of it or nothing.
+finish() {
+	rm -rf "$out"
+	mv "$work/new" "$out"
 	exit 0
+}
+
+take_tree() {
+	check_header "$1/src/redismodule.h"
+	[ -r "$1/tests/test_helper.tcl" ] || die "$1 has no tests/test_helper.tcl"
+	{
+		echo "/* From $2. */"
+		cat "$1/src/redismodule.h"
+	} >"$work/new/redismodule.h"
+	cp -R "$1/tests" "$work/new/tests"
+	finish
+}
+
+if [ -n "${REDISMODULE_H:-}" ]; then
+	check_header "$REDISMODULE_H"
+	cp "$REDISMODULE_H" "$work/new/redismodule.h"
+	finish
 fi
+[ -z "${REDIS_SOURCE:-}" ] || take_tree "$REDIS_SOURCE" "$REDIS_SOURCE"
 
 for tool in apt-get dpkg-query dpkg-source; do
 	command -v $tool >/dev/null || die "$tool is missing: this is not Debian or its kin"
@@ -44,10 +73,7 @@ version=$(dpkg-query -W -f='${source:Version}' redis-server 2>/dev/null) ||
 	die "redis-server is not installed; apt-get install redis-server"
 [ -n "$version" ] || die "redis-server is not installed; apt-get install redis-server"
 
-work=$(cd "$(dirname "$out")" && pwd)/.redis-source
-rm -rf "$work"
 mkdir -p "$work/lists/partial" "$work/parts" "$work/src"
-trap 'rm -rf "$work"' EXIT
 
 # Both formats of apt's sources, binary entries turned into source entries.
 for f in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
@@ -76,13 +102,8 @@ apt update >"$work/log" 2>&1 || { cat "$work/log" >&2; die "apt's sources cannot
 dsc=$(ls "$work"/src/redis_*.dsc)
 found=$(sed -n 's/^Version: //p' "$dsc")
 [ "$found" = "$version" ] || die "source package is $found, installed is $version"
-dpkg-source -x --skip-patches "$dsc" "$work/src/tree" >>"$work/log" 2>&1 || {
+dpkg-source -x "$dsc" "$work/src/tree" >>"$work/log" 2>&1 || {
 	cat "$work/log" >&2
 	die "the source package's checksums do not hold"
 }
-check_header "$work/src/tree/src/redismodule.h"
-{
-	echo "/* From the source package redis $version. */"
-	cat "$work/src/tree/src/redismodule.h"
-} >"$out.tmp"
-mv "$out.tmp" "$out"
+take_tree "$work/src/tree" "the source package redis $version"
