@@ -121,4 +121,4 @@ $(B)/tests/fuzz/%: tests/fuzz/%.c $(common_c) $(wildcard common/*.h common/*.def
 
 $(B)/tests/fuzz/fuzz_resp: client/resp.c client/resp.h client/cxlring.h
 
--include $(wildcard $(addprefix $(B)/,common/*.d ops-server/*.d client/*.d redis-module/*.d tests/*/*.d))
+-include $(wildcard $(addprefix $(B)/,common/*.d ops-server/*.d client/*.d redis-module/*.d tests/*/*.d tests/*/*/*.d))

@@ -52,6 +52,12 @@ redis_tests := $(patsubst tests/redis/%.c,$(B)/tests/redis/%,$(wildcard tests/re
 $(B)/tests/redis/%: $(B)/tests/redis/%.o $(B)/client/print.o $(B)/libcxlring.a $(libcommon)
 	$(CC) $(all_cflags) -o $@ $^ -lsodium
 
+# One program of several files, each with a noun of its own.
+diff_o := $(patsubst %.c,$(B)/%.o,$(wildcard tests/redis/differential/*.c))
+$(B)/tests/redis/differential/differential: $(diff_o) $(B)/libcxlring.a $(libcommon)
+	$(CC) $(all_cflags) -o $@ $^ -lsodium
+redis_tests += $(B)/tests/redis/differential/differential
+
 #: make check-redis  the tests of cxlring.so and its clients
 check-redis: redis redis-tests
 	B=$(B) sh tests/redis/run $(FAMILIES)
