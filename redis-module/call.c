@@ -213,6 +213,7 @@ void call_run(RedisModuleCtx *ctx, struct session *s, uint64_t id, RedisModuleSt
 			fail(s, id, "NOAUTH Authentication required.", flags);
 			return;
 		}
+		RedisModule_SelectDb(user_ctx, RedisModule_GetSelectedDb(ctx));
 		ctx = user_ctx;
 		RedisModule_SetContextUser(ctx, user);
 	}

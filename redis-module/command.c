@@ -318,12 +318,26 @@ static int dispatch(struct request *r, uint8_t kind)
 	}
 }
 
+/* What waits in the batch is of the database before. NULL, or why not. */
+static const char *select_db(RedisModuleCtx *ctx, int db, bool *wrote)
+{
+	if (db == RedisModule_GetSelectedDb(ctx))
+		return NULL;
+	batch_flush(ctx, wrote);
+	if (db != 0 && RedisModule_GetContextFlags(ctx) & REDISMODULE_CTX_FLAGS_CLUSTER)
+		return "ERR SELECT is not allowed in cluster mode";
+	if (RedisModule_SelectDb(ctx, db) != REDISMODULE_OK)
+		return "ERR DB index is out of range";
+	return NULL;
+}
+
 int command_run(RedisModuleCtx *ctx, struct session *s, int verdict, uint64_t turn,
 	uint8_t kind, uint64_t id, const uint8_t *data, uint64_t len, bool *wrote)
 {
 	struct request r = {.ctx = ctx, .s = s, .id = id, .body = cursor_of(data, len),
 		.busy = *wrote || batch_kind() == KV_SET};
 	const uint8_t *h = cursor_bytes(&r.body, KV_HEADER);
+	const char *refusal;
 	enum acl_state who;
 	int rc;
 
@@ -338,9 +352,10 @@ int command_run(RedisModuleCtx *ctx, struct session *s, int verdict, uint64_t tu
 		session_error(s, id, "NOAUTH Authentication required.");
 		return 0;
 	}
-	if (r.h.db != 0) {
+	refusal = kind == KV_AUTH ? NULL : select_db(ctx, r.h.db, wrote);
+	if (refusal) {
 		batch_flush(ctx, wrote);
-		session_error(s, id, "ERR only database 0 is available over the ring yet");
+		session_error(s, id, refusal);
 		return 0;
 	}
 	if (verdict == GUARD_OOM && command_writes(kind) && kind != KV_DEL) {
