@@ -21,6 +21,7 @@ struct command {
 	enum way way;
 	bool resp3;
 	bool alone;        /* blocking interface, one by one, not pipelined */
+	int db;            /* of the request; a stream's session is in database 0 */
 	unsigned batch;    /* those with the same number go together */
 	unsigned pause_ms; /* after its batch: until what it lets expire has expired */
 	const struct spec *spec;

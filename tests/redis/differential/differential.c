@@ -57,13 +57,14 @@ static void session_of_subscriber(struct command *c, unsigned *n)
 
 /* Commands of one batch from c[0] on, at most `room`. Returns how many. */
 static unsigned make_batch(
-	struct command *c, unsigned room, unsigned number, const struct pair_setting *s, bool expiring)
+	struct command *c, unsigned room, unsigned number, bool expiring)
 {
 	static const unsigned depths[] = {1, 1, 2, 5, 20, BATCH};
 	unsigned i, n = 1 + below(ONE_OF(depths));
 	enum way way = below(5) == 0 ? WAY_STREAM : below(2) ? WAY_VERB : WAY_CALL;
 	bool resp3 = way != WAY_VERB && chance(50), verbs = way == WAY_VERB && chance(50);
-	bool alone = chance(20);
+	bool alone = chance(20), wander = way != WAY_STREAM && chance(30);
+	int db = 0;
 
 	n = n < room ? n : room;
 	if (way == WAY_STREAM && chance(7) && room > 8) {
@@ -81,6 +82,7 @@ static unsigned make_batch(
 		c[i].way = way;
 		c[i].resp3 = resp3;
 		c[i].alone = alone;
+		c[i].db = db = wander && chance(30) ? (int)below(4) : db;
 		c[i].batch = number;
 	}
 	return n;
@@ -94,7 +96,7 @@ static struct pair_setting make_episode(struct command *c, unsigned n)
 	unsigned i, number = 0;
 
 	for (i = 0; i < n;)
-		i += make_batch(c + i, n - i, number++, &s, expiring);
+		i += make_batch(c + i, n - i, number++, expiring);
 	return s;
 }
 
@@ -109,8 +111,9 @@ static void report(const struct command *c, size_t n, const struct pair_setting 
 	if (!shrunk)
 		printf("# it did not come again; the last commands before it:\n");
 	for (i = from; i < n; i++) {
-		printf("#   [%s%s%s%s] ", ways[c[i].way], c[i].resp3 ? " RESP3" : "",
-			i + 1 < n && c[i].batch == c[i + 1].batch ? " +" : "", c[i].alone ? " alone" : "");
+		printf("#   [%s%s%s%s, db %d] ", ways[c[i].way], c[i].resp3 ? " RESP3" : "",
+			i + 1 < n && c[i].batch == c[i + 1].batch ? " +" : "", c[i].alone ? " alone" : "",
+			c[i].db);
 		command_print(stdout, &c[i]);
 		printf("%s\n", c[i].pause_ms ? "   (and a pause)" : "");
 	}

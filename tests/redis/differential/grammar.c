@@ -30,7 +30,6 @@ static const char *const left_out[] = {
 	"asking", "readonly", "readwrite", "cluster*",
 	/* by chance, and what they do to the data as well */
 	"spop", "randomkey",
-	"select", /* until the ring can */
 };
 
 static bool is_left_out(const char *name)
@@ -164,7 +163,7 @@ static void add(const struct cxlring_reply *info, const struct cxlring_reply *do
 	s->arg = read_args(field(docs, "arguments"), &s->n);
 	s->blocks = has(flags, "blocking");
 	/* XREAD blocks when told to; that is seen when it has been. */
-	s->connection = (s->blocks && strncmp(s->name, "xread", 5) != 0) ||
+	s->connection = strcmp(s->name, "select") == 0 || (s->blocks && strncmp(s->name, "xread", 5) != 0) ||
 					strcmp(s->group, "transactions") == 0 || strstr(s->name, "subscribe");
 	s->unordered = has(info->element[7], "nondeterministic_output_order");
 	s->timed = has_time(s->arg, s->n);
@@ -398,7 +397,7 @@ void grammar_command(struct command *c, bool connected, bool expiring)
 		return;
 	}
 	if (chance(1) && chance(30)) {
-		command_text(c, chance(50) ? "nosuchcommand" : "config");
+		command_text(c, chance(50) ? "nosuchcommand" : "object");
 		words_value(c);
 		words_value(c);
 		c->spec = NULL;

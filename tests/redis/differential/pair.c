@@ -20,6 +20,7 @@ static struct {
 	struct pair_names names;
 	struct pair_setting setting;
 	struct wire a[2];      /* RESP2, RESP3 */
+	int db[2];             /* that these have selected */
 	struct wire a_stream;  /* as the stream is to B */
 	struct wire admin[3];  /* A, B, B's replica; of the default user */
 	struct wire events[2]; /* A, B */
@@ -287,17 +288,41 @@ static void forget_replies(void)
 		value_free(&io.b[--io.nb]);
 }
 
+/* B's requests name their databases, A's connection has to be told. */
+static void select_on_a(const struct command *c)
+{
+	struct command select = {0};
+
+	if (c->db == p.db[c->resp3])
+		return;
+	command_text(&select, "select");
+	command_number(&select, c->db);
+	command_resp(&select, &io.buf, &io.len, &io.cap);
+	command_free(&select);
+	p.db[c->resp3] = c->db;
+}
+
 static void send_to_a(const struct command *c, size_t n)
 {
 	struct wire *w = &p.a[c->resp3];
+	int db = p.db[c->resp3];
 	size_t i;
 
 	io.len = 0;
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {
+		select_on_a(&c[i]);
 		command_resp(&c[i], &io.buf, &io.len, &io.cap);
+	}
 	wire_send(w, io.buf, io.len);
-	while (io.na < n)
+	for (i = 0; i < n; i++) {
+		if (c[i].db != db) {
+			struct value selected = wire_take(w);
+
+			value_free(&selected);
+			db = c[i].db;
+		}
 		io.a[io.na++] = wire_take(w);
+	}
 }
 
 static void take_from_ring(void)
@@ -315,6 +340,8 @@ static void send_to_ring(const struct command *c, size_t n)
 	int rc;
 
 	for (i = 0; i < n; i++) {
+		if (cxlring_select(p.ring, c[i].db))
+			ring_failed(p.ring);
 		if (c[i].alone || !verb_appends(&c[i])) {
 			while (io.nb < i)
 				take_from_ring();
@@ -512,8 +539,9 @@ static struct value digest(struct wire *w)
 }
 
 /* Which keys of one database are not the same, into `f`. */
-static void name_keys(FILE *f, struct wire *a, struct wire *b, const char *db)
+static void name_keys(FILE *f, struct wire *a, struct wire *b, int number)
 {
+	char db[] = {(char)('0' + number), 0};
 	struct cxlring_reply *keys[2], *da, *dbb;
 	struct wire *w[2] = {a, b};
 	size_t i, side;
@@ -564,14 +592,15 @@ static bool same_digest(const char *what, struct value a, struct value b, struct
 	char *old;
 	size_t len;
 	FILE *f;
+	int db;
 
 	if (!same) {
 		*v = differ(at, what, &a, &b);
 		old = v->text;
 		f = open_memstream(&v->text, &len);
 		fputs(old, f);
-		name_keys(f, wa, wb, "0");
-		name_keys(f, wa, wb, "1");
+		for (db = 0; db < 4; db++)
+			name_keys(f, wa, wb, db);
 		fclose(f);
 		free(old);
 	}
