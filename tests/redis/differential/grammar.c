@@ -373,11 +373,11 @@ static void short_lived(struct command *c)
 		words_value(c);
 	if (i == 2)
 		command_text(c, "PX");
-	command_number(c, 1 + below(3));
+	command_number(c, 30 + below(5)); /* more than a server may stand still between two looks */
 	if (i == 1)
 		words_value(c);
 	c->spec = grammar_of(c);
-	c->pause_ms = 8;
+	c->pause_ms = 50;
 }
 
 /* Equal weights are stored in the order that the set has. */
@@ -392,7 +392,7 @@ void grammar_command(struct command *c, bool connected, bool expiring)
 	bool blocks;
 
 	words_past(expiring);
-	if (expiring && chance(4)) {
+	if (expiring && chance(1)) {
 		short_lived(c);
 		return;
 	}
