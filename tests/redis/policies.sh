@@ -39,7 +39,7 @@ followers() {
 	start r --replicaof "127.0.0.1 $port"
 	until_true caught_up || not_ok 'the replica comes online'
 }
-gone() { for s in a t r; do stop $s; rm -rf "$dir/$s.d"; done; }
+gone() { for s in "$@"; do stop $s; rm -rf "$dir/$s.d"; done; }
 
 # What a has is what the replica and another server with its AOF have. Without a limit, or
 # each look would evict.
@@ -92,5 +92,38 @@ for policy in noeviction allkeys-lru allkeys-lfu allkeys-random volatile-lru vol
 	[ $policy = noeviction ] || [ "$(info a stats evicted_keys)" -gt $((evicted + 1000)) ] &&
 		ok "$policy: and more are evicted" || not_ok "$policy: no more are evicted"
 	told $policy
-	gone
+	gone a t r
+done
+
+# LRU and LFU: of keys that are as old, those go that nobody reads, whoever reads them.
+# EXISTS is no reading. Redis's LRU clock has seconds, hence the pauses.
+each() { for k in $(seq 20); do printf "$1\n" "$k"; done; }
+old() {
+	each 'set cold%s x EX 1000000' # EXPIRE would have read it
+	each 'set short%s x'; each "set long%s $(printf %.60s "$value")"
+	each 'hset hash%s f x'; each 'rpush list%s x'
+	for k in short long hash list; do each "expire $k%s 1000000"; done
+}
+reads() { each 'get short%s'; each 'get long%s'; each 'hget hash%s f'; each 'llen list%s'; each 'exists cold%s'; }
+fill() { load "$1" "$2" | sed 's/set n\([^ ]*\) \(.*\)/set v\1 \2 EX 1000000/'; }
+both_ways() { verbs a --pipelined <"$1" >>"$dir/out" && tcp t <"$1" >>"$dir/out"; }
+for policy in allkeys-lru volatile-lru allkeys-lfu volatile-lfu; do
+	servers $policy
+	old >"$dir/old"
+	reads >"$dir/reads"
+	both_ways "$dir/old"
+	for slice in 0 1 2 3; do
+		case $policy in
+		*-lru) sleep 1.1 ;;
+		*) for i in 1 2 3 4 5 6 7 8; do both_ways "$dir/reads"; done ;;
+		esac
+		both_ways "$dir/reads"
+		fill $((slice * 5000)) $((slice * 5000 + 5000)) >"$dir/load"
+		[ $slice = 0 ] && [ "${policy#*-}" = lfu ] || both_ways "$dir/load"
+	done
+	there=
+	for k in short long hash list cold; do there="$there $k $(left a $k) $(left t $k)"; done
+	same "$policy: of twenty, by ring and by TCP, those that are read stay:$there" \
+		"$(echo $there | awk '{ for (i = 1; i < 13; i += 3) if ($(i + 1) < 18 || $(i + 2) < 18) print $i; if ($14 > 15 || $15 > 15) print "cold" }')" ''
+	gone a t
 done
