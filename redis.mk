@@ -50,7 +50,9 @@ $(B)/cxl-proxy: $(B)/client/cxl_proxy.o $(B)/libcxlring.a $(libcommon)
 redis_tests := $(patsubst tests/redis/%.c,$(B)/tests/redis/%,$(wildcard tests/redis/*.c))
 
 $(B)/tests/redis/%: $(B)/tests/redis/%.o $(B)/client/print.o $(B)/libcxlring.a $(libcommon)
-	$(CC) $(all_cflags) -o $@ $^ -lsodium
+	$(CC) $(all_cflags) -o $@ $^ $(redis_test_libs) -lsodium
+
+$(B)/tests/redis/writer: redis_test_libs := -lhiredis
 
 # One program of several files, each with a noun of its own.
 diff_o := $(patsubst %.c,$(B)/%.o,$(wildcard tests/redis/differential/*.c))
