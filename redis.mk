@@ -64,6 +64,11 @@ redis_tests += $(B)/tests/redis/differential/differential
 check-redis: redis redis-tests
 	B=$(B) sh tests/redis/run $(FAMILIES)
 
+#: make soak        the long ones: kill -9, random commands, dying clients; SOAK_MINUTES (30)
+soak: redis redis-tests
+	B=$(B) sh tests/soak.sh >$(B)/soak.log 2>&1; rc=$$?; cat $(B)/soak.log; \
+	    [ $$rc = 0 ] && ! grep -q '^not ok' $(B)/soak.log
+
 redis-tests: $(redis_tests)
 
 tests: redis-tests
@@ -85,4 +90,4 @@ install-redis: redis
 	sed 's|@prefix@|$(prefix)|;s|@version@|$(cxl_version)|' client/cxlring.pc.in | \
 	    install -D -m 644 /dev/stdin $(DESTDIR)$(prefix)/lib/pkgconfig/cxlring.pc
 
-.PHONY: redis redis-tests check-redis install-redis
+.PHONY: redis redis-tests check-redis soak install-redis
