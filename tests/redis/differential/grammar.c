@@ -136,6 +136,8 @@ static unsigned weight_of(const struct spec *s)
 		return 100;
 	if (strncmp(s->name, "eval", 4) == 0)
 		return 30;
+	if (s->fast) /* those that a module would hurry up */
+		return 40;
 	if (words_type(s->group) || strcmp(s->group, "generic") == 0)
 		return 20;
 	return 5;
@@ -165,6 +167,7 @@ static void add(const struct cxlring_reply *info, const struct cxlring_reply *do
 	/* XREAD blocks when told to; that is seen when it has been. */
 	s->connection = strcmp(s->name, "select") == 0 || (s->blocks && strncmp(s->name, "xread", 5) != 0) ||
 					strcmp(s->group, "transactions") == 0 || strstr(s->name, "subscribe");
+	s->fast = has(flags, "fast");
 	s->unordered = has(info->element[7], "nondeterministic_output_order");
 	s->timed = has_time(s->arg, s->n);
 	s->weight = subs->elements ? 1 : weight_of(s);

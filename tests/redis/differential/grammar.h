@@ -28,7 +28,7 @@ struct spec {
 	char name[48]; /* "config|get" */
 	char group[24];
 	bool connection; /* needs a connection of its own: only by a stream */
-	bool blocks;
+	bool blocks, fast;
 	bool unordered;  /* tip nondeterministic_output_order */
 	bool timed;      /* has an argument that is a time */
 	struct arg *arg; /* owned */

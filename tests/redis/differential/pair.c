@@ -325,13 +325,14 @@ static void send_to_a(const struct command *c, size_t n)
 	}
 }
 
-static void take_from_ring(void)
+static void take_from_ring(const struct command *c)
 {
 	struct cxlring_view v;
 
 	if (cxlring_next(p.ring, &v, -1))
 		ring_failed(p.ring);
-	io.b[io.nb++] = verb_value(&v);
+	io.b[io.nb] = verb_value(&v, c[io.nb].resp3);
+	io.nb++;
 }
 
 static void send_to_ring(const struct command *c, size_t n)
@@ -344,14 +345,14 @@ static void send_to_ring(const struct command *c, size_t n)
 			ring_failed(p.ring);
 		if (c[i].alone || !verb_appends(&c[i])) {
 			while (io.nb < i)
-				take_from_ring();
+				take_from_ring(c);
 			io.b[io.nb++] = verb_ask(p.ring, &c[i]);
 			continue;
 		}
 		while ((rc = verb_append(p.ring, &c[i])) == -EAGAIN) {
 			if (cxlring_flush(p.ring))
 				ring_failed(p.ring);
-			take_from_ring();
+			take_from_ring(c);
 		}
 		if (rc)
 			ring_failed(p.ring);
@@ -359,7 +360,7 @@ static void send_to_ring(const struct command *c, size_t n)
 	if (cxlring_flush(p.ring))
 		ring_failed(p.ring);
 	while (io.nb < n)
-		take_from_ring();
+		take_from_ring(c);
 }
 
 /*

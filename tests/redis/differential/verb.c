@@ -98,7 +98,7 @@ int verb_append(struct cxlring *r, const struct command *c)
 
 /* ---- replies as RESP ---- */
 
-struct value verb_value(const struct cxlring_view *v)
+struct value verb_value(const struct cxlring_view *v, bool resp3)
 {
 	struct value out;
 	char *text;
@@ -117,7 +117,7 @@ struct value verb_value(const struct cxlring_view *v)
 		fprintf(f, ":%" PRId64, v->integer);
 		break;
 	case CXLRING_NIL:
-		fputs("$-1", f);
+		fputs(resp3 ? "_" : "$-1", f);
 		break;
 	default:
 		fputc(v->type == CXLRING_ERROR ? '-' : '+', f);
@@ -140,7 +140,7 @@ static struct value call(struct cxlring *c, const struct command *w)
 	rc = rc ? rc : cxlring_next(c, &v, -1);
 	if (rc)
 		die(DIE_RING, "the ring failed: %s", cxlring_why(c));
-	return verb_value(&v);
+	return verb_value(&v, w->resp3);
 }
 
 struct value verb_ask(struct cxlring *c, const struct command *w)
@@ -180,7 +180,7 @@ struct value verb_ask(struct cxlring *c, const struct command *w)
 	view.integer = r->integer;
 	view.data = r->str;
 	view.len = r->len;
-	out = verb_value(&view);
+	out = verb_value(&view, false);
 	cxlring_free(r);
 	return out;
 }

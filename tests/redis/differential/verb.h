@@ -17,6 +17,7 @@ int verb_append(struct cxlring *r, const struct command *c);
 /* By the blocking interface. A ring that fails ends the program. */
 struct value verb_ask(struct cxlring *r, const struct command *c);
 
-struct value verb_value(const struct cxlring_view *v);
+/* resp3: what was asked for; CALL may answer with NIL whatever that is. */
+struct value verb_value(const struct cxlring_view *v, bool resp3);
 
 #endif
