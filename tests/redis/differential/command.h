@@ -20,6 +20,7 @@ struct command {
 	size_t *len;
 	enum way way;
 	bool resp3;
+	unsigned lane;     /* which of the ring's channels: lanes.h */
 	bool alone;        /* blocking interface, one by one, not pipelined */
 	int db;            /* of the request; a stream's session is in database 0 */
 	unsigned batch;    /* those with the same number go together */

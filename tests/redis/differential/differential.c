@@ -25,6 +25,7 @@
 
 #include "die.h"
 #include "grammar.h"
+#include "lanes.h"
 #include "pair.h"
 #include "random.h"
 #include "shrink.h"
@@ -55,34 +56,57 @@ static void session_of_subscriber(struct command *c, unsigned *n)
 	}
 }
 
+/* Several channels at once, each in its database. */
+static void batch_of_lanes(struct command *c, unsigned n, bool verbs)
+{
+	unsigned i;
+
+	for (i = 0; i < n; i++) {
+		c[i].lane = below(LANES);
+		c[i].db = (int)c[i].lane;
+		if (verbs)
+			grammar_verb(&c[i]);
+		else
+			grammar_confined(&c[i]);
+	}
+}
+
+static void batch_of_one(struct command *c, unsigned n, enum way way, bool verbs, bool expiring)
+{
+	bool alone = chance(20), wander = way != WAY_STREAM && chance(30);
+	unsigned i;
+	int db = 0;
+
+	for (i = 0; i < n; i++) {
+		if (o.nonly && chance(70))
+			grammar_named(&c[i], o.only[below(o.nonly)]);
+		else if (verbs)
+			grammar_verb(&c[i]);
+		else
+			grammar_command(&c[i], way == WAY_STREAM, expiring);
+		c[i].alone = alone;
+		c[i].db = db = wander && chance(30) ? (int)below(4) : db;
+	}
+}
+
 /* Commands of one batch from c[0] on, at most `room`. Returns how many. */
-static unsigned make_batch(
-	struct command *c, unsigned room, unsigned number, bool expiring)
+static unsigned make_batch(struct command *c, unsigned room, unsigned number, bool expiring)
 {
 	static const unsigned depths[] = {1, 1, 2, 5, 20, BATCH};
 	unsigned i, n = 1 + below(ONE_OF(depths));
 	enum way way = below(5) == 0 ? WAY_STREAM : below(2) ? WAY_VERB : WAY_CALL;
 	bool resp3 = way != WAY_VERB && chance(50), verbs = way == WAY_VERB && chance(50);
-	bool alone = chance(20), wander = way != WAY_STREAM && chance(30);
-	int db = 0;
 
 	n = n < room ? n : room;
-	if (way == WAY_STREAM && chance(7) && room > 8) {
+	if (way == WAY_STREAM && chance(7) && room > 8)
 		session_of_subscriber(c, &n);
-	} else {
-		for (i = 0; i < n; i++)
-			if (o.nonly && chance(70))
-				grammar_named(&c[i], o.only[below(o.nonly)]);
-			else if (verbs)
-				grammar_verb(&c[i]);
-			else
-				grammar_command(&c[i], way == WAY_STREAM, expiring);
-	}
+	else if (way != WAY_STREAM && chance(20))
+		batch_of_lanes(c, n, verbs);
+	else
+		batch_of_one(c, n, way, verbs, expiring);
 	for (i = 0; i < n; i++) {
 		c[i].way = way;
 		c[i].resp3 = resp3;
-		c[i].alone = alone;
-		c[i].db = db = wander && chance(30) ? (int)below(4) : db;
 		c[i].batch = number;
 	}
 	return n;
@@ -111,9 +135,9 @@ static void report(const struct command *c, size_t n, const struct pair_setting 
 	if (!shrunk)
 		printf("# it did not come again; the last commands before it:\n");
 	for (i = from; i < n; i++) {
-		printf("#   [%s%s%s%s, db %d] ", ways[c[i].way], c[i].resp3 ? " RESP3" : "",
+		printf("#   [%s%s%s%s, db %d, channel %u] ", ways[c[i].way], c[i].resp3 ? " RESP3" : "",
 			i + 1 < n && c[i].batch == c[i + 1].batch ? " +" : "", c[i].alone ? " alone" : "",
-			c[i].db);
+			c[i].db, c[i].lane);
 		command_print(stdout, &c[i]);
 		printf("%s\n", c[i].pause_ms ? "   (and a pause)" : "");
 	}

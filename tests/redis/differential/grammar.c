@@ -439,3 +439,23 @@ void grammar_verb(struct command *c)
 
 	grammar_named(c, ONE_OF(verbs));
 }
+
+void grammar_confined(struct command *c)
+{
+	static const char *const not[] = {"copy", "move", "scan"};
+	size_t i;
+
+	for (;;) {
+		const struct spec *s = pick();
+		bool ok = !s->connection && (words_type(s->group) || strcmp(s->group, "generic") == 0);
+
+		for (i = 0; i < sizeof not / sizeof *not; i++)
+			ok = ok && strcmp(s->name, not[i]) != 0;
+		if (!ok)
+			continue;
+		fill(c, s);
+		if (!(s->blocks && has_word(c, "block")) && !ties(c))
+			return;
+		command_free(c);
+	}
+}

@@ -47,6 +47,8 @@ void grammar_command(struct command *c, bool connected, bool expiring);
 
 /* The same of one command, or of one for which there is a verb. */
 void grammar_named(struct command *c, const char *name);
+/* One that touches nothing outside of its database. */
+void grammar_confined(struct command *c);
 void grammar_verb(struct command *c);
 
 /* The specification that a command's words belong to; NULL: none. */

@@ -11,7 +11,8 @@
 #include "compare.h"
 #include "cxlring.h"
 #include "die.h"
-#include "verb.h"
+#include "heard.h"
+#include "lanes.h"
 #include "wire.h"
 
 enum { DIGEST_EVERY = 100, CATCH_UP_MS = 20000, BATCH_MAX = 256 };
@@ -23,8 +24,8 @@ static struct {
 	int db[2];             /* that these have selected */
 	struct wire a_stream;  /* as the stream is to B */
 	struct wire admin[3];  /* A, B, B's replica; of the default user */
-	struct wire events[2]; /* A, B */
-	struct cxlring *ring, *stream;
+	struct heard heard[2]; /* A, B */
+	struct cxlring *stream;
 	struct leeway leeway;
 } p;
 
@@ -45,26 +46,20 @@ struct wire *pair_a(void)
 
 /* ---- life ---- */
 
-static struct cxlring *ring_open(void)
+static void stream_failed(void)
+{
+	die(DIE_RING, "the stream failed: %s", cxlring_why(p.stream));
+}
+
+static void open_stream(void)
 {
 	struct cxlring_options o = {.region = p.names.region, .timeout_ms = 60000};
-	struct cxlring *c;
 	char why[256];
 
-	if (cxlring_open(&c, &o, why, sizeof why))
+	if (cxlring_open(&p.stream, &o, why, sizeof why))
 		die(DIE_TROUBLE, "%s", why);
-	return c;
-}
-
-static void ring_failed(const struct cxlring *c)
-{
-	die(DIE_RING, "the ring failed: %s", cxlring_why(c));
-}
-
-static void listen_to_events(struct wire *w, const char *path)
-{
-	wire_open(w, path);
-	wire_do(w, "psubscribe", "__key*__:*", NULL);
+	if (cxlring_stream(p.stream))
+		stream_failed();
 }
 
 void pair_open(const struct pair_names *n)
@@ -91,105 +86,50 @@ void pair_open(const struct pair_names *n)
 			"+@all", "-@admin", "-decr", "-lpop", "-set", "+set|nosuch", "-getex", "-mset",
 			"-config", NULL);
 	}
-	listen_to_events(&p.events[A], n->a);
-	listen_to_events(&p.events[B], n->b);
-	p.ring = ring_open();
-	p.stream = ring_open();
-	if (cxlring_stream(p.stream))
-		ring_failed(p.stream);
+	heard_open(&p.heard[A], n->a);
+	heard_open(&p.heard[B], n->b);
+	lanes_open(n->region);
+	open_stream();
 }
 
 void pair_close(void)
 {
 	int i;
 
-	cxlring_close(p.ring);
+	lanes_close();
 	cxlring_close(p.stream);
 	for (i = 0; i < 2; i++) {
 		wire_close(&p.a[i]);
 		wire_close(&p.admin[i]);
-		wire_close(&p.events[i]);
+		heard_close(&p.heard[i]);
 	}
 	if (p.names.replica)
 		wire_close(&p.admin[R]);
 	wire_close(&p.a_stream);
 }
 
-/* ---- events ---- */
+/* ---- what is heard ---- */
 
-/* All that came until the answer to PING, as one text. */
-static struct value take_events(struct wire *w)
+static void forget_heard(void)
 {
-	static const char ping[] = "*1\r\n$4\r\nPING\r\n", pong[] = "*2\r\n$4\r\npong\r\n";
-	struct value all = value_of("", 0);
-
-	wire_send(w, ping, sizeof ping - 1);
-	for (;;) {
-		struct value v = wire_take(w);
-
-		if (strncmp(v.data, pong, sizeof pong - 1) == 0) {
-			value_free(&v);
-			return all;
-		}
-		all.data = realloc(all.data, all.len + v.len + 1);
-		memcpy(all.data + all.len, v.data, v.len + 1);
-		all.len += v.len;
-		value_free(&v);
-	}
-}
-
-static void forget_events(void)
-{
+	struct value events, keys;
 	int i;
 
 	for (i = A; i <= B; i++) {
-		struct value v = take_events(&p.events[i]);
-
-		value_free(&v);
+		heard_take(&p.heard[i], &events, &keys);
+		value_free(&events);
+		value_free(&keys);
 	}
 }
 
-struct event {
-	const char *p;
-	size_t len;
-};
-
-static int by_bytes(const void *a, const void *b)
-{
-	const struct event *x = a, *y = b;
-	int d = memcmp(x->p, y->p, x->len < y->len ? x->len : y->len);
-
-	return d ? d : (int)(x->len > y->len) - (int)(x->len < y->len);
-}
-
-/* Their bytes in another order, which does not depend on the one they came in. */
-static void sort_events(struct value *v)
-{
-	struct event *e = NULL;
-	size_t at, n = 0, i, used = 0;
-	char *sorted = malloc(v->len + 1);
-
-	for (at = 0; at < v->len; at += e[n++].len) {
-		e = realloc(e, (n + 1) * sizeof *e);
-		e[n] = (struct event){v->data + at, resp_length(v->data + at, v->len - at)};
-	}
-	if (n)
-		qsort(e, n, sizeof *e, by_bytes);
-	for (i = 0; i < n; used += e[i++].len)
-		memcpy(sorted + used, e[i].p, e[i].len);
-	sorted[used] = 0;
-	free(e);
-	free(v->data);
-	v->data = sorted;
-}
-
-/* SORT BY and GET look up keys in the order of a set, which is each server's own. */
-static bool looks_up_by_set(const struct command *c, size_t n)
+/* Lanes have no order among them; SORT BY and GET look up keys in the order of a set,
+ * which is each server's own. */
+static bool in_no_order(const struct command *c, size_t n)
 {
 	size_t i;
 
 	for (i = 0; i < n; i++)
-		if (c[i].n && strncasecmp(c[i].word[0], "sort", 4) == 0)
+		if (c[i].lane != c[0].lane || strncasecmp(c[i].word[0], "sort", 4) == 0)
 			return true;
 	return false;
 }
@@ -198,16 +138,11 @@ static bool looks_up_by_set(const struct command *c, size_t n)
 
 static void log_in(const char *user, const char *password)
 {
-	struct cxlring_reply *r;
 	int i;
 
 	for (i = 0; i < 2; i++)
 		wire_do(&p.a[i], "auth", user, password, NULL);
-	if (cxlring_auth(p.ring, user, password, &r))
-		ring_failed(p.ring);
-	if (r->type == CXLRING_ERROR)
-		die(DIE_TROUBLE, "%s", r->str);
-	cxlring_free(r);
+	lanes_log_in(user, password);
 }
 
 /* What a value is kept as shows in OBJECT ENCODING, and of a HyperLogLog in its bytes. */
@@ -240,7 +175,7 @@ void pair_reset(const struct pair_setting *s)
 		set_limits(&p.admin[R], s->small);
 	log_in(s->limited ? "limited" : "default", "pw");
 	memset(&p.leeway, 0, sizeof p.leeway);
-	forget_events();
+	forget_heard();
 }
 
 static bool info_says(struct wire *w, const char *section, const char *line)
@@ -325,44 +260,6 @@ static void send_to_a(const struct command *c, size_t n)
 	}
 }
 
-static void take_from_ring(const struct command *c)
-{
-	struct cxlring_view v;
-
-	if (cxlring_next(p.ring, &v, -1))
-		ring_failed(p.ring);
-	io.b[io.nb] = verb_value(&v, c[io.nb].resp3);
-	io.nb++;
-}
-
-static void send_to_ring(const struct command *c, size_t n)
-{
-	size_t i;
-	int rc;
-
-	for (i = 0; i < n; i++) {
-		if (cxlring_select(p.ring, c[i].db))
-			ring_failed(p.ring);
-		if (c[i].alone || !verb_appends(&c[i])) {
-			while (io.nb < i)
-				take_from_ring(c);
-			io.b[io.nb++] = verb_ask(p.ring, &c[i]);
-			continue;
-		}
-		while ((rc = verb_append(p.ring, &c[i])) == -EAGAIN) {
-			if (cxlring_flush(p.ring))
-				ring_failed(p.ring);
-			take_from_ring(c);
-		}
-		if (rc)
-			ring_failed(p.ring);
-	}
-	if (cxlring_flush(p.ring))
-		ring_failed(p.ring);
-	while (io.nb < n)
-		take_from_ring(c);
-}
-
 /*
  * As a session: who and in which protocol, the commands, and RESET, after which nothing
  * is left of it. Replies are taken until RESET's, since SUBSCRIBE has more than one.
@@ -428,11 +325,11 @@ static void send_session_to_stream(void)
 	size_t len = 0, used = 0, n;
 
 	if (cxlring_stream_write(p.stream, io.buf, io.len, 60000))
-		ring_failed(p.stream);
+		stream_failed();
 	do {
 		while ((n = resp_length(got + used, len - used)) == 0) {
 			if (cxlring_stream_next(p.stream, &v, 60000))
-				ring_failed(p.stream);
+				stream_failed();
 			got = realloc(got, len + v.len + 1);
 			memcpy(got + len, v.data, v.len);
 			len += v.len;
@@ -458,7 +355,8 @@ static void send_batch(const struct command *c, size_t n)
 		strip(io.b, &io.nb, c->resp3);
 	} else {
 		send_to_a(c, n);
-		send_to_ring(c, n);
+		lanes_run(c, n, io.b);
+		io.nb = n;
 	}
 	took = now_ms() - t0;
 	p.leeway.skew_ms = took > p.leeway.skew_ms ? took : p.leeway.skew_ms;
@@ -482,17 +380,49 @@ static struct pair_verdict differ(size_t at, const char *what, const struct valu
 	return v;
 }
 
-/* In what they differ, not the whole. */
-static struct pair_verdict differ_events(size_t at, struct value *a, struct value *b)
+/* From a little before where they differ. */
+static struct pair_verdict differ_from(
+	size_t at, const char *what, const struct value *a, const struct value *b)
 {
 	size_t i = 0, back;
 
 	while (i < a->len && i < b->len && a->data[i] == b->data[i])
 		i++;
 	back = i < 300 ? i : 300;
-	return differ(at, "keyspace events (from 300 bytes before the first that differs)",
-		&(struct value){a->data + i - back, a->len - i + back},
+	return differ(at, what, &(struct value){a->data + i - back, a->len - i + back},
 		&(struct value){b->data + i - back, b->len - i + back});
+}
+
+static bool same_bytes(
+	size_t at, const char *what, struct value *a, struct value *b, struct pair_verdict *v)
+{
+	bool same = a->len == b->len && memcmp(a->data, b->data, a->len) == 0;
+
+	if (!same)
+		*v = differ_from(at, what, a, b);
+	value_free(a);
+	value_free(b);
+	return same;
+}
+
+static bool same_heard(const struct command *c, size_t n, size_t at, struct pair_verdict *v)
+{
+	struct value events[2], keys[2];
+	bool same;
+	int i;
+
+	for (i = A; i <= B; i++) {
+		heard_take(&p.heard[i], &events[i], &keys[i]);
+		if (in_no_order(c, n))
+			heard_sort(&events[i]);
+	}
+	same = same_bytes(at, "keyspace events", &events[A], &events[B], v);
+	if (!same) {
+		value_free(&keys[A]);
+		value_free(&keys[B]);
+		return false;
+	}
+	return same_bytes(at, "keys that caches have to forget", &keys[A], &keys[B], v);
 }
 
 static bool compare_replies(const struct command *c, size_t n, size_t at,
@@ -671,9 +601,6 @@ struct pair_verdict pair_run(const struct command *c, size_t n, bool deep)
 	size_t i, from, end, digested = 0;
 
 	for (from = 0; from < n; from = end) {
-		struct value ea, eb;
-		bool same;
-
 		end = batch_end(c, n, from);
 		send_batch(c + from, end - from);
 		if (!compare_replies(c + from, end - from, from, &v))
@@ -681,18 +608,7 @@ struct pair_verdict pair_run(const struct command *c, size_t n, bool deep)
 		for (i = from; i < end; i++)
 			p.leeway.mset |= c[i].way != WAY_STREAM && c[i].n > 3 &&
 							 (command_is(&c[i], "mset") || command_is(&c[i], "msetnx"));
-		ea = take_events(&p.events[A]);
-		eb = take_events(&p.events[B]);
-		if (looks_up_by_set(c + from, end - from)) {
-			sort_events(&ea);
-			sort_events(&eb);
-		}
-		same = ea.len == eb.len && memcmp(ea.data, eb.data, ea.len) == 0;
-		if (!same)
-			v = differ_events(end - 1, &ea, &eb);
-		value_free(&ea);
-		value_free(&eb);
-		if (!same)
+		if (!same_heard(c + from, end - from, end - 1, &v))
 			return v;
 		if (c[end - 1].pause_ms)
 			usleep(c[end - 1].pause_ms * 1000);
