@@ -2,8 +2,9 @@
 /*
  * pair.h - two servers, the same commands to both: to A by a socket, to B by the ring.
  *
- * Compared are replies, the order of keyspace events, DEBUG DIGEST now and then, and at
- * the end what each server's AOF is loaded to, and B's replica.
+ * Compared are replies, the order of keyspace events, what caches have to forget, DEBUG
+ * DIGEST now and then, some of what INFO counts, and at the end what each server's AOF is
+ * loaded to, and B's replica.
  */
 #ifndef DIFFERENTIAL_PAIR_H
 #define DIFFERENTIAL_PAIR_H
