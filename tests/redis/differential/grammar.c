@@ -174,6 +174,11 @@ static void add(const struct cxlring_reply *info, const struct cxlring_reply *do
 	total_weight += s->weight;
 }
 
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct spec *)a)->name, ((const struct spec *)b)->name);
+}
+
 void grammar_load(struct wire *w)
 {
 	struct cxlring_reply *all = wire_ask(w, "command", NULL);
@@ -184,6 +189,8 @@ void grammar_load(struct wire *w)
 		add(all->element[i], field(docs, all->element[i]->element[0]->str));
 	cxlring_free(all);
 	cxlring_free(docs);
+	/* COMMAND has them in an order of each server's own, a seed needs one. */
+	qsort(specs, nspecs, sizeof *specs, by_name);
 	if (nspecs < 100)
 		die(DIE_TROUBLE, "COMMAND DOCS names %zu commands only", nspecs);
 	words_learn(w);
