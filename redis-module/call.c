@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "cluster.h"
 #include "counters.h"
 #include "guard.h"
 #include "identity.h"
@@ -77,8 +78,11 @@ static void convert(struct session *s, uint64_t id, RedisModuleCallReply *r,
  * and what follows be taken for the next value. */
 static void fail(struct session *s, uint64_t id, const char *text, int flags)
 {
-	char line[256];
-	int i, n = snprintf(line, sizeof line, "-%.250s", text);
+	char line[CLUSTER_TEXT + 4];
+	int i, n = snprintf(line, sizeof line - 2, "-%s", text);
+
+	if (n > (int)sizeof line - 3)
+		n = (int)sizeof line - 3;
 
 	for (i = 0; i < n; i++)
 		if (line[i] == '\r' || line[i] == '\n')
@@ -139,6 +143,22 @@ static const char *translate(const char *resp, unsigned identity, RedisModuleStr
 	return NULL;
 }
 
+/* In a cluster: is it refused because its keys are another node's? */
+static bool redirected(RedisModuleCtx *ctx, const char *resp, RedisModuleString **argv,
+	int argc, char text[CLUSTER_TEXT])
+{
+	unsigned identity;
+
+	if (!guard_cluster() || !cluster_suspect(resp))
+		return false;
+	identity = identity_of(ctx, argv[0]);
+	return cluster_redirect(ctx, argv, argc,
+		identity & IDENTITY_SHARD    ? CLUSTER_SHARD
+		: identity & IDENTITY_WRITES ? CLUSTER_WRITE
+									 : CLUSTER_READ,
+		text);
+}
+
 /*
  * RM_Call with these flags. Arguments that may be numbers are passed as bytes where SET
  * and its kin have their value, second or third: with us as a second owner of the string
@@ -191,10 +211,10 @@ static RedisModuleCallReply *call(RedisModuleCtx *ctx, unsigned identity, const 
 void call_run(RedisModuleCtx *ctx, struct session *s, uint64_t id, RedisModuleString **argv,
 	int argc, int flags)
 {
-	char fmt[16], text[128];
+	char fmt[16], text[CLUSTER_TEXT];
 	RedisModuleUser *user = NULL;
 	RedisModuleCallReply *r;
-	const char *resp, *words;
+	const char *resp, *words = NULL;
 	unsigned identity = IDENTITY_KNOWN;
 	size_t len;
 
@@ -220,9 +240,11 @@ void call_run(RedisModuleCtx *ctx, struct session *s, uint64_t id, RedisModuleSt
 		flags & CALL_RESP3 ? "3" : "");
 	r = call(ctx, identity, fmt, argv, argc);
 	resp = r ? RedisModule_CallReplyProto(r, &len) : NULL;
-	words = resp && resp[0] == '-'
-				? translate(resp, identity, argv, argc, text, sizeof text)
-				: NULL;
+	if (resp && resp[0] == '-')
+		words = redirected(ctx, resp, argv, argc, text)
+			? text : translate(resp, identity, argv, argc, text, sizeof text);
+	else if (flags & CALL_RAW)
+		cluster_forget(); /* it may have been CLUSTER SETSLOT */
 	if (!resp || words) {
 		fail(s, id, words ? words : "ERR the command cannot be called", flags);
 	} else if (flags & CALL_RAW) {
@@ -254,4 +276,5 @@ void call_fini(void)
 	RedisModule_FreeThreadSafeContext(user_ctx);
 	user_ctx = NULL;
 	identity_fini();
+	cluster_fini();
 }

@@ -65,6 +65,10 @@ static unsigned judge(RedisModuleCallReply *entry)
 	else if (LISTED(refused, name) ||
 			 flagged(RedisModule_CallReplyArrayElement(entry, 2), "blocking"))
 		f |= IDENTITY_REFUSED;
+	if (flagged(RedisModule_CallReplyArrayElement(entry, 2), "write"))
+		f |= IDENTITY_WRITES;
+	if (strcmp(name, "spublish") == 0)
+		f |= IDENTITY_SHARD;
 	if (LISTED(alone, name))
 		f |= IDENTITY_ALONE;
 	if (LISTED(containers, name))

@@ -18,6 +18,8 @@ enum identity {
 	IDENTITY_ALONE = 4,     /* call_alone() */
 	IDENTITY_CONTAINER = 8, /* its first argument is part of the name */
 	IDENTITY_BLOCK = 16,    /* waits when it is given BLOCK */
+	IDENTITY_WRITES = 32,   /* Redis flags it so */
+	IDENTITY_SHARD = 64,    /* publishes to a channel that has a slot */
 };
 
 /* Flags of the command with that name. */
