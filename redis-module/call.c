@@ -170,17 +170,18 @@ static RedisModuleCallReply *invoke(
 	enum { NUMBER = 20 }; /* digits of a 64-bit number and its sign */
 	const char *name = RedisModule_StringPtrLen(argv[0], NULL), *p[2] = {"", ""};
 	size_t len[2] = {0, 0};
-	char fmt[24];
+	char fmt[24] = {first};
 	int i, rest;
 
 	for (i = 0; i < 2 && i + 2 < argc; i++)
 		p[i] = RedisModule_StringPtrLen(argv[i + 2], &len[i]);
+	strcpy(fmt + 1, flags);
 	if (i == 0 || len[0] > NUMBER || len[1] > NUMBER) {
-		snprintf(fmt, sizeof fmt, "%c%sv", first, flags);
+		strcat(fmt, "v");
 		return RedisModule_Call(ctx, name, fmt, argv + 1, (size_t)argc - 1);
 	}
 	/* With one of them the format ends there; what else is passed, is passed in vain. */
-	snprintf(fmt, sizeof fmt, "%c%s%s", first, flags, i == 1 ? "sb" : "sbbv");
+	strcat(fmt, i == 1 ? "sb" : "sbbv");
 	rest = argc > 4 ? argc - 4 : 0;
 	return RedisModule_Call(ctx, name, fmt, argv[1], p[0], len[0], p[1], len[1],
 		argv + argc - rest, (size_t)rest);
@@ -208,10 +209,24 @@ static RedisModuleCallReply *call(RedisModuleCtx *ctx, unsigned identity, const 
 	return r;
 }
 
+/* RM_Call's flags for this request, at most "E!CM3". */
+static void make_flags(char *p, bool as_user, bool resp3)
+{
+	*p++ = 'E';
+	*p++ = '!';
+	if (as_user)
+		*p++ = 'C';
+	if (guard_over())
+		*p++ = 'M';
+	if (resp3)
+		*p++ = '3';
+	*p = 0;
+}
+
 void call_run(RedisModuleCtx *ctx, struct session *s, uint64_t id, RedisModuleString **argv,
 	int argc, int flags)
 {
-	char fmt[16], text[CLUSTER_TEXT];
+	char fmt[8], text[CLUSTER_TEXT];
 	RedisModuleUser *user = NULL;
 	RedisModuleCallReply *r;
 	const char *resp, *words = NULL;
@@ -236,8 +251,7 @@ void call_run(RedisModuleCtx *ctx, struct session *s, uint64_t id, RedisModuleSt
 		ctx = user_ctx;
 		RedisModule_SetContextUser(ctx, user);
 	}
-	snprintf(fmt, sizeof fmt, "E!%s%s%s", user ? "C" : "", guard_over() ? "M" : "",
-		flags & CALL_RESP3 ? "3" : "");
+	make_flags(fmt, user != NULL, flags & CALL_RESP3);
 	r = call(ctx, identity, fmt, argv, argc);
 	resp = r ? RedisModule_CallReplyProto(r, &len) : NULL;
 	if (resp && resp[0] == '-')
