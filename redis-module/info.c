@@ -2,8 +2,9 @@
 #include "info.h"
 
 #include "config.h"
-#include "loop.h"
 #include "counters.h"
+#include "fast.h"
+#include "loop.h"
 
 struct counters counters;
 
@@ -32,4 +33,5 @@ void info_report(RedisModuleInfoCtx *ctx, int for_crash_report)
 	RedisModule_InfoAddFieldULongLong(ctx, "turns", counters.turns);
 	RedisModule_InfoAddFieldULongLong(ctx, "sleeps", counters.sleeps);
 	RedisModule_InfoAddFieldULongLong(ctx, "wakeups", counters.wakeups);
+	fast_report(ctx);
 }

@@ -405,6 +405,8 @@ static void before_sleep(RedisModuleCtx *ctx)
 		go_hot();
 	}
 	turn(ctx);
+	/* The context's client is the next event's as well. */
+	RedisModule_SelectDb(ctx, 0);
 }
 
 static void after_sleep(void)

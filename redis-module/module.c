@@ -14,6 +14,7 @@
 
 #include "call.h"
 #include "config.h"
+#include "fast.h"
 #include "info.h"
 #include "layout.h"
 #include "loop.h"
@@ -72,6 +73,7 @@ int RedisModule_OnLoad(RedisModuleCtx *ctx, RedisModuleString **argv, int argc)
 		return REDISMODULE_ERR;
 	}
 	call_init(ctx);
+	fast_init(ctx);
 	pause_init(ctx);
 	/* Writes are commands, which signal for themselves. */
 	RedisModule_SetModuleOptions(ctx, REDISMODULE_OPTIONS_HANDLE_REPL_ASYNC_LOAD |
