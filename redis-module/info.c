@@ -5,6 +5,7 @@
 #include "counters.h"
 #include "fast.h"
 #include "loop.h"
+#include "prefetch.h"
 
 struct counters counters;
 
@@ -19,6 +20,7 @@ void info_report(RedisModuleInfoCtx *ctx, int for_crash_report)
 	RedisModule_InfoAddFieldULongLong(ctx, "channels_open", v.open);
 	RedisModule_InfoAddFieldULongLong(ctx, "ring_bytes", v.ring_bytes);
 	RedisModule_InfoAddFieldULongLong(ctx, "hot", v.hot);
+	RedisModule_InfoAddFieldULongLong(ctx, "prefetch", config.prefetch && prefetch_possible());
 	RedisModule_InfoAddFieldULongLong(ctx, "requests", counters.requests);
 	RedisModule_InfoAddFieldULongLong(ctx, "requests_fast", counters.fast);
 	RedisModule_InfoAddFieldULongLong(ctx, "replies", counters.replies);
