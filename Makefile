@@ -103,6 +103,7 @@ $(B)/tests/unit/%: $(B)/tests/unit/%.o $(libcommon)
 	$(CC) $(all_cflags) -o $@ $(filter %.o,$^) $(libcommon) -lcmocka $(ldlibs)
 
 $(B)/tests/unit/test_resp: $(B)/client/resp.o
+$(B)/tests/unit/test_scan: $(B)/client/scan.o
 $(B)/tests/unit/test_resp: ldlibs += -Wl,--wrap=calloc
 
 $(B)/tests/stress/%: $(B)/tests/stress/%.o $(libcommon)

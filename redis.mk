@@ -44,8 +44,10 @@ bench_o := $(patsubst %,$(B)/client/%.o,cxl_bench bench_load bench_target escape
 $(B)/cxl-bench: $(bench_o) $(B)/libcxlring.a $(libcommon)
 	$(CC) $(all_cflags) -o $@ $^ -lhiredis -lsodium -lpthread
 
-$(B)/cxl-proxy: $(B)/client/cxl_proxy.o $(B)/libcxlring.a $(libcommon)
-	$(CC) $(all_cflags) -o $@ $^ -lsodium -lpthread
+proxy_o := $(patsubst %,$(B)/client/%.o,cxl_proxy backend backend_session backend_request \
+           backend_reply link scan option)
+$(B)/cxl-proxy: $(proxy_o) $(B)/libcxlring.a $(libcommon)
+	$(CC) $(all_cflags) -o $@ $^ -lssl -lcrypto -lsodium -lpthread
 
 # ---- tests ----
 redis_tests := $(patsubst tests/redis/%.c,$(B)/tests/redis/%,$(wildcard tests/redis/*.c))
