@@ -105,6 +105,11 @@ $(B)/tests/unit/%: $(B)/tests/unit/%.o $(libcommon)
 $(B)/tests/unit/test_resp: $(B)/client/resp.o
 $(B)/tests/unit/test_resp: ldlibs += -Wl,--wrap=calloc
 
+$(B)/tests/unit/test_bench_dist: $(B)/client/bench_dist.o
+$(B)/tests/unit/test_bench_ycsb: $(patsubst %,$(B)/client/bench_%.o,ycsb props counter work \
+    data dist) $(B)/client/bench_target.o $(B)/libcxlring.a
+$(B)/tests/unit/test_bench_ycsb: ldlibs := $(B)/libcxlring.a -lhiredis $(ldlibs)
+
 $(B)/tests/stress/%: $(B)/tests/stress/%.o $(libcommon)
 	$(CC) $(all_cflags) -o $@ $< $(libcommon) $(ldlibs)
 

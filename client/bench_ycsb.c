@@ -143,7 +143,11 @@ static void draw(struct actor *a, struct op *op)
 		return;
 	}
 	op->kind = draw_kind(a);
-	op->key = op->kind == YCSB_INSERT ? counter_take(y->counter) : draw_key(a);
+	/* An insert that hangs for ever must not hold up those after it: they become reads. */
+	if (op->kind == YCSB_INSERT && !counter_take(y->counter, &op->key))
+		op->kind = YCSB_READ;
+	if (op->kind != YCSB_INSERT)
+		op->key = draw_key(a);
 	op->detail = op->kind == YCSB_SCAN ? draw_scan_length(a)
 									   : (uint32_t)rng_below(&a->rng, y->props->fields);
 }
@@ -412,8 +416,7 @@ static uint64_t items_of(const struct props *p)
 	return p->insert_count + (p->request == DIST_ZIPFIAN ? (uint64_t)inserts : 0);
 }
 
-bool ycsb_init(
-	struct ycsb *y, const struct props *p, bool loading, uint64_t under_way, uint64_t seed)
+bool ycsb_init(struct ycsb *y, const struct props *p, bool loading, uint64_t seed)
 {
 	static const struct work_ops ops = {draw, send, take, drop};
 	int k;
@@ -425,7 +428,7 @@ bool ycsb_init(
 		y->share_sum += p->share[k];
 	zipf_init(&y->field_zipf, p->field_max - p->field_min + 1, 0.99);
 	zipf_init(&y->scan_zipf, p->scan_max - p->scan_min + 1, 0.99);
-	y->counter = counter_new(p->insert_start + p->insert_count, under_way);
+	y->counter = counter_new(p->insert_start + p->insert_count);
 	if (y->counter && make_fields(y, p) && data_init(&y->work.data, p->field_max, seed))
 		return true;
 	ycsb_fini(y);

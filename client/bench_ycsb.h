@@ -33,10 +33,8 @@ struct ycsb {
 	bool loading;
 };
 
-/* In the run phase at most `under_way` operations at once. False: no memory. The props live
- * as long as the work. */
-bool ycsb_init(
-	struct ycsb *y, const struct props *p, bool loading, uint64_t under_way, uint64_t seed);
+/* False: no memory. The props live as long as the work. */
+bool ycsb_init(struct ycsb *y, const struct props *p, bool loading, uint64_t seed);
 void ycsb_fini(struct ycsb *y);
 
 /* Operations of the phase. */
@@ -46,9 +44,10 @@ uint64_t ycsb_requests(const struct ycsb *y);
 int32_t ycsb_hash(const char *s, size_t len);
 
 /* For tests: what ycsb_init() makes and the work uses. */
-struct counter *counter_new(uint64_t first, uint64_t under_way);
+struct counter *counter_new(uint64_t first);
 void counter_free(struct counter *c);
-uint64_t counter_take(struct counter *c);
+/* False: a million were taken since the first that is not acknowledged. */
+bool counter_take(struct counter *c, uint64_t *n);
 void counter_ack(struct counter *c, uint64_t n);
 uint64_t counter_limit(const struct counter *c); /* all below it are acknowledged */
 

@@ -276,10 +276,10 @@ static int run_phase(bool loading)
 	struct ycsb y;
 	struct row row = {.op = loading ? "load" : "run", .load = &l, .result = &r,
 		.keys = o.props.records, .value_size = o.props.fields * o.props.field_max};
-	uint64_t cpu, clients = l.clients > l.threads ? l.clients : l.threads;
+	uint64_t cpu;
 	int rc;
 
-	if (!ycsb_init(&y, &o.props, loading, clients * l.depth, l.seed)) {
+	if (!ycsb_init(&y, &o.props, loading, l.seed)) {
 		fprintf(stderr, "cxl-bench: no memory\n");
 		return -ENOMEM;
 	}
