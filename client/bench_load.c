@@ -431,13 +431,15 @@ static int start(struct worker *w, struct client *clients, unsigned n)
 {
 	const struct load *l = w->load;
 	unsigned first;
+	pid_t pid;
 
 	if (l->fork) {
 		w->nclients = part_of(nclients(l), l->threads, w->index, &first);
-		w->pid = fork();
-		if (w->pid == 0)
+		pid = fork();
+		if (pid == 0)
 			work_alone(w);
-		return w->pid < 0 ? -errno : 0;
+		w->pid = pid; /* by the parent alone: the child has the same *w */
+		return pid < 0 ? -errno : 0;
 	}
 	w->shared = n < l->threads;
 	if (w->shared) {
