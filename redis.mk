@@ -2,13 +2,14 @@
 # redis.mk - the Redis side: module, client library and programs, their tests.
 
 redismodule_h := $(B)/include/redismodule.h
+redis_layout_h := $(B)/include/redis_layout.h
 module_o      := $(patsubst %.c,$(B)/%.o,$(wildcard redis-module/*.c))
 
 # Fetched once; REDISMODULE_H=... replaces it.
-$(redismodule_h): deploy/fetch-redismodule.sh $(REDISMODULE_H)
-	REDISMODULE_H='$(REDISMODULE_H)' deploy/fetch-redismodule.sh $@
+$(redismodule_h) $(redis_layout_h) &: deploy/fetch-redismodule.sh deploy/redis-layout.sh $(REDISMODULE_H)
+	REDISMODULE_H='$(REDISMODULE_H)' deploy/fetch-redismodule.sh $(redismodule_h)
 
-$(module_o): $(redismodule_h)
+$(module_o): $(redismodule_h) $(redis_layout_h)
 $(module_o): all_cflags += -fvisibility=hidden
 
 $(B)/cxlring.so: $(module_o) $(libcommon)

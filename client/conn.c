@@ -145,9 +145,10 @@ int cxlring_open(
 	c->in.grow = message_heap;
 	c->in.max = REPLY_MAX;
 	take_options(c, o);
-	if (c->options.region)
+	rc = cxlring_select(c, c->options.db);
+	if (rc == 0 && c->options.region)
 		rc = attach(c);
-	else
+	else if (rc == 0)
 		rc = conn_fail(c, -EINVAL,
 			"no region: give its path, or set CXLRING_REGION or CXL_RING_PATH");
 	if (rc == 0)
@@ -264,6 +265,7 @@ int conn_put(struct cxlring *c, enum kv_request verb, struct kv_header h,
 
 	if (c->out_buf)
 		return -EAGAIN;
+	h.db = (uint16_t)c->options.db;
 	for (i = 0; i < n; i++)
 		len += v[i].len;
 	if (len <= ring_frame_max(tx)) {

@@ -29,6 +29,7 @@ static const char usage[] =
 	"  --map-size BYTES    how much to map; default: all there is\n"
 	"  --user NAME, -a, --pass PASSWORD   authenticate; also $REDISCLI_AUTH\n"
 	"  --raw, --no-raw     output for programs or for people; default: by terminal\n"
+	"  -n DB               database\n"
 	"  -3                  RESP3\n"
 	"  -x                  last argument from standard input\n"
 	"  -e                  exit with 1 when Redis answers with an error, at the first one\n"
@@ -85,11 +86,38 @@ static void show(const struct cxlring_reply *r, bool text)
 	fflush(stdout);
 }
 
+/* The words that Redis answers a SELECT with. */
+static int select_db(const char *word, struct cxlring_reply **r)
+{
+	struct cxlring_view bad = {.type = CXLRING_ERROR};
+	int64_t db;
+	int rc;
+
+	if (!option_parse(word, &db))
+		bad.data = "ERR value is not an integer or out of range";
+	else if (cxlring_select(cli.c, db < 0 || db > UINT16_MAX ? -1 : (int)db))
+		bad.data = "ERR DB index is out of range";
+	if (bad.data) {
+		bad.len = strlen(bad.data);
+		*r = cxlring_copy(&bad);
+		return *r ? 0 : -ENOMEM;
+	}
+	rc = cxlring_ping(cli.c, r);
+	if (rc == 0 && (*r)->type != CXLRING_ERROR) {
+		cli.options.db = (int)db;
+		strcpy((*r)->str, "OK"); /* for PONG */
+		(*r)->len = 2;
+	}
+	return cxlring_select(cli.c, cli.options.db) ? -EINVAL : rc;
+}
+
 static int ask(size_t argc, const char *const *argv, const size_t *lens,
 	struct cxlring_reply **r)
 {
 	if (strcasecmp(argv[0], "auth") == 0 && (argc == 2 || argc == 3))
 		return cxlring_auth(cli.c, argc == 3 ? argv[1] : NULL, argv[argc - 1], r);
+	if (strcasecmp(argv[0], "select") == 0 && argc == 2)
+		return select_db(argv[1], r);
 	return cxlring_call(cli.c, argc, argv, lens, cli.resp3 ? CXLRING_RESP3 : 0, r);
 }
 
@@ -213,6 +241,16 @@ static bool has_password(const char *line)
 	return false;
 }
 
+/* The prompt tells the database, as redis-cli's. */
+static void show_db(char *prompt, size_t len, const char *region)
+{
+	int n = snprintf(prompt, len, "%.200s", region);
+
+	if (cli.options.db)
+		n += snprintf(prompt + n, len - (size_t)n, "[%d]", cli.options.db);
+	snprintf(prompt + n, len - (size_t)n, "> ");
+}
+
 static int interactive(void)
 {
 	const char *home = getenv("HOME");
@@ -221,13 +259,16 @@ static int interactive(void)
 
 	path = path ? path : getenv("CXL_RING_PATH");
 	path = path && strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
-	snprintf(prompt, sizeof prompt, "%.200s> ", path ? path : "not connected");
 	if (home)
 		snprintf(history, sizeof history, "%.400s/.cxlcli_history", home);
 	if (history[0])
 		read_history(history);
 	connected();
-	while ((line = readline(prompt))) {
+	for (;;) {
+		show_db(prompt, sizeof prompt, path ? path : "not connected");
+		line = readline(prompt);
+		if (!line)
+			break;
 		if (line[0] && !has_password(line)) {
 			add_history(line);
 			if (history[0])
@@ -324,6 +365,9 @@ static void take_option(int o)
 	case TIMEOUT:
 		cli.options.timeout_ms = (int)option_number("--timeout", optarg, 1, INT_MAX);
 		break;
+	case 'n':
+		cli.options.db = (int)option_number("-n", optarg, 0, UINT16_MAX);
+		break;
 	case '3':
 		cli.resp3 = true;
 		break;
@@ -354,7 +398,7 @@ int main(int argc, char **argv)
 
 	cli.raw = !isatty(STDOUT_FILENO);
 	cli.options.password = getenv("REDISCLI_AUTH");
-	while ((o = getopt_long(argc, argv, "+a:3xer:i:", options, NULL)) != -1)
+	while ((o = getopt_long(argc, argv, "+a:n:3xer:i:", options, NULL)) != -1)
 		take_option(o);
 	if (optind < argc)
 		rc = one_shot(argc - optind, argv + optind);

@@ -225,6 +225,14 @@ struct cxlring_reply *cxlring_copy(const struct cxlring_view *v)
 	return reply_new(v->type, v->data, v->len);
 }
 
+int cxlring_select(struct cxlring *c, int db)
+{
+	if (db < 0 || db > UINT16_MAX)
+		return conn_fail(c, -EINVAL, "no database %d", db);
+	c->options.db = db;
+	return 0;
+}
+
 /* ---- blocking ---- */
 
 static int free_to_block(struct cxlring *c)

@@ -55,6 +55,7 @@ struct cxlring_options {
 	uint64_t map_size;    /* bytes to map; default: all there are */
 	const char *user;     /* default user, when only the password is given */
 	const char *password; /* both are kept, for the server's successor */
+	int db;               /* cxlring_select() */
 	const char *label;    /* shown by status commands; default: program and pid */
 	int timeout_ms;       /* longest wait for an answer; 5000; -1: for ever */
 	int spin_us;          /* longest to spin for one before sleeping; 50; -1: never */
@@ -131,6 +132,13 @@ int cxlring_del(struct cxlring *c, size_t n, const char *const keys[], const siz
 	struct cxlring_reply **r);
 int cxlring_exists(struct cxlring *c, size_t n, const char *const keys[],
 	const size_t lens[], struct cxlring_reply **r);
+
+/*
+ * The requests from here on are for this database; 0 to begin with. Costs nothing, since
+ * each request names its own; Redis answers them with an error if there is no such
+ * database. Kept for the server's successor. -EINVAL: not 0 .. 65535.
+ */
+int cxlring_select(struct cxlring *c, int db);
 
 /* From here on as this user (NULL: the default user). The reply says whether. */
 int cxlring_auth(

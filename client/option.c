@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "option.h"
 
+#include <ctype.h>
 #include <errno.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,4 +46,13 @@ double option_seconds(const char *name, const char *text, int max)
 	if (end == text || text[strspn(text, "0123456789.")] || *end || v > max)
 		refuse(name, "number of seconds", 0, max);
 	return v;
+}
+
+bool option_parse(const char *text, int64_t *v)
+{
+	char *end;
+
+	errno = 0;
+	*v = strtoll(text, &end, 10);
+	return errno == 0 && !*end && isdigit((unsigned char)text[text[0] == '-']);
 }

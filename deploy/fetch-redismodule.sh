@@ -5,6 +5,8 @@
 #
 # usage: deploy/fetch-redismodule.sh OUTPUT
 #
+# And redis_layout.h beside it, where redis-layout.sh says what that is.
+#
 # Debian packages redis-server without its module header. This takes it from the
 # source package of the installed version: apt's own sources, with `deb` turned into
 # `deb-src`, in lists of our own next to OUTPUT; the system's lists stay as they are and
@@ -14,6 +16,7 @@
 set -eu
 
 out=${1:?usage: fetch-redismodule.sh OUTPUT}
+layout=$(dirname "$out")/redis_layout.h
 mkdir -p "$(dirname "$out")"
 
 die() {
@@ -33,6 +36,7 @@ check_header() {
 if [ -n "${REDISMODULE_H:-}" ]; then
 	[ -r "$REDISMODULE_H" ] || die "REDISMODULE_H=$REDISMODULE_H cannot be read"
 	check_header "$REDISMODULE_H"
+	echo '/* Built with a header alone, without Redis'"'"'s source. */' >"$layout"
 	cp "$REDISMODULE_H" "$out.tmp" && mv "$out.tmp" "$out"
 	exit 0
 fi
@@ -81,6 +85,9 @@ dpkg-source -x --skip-patches "$dsc" "$work/src/tree" >>"$work/log" 2>&1 || {
 	die "the source package's checksums do not hold"
 }
 check_header "$work/src/tree/src/redismodule.h"
+"$(dirname "$0")/redis-layout.sh" "$work/src/tree" >"$layout.tmp" ||
+	die "the source of redis $version does not compile"
+mv "$layout.tmp" "$layout"
 {
 	echo "/* From the source package redis $version. */"
 	cat "$work/src/tree/src/redismodule.h"

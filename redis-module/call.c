@@ -21,6 +21,13 @@ bool call_alone(RedisModuleCtx *ctx, RedisModuleString *name)
 	return identity_of(ctx, name) & IDENTITY_ALONE;
 }
 
+bool call_grows(RedisModuleCtx *ctx, RedisModuleString *name)
+{
+	unsigned identity = identity_of(ctx, name);
+
+	return !(identity & IDENTITY_KNOWN) || identity & IDENTITY_GROWS;
+}
+
 /* XREAD and XREADGROUP with BLOCK: RM_Call would answer at once as if time were up. */
 static bool blocks(RedisModuleString **argv, int argc)
 {
@@ -213,6 +220,7 @@ void call_run(RedisModuleCtx *ctx, struct session *s, uint64_t id, RedisModuleSt
 			fail(s, id, "NOAUTH Authentication required.", flags);
 			return;
 		}
+		RedisModule_SelectDb(user_ctx, RedisModule_GetSelectedDb(ctx));
 		ctx = user_ctx;
 		RedisModule_SetContextUser(ctx, user);
 	}

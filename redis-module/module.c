@@ -14,10 +14,12 @@
 
 #include "call.h"
 #include "config.h"
+#include "fast.h"
 #include "info.h"
 #include "layout.h"
 #include "loop.h"
 #include "pause.h"
+#include "prefetch.h"
 
 /* -fvisibility=hidden would hide what Redis looks up by name. */
 __attribute__((visibility("default"))) int RedisModule_OnLoad(
@@ -98,6 +100,7 @@ int RedisModule_OnLoad(RedisModuleCtx *ctx, RedisModuleString **argv, int argc)
 {
 	struct err_text e = {"?"};
 	bool fresh = false;
+	const char *why;
 	int rc;
 
 	if (RedisModule_Init(ctx, "cxlring", 1, REDISMODULE_APIVER_1) != REDISMODULE_OK)
@@ -121,6 +124,10 @@ int RedisModule_OnLoad(RedisModuleCtx *ctx, RedisModuleString **argv, int argc)
 		return REDISMODULE_ERR;
 	}
 	call_init(ctx);
+	fast_init(ctx);
+	why = prefetch_init(ctx);
+	if (why)
+		RedisModule_Log(ctx, "notice", "keys are not prefetched: %s", why);
 	pause_init(ctx);
 	/* Writes are commands, which signal for themselves. */
 	RedisModule_SetModuleOptions(ctx, REDISMODULE_OPTIONS_HANDLE_REPL_ASYNC_LOAD |

@@ -55,7 +55,7 @@ grep -v '^incr\|^rpush\|^eval\|^xadd' "$dir/commands" >"$dir/commands3"
 same 'replies in RESP3' "$("$B/cxl-cli" --region "$shm/a" --no-raw -3 <"$dir/commands3" 2>&1)" \
 	"$(redis-cli -3 -s "$dir/b.sock" --no-raw <"$dir/commands3" 2>&1)"
 
-for c in multi exec watch subscribe 'psubscribe x' monitor 'select 1' 'blpop k 1' \
+for c in multi exec watch subscribe 'psubscribe x' monitor 'select' 'blpop k 1' \
 	'xread block 1 streams s 0' 'client pause 1' 'wait 0 0' shutdown 'module list' reset; do
 	has "$c is refused" "$(ring a $c)" 'is not available over the ring yet'
 done

@@ -64,6 +64,16 @@ static int run(struct cxlring *c, size_t n, char **w, size_t *lens,
 	return cxlring_call(c, n, v, lens, 0, r);
 }
 
+/* "select N": each request behind it names database N. Not a request itself. */
+static bool selects(struct cxlring *c, size_t n, char **w)
+{
+	if (strcasecmp(w[0], "select") != 0 || n != 2)
+		return false;
+	if (cxlring_select(c, atoi(w[1])))
+		printf("failed: %s\n", cxlring_why(c));
+	return true;
+}
+
 /* DEL and EXISTS of many keys have no call of their own here, and go as CALL. */
 static int append(struct cxlring *c, size_t n, char **w, size_t *lens)
 {
@@ -71,6 +81,8 @@ static int append(struct cxlring *c, size_t n, char **w, size_t *lens)
 	int64_t time = 0;
 	char *end;
 
+	if (selects(c, n, w))
+		return 0;
 	if (strcasecmp(w[0], "get") == 0 && n == 2)
 		return cxlring_append_get(c, w[1], lens[1]);
 	if (strcasecmp(w[0], "set") == 0 && n >= 3 && set_flags(n, w, &flags, &time) == 0)
@@ -157,7 +169,7 @@ int main(int argc, char **argv)
 	while (getline(&line, &cap, stdin) > 0) {
 		char **w = split_line(line, &n, &lens);
 
-		if (!w || n == 0) {
+		if (!w || n == 0 || selects(c, n, w)) {
 			split_free(w, lens);
 			continue;
 		}
