@@ -40,9 +40,11 @@ cli_o := $(patsubst %,$(B)/client/%.o,cxl_cli option print)
 $(B)/cxl-cli: $(cli_o) $(B)/libcxlring.a $(libcommon)
 	$(CC) $(all_cflags) -o $@ $^ -lreadline -lsodium
 
-bench_o := $(patsubst %,$(B)/client/%.o,cxl_bench bench_load bench_target escape option)
+bench_o := $(patsubst %,$(B)/client/%.o,cxl_bench bench_client bench_counter bench_data \
+    bench_dist bench_load bench_props bench_report bench_target bench_tests bench_work \
+    bench_ycsb escape option)
 $(B)/cxl-bench: $(bench_o) $(B)/libcxlring.a $(libcommon)
-	$(CC) $(all_cflags) -o $@ $^ -lhiredis -lsodium -lpthread
+	$(CC) $(all_cflags) -o $@ $^ -lhiredis -lsodium -lpthread -lm
 
 proxy_o := $(patsubst %,$(B)/client/%.o,cxl_proxy backend backend_session backend_request \
            backend_reply link scan option)
