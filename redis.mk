@@ -40,12 +40,17 @@ cli_o := $(patsubst %,$(B)/client/%.o,cxl_cli option print)
 $(B)/cxl-cli: $(cli_o) $(B)/libcxlring.a $(libcommon)
 	$(CC) $(all_cflags) -o $@ $^ -lreadline -lsodium
 
-bench_o := $(patsubst %,$(B)/client/%.o,cxl_bench bench_load bench_target escape option)
+bench_o := $(patsubst %,$(B)/client/%.o,cxl_bench bench_client bench_counter bench_data \
+    bench_dist bench_load bench_props bench_report bench_target bench_tests bench_work \
+    bench_ycsb escape option)
 $(B)/cxl-bench: $(bench_o) $(B)/libcxlring.a $(libcommon)
-	$(CC) $(all_cflags) -o $@ $^ -lhiredis -lsodium -lpthread
+	$(CC) $(all_cflags) -o $@ $^ -lhiredis -lsodium -lpthread -lm
 
-$(B)/cxl-proxy: $(B)/client/cxl_proxy.o $(B)/libcxlring.a $(libcommon)
-	$(CC) $(all_cflags) -o $@ $^ -lsodium -lpthread
+# It waits for many rings at once, which the library has no call for: its objects.
+proxy_o := $(patsubst %,$(B)/client/%.o,cxl_proxy relay back backend backend_session \
+           backend_request backend_reply link scan option)
+$(B)/cxl-proxy: $(proxy_o) $(cxl_lib_o) $(libcommon)
+	$(CC) $(all_cflags) -o $@ $^ -lssl -lcrypto -lsodium -lpthread
 
 # ---- tests ----
 redis_tests := $(patsubst tests/redis/%.c,$(B)/tests/redis/%,$(wildcard tests/redis/*.c))
