@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * cxl_proxy.c - cxl-proxy: the ring for programs that speak RESP over sockets.
+ * cxl_proxy.c - cxl-proxy: the ring for programs that speak RESP over sockets, and with
+ * --backend (backend.h) for a Redis that does.
  *
  * Each connection that comes becomes a stream on a channel of its own, so whatever a
  * Redis client does works, and Redis sees one client for each. Here are options and
@@ -26,20 +27,35 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "backend.h"
 #include "err.h"
+#include "option.h"
 #include "region.h"
 
 static const char usage[] =
-	"usage: cxl-proxy [options]\n"
-	"  --listen HOST:PORT  accept TCP connections there; may be repeated\n"
-	"  --unix PATH         and at this unix socket\n"
+	"usage: cxl-proxy --listen HOST:PORT | --unix PATH [options]\n"
+	"       cxl-proxy --backend HOST:PORT | --backend unix:PATH [options]\n"
 	"  --region PATH       file or device; default $CXLRING_REGION, $CXL_RING_PATH\n"
 	"  --offset BYTES      where the region starts in it\n"
 	"  --map-size BYTES    how much to map; default: all there is\n"
+	"For clients that speak RESP, to a Redis that serves the region:\n"
+	"  --listen HOST:PORT  accept TCP connections there; may be repeated\n"
+	"  --unix PATH         and at this unix socket\n"
+	"For ring clients, to a Redis that has no module:\n"
+	"  --backend WHERE     serve the region, by this Redis\n"
+	"  --backend-user NAME, --backend-password-file FILE   to log in with\n"
+	"  --backend-tls       by TLS\n"
+	"  --cacert FILE       whose certificates to trust; default: the system's\n"
+	"  --channels N        of a region that is made now; default 16\n"
+	"  --ring-size BYTES   of each direction of a channel, likewise; default 64K\n"
+	"  --max-request BYTES longest request to take; default 512M and 64K\n"
+	"  --spin-us US        longest wait for a request before sleeping; default 50\n"
 	"A connection takes a channel of the region. SIGTERM ends the proxy and its\n"
 	"connections.\n";
 
 enum { DOORS_MAX = 16, BACKLOG = 511 };
+
+static struct backend_config backend = {.program = "cxl-proxy", .spin_us = 50};
 
 static struct {
 	struct cxlring_options options;
@@ -164,13 +180,74 @@ static uint64_t bytes(const char *name)
 	exit(2);
 }
 
+enum { LISTEN = 256, UNIX, REGION, OFFSET, MAP_SIZE, HELP, VERSION, BACKEND, BACKEND_USER,
+	BACKEND_PASSWORD, BACKEND_TLS, CACERT, CHANNELS, RING_SIZE, MAX_REQUEST, SPIN_US };
+
+/* The options of --backend. False: it is none of them. */
+static bool take_backend(int o)
+{
+	switch (o) {
+	case BACKEND:
+		backend.target.spec = optarg;
+		break;
+	case BACKEND_USER:
+		backend.user = optarg;
+		break;
+	case BACKEND_PASSWORD:
+		backend.password_file = optarg;
+		break;
+	case BACKEND_TLS:
+		backend.target.tls = true;
+		break;
+	case CACERT:
+		backend.target.cacert = optarg;
+		break;
+	case CHANNELS:
+		backend.region.kv_channels =
+			(uint32_t)option_number("--channels", optarg, 1, SERVICE_CHANNELS_MAX);
+		break;
+	case RING_SIZE:
+		backend.region.kv_ring =
+			(uint32_t)option_number("--ring-size", optarg, 4096, 1 << 30);
+		break;
+	case MAX_REQUEST:
+		backend.max_request =
+			(uint64_t)option_number("--max-request", optarg, 1024, 1ll << 32);
+		break;
+	case SPIN_US:
+		backend.spin_us = (uint32_t)option_number("--spin-us", optarg, 0, 100000);
+		break;
+	default:
+		return false;
+	}
+	return true;
+}
+
+static int run_backend(void)
+{
+	const char *path = proxy.options.region ? proxy.options.region : getenv("CXLRING_REGION");
+
+	backend.region.spec = path ? path : getenv("CXL_RING_PATH");
+	backend.region.offset = proxy.options.offset;
+	backend.region.map_size = proxy.options.map_size;
+	if (backend.region.spec)
+		return backend_run(&backend);
+	fprintf(stderr, "cxl-proxy: no region: give its path, or set CXLRING_REGION or "
+					"CXL_RING_PATH\n");
+	return 2;
+}
+
 int main(int argc, char **argv)
 {
-	enum { LISTEN = 256, UNIX, REGION, OFFSET, MAP_SIZE, HELP, VERSION };
 	static const struct option options[] = {{"listen", 1, NULL, LISTEN},
 		{"unix", 1, NULL, UNIX}, {"region", 1, NULL, REGION}, {"offset", 1, NULL, OFFSET},
-		{"map-size", 1, NULL, MAP_SIZE}, {"help", 0, NULL, HELP},
-		{"version", 0, NULL, VERSION}, {NULL, 0, NULL, 0}};
+		{"map-size", 1, NULL, MAP_SIZE}, {"backend", 1, NULL, BACKEND},
+		{"backend-user", 1, NULL, BACKEND_USER},
+		{"backend-password-file", 1, NULL, BACKEND_PASSWORD},
+		{"backend-tls", 0, NULL, BACKEND_TLS}, {"cacert", 1, NULL, CACERT},
+		{"channels", 1, NULL, CHANNELS}, {"ring-size", 1, NULL, RING_SIZE},
+		{"max-request", 1, NULL, MAX_REQUEST}, {"spin-us", 1, NULL, SPIN_US},
+		{"help", 0, NULL, HELP}, {"version", 0, NULL, VERSION}, {NULL, 0, NULL, 0}};
 	sigset_t set;
 	int o, rc;
 
@@ -199,13 +276,17 @@ int main(int argc, char **argv)
 			printf("cxl-proxy 1.0.0\n");
 			return 0;
 		default:
+			if (take_backend(o))
+				break;
 			fputs(usage, o == HELP ? stdout : stderr);
 			return o == HELP ? 0 : 2;
 		}
-	if (optind < argc || proxy.doors == 0) {
+	if (optind < argc || (proxy.doors == 0) == (backend.target.spec == NULL)) {
 		fputs(usage, stderr);
 		return 2;
 	}
+	if (backend.target.spec)
+		return run_backend();
 	raise_limit();
 	rc = relay_init(&proxy.options);
 	if (rc)

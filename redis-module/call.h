@@ -29,6 +29,9 @@ void call_run(RedisModuleCtx *ctx, struct session *s, uint64_t id, RedisModuleSt
  */
 bool call_alone(RedisModuleCtx *ctx, RedisModuleString *name);
 
+/* Is it refused when memory is full? */
+bool call_grows(RedisModuleCtx *ctx, RedisModuleString *name);
+
 /* Called once at load and at unload. */
 void call_init(RedisModuleCtx *ctx);
 void call_fini(void);

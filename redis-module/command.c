@@ -8,6 +8,7 @@
 #include "call.h"
 #include "config.h"
 #include "cursor.h"
+#include "fast.h"
 #include "guard.h"
 #include "counters.h"
 
@@ -26,8 +27,11 @@ struct request {
 	struct kv_header h;
 	struct cursor body;
 	bool fast; /* the key API will do */
+	bool oom;  /* what takes memory is refused */
 	bool busy; /* the turn has written already */
 	bool wrote;
+	struct fast_command *command; /* that a CALL is, or NULL */
+	struct fast_call *call;
 };
 
 static RedisModuleString *string_of(const void *p, size_t len)
@@ -76,7 +80,8 @@ static int run_ping(struct request *r)
 	return 0;
 }
 
-/* By the key API when the value is long, which leaves it as it is; else by a command. */
+/* By the key API when the value is long, which leaves it as it is; else by a command.
+ */
 static void get_fast(struct request *r, RedisModuleString *key)
 {
 	RedisModuleKey *k = RedisModule_OpenKey(r->ctx, key, REDISMODULE_READ);
@@ -103,26 +108,31 @@ static void get_fast(struct request *r, RedisModuleString *key)
 	RedisModule_FreeString(NULL, key);
 }
 
-static int run_get(struct request *r)
+/* The key is freed, or the batch's. */
+static int get(struct request *r, RedisModuleString *key)
 {
-	RedisModuleString *argv[2];
+	RedisModuleString *argv[2] = {NULL, key};
 
-	argv[1] = take_last_key(r);
-	if (!argv[1])
-		return -EPROTO;
 	if (r->fast && r->s->short_values) {
-		batch_get(r->ctx, r->s, r->id, argv[1], &r->wrote);
+		batch_get(r->ctx, r->s, r->id, key, &r->wrote);
 		return 0;
 	}
 	batch_flush(r->ctx, &r->wrote);
 	if (r->fast) {
-		get_fast(r, argv[1]);
+		get_fast(r, key);
 		return 0;
 	}
 	argv[0] = string_of("get", 3);
 	call_run(r->ctx, r->s, r->id, argv, 2, 0);
 	free_strings(argv, 2);
 	return 0;
+}
+
+static int run_get(struct request *r)
+{
+	RedisModuleString *key = take_last_key(r);
+
+	return key ? get(r, key) : -EPROTO;
 }
 
 /* SET's options as words, behind SET, key and value. Returns how many. */
@@ -218,13 +228,58 @@ static RedisModuleString **take_strings(
 	return NULL;
 }
 
+/* h.n arguments where they lie, behind `first` others; false when there are too many,
+ * or too few bytes. */
+static bool look_at_args(struct request *r, int first)
+{
+	struct fast_call *f = r->call;
+	struct cursor c = r->body;
+
+	if (r->h.n == 0 || r->h.n > (uint32_t)(FAST_ARGS - first))
+		return false;
+	for (f->argc = first; f->argc < first + (int)r->h.n; f->argc++) {
+		struct fast_arg *a = &f->argv[f->argc];
+
+		a->len = cursor_u32(&c);
+		a->p = cursor_bytes(&c, a->len);
+	}
+	return !c.bad && c.left == 0;
+}
+
+/* By the key API; false: RM_Call has to. */
+static bool run_fast(struct request *r)
+{
+	if (!r->command)
+		return false;
+	r->call->ctx = r->ctx;
+	r->call->s = r->s;
+	r->call->id = r->id;
+	r->call->resp3 = r->h.opt & KV_CALL_RESP3;
+	r->call->wrote = false;
+	if (!fast_run(r->command, r->call))
+		return false;
+	r->wrote |= r->call->wrote;
+	return true;
+}
+
+static bool delete_fast(struct request *r)
+{
+	r->call->argv[0] = (struct fast_arg){(const uint8_t *)"del", 3};
+	r->command =
+		r->fast && look_at_args(r, 1) ? fast_find(r->call->argv, r->call->argc) : NULL;
+	return run_fast(r);
+}
+
 /* DEL and EXISTS: the named command over the keys. */
 static int run_keys(struct request *r, const char *name, bool writes)
 {
-	RedisModuleString *some[ARGS_ON_STACK], **v = take_strings(r, 1, some);
+	RedisModuleString *some[ARGS_ON_STACK], **v;
 	int64_t found = 0;
 	int i, n = (int)r->h.n;
 
+	if (writes && delete_fast(r))
+		return 0;
+	v = take_strings(r, 1, some);
 	if (!v)
 		return -EPROTO;
 	if (!writes && r->fast) {
@@ -244,26 +299,48 @@ static int run_keys(struct request *r, const char *name, bool writes)
 	return 0;
 }
 
+/* A CALL that is as good as a verb is one from here on. */
+static uint8_t look_closer(struct request *r)
+{
+	r->command = look_at_args(r, 0) ? fast_find(r->call->argv, r->call->argc) : NULL;
+	return r->command && fast_verb(r->command) ? fast_verb(r->command) : KV_CALL;
+}
+
+/* GET or SET by CALL. */
+static int run_as_verb(struct request *r, uint8_t verb)
+{
+	const struct fast_arg *a = r->call->argv;
+	RedisModuleString *key = string_of(a[1].p, a[1].len);
+
+	if (verb == KV_GET)
+		return get(r, key);
+	batch_set(r->ctx, r->s, r->id, key, a[2].p, a[2].len, &r->wrote);
+	return 0;
+}
+
 static int run_call(struct request *r)
 {
 	RedisModuleString *some[ARGS_ON_STACK], **v;
+	int rc = 0;
 
+	if (run_fast(r))
+		return 0;
 	v = take_strings(r, 0, some);
 	if (!v)
 		return -EPROTO;
 	if (r->busy && call_alone(r->ctx, v[0])) {
-		free_strings(v, (int)r->h.n);
-		if (v != some)
-			RedisModule_Free(v);
-		return -EAGAIN;
+		rc = -EAGAIN;
+	} else if (r->oom && call_grows(r->ctx, v[0])) {
+		session_error(r->s, r->id, oom);
+	} else {
+		r->wrote = true;
+		call_run(r->ctx, r->s, r->id, v, (int)r->h.n,
+			CALL_RAW | (r->h.opt & KV_CALL_RESP3 ? CALL_RESP3 : 0));
 	}
-	r->wrote = true;
-	call_run(r->ctx, r->s, r->id, v, (int)r->h.n,
-		CALL_RAW | (r->h.opt & KV_CALL_RESP3 ? CALL_RESP3 : 0));
 	free_strings(v, (int)r->h.n);
 	if (v != some)
 		RedisModule_Free(v);
-	return 0;
+	return rc;
 }
 
 static int run_auth(struct request *r)
@@ -334,11 +411,17 @@ static const char *select_db(RedisModuleCtx *ctx, int db, bool *wrote)
 int command_run(RedisModuleCtx *ctx, struct session *s, int verdict, uint64_t turn,
 	uint8_t kind, uint64_t id, const uint8_t *data, uint64_t len, bool *wrote)
 {
-	struct request r = {.ctx = ctx, .s = s, .id = id, .body = cursor_of(data, len),
-		.busy = *wrote || batch_kind() == KV_SET};
+	struct fast_call call;
+	struct request r = {.ctx = ctx,
+		.s = s,
+		.id = id,
+		.body = cursor_of(data, len),
+		.busy = *wrote || batch_kind() == KV_SET,
+		.call = &call};
 	const uint8_t *h = cursor_bytes(&r.body, KV_HEADER);
 	const char *refusal;
 	enum acl_state who;
+	uint8_t verb;
 	int rc;
 
 	if (!h)
@@ -358,15 +441,17 @@ int command_run(RedisModuleCtx *ctx, struct session *s, int verdict, uint64_t tu
 		session_error(s, id, refusal);
 		return 0;
 	}
-	if (verdict == GUARD_OOM && command_writes(kind) && kind != KV_DEL) {
+	r.oom = verdict == GUARD_OOM;
+	if (r.oom && (kind == KV_SET || kind == KV_INCRBY)) {
 		batch_flush(ctx, wrote);
 		session_error(s, id, oom);
 		return 0;
 	}
 	r.fast = verdict == GUARD_FAST && who == ACL_ALL && config.fast_path;
-	if (kind != batch_kind())
+	verb = kind == KV_CALL && r.fast ? look_closer(&r) : kind;
+	if (verb != batch_kind())
 		batch_flush(ctx, &r.wrote);
-	rc = dispatch(&r, kind);
+	rc = verb == kind ? dispatch(&r, kind) : run_as_verb(&r, verb);
 	*wrote |= r.wrote;
 	if (rc == -EAGAIN)
 		return rc;

@@ -3,10 +3,10 @@
  * command.h - one request of docs/protocol-kv.md: check it, run it, answer it.
  *
  * GET, EXISTS and PING go through the key API; the others, and these where guard.h asks
- * for it or the session's user is restricted, through call.h. Each request names its database, which stays
- * selected in `ctx`; whoever lends the context puts it back. Plain SETs, and GETs of
- * short values, wait in a batch (batch.h) for more of their kind; the caller flushes it
- * at the end of the client's burst.
+ * for it or the session's user is restricted, through call.h. Each request names its
+ * database, which stays selected in `ctx`; whoever lends the context puts it back.
+ * Plain SETs, and GETs of short values, wait in a batch (batch.h) for more of their
+ * kind; the caller flushes it at the end of the client's burst.
  */
 #ifndef CXLRING_COMMAND_H
 #define CXLRING_COMMAND_H
@@ -27,8 +27,8 @@ static inline bool command_writes(uint8_t kind)
  *   data      len bytes, which the client may still be changing: each is read once
  *   wrote     in: has the turn written? out: set when this may have, else left alone
  *
- * Returns 0; -EAGAIN when the command has to begin a turn (call_alone), nothing is done;
- * -EPROTO when the request makes no sense: refuse the channel.
+ * Returns 0; -EAGAIN when the command has to begin a turn (call_alone), nothing is
+ * done; -EPROTO when the request makes no sense: refuse the channel.
  */
 MUST_CHECK int command_run(RedisModuleCtx *ctx, struct session *s, int verdict,
 	uint64_t turn, uint8_t kind, uint64_t id, const uint8_t *data, uint64_t len,

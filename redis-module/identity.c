@@ -48,7 +48,7 @@ static bool flagged(RedisModuleCallReply *flags, const char *flag)
 }
 
 /* One entry of COMMAND INFO: name, arity, flags, ... */
-static unsigned judge(RedisModuleCallReply *entry)
+static unsigned judge(RedisModuleCallReply *entry, const char *asked, size_t asked_len)
 {
 	char name[NAME_MAX_LEN];
 	size_t len;
@@ -60,11 +60,19 @@ static unsigned judge(RedisModuleCallReply *entry)
 		return f;
 	memcpy(name, s, len);
 	name[len] = 0;
+	if (len == asked_len && memcmp(name, asked, len) == 0)
+		f |= IDENTITY_OWN;
 	if (LISTED(by_argument, name))
 		f |= IDENTITY_BLOCK;
 	else if (LISTED(refused, name) ||
 			 flagged(RedisModule_CallReplyArrayElement(entry, 2), "blocking"))
 		f |= IDENTITY_REFUSED;
+	if (flagged(RedisModule_CallReplyArrayElement(entry, 2), "write"))
+		f |= IDENTITY_WRITES;
+	if (strcmp(name, "spublish") == 0)
+		f |= IDENTITY_SHARD;
+	if (flagged(RedisModule_CallReplyArrayElement(entry, 2), "denyoom"))
+		f |= IDENTITY_GROWS;
 	if (LISTED(alone, name))
 		f |= IDENTITY_ALONE;
 	if (LISTED(containers, name))
@@ -81,7 +89,7 @@ static unsigned ask(RedisModuleCtx *ctx, const char *name, size_t len)
 	if (r && RedisModule_CallReplyType(r) == REDISMODULE_REPLY_ARRAY) {
 		entry = RedisModule_CallReplyArrayElement(r, 0);
 		if (entry && RedisModule_CallReplyType(entry) == REDISMODULE_REPLY_ARRAY)
-			f = judge(entry);
+			f = judge(entry, name, len);
 	}
 	if (r)
 		RedisModule_FreeCallReply(r);

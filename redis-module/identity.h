@@ -18,6 +18,10 @@ enum identity {
 	IDENTITY_ALONE = 4,     /* call_alone() */
 	IDENTITY_CONTAINER = 8, /* its first argument is part of the name */
 	IDENTITY_BLOCK = 16,    /* waits when it is given BLOCK */
+	IDENTITY_GROWS = 32,    /* refused when memory is full */
+	IDENTITY_OWN = 64,      /* the name is the declared one */
+	IDENTITY_WRITES = 128,  /* Redis flags it so */
+	IDENTITY_SHARD = 256,   /* publishes to a channel that has a slot */
 };
 
 /* Flags of the command with that name. */

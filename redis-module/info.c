@@ -2,8 +2,10 @@
 #include "info.h"
 
 #include "config.h"
-#include "loop.h"
 #include "counters.h"
+#include "fast.h"
+#include "loop.h"
+#include "prefetch.h"
 
 struct counters counters;
 
@@ -18,6 +20,7 @@ void info_report(RedisModuleInfoCtx *ctx, int for_crash_report)
 	RedisModule_InfoAddFieldULongLong(ctx, "channels_open", v.open);
 	RedisModule_InfoAddFieldULongLong(ctx, "ring_bytes", v.ring_bytes);
 	RedisModule_InfoAddFieldULongLong(ctx, "hot", v.hot);
+	RedisModule_InfoAddFieldULongLong(ctx, "prefetch", config.prefetch && prefetch_possible());
 	RedisModule_InfoAddFieldULongLong(ctx, "requests", counters.requests);
 	RedisModule_InfoAddFieldULongLong(ctx, "requests_fast", counters.fast);
 	RedisModule_InfoAddFieldULongLong(ctx, "replies", counters.replies);
@@ -32,4 +35,5 @@ void info_report(RedisModuleInfoCtx *ctx, int for_crash_report)
 	RedisModule_InfoAddFieldULongLong(ctx, "turns", counters.turns);
 	RedisModule_InfoAddFieldULongLong(ctx, "sleeps", counters.sleeps);
 	RedisModule_InfoAddFieldULongLong(ctx, "wakeups", counters.wakeups);
+	fast_report(ctx);
 }

@@ -11,6 +11,7 @@
 #include "door.h"
 #include "evict.h"
 #include "guard.h"
+#include "prefetch.h"
 #include "session.h"
 #include "stream.h"
 #include "counters.h"
@@ -42,6 +43,7 @@ static struct {
 	uint64_t slept_at; /* ticks */
 	unsigned poll_us;
 	uint64_t streamed;     /* the turn in which a stream's bytes went to its socket last */
+	bool prefetch;
 	bool hot;
 	bool wrote; /* in this turn */
 	bool hold;  /* publish nothing before after-sleep */
@@ -240,6 +242,16 @@ static enum served serve_one(RedisModuleCtx *ctx, struct session *s, const struc
 	return SERVED;
 }
 
+/* Keys of this client's next requests, once those that were looked at are served. */
+static void look_on(struct session *s)
+{
+	struct prefetch p = {.n = 0};
+
+	s->looked = prefetch_collect(&p, s);
+	if (p.n > 1)
+		prefetch_run(&p);
+}
+
 /* Up to BURST requests of one client. Returns how many were served. */
 static unsigned serve(RedisModuleCtx *ctx, struct session *s, bool *held)
 {
@@ -255,6 +267,8 @@ static unsigned serve(RedisModuleCtx *ctx, struct session *s, bool *held)
 		rc = ring_peek(&s->chan->rx, &f);
 		if (rc)
 			break;
+		if (loop.prefetch && s->looked-- <= 0)
+			look_on(s);
 		switch (serve_one(ctx, s, &f)) {
 		case REFUSED:
 			return n;
@@ -279,6 +293,25 @@ out:
 	if (s->unpublished && !loop.hold)
 		publish(s);
 	return n;
+}
+
+static struct session *nth(uint32_t i)
+{
+	return loop.open[(loop.first + i) % loop.nopen];
+}
+
+/* Keys of the first requests of these clients, from the i-th on: how many clients. */
+static uint32_t look_ahead(uint32_t i)
+{
+	struct prefetch p = {.n = 0};
+	uint32_t first = i;
+
+	for (; i < loop.nopen && p.n < PREFETCH; i++)
+		if (waiting(nth(i)))
+			nth(i)->looked = prefetch_collect(&p, nth(i));
+	if (p.n > 1)
+		prefetch_run(&p);
+	return i - first;
 }
 
 /* Note the streams that wait since before `until`. Returns the latest of these times. */
@@ -322,13 +355,16 @@ static unsigned serve_streams(RedisModuleCtx *ctx, bool *held)
 
 static unsigned serve_all(RedisModuleCtx *ctx, bool *held)
 {
-	unsigned n = 0;
-	uint32_t i;
+	uint32_t i, ahead = 0;
 	bool streams = false;
+	unsigned n = 0;
 
+	loop.prefetch = config.prefetch && prefetch_possible();
 	for (i = 0; i < loop.nopen; i++) {
-		struct session *s = loop.open[(loop.first + i) % loop.nopen];
+		struct session *s = nth(i);
 
+		if (loop.prefetch && loop.nopen > 1 && ahead-- == 0)
+			ahead = look_ahead(i) - 1;
 		if (!waiting(s))
 			continue;
 		streams |= s->stream != NULL;

@@ -305,16 +305,19 @@ static bool adds_up(const struct kv_header *h, const uint8_t *body, size_t left)
 
 static enum fate judge(void)
 {
+	enum { DATABASES = 16 };
 	struct kv_header h;
+	bool nowhere;
 
 	if (now.parted || now.len < sizeof h)
 		return REFUSAL;
 	memcpy(&h, now.b, sizeof h);
 	if (h.n > 536870912)
 		return REFUSAL;
+	nowhere = h.db >= DATABASES && now.kind != KV_AUTH;
 	if (adds_up(&h, now.b + sizeof h, now.len - sizeof h))
-		return h.db ? ERROR : ANSWER;
-	return h.db ? ERROR_OR_REFUSAL : REFUSAL;
+		return nowhere ? ERROR : ANSWER;
+	return nowhere ? ERROR_OR_REFUSAL : REFUSAL;
 }
 
 static bool type_fits(uint8_t verb, uint8_t type)
@@ -323,7 +326,9 @@ static bool type_fits(uint8_t verb, uint8_t type)
 	case KV_PING: return type == KV_PONG || type == KV_VALUE;
 	case KV_GET: return type == KV_VALUE || type == KV_NIL;
 	case KV_SET: return type == KV_OK || type == KV_NIL || type == KV_VALUE;
-	case KV_CALL: return type == KV_RESP;
+	case KV_CALL:
+		return type == KV_RESP || type == KV_OK || type == KV_NIL || type == KV_VALUE ||
+			   type == KV_INT;
 	case KV_AUTH: return type == KV_OK;
 	default: return type == KV_INT;
 	}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "fast.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "counters.h"
+#include "identity.h"
+#include "keyapi.h"
+
+struct fast_command {
+	char name[8]; /* lower case, zeros behind it */
+	uint8_t verb;
+	uint8_t min, max; /* arguments, the name included */
+	bool known;		  /* the name is the command's */
+	bool (*run)(struct fast_call *f);
+	uint64_t calls;
+};
+
+enum { MANY = FAST_ARGS };
+
+#define COMMAND(name, min, max)                                                        \
+	{                                                                                  \
+#name, 0, min, max, .run = run_##name                                          \
+	}
+#define LIKE_VERB(name, verb, args)                                                    \
+	{                                                                                  \
+#name, verb, args, args, .run = NULL                                           \
+	}
+
+static struct fast_command commands[] = {
+	LIKE_VERB(get, KV_GET, 2),
+	LIKE_VERB(set, KV_SET, 3),
+	COMMAND(hget, 3, 3),
+	COMMAND(hset, 4, MANY),
+	COMMAND(hmget, 3, MANY),
+	COMMAND(hincrby, 4, 4),
+	COMMAND(hsetnx, 4, 4),
+	COMMAND(hdel, 3, MANY),
+	COMMAND(hlen, 2, 2),
+	COMMAND(hexists, 3, 3),
+	COMMAND(del, 2, MANY),
+	COMMAND(unlink, 2, MANY),
+	COMMAND(strlen, 2, 2),
+	COMMAND(ttl, 2, 2),
+	COMMAND(pttl, 2, 2),
+	COMMAND(expire, 3, 3),
+	COMMAND(pexpire, 3, 3),
+	COMMAND(persist, 2, 2),
+};
+
+enum { COMMANDS = sizeof commands / sizeof *commands };
+
+/* As one number. The bit that makes letters small makes no letter of anything else. */
+static uint64_t packed(const void *name, size_t len)
+{
+	uint64_t v = 0;
+
+	memcpy(&v, name, len);
+	return v | (0x2020202020202020 >> (64 - 8 * len));
+}
+
+struct fast_command *fast_find(const struct fast_arg *argv, int argc)
+{
+	size_t i, len = argv[0].len;
+	uint64_t name, is;
+
+	if (len == 0 || len > sizeof commands->name)
+		return NULL;
+	name = packed(argv[0].p, len);
+	for (i = 0; i < COMMANDS; i++) {
+		memcpy(&is, commands[i].name, sizeof is);
+		if (is == name)
+			return commands[i].known && argc >= commands[i].min &&
+						   argc <= commands[i].max
+					   ? &commands[i]
+					   : NULL;
+	}
+	return NULL;
+}
+
+uint8_t fast_verb(const struct fast_command *c)
+{
+	return c->verb;
+}
+
+bool fast_run(struct fast_command *c, struct fast_call *f)
+{
+	if (!c->run(f))
+		return false;
+	c->calls++;
+	counters.fast++;
+	return true;
+}
+
+void fast_init(RedisModuleCtx *ctx)
+{
+	RedisModuleString *name;
+	int i;
+
+	for (i = 0; i < COMMANDS; i++) {
+		name = RedisModule_CreateString(
+			NULL, commands[i].name, strnlen(commands[i].name, sizeof commands[i].name));
+		commands[i].known = identity_of(ctx, name) & IDENTITY_OWN;
+		RedisModule_FreeString(NULL, name);
+	}
+}
+
+void fast_report(RedisModuleInfoCtx *ctx)
+{
+	char field[24];
+	int i;
+
+	for (i = 0; i < COMMANDS; i++) {
+		if (!commands[i].calls)
+			continue;
+		snprintf(field, sizeof field, "fast_%.8s", commands[i].name);
+		RedisModule_InfoAddFieldULongLong(ctx, field, commands[i].calls);
+	}
+}
