@@ -59,7 +59,7 @@ $(B)/tests/redis/%: $(B)/tests/redis/%.o $(B)/client/print.o $(B)/libcxlring.a $
 check-redis: redis redis-tests
 	B=$(B) sh tests/redis/run $(FAMILIES)
 
-redis-tests: $(redis_tests)
+redis-tests: $(redis_tests) $(B)/hedbctl
 
 tests: redis-tests
 
