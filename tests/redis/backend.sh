@@ -242,6 +242,15 @@ same 'it is back, and the client goes on' "$(said 4)" OK
 hang_up
 same 'on the channel that it had' "$? $(wc -l <"$dir/said")" '0 4'
 
+redis-cli -s "$dir/p.sock" -x set big <"$dir/big" >/dev/null
+hostile noread 800 >"$dir/noread" &
+noread=$!
+sleep 0.3
+stop p KILL
+wait $noread
+has 'killed amid a long reply that is half in the ring: no end is made up for it' "$(tail -1 "$dir/b.proxy")" 'in the middle of a long reply'
+up p
+
 # Under load, many times: errors, and never an answer that is another's.
 i=0
 while [ $i -lt 5 ]; do
