@@ -69,6 +69,11 @@ fuzz: $(fuzz)
 bench: all $(bench)
 	sh tests/bench/run.sh
 
+#: make report      build/bench/report.html: what make bench measured, in pictures
+report:
+	python3 tests/bench/report.py $(B)/bench >$(B)/bench/report.html
+	@echo $(B)/bench/report.html
+
 #: make install     DESTDIR and prefix honoured; the extension goes where PostgreSQL looks
 install: all install-redis install-pg
 	install -D -m 755 $(B)/ops_server $(DESTDIR)$(prefix)/sbin/ops_server
@@ -84,7 +89,7 @@ help:
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all setup demo stop check tests fuzz bench install clean help
+.PHONY: all setup demo stop check tests fuzz bench report install clean help
 
 $(libcommon): $(patsubst %.c,$(B)/%.o,$(common_c))
 	$(AR) rcs $@.$$$$ $^ && mv $@.$$$$ $@ # whole or not at all, also for two makes
@@ -106,6 +111,11 @@ $(B)/tests/unit/test_resp: $(B)/client/resp.o
 $(B)/tests/unit/test_scan: $(B)/client/scan.o
 $(B)/tests/unit/test_resp: ldlibs += -Wl,--wrap=calloc
 
+$(B)/tests/unit/test_bench_dist: $(B)/client/bench_dist.o
+$(B)/tests/unit/test_bench_ycsb: $(patsubst %,$(B)/client/bench_%.o,ycsb props counter work \
+    data dist) $(B)/client/bench_target.o $(B)/libcxlring.a
+$(B)/tests/unit/test_bench_ycsb: ldlibs := $(B)/libcxlring.a -lhiredis $(ldlibs)
+
 $(B)/tests/stress/%: $(B)/tests/stress/%.o $(libcommon)
 	$(CC) $(all_cflags) -o $@ $< $(libcommon) $(ldlibs)
 
@@ -122,4 +132,4 @@ $(B)/tests/fuzz/%: tests/fuzz/%.c $(common_c) $(wildcard common/*.h common/*.def
 
 $(B)/tests/fuzz/fuzz_resp: client/resp.c client/resp.h client/cxlring.h
 
--include $(wildcard $(addprefix $(B)/,common/*.d ops-server/*.d client/*.d redis-module/*.d tests/*/*.d))
+-include $(wildcard $(addprefix $(B)/,common/*.d ops-server/*.d client/*.d redis-module/*.d tests/*/*.d tests/*/*/*.d))

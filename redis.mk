@@ -40,24 +40,40 @@ cli_o := $(patsubst %,$(B)/client/%.o,cxl_cli option print)
 $(B)/cxl-cli: $(cli_o) $(B)/libcxlring.a $(libcommon)
 	$(CC) $(all_cflags) -o $@ $^ -lreadline -lsodium
 
-bench_o := $(patsubst %,$(B)/client/%.o,cxl_bench bench_load bench_target escape option)
+bench_o := $(patsubst %,$(B)/client/%.o,cxl_bench bench_client bench_counter bench_data \
+    bench_dist bench_load bench_props bench_report bench_target bench_tests bench_work \
+    bench_ycsb escape option)
 $(B)/cxl-bench: $(bench_o) $(B)/libcxlring.a $(libcommon)
-	$(CC) $(all_cflags) -o $@ $^ -lhiredis -lsodium -lpthread
+	$(CC) $(all_cflags) -o $@ $^ -lhiredis -lsodium -lpthread -lm
 
-proxy_o := $(patsubst %,$(B)/client/%.o,cxl_proxy backend backend_session backend_request \
-           backend_reply link scan option)
-$(B)/cxl-proxy: $(proxy_o) $(B)/libcxlring.a $(libcommon)
+# It waits for many rings at once, which the library has no call for: its objects.
+proxy_o := $(patsubst %,$(B)/client/%.o,cxl_proxy relay back backend backend_session \
+           backend_request backend_reply link scan option)
+$(B)/cxl-proxy: $(proxy_o) $(cxl_lib_o) $(libcommon)
 	$(CC) $(all_cflags) -o $@ $^ -lssl -lcrypto -lsodium -lpthread
 
 # ---- tests ----
 redis_tests := $(patsubst tests/redis/%.c,$(B)/tests/redis/%,$(wildcard tests/redis/*.c))
 
 $(B)/tests/redis/%: $(B)/tests/redis/%.o $(B)/client/print.o $(B)/libcxlring.a $(libcommon)
+	$(CC) $(all_cflags) -o $@ $^ $(redis_test_libs) -lsodium
+
+$(B)/tests/redis/writer: redis_test_libs := -lhiredis
+
+# One program of several files, each with a noun of its own.
+diff_o := $(patsubst %.c,$(B)/%.o,$(wildcard tests/redis/differential/*.c))
+$(B)/tests/redis/differential/differential: $(diff_o) $(B)/libcxlring.a $(libcommon)
 	$(CC) $(all_cflags) -o $@ $^ -lsodium
+redis_tests += $(B)/tests/redis/differential/differential
 
 #: make check-redis  the tests of cxlring.so and its clients
 check-redis: redis redis-tests
 	B=$(B) sh tests/redis/run $(FAMILIES)
+
+#: make soak        the long ones: kill -9, random commands, dying clients; SOAK_MINUTES (30)
+soak: redis redis-tests
+	B=$(B) sh tests/soak.sh >$(B)/soak.log 2>&1; rc=$$?; cat $(B)/soak.log; \
+	    [ $$rc = 0 ] && ! grep -q '^not ok' $(B)/soak.log
 
 redis-tests: $(redis_tests) $(B)/hedbctl
 
@@ -80,4 +96,4 @@ install-redis: redis
 	sed 's|@prefix@|$(prefix)|;s|@version@|$(cxl_version)|' client/cxlring.pc.in | \
 	    install -D -m 644 /dev/stdin $(DESTDIR)$(prefix)/lib/pkgconfig/cxlring.pc
 
-.PHONY: redis redis-tests check-redis install-redis
+.PHONY: redis redis-tests check-redis soak install-redis
