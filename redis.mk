@@ -18,7 +18,7 @@ $(B)/cxlring.so: $(module_o) $(libcommon)
 	    -lsodium
 
 # ---- client library: its own code and what it needs of common/, nothing else visible ----
-cxl_lib_o    := $(patsubst %,$(B)/client/%.o,cxlring conn resp stream)
+cxl_lib_o    := $(patsubst %,$(B)/client/%.o,cxlring conn resp stream words)
 cxl_common_o := $(patsubst %,$(B)/common/%.o,channel clock err ident lane message region ring wait)
 cxl_version  := 1.0.0
 
