@@ -20,7 +20,7 @@ $(B)/cxlring.so: $(module_o) $(libcommon)
 	    -lsodium
 
 # ---- client library: its own code and what it needs of common/, nothing else visible ----
-cxl_lib_o    := $(patsubst %,$(B)/client/%.o,cxlring conn resp stream)
+cxl_lib_o    := $(patsubst %,$(B)/client/%.o,cxlring conn resp stream words)
 cxl_common_o := $(patsubst %,$(B)/common/%.o,channel clock err ident lane message region ring wait)
 cxl_version  := 1.0.0
 
@@ -77,7 +77,7 @@ soak: redis redis-tests
 	B=$(B) sh tests/soak.sh >$(B)/soak.log 2>&1; rc=$$?; cat $(B)/soak.log; \
 	    [ $$rc = 0 ] && ! grep -q '^not ok' $(B)/soak.log
 
-redis-tests: $(redis_tests)
+redis-tests: $(redis_tests) $(B)/hedbctl
 
 tests: redis-tests
 
