@@ -110,6 +110,8 @@ $(B)/tests/unit/%: $(B)/tests/unit/%.o $(libcommon)
 
 $(B)/tests/unit/test_resp: $(B)/client/resp.o
 $(B)/tests/unit/test_scan: $(B)/client/scan.o
+$(B)/tests/unit/test_words: $(B)/client/words.o
+$(B)/tests/unit/test_words: ldlibs += -lhiredis
 $(B)/tests/unit/test_resp: ldlibs += -Wl,--wrap=calloc
 
 $(B)/tests/unit/test_bench_dist: $(B)/client/bench_dist.o

@@ -336,6 +336,29 @@ static void spoil(struct command *c, const struct spec *s)
 	}
 }
 
+/*
+ * By words only where all scores are equal: else Redis promises nothing, and what comes
+ * depends on a skip list's random levels. Such a sorted set has no other command.
+ */
+static void keep_lexical(struct command *c)
+{
+	size_t key = command_is(c, "zrangestore") ? 2 : 1;
+
+	if (c->n <= key || !(strstr(c->spec->name, "lex") || has_word(c, "bylex")))
+		return;
+	if (chance(60)) {
+		command_set(c, key, "lexical");
+		return;
+	}
+	while (c->n)
+		command_drop(c, c->n - 1);
+	command_text(c, "zadd");
+	command_text(c, "lexical");
+	command_text(c, "0");
+	words_value(c);
+	c->spec = grammar_of(c);
+}
+
 static void fill(struct command *c, const struct spec *s)
 {
 	struct walk w = {.c = c, .s = s, .type = words_type(s->group)};
@@ -359,6 +382,7 @@ static void fill(struct command *c, const struct spec *s)
 	if (chance(5))
 		spoil(c, s);
 	c->spec = grammar_of(c);
+	keep_lexical(c);
 }
 
 static const struct spec *pick(void)
@@ -390,10 +414,11 @@ static void short_lived(struct command *c)
 	c->pause_ms = 50;
 }
 
-/* Equal weights are stored in the order that the set has. */
+/* Equal weights come in the order that the set has, and some of them are not the same. */
 static bool ties(const struct command *c)
 {
-	return command_is(c, "sort") && has_word(c, "by") && has_word(c, "store");
+	return strncasecmp(c->word[0], "sort", 4) == 0 && has_word(c, "by") &&
+		   (has_word(c, "store") || has_word(c, "limit"));
 }
 
 void grammar_command(struct command *c, bool connected, bool expiring)
