@@ -102,7 +102,7 @@ $(B)/%.o: %.c
 $(B)/ops_server: $(call objects,ops-server/*.c) $(libcommon)
 	$(CC) $(all_cflags) -o $@ $^ $(ldlibs) -linih -lsystemd
 
-$(B)/hedbctl: $(B)/client/hedbctl.o $(libcommon)
+$(B)/hedbctl: $(B)/client/hedbctl.o $(B)/client/plain.o $(libcommon)
 	$(CC) $(all_cflags) -o $@ $^ $(ldlibs)
 
 $(B)/tests/unit/%: $(B)/tests/unit/%.o $(libcommon)
