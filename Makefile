@@ -109,6 +109,9 @@ $(B)/tests/unit/%: $(B)/tests/unit/%.o $(libcommon)
 	$(CC) $(all_cflags) -o $@ $(filter %.o,$^) $(libcommon) -lcmocka $(ldlibs)
 
 $(B)/tests/unit/test_resp: $(B)/client/resp.o
+$(B)/tests/unit/test_zone_request: $(B)/redis-module/zone_request.o
+$(B)/tests/unit/test_zone_request.o: all_cflags += -Iredis-module
+$(B)/tests/unit/test_zone_request.o: $(redismodule_h)
 $(B)/tests/unit/test_scan: $(B)/client/scan.o
 $(B)/tests/unit/test_words: $(B)/client/words.o
 $(B)/tests/unit/test_words: ldlibs += -lhiredis
