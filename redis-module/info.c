@@ -2,6 +2,8 @@
 #include "info.h"
 
 #include "config.h"
+#include "enc.h"
+#include "loop.h"
 #include "counters.h"
 #include "fast.h"
 #include "loop.h"
@@ -35,5 +37,6 @@ void info_report(RedisModuleInfoCtx *ctx, int for_crash_report)
 	RedisModule_InfoAddFieldULongLong(ctx, "turns", counters.turns);
 	RedisModule_InfoAddFieldULongLong(ctx, "sleeps", counters.sleeps);
 	RedisModule_InfoAddFieldULongLong(ctx, "wakeups", counters.wakeups);
+	enc_info(ctx);
 	fast_report(ctx);
 }

@@ -9,6 +9,8 @@
 #include "command.h"
 #include "config.h"
 #include "door.h"
+#include "enc.h"
+#include "enc_ring.h"
 #include "evict.h"
 #include "guard.h"
 #include "prefetch.h"
@@ -133,11 +135,11 @@ static void publish(struct session *s)
 	service_publish(s->chan);
 }
 
-static inline bool waiting(const struct session *s)
+static inline bool waiting(struct session *s)
 {
 	if (s->stream)
 		return stream_waiting(s);
-	return s->out ? ring_drained(&s->chan->tx) : ring_waiting(&s->chan->rx);
+	return s->out ? ring_drained(&s->chan->tx) : ring_waiting(&s->chan->rx) && enc_lets(s);
 }
 
 /* A command may run nested event loops (a script that takes long). The channel's lock
@@ -263,7 +265,7 @@ static unsigned serve(RedisModuleCtx *ctx, struct session *s, bool *held)
 	session_flush(s);
 	n = s->chan->tx.pos != sent;
 	n += stream_continue(s);
-	while (!s->out && n < BURST) {
+	while (!s->out && n < BURST && enc_lets(s)) {
 		rc = ring_peek(&s->chan->rx, &f);
 		if (rc)
 			break;
@@ -428,6 +430,22 @@ static bool any_output(void)
 	return false;
 }
 
+/* What the zone has answered is done, and told to whom it concerns. */
+static unsigned finish_enc(RedisModuleCtx *ctx)
+{
+	uint32_t i;
+
+	if (!enc_ready())
+		return 0;
+	if (enc_turn(ctx))
+		loop.wrote = true;
+	loop.hold |= loop.wrote && guard_logging(ctx);
+	for (i = 0; i < loop.nopen && !loop.hold; i++)
+		if (loop.open[i]->unpublished)
+			publish(loop.open[i]);
+	return 1;
+}
+
 /* One turn: serve while requests come, spin while they may, stop at the budget. */
 static void turn(RedisModuleCtx *ctx)
 {
@@ -436,7 +454,6 @@ static void turn(RedisModuleCtx *ctx)
 	unsigned n, total = 0;
 	bool held = false;
 
-	loop.wrote = false;
 	loop.spin.max = clock_from_ns((uint64_t)config.spin_us * 1000);
 	if (loop.spin.budget > loop.spin.max)
 		loop.spin.budget = loop.spin.max;
@@ -446,6 +463,8 @@ static void turn(RedisModuleCtx *ctx)
 		if (service_changed(&loop.service))
 			service_control(&loop.service);
 		n = serve_all(ctx, &held);
+		if (zone_ready()) /* not what is held, which only time lets go on */
+			n += finish_enc(ctx);
 		total += n;
 		now = clock_ticks();
 		if (n) {
@@ -476,9 +495,11 @@ static void turn(RedisModuleCtx *ctx)
 static void before_sleep(RedisModuleCtx *ctx)
 {
 	loop.turn++;
+	loop.wrote = false;
+	finish_enc(ctx);
 	if (!loop.hot) {
 		/* A bell that rang for nothing has to be made silent as well. */
-		if (!bell_rings() && !anything())
+		if (!bell_rings() && !anything() && !loop.hold)
 			return;
 		go_hot();
 	}
@@ -501,9 +522,13 @@ static void after_sleep(void)
 
 static void on_loop(RedisModuleCtx *ctx, RedisModuleEvent e, uint64_t sub, void *data)
 {
+	bool before = sub == REDISMODULE_SUBEVENT_EVENTLOOP_BEFORE_SLEEP;
+
+	if (!loop.up && before)
+		enc_turn(ctx); /* the zone has to do with TCP clients as well */
 	if (!loop.up)
 		return;
-	if (sub == REDISMODULE_SUBEVENT_EVENTLOOP_BEFORE_SLEEP)
+	if (before)
 		before_sleep(ctx);
 	else
 		after_sleep();
@@ -548,7 +573,7 @@ static void answer_all(struct session *s, const char *text)
 	struct frame f;
 	unsigned n = 0;
 
-	while (!s->out && n++ < BURST && ring_peek(&s->chan->rx, &f) == 0) {
+	while (!s->out && !s->deferred && n++ < BURST && ring_peek(&s->chan->rx, &f) == 0) {
 		skip_part(s, &f, text);
 	}
 	ring_release(&s->chan->rx);
@@ -617,6 +642,7 @@ static void on_config(RedisModuleCtx *ctx, RedisModuleEvent e, uint64_t sub, voi
 
 static void on_shutdown(RedisModuleCtx *ctx, RedisModuleEvent e, uint64_t sub, void *data)
 {
+	zone_close();
 	loop_close();
 }
 
@@ -685,7 +711,7 @@ bool loop_busy(void)
 	if (loop.hold || loop.serving)
 		return true;
 	for (i = 0; i < loop.nopen; i++)
-		if (loop.open[i]->out || waiting(loop.open[i]))
+		if (loop.open[i]->out || loop.open[i]->deferred || waiting(loop.open[i]))
 			return true;
 	return false;
 }

@@ -14,6 +14,7 @@
 
 #include "call.h"
 #include "config.h"
+#include "enc.h"
 #include "fast.h"
 #include "info.h"
 #include "layout.h"
@@ -63,6 +64,8 @@ int RedisModule_OnLoad(RedisModuleCtx *ctx, RedisModuleString **argv, int argc)
 	}
 	rc = sodium_init() < 0 ? -EIO : config_load(ctx, argv, argc, &e);
 	if (rc == 0)
+		rc = enc_init(ctx, &e);
+	if (rc == 0)
 		rc = attach_region(&e, &fresh);
 	if (rc == 0) {
 		rc = loop_open(ctx, &region, &e);
@@ -90,11 +93,12 @@ int RedisModule_OnLoad(RedisModuleCtx *ctx, RedisModuleString **argv, int argc)
 
 int RedisModule_OnUnload(RedisModuleCtx *ctx)
 {
-	if (loop_busy()) {
-		RedisModule_Log(ctx, "warning", "not unloaded: ring clients wait for answers");
+	if (loop_busy() || enc_busy()) {
+		RedisModule_Log(ctx, "warning", "not unloaded: clients wait for answers");
 		return REDISMODULE_ERR;
 	}
 	loop_close();
+	enc_fini();
 	call_fini();
 	region_close(&region);
 	config_free();
