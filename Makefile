@@ -32,7 +32,7 @@ stress    := $(call tests_in,stress,)
 bench     := $(call tests_in,bench,bench_)
 fuzz      := $(call tests_in,fuzz,fuzz_)
 # ops_server and its test, which `make check` runs under sanitizers as well
-sanitized := ops_server hedbctl tests/unit/test_ops_server
+sanitized := ops_server hedbctl tests/unit/test_ops_server tests/unit/test_zone
 SUITES    ?= unit model stress fuzz e2e redis pg
 
 #: make             everything: programs, cxlring.so, libcxlring, hedb.so
@@ -110,8 +110,9 @@ $(B)/tests/unit/%: $(B)/tests/unit/%.o $(libcommon)
 
 $(B)/tests/unit/test_resp: $(B)/client/resp.o
 $(B)/tests/unit/test_zone_request: $(B)/redis-module/zone_request.o
-$(B)/tests/unit/test_zone_request.o: all_cflags += -Iredis-module
-$(B)/tests/unit/test_zone_request.o: $(redismodule_h)
+$(B)/tests/unit/test_zone: $(B)/redis-module/zone.o $(B)/redis-module/zone_request.o
+$(B)/tests/unit/test_zone.o $(B)/tests/unit/test_zone_request.o: all_cflags += -Iredis-module
+$(B)/tests/unit/test_zone.o $(B)/tests/unit/test_zone_request.o: $(redismodule_h)
 $(B)/tests/unit/test_scan: $(B)/client/scan.o
 $(B)/tests/unit/test_words: $(B)/client/words.o
 $(B)/tests/unit/test_words: ldlibs += -lhiredis
