@@ -318,16 +318,20 @@ static void go_hot(void)
 	counters.wakeups++;
 }
 
+static void tick(void)
+{
+	bell_tick(loop.poll_us);
+	loop.poll_us = loop.poll_us * 2 < POLL_MAX_US ? loop.poll_us * 2 : POLL_MAX_US;
+}
+
 /* Say that we sleep, look once more (W1), and let epoll block. A client that does not
  * read its replies, and a write that has to wait, ring no bell: a timer looks again. */
 static void go_to_sleep(bool poll, bool held)
 {
 	bell_disarm();
 	bell_set(&loop.service.shm->asleep, BELL_FD);
-	if (poll) {
-		bell_tick(loop.poll_us);
-		loop.poll_us = loop.poll_us * 2 < POLL_MAX_US ? loop.poll_us * 2 : POLL_MAX_US;
-	}
+	if (poll)
+		tick();
 	if (!held && anything()) {
 		bell_clear(&loop.service.shm->asleep);
 		bell_arm();
@@ -400,8 +404,13 @@ static void before_sleep(RedisModuleCtx *ctx)
 	loop.turn++;
 	if (!loop.hot) {
 		/* A bell that rang for nothing has to be made silent as well. */
-		if (!bell_rings() && !anything())
+		if (!bell_rings() && !anything()) {
+			/* A stream's ring may fill while we sleep, and a reader that stopped may be
+			 * longer about it than one tick. */
+			if (!bell_ticking() && any_output())
+				tick();
 			return;
+		}
 		go_hot();
 	}
 	turn(ctx);
