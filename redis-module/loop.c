@@ -11,7 +11,7 @@
 #include "door.h"
 #include "evict.h"
 #include "guard.h"
-#include "session.h"
+#include "roster.h"
 #include "stream.h"
 #include "counters.h"
 
@@ -25,15 +25,8 @@ enum {
 };
 
 static struct {
-	struct service service;
-	struct service_chan *chans; /* owned */
-	struct session **open;      /* owned; nopen of them */
-	uint32_t nopen;
-	uint32_t first;        /* whose turn it is to be first */
-	struct session *serving; /* its request is being run; may run nested loops */
+	uint32_t first; /* whose turn it is to be first */
 	const struct region *region;
-	RedisModuleCtx *ctx;   /* outside of events: to ask for flags, to log */
-	uint64_t max_message;
 	uint64_t turn;         /* counts before-sleep events */
 	uint64_t rung_turn;    /* the turn in which the bell was heard last */
 	uint64_t reaped_ms;
@@ -49,77 +42,10 @@ static struct {
 
 struct loop_view loop_view(void)
 {
-	struct loop_view v = {loop.region->size, loop.service.geometry->nchannels,
-		loop.nopen, loop.service.geometry->ring_bytes, loop.hot};
+	struct loop_view v = {loop.region->size, roster.service.geometry->nchannels,
+		roster.nopen, roster.service.geometry->ring_bytes, loop.hot};
 
 	return v;
-}
-
-/* ---- channels come and go ---- */
-
-static uint64_t read_max_message(RedisModuleCtx *ctx)
-{
-	RedisModuleCallReply *r =
-		RedisModule_Call(ctx, "CONFIG", "cc", "GET", "proto-max-bulk-len");
-	RedisModuleCallReply *v = r ? RedisModule_CallReplyArrayElement(r, 1) : NULL;
-	size_t n;
-	const char *s = v ? RedisModule_CallReplyStringPtr(v, &n) : NULL;
-	uint64_t max = s ? strtoull(s, NULL, 10) : 512ull << 20;
-
-	if (r)
-		RedisModule_FreeCallReply(r);
-	return max + 65536; /* and a key, and a header */
-}
-
-/* The channel whose request runs is locked, and comes later (run). */
-static void on_owner_gone(int fd, void *unused, int mask)
-{
-	service_reap(&loop.service, clock_ms());
-}
-
-static void opened(void *unused, struct service_chan *c)
-{
-	struct session *s = session_create(c, loop.max_message);
-
-	c->session = s;
-	if (!s)
-		return; /* served by nobody: the client times out, and may try again */
-	s->slot = loop.nopen;
-	loop.open[loop.nopen++] = s;
-	counters.opened++;
-	if (c->owner_fd >= 0)
-		RedisModule_EventLoopAdd(
-			c->owner_fd, REDISMODULE_EVENTLOOP_READABLE, on_owner_gone, NULL);
-}
-
-static void closed(void *unused, struct service_chan *c)
-{
-	struct session *s = c->session;
-
-	if (!s)
-		return;
-	loop.open[s->slot] = loop.open[--loop.nopen];
-	loop.open[s->slot]->slot = s->slot;
-	c->session = NULL;
-	batch_forget(s);
-	stream_close(s);
-	session_destroy(s);
-}
-
-/* Not when it closes: the owner of a refused channel is watched until it lets go. */
-static void left(void *unused, struct service_chan *c)
-{
-	RedisModule_EventLoopDel(c->owner_fd, REDISMODULE_EVENTLOOP_READABLE);
-}
-
-static void refuse(struct session *s, const char *why)
-{
-	struct service_chan *c = s->chan;
-
-	counters.refused++;
-	RedisModule_Log(loop.ctx, "warning", "channel %u of pid %u is refused: %s", c->index,
-		ident_pid(c->owner), why);
-	service_refuse(&loop.service, c);
 }
 
 /* ---- serving ---- */
@@ -147,9 +73,9 @@ static int run(RedisModuleCtx *ctx, struct session *s, enum guard_verdict verdic
 
 	if (nests && !service_lock(s->chan))
 		return -EPROTO; /* cannot be: all runs on this thread */
-	loop.serving = s;
+	roster.serving = s;
 	rc = command_run(ctx, s, verdict, loop.turn, f->kind, f->id, data, len, &loop.wrote);
-	loop.serving = NULL;
+	roster.serving = NULL;
 	if (nests)
 		service_unlock(s->chan);
 	return rc;
@@ -168,7 +94,7 @@ static enum served serve_stream(RedisModuleCtx *ctx, struct session *s, const st
 	if (rc == -EAGAIN)
 		return FULL;
 	if (rc) {
-		refuse(s, "a frame that is no part of its stream");
+		roster_refuse(s, "a frame that is no part of its stream");
 		return REFUSED;
 	}
 	ring_next(&s->chan->rx);
@@ -229,7 +155,7 @@ static enum served serve_one(RedisModuleCtx *ctx, struct session *s, const struc
 		}
 	}
 	if (rc) {
-		refuse(s, rc == -EMSGSIZE ? "a request longer than proto-max-bulk-len, or long before AUTH"
+		roster_refuse(s, rc == -EMSGSIZE ? "a request longer than proto-max-bulk-len, or long before AUTH"
 			: rc == -ENOMEM       ? "no memory for its request"
 								  : "a request that makes no sense");
 		return REFUSED;
@@ -271,7 +197,7 @@ out:
 	batch_flush(ctx, &loop.wrote);
 	loop.hold |= loop.wrote && guard_logging(ctx);
 	if (rc == -EPROTO || s->chan->tx.broken) {
-		refuse(s, "its ring holds what no client writes");
+		roster_refuse(s, "its ring holds what no client writes");
 		return n;
 	}
 	ring_release(&s->chan->rx);
@@ -285,8 +211,8 @@ static unsigned serve_all(RedisModuleCtx *ctx, bool *held)
 	unsigned n = 0;
 	uint32_t i;
 
-	for (i = 0; i < loop.nopen; i++) {
-		struct session *s = loop.open[(loop.first + i) % loop.nopen];
+	for (i = 0; i < roster.nopen; i++) {
+		struct session *s = roster.open[(loop.first + i) % roster.nopen];
 
 		if (waiting(s))
 			n += serve(ctx, s, held);
@@ -299,10 +225,10 @@ static bool anything(void)
 {
 	uint32_t i;
 
-	if (service_changed(&loop.service))
+	if (service_changed(&roster.service))
 		return true;
-	for (i = 0; i < loop.nopen; i++)
-		if (waiting(loop.open[i]))
+	for (i = 0; i < roster.nopen; i++)
+		if (waiting(roster.open[i]))
 			return true;
 	return false;
 }
@@ -312,7 +238,7 @@ static bool anything(void)
 static void go_hot(void)
 {
 	loop.hot = true;
-	bell_clear(&loop.service.shm->asleep);
+	bell_clear(&roster.service.shm->asleep);
 	spin_idle(&loop.spin, clock_ticks() - loop.slept_at);
 	spin_start(&loop.spin);
 	counters.wakeups++;
@@ -329,11 +255,11 @@ static void tick(void)
 static void go_to_sleep(bool poll, bool held)
 {
 	bell_disarm();
-	bell_set(&loop.service.shm->asleep, BELL_FD);
+	bell_set(&roster.service.shm->asleep, BELL_FD);
 	if (poll)
 		tick();
 	if (!held && anything()) {
-		bell_clear(&loop.service.shm->asleep);
+		bell_clear(&roster.service.shm->asleep);
 		bell_arm();
 		return;
 	}
@@ -346,8 +272,8 @@ static bool any_output(void)
 {
 	uint32_t i;
 
-	for (i = 0; i < loop.nopen; i++)
-		if (loop.open[i]->out || stream_stalled(loop.open[i]))
+	for (i = 0; i < roster.nopen; i++)
+		if (roster.open[i]->out || stream_stalled(roster.open[i]))
 			return true;
 	return false;
 }
@@ -367,10 +293,8 @@ static void turn(RedisModuleCtx *ctx)
 	loop.spin.last = t0;
 	guard_turn();
 	do {
-		if (service_changed(&loop.service)) {
-			loop.max_message = read_max_message(ctx);
-			service_control(&loop.service);
-		}
+		if (service_changed(&roster.service))
+			roster_control(ctx);
 		n = serve_all(ctx, &held);
 		total += n;
 		now = clock_ticks();
@@ -425,9 +349,9 @@ static void after_sleep(void)
 	if (!loop.hold)
 		return;
 	loop.hold = false;
-	for (i = 0; i < loop.nopen; i++)
-		if (loop.open[i]->unpublished)
-			publish(loop.open[i]);
+	for (i = 0; i < roster.nopen; i++)
+		if (roster.open[i]->unpublished)
+			publish(roster.open[i]);
 }
 
 static void on_loop(RedisModuleCtx *ctx, RedisModuleEvent e, uint64_t sub, void *data)
@@ -494,7 +418,7 @@ static void answer_all(struct session *s, const char *text)
  */
 static void rung(void)
 {
-	int flags = RedisModule_GetContextFlags(loop.ctx);
+	int flags = RedisModule_GetContextFlags(roster.ctx);
 	bool loading = flags & REDISMODULE_CTX_FLAGS_LOADING;
 	bool nested = loop.rung_turn == loop.turn;
 	uint32_t i;
@@ -502,17 +426,17 @@ static void rung(void)
 	loop.rung_turn = loop.turn;
 	if (!nested && !loading)
 		return;
-	if (service_changed(&loop.service))
-		service_control(&loop.service);
+	if (service_changed(&roster.service))
+		service_control(&roster.service);
 	if (!loop.hot) {
 		bell_disarm();
-		bell_set(&loop.service.shm->asleep, BELL_FD);
+		bell_set(&roster.service.shm->asleep, BELL_FD);
 	}
-	for (i = 0; i < loop.nopen; i++)
-		if (streams(loop.open[i]))
-			pass_all(loop.ctx, loop.open[i]);
-		else if (loop.open[i] != loop.serving)
-			answer_all(loop.open[i],
+	for (i = 0; i < roster.nopen; i++)
+		if (streams(roster.open[i]))
+			pass_all(roster.ctx, roster.open[i]);
+		else if (roster.open[i] != roster.serving)
+			answer_all(roster.open[i],
 				loading ? "LOADING Redis is loading the dataset in memory"
 						: "BUSY Redis is busy running a script. You can only call SCRIPT "
 						  "KILL or SHUTDOWN NOSAVE.");
@@ -525,14 +449,14 @@ static void on_cron(RedisModuleCtx *ctx, RedisModuleEvent e, uint64_t sub, void 
 	if (!loop.up || now - loop.reaped_ms < REAP_MS)
 		return;
 	loop.reaped_ms = now;
-	if (!service_held(&loop.service)) {
+	if (!service_held(&roster.service)) {
 		RedisModule_Log(ctx, "warning",
 			"the lease on \"%s\" was taken away: the ring is closed", KV_SERVICE);
 		loop_close();
 		return;
 	}
-	service_beat(&loop.service);
-	service_reap(&loop.service, now);
+	service_beat(&roster.service);
+	service_reap(&roster.service, now);
 }
 
 static void on_shutdown(RedisModuleCtx *ctx, RedisModuleEvent e, uint64_t sub, void *data)
@@ -544,9 +468,8 @@ static void on_shutdown(RedisModuleCtx *ctx, RedisModuleEvent e, uint64_t sub, v
 
 int loop_open(RedisModuleCtx *ctx, const struct region *r, struct err_text *e)
 {
+	struct service_config c = {.delay_ns = (uint64_t)config.delay_ns};
 	const struct service_geometry *g;
-	struct service_config c = {.delay_ns = (uint64_t)config.delay_ns, .opened = opened,
-		.closed = closed, .left = left};
 	char old_bell[BELL_PATH + 1] = "";
 	int rc;
 
@@ -557,41 +480,32 @@ int loop_open(RedisModuleCtx *ctx, const struct region *r, struct err_text *e)
 	rc = region_find(r, KV_SERVICE, &g, e);
 	if (rc)
 		return rc;
-	if (posix_memalign((void **)&loop.chans, 128, g->nchannels * sizeof *loop.chans))
-		return -ENOMEM;
-	memset(loop.chans, 0, g->nchannels * sizeof *loop.chans);
-	loop.open = RedisModule_Calloc(g->nchannels, sizeof *loop.open);
-	loop.max_message = read_max_message(ctx);
 	spin_init(&loop.spin, (uint64_t)config.spin_us * 1000);
 	rc = bell_open(config.path, rung, e);
 	if (rc)
-		goto fail;
+		return rc;
 	c.bell_path = bell_path();
 	memcpy(old_bell, g->shm->bell_path, BELL_PATH);
-	rc = service_take(&loop.service, r, KV_SERVICE, loop.chans, &c, e);
+	rc = roster_open(ctx, r, &c, e);
 	if (rc)
-		goto fail_bell;
+		goto fail;
 	if (strcmp(old_bell, bell_path()) != 0)
 		door_sweep(config.path, old_bell);
 	rc = stream_init(ctx, config.path, on_stream, e);
 	if (rc) {
-		service_drop(&loop.service);
-		goto fail_bell;
+		roster_close();
+		goto fail;
 	}
-	loop.ctx = RedisModule_GetDetachedThreadSafeContext(ctx);
 	RedisModule_SubscribeToServerEvent(ctx, RedisModuleEvent_EventLoop, on_loop);
 	RedisModule_SubscribeToServerEvent(ctx, RedisModuleEvent_CronLoop, on_cron);
 	RedisModule_SubscribeToServerEvent(ctx, RedisModuleEvent_Shutdown, on_shutdown);
 	loop.up = true;
 	loop.hot = false;
-	service_ready(&loop.service);
-	bell_set(&loop.service.shm->asleep, BELL_FD);
+	service_ready(&roster.service);
+	bell_set(&roster.service.shm->asleep, BELL_FD);
 	return 0;
-fail_bell:
-	bell_close();
 fail:
-	RedisModule_Free(loop.open);
-	free(loop.chans);
+	bell_close();
 	return rc;
 }
 
@@ -599,10 +513,10 @@ bool loop_busy(void)
 {
 	uint32_t i;
 
-	if (loop.hold || loop.serving)
+	if (loop.hold || roster.serving)
 		return true;
-	for (i = 0; i < loop.nopen; i++)
-		if (loop.open[i]->out || waiting(loop.open[i]))
+	for (i = 0; i < roster.nopen; i++)
+		if (roster.open[i]->out || waiting(roster.open[i]))
 			return true;
 	return false;
 }
@@ -612,15 +526,9 @@ void loop_close(void)
 	if (!loop.up)
 		return;
 	loop.up = false;
-	service_drain(&loop.service);
-	service_drop(&loop.service);
+	service_drain(&roster.service);
+	roster_close();
 	stream_fini();
 	bell_close();
 	evict_close();
-	RedisModule_FreeThreadSafeContext(loop.ctx);
-	RedisModule_Free(loop.open);
-	free(loop.chans);
-	loop.open = NULL;
-	loop.chans = NULL;
-	loop.nopen = 0;
 }

@@ -24,6 +24,19 @@ struct pending {
 	uint8_t bytes[];
 };
 
+/* What CXLRING.CLIENTS tells. Times in ticks (clock.h). */
+struct tally {
+	uint64_t id;
+	uint64_t since;
+	uint64_t seen; /* when it was served last */
+	uint64_t requests;
+	uint64_t held; /* times that its next request had to wait */
+	uint16_t db;
+	uint8_t kind; /* of its last request */
+	bool holds;   /* its next request waits now */
+	bool killed;  /* as soon as it is not being served */
+};
+
 struct session {
 	struct service_chan *chan;
 	struct message_in in;
@@ -36,6 +49,7 @@ struct session {
 	uint32_t slot;          /* in the loop's list */
 	bool unpublished;       /* replies are committed and held back */
 	bool short_values;      /* its last GET's was: batch.h */
+	struct tally tally;
 };
 
 /* NULL when there is no memory. max: longest message to accept. */
