@@ -12,11 +12,13 @@
 #include "evict.h"
 #include "guard.h"
 #include "roster.h"
+#include "slowlog.h"
 #include "stream.h"
 #include "counters.h"
 
 enum {
 	KEEP_BYTES = 64 << 10, /* of a long request's memory, for the next one */
+	LONG_BYTES = 16 << 10, /* of a request that is timed whatever it is */
 	BURST = 64,           /* requests of one client before the next one's */
 	STRANGER_BYTES = 16 << 10, /* longest message in parts before AUTH */
 	REAP_MS = 1000,
@@ -69,6 +71,9 @@ static int run(RedisModuleCtx *ctx, struct session *s, enum guard_verdict verdic
 	const struct frame *f, const uint8_t *data, uint64_t len)
 {
 	bool nests = f->kind == KV_CALL;
+	bool timed = len > LONG_BYTES || !(f->kind == KV_PING || f->kind == KV_SET ||
+										  (f->kind == KV_GET && s->short_values));
+	uint64_t t0 = timed ? clock_ticks() : 0, took;
 	int rc;
 
 	if (nests && !service_lock(s->chan))
@@ -76,6 +81,9 @@ static int run(RedisModuleCtx *ctx, struct session *s, enum guard_verdict verdic
 	roster.serving = s;
 	rc = command_run(ctx, s, verdict, loop.turn, f->kind, f->id, data, len, &loop.wrote);
 	roster.serving = NULL;
+	took = timed ? clock_ticks() - t0 : 0;
+	if (timed && took >= slowlog_least)
+		slowlog_request(ctx, s, f->kind, data, len, took);
 	if (nests)
 		service_unlock(s->chan);
 	return rc;
@@ -90,6 +98,7 @@ static enum served serve_stream(RedisModuleCtx *ctx, struct session *s, const st
 
 	batch_flush(ctx, &loop.wrote);
 	rc = stream_take(s, f);
+	s->tally.kind = KV_STREAM;
 	loop.streamed = loop.turn;
 	if (rc == -EAGAIN)
 		return FULL;
@@ -97,6 +106,7 @@ static enum served serve_stream(RedisModuleCtx *ctx, struct session *s, const st
 		roster_refuse(s, "a frame that is no part of its stream");
 		return REFUSED;
 	}
+	s->tally.requests++;
 	ring_next(&s->chan->rx);
 	return SERVED;
 }
@@ -110,6 +120,15 @@ static void skip_part(struct session *s, const struct frame *f, const char *text
 		session_error(s, f->id, text);
 	message_reset(&s->in, 0);
 	ring_next(&s->chan->rx);
+}
+
+/* For CXLRING.CLIENTS. */
+static void note(struct session *s, uint8_t kind, const uint8_t *data, uint64_t len)
+{
+	s->tally.requests++;
+	s->tally.kind = kind;
+	if (len >= sizeof s->tally.db)
+		memcpy(&s->tally.db, data, sizeof s->tally.db);
 }
 
 /* One complete request. */
@@ -147,6 +166,7 @@ static enum served serve_one(RedisModuleCtx *ctx, struct session *s, const struc
 		rc = run(ctx, s, verdict, f, data, len);
 		if (rc == -EAGAIN && data == f->data)
 			return HELD;
+		note(s, f->kind, data, len);
 		message_reset(&s->in, KEEP_BYTES);
 		if (rc == -EAGAIN) {
 			batch_flush(ctx, &loop.wrote);
@@ -174,6 +194,7 @@ static unsigned serve(RedisModuleCtx *ctx, struct session *s, bool *held)
 	int rc = 0;
 
 	session_flush(s);
+	s->tally.holds = false;
 	n = s->chan->tx.pos != sent;
 	n += stream_continue(s);
 	while (!s->out && n < BURST) {
@@ -184,7 +205,8 @@ static unsigned serve(RedisModuleCtx *ctx, struct session *s, bool *held)
 		case REFUSED:
 			return n;
 		case HELD:
-			*held = true;
+			*held = s->tally.holds = true;
+			s->tally.held++;
 			counters.held++;
 			goto out;
 		case FULL:
@@ -203,6 +225,7 @@ out:
 	ring_release(&s->chan->rx);
 	if (s->unpublished && !loop.hold)
 		publish(s);
+	s->tally.seen = clock_ticks();
 	return n;
 }
 
@@ -317,6 +340,8 @@ static void turn(RedisModuleCtx *ctx)
 		}
 	} while (now - t0 < budget && total < (uint64_t)config.budget_commands);
 	counters.turns += total != 0;
+	if (now - t0 >= slowlog_least && total)
+		slowlog_turn(ctx, now - t0);
 	if (held && guard_paused() && !loop.hold)
 		go_to_sleep(true, true);
 	else
@@ -326,6 +351,7 @@ static void turn(RedisModuleCtx *ctx)
 static void before_sleep(RedisModuleCtx *ctx)
 {
 	loop.turn++;
+	roster_sweep();
 	if (!loop.hot) {
 		/* A bell that rang for nothing has to be made silent as well. */
 		if (!bell_rings() && !anything()) {
@@ -338,6 +364,8 @@ static void before_sleep(RedisModuleCtx *ctx)
 		go_hot();
 	}
 	turn(ctx);
+	if (!loop.hold)
+		roster_sweep();
 	/* The context's client is the next event's as well. */
 	RedisModule_SelectDb(ctx, 0);
 }

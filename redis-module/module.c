@@ -12,6 +12,7 @@
 
 #include <sodium.h>
 
+#include "admin.h"
 #include "call.h"
 #include "config.h"
 #include "fast.h"
@@ -19,6 +20,7 @@
 #include "layout.h"
 #include "loop.h"
 #include "pause.h"
+#include "slowlog.h"
 
 /* -fvisibility=hidden would hide what Redis looks up by name. */
 __attribute__((visibility("default"))) int RedisModule_OnLoad(
@@ -109,6 +111,10 @@ int RedisModule_OnLoad(RedisModuleCtx *ctx, RedisModuleString **argv, int argc)
 		return REDISMODULE_ERR;
 	}
 	rc = sodium_init() < 0 ? -EIO : config_load(ctx, argv, argc, &e);
+	if (rc == 0 && (admin_init(ctx) != REDISMODULE_OK || slowlog_init(ctx) != REDISMODULE_OK)) {
+		err_set(&e, "another module has a command of these names: CXLRING.*");
+		rc = -EEXIST;
+	}
 	if (rc == 0)
 		rc = attach_region(&e, &fresh);
 	if (rc == 0) {
@@ -140,6 +146,7 @@ int RedisModule_OnUnload(RedisModuleCtx *ctx)
 	}
 	loop_close();
 	call_fini();
+	slowlog_fini();
 	region_close(&region);
 	config_free();
 	return REDISMODULE_OK;

@@ -56,6 +56,9 @@ struct session {
 struct session *session_create(struct service_chan *c, uint64_t max);
 void session_destroy(struct session *s);
 
+/* Its client's label with what may not stand in a line of text, or in quotes, replaced. */
+void session_label(const struct session *s, char out[CHAN_LABEL + 1]);
+
 /* Send a reply, or keep what does not fit. The bytes are copied. */
 void session_reply(
 	struct session *s, enum kv_reply kind, uint64_t id, const void *data, uint64_t len);

@@ -24,10 +24,10 @@ stops() {
 		"$@" >"$dir/big" 2>&1 &
 		_reader=$!
 		until [ -s "$dir/big" ]; do :; done
-		kill -STOP "${_pid:-$_reader}"
+		kill -STOP "${_pid:-$_reader}" 2>/dev/null
 		sleep 0.25
 		_t0=$(ms)
-		kill -CONT "${_pid:-$_reader}"
+		kill -CONT "${_pid:-$_reader}" 2>/dev/null
 		wait $_reader
 		late=$((late + $(ms) - _t0))
 	done
