@@ -426,12 +426,12 @@ static void pass_all(RedisModuleCtx *ctx, struct session *s)
 }
 
 /* The same error for all that waits; a long message is answered at its last part. */
-static void answer_all(struct session *s, const char *text)
+static void answer_all(struct session *s, uint32_t most, const char *text)
 {
 	struct frame f;
-	unsigned n = 0;
+	uint32_t n = 0;
 
-	while (!s->out && n++ < BURST && ring_peek(&s->chan->rx, &f) == 0) {
+	while (!s->out && n++ < most && ring_peek(&s->chan->rx, &f) == 0) {
 		skip_part(s, &f, text);
 	}
 	ring_release(&s->chan->rx);
@@ -464,7 +464,7 @@ static void rung(void)
 		if (streams(roster.open[i]))
 			pass_all(roster.ctx, roster.open[i]);
 		else if (roster.open[i] != roster.serving)
-			answer_all(roster.open[i],
+			answer_all(roster.open[i], BURST,
 				loading ? "LOADING Redis is loading the dataset in memory"
 						: "BUSY Redis is busy running a script. You can only call SCRIPT "
 						  "KILL or SHUTDOWN NOSAVE.");
@@ -537,15 +537,29 @@ fail:
 	return rc;
 }
 
-bool loop_busy(void)
+/*
+ * What has been taken from a ring was executed, and its replies are out: unloading is a
+ * command of Redis, and runs in no turn of ours. What still lies there is answered that
+ * it was not done, since its replies would have to wait for a file that is written only
+ * after we have gone.
+ */
+bool loop_drain(void)
 {
-	uint32_t i;
+	uint32_t most = roster.service.geometry->ring_bytes / sizeof(uint64_t), i;
 
-	if (loop.hold || roster.serving)
-		return true;
+	service_drain(&roster.service);
 	for (i = 0; i < roster.nopen; i++)
-		if (roster.open[i]->out || waiting(roster.open[i]))
-			return true;
+		if (!roster.open[i]->stream && roster.open[i] != roster.serving)
+			answer_all(roster.open[i], most,
+				"ERR the ring is being unloaded, this was not executed");
+	if (loop.hold || roster.serving)
+		goto not_yet;
+	for (i = 0; i < roster.nopen; i++)
+		if (!session_flush(roster.open[i]))
+			goto not_yet;
+	return true;
+not_yet:
+	service_ready(&roster.service);
 	return false;
 }
 

@@ -140,8 +140,9 @@ int RedisModule_OnLoad(RedisModuleCtx *ctx, RedisModuleString **argv, int argc)
 
 int RedisModule_OnUnload(RedisModuleCtx *ctx)
 {
-	if (loop_busy()) {
-		RedisModule_Log(ctx, "warning", "not unloaded: ring clients wait for answers");
+	if (!loop_drain()) {
+		RedisModule_Log(ctx, "warning",
+			"not unloaded: clients do not read their answers (CXLRING.KILL)");
 		return REDISMODULE_ERR;
 	}
 	loop_close();
