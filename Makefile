@@ -2,7 +2,8 @@
 #
 # Knobs: SAN=address,undefined | SAN=thread   sanitizer build, in a folder of its own
 #        IPSEC_MB=no                          leave intel-ipsec-mb out
-#        REDISMODULE_H=/path/redismodule.h    build without fetching Redis's source
+#        REDISMODULE_H=/path/redismodule.h    build without fetching Redis's source;
+#        REDIS_SOURCE=/path/unpacked          the same, and Redis's own tests are there
 #        PG_CONFIG, DESTDIR, prefix, CC, CFLAGS as usual
 
 CC        ?= gcc
@@ -16,7 +17,7 @@ B         := build$(if $(filter no,$(IPSEC_MB)),-noipsec)$(if $(SAN),-$(subst $(
 warn      := -Wall -Wextra -Wdeclaration-after-statement -Wvla -Wno-unused-parameter
 hard      := -fstack-protector-strong -fno-strict-aliasing -Wl,-z,relro,-z,now
 all_cflags = -std=gnu11 -D_GNU_SOURCE $(CFLAGS) $(warn) $(hard) -fPIC -MMD -MP \
-             -Icommon -Iclient -I$(B)/include \
+             -Icommon -Iclient -I$(redis_source) \
              $(if $(filter yes,$(IPSEC_MB)),-DHAVE_IPSEC_MB) \
              $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
 ldlibs     = -lsodium -lmbedcrypto $(if $(filter yes,$(IPSEC_MB)),-lIPSec_MB) -lm -lpthread
@@ -69,6 +70,11 @@ fuzz: $(fuzz)
 bench: all $(bench)
 	sh tests/bench/run.sh
 
+#: make report      build/bench/report.html: what make bench measured, in pictures
+report:
+	python3 tests/bench/report.py $(B)/bench >$(B)/bench/report.html
+	@echo $(B)/bench/report.html
+
 #: make install     DESTDIR and prefix honoured; the extension goes where PostgreSQL looks
 install: all install-redis install-pg
 	install -D -m 755 $(B)/ops_server $(DESTDIR)$(prefix)/sbin/ops_server
@@ -84,7 +90,7 @@ help:
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all setup demo stop check tests fuzz bench install clean help
+.PHONY: all setup demo stop check tests fuzz bench report install clean help
 
 $(libcommon): $(patsubst %.c,$(B)/%.o,$(common_c))
 	$(AR) rcs $@.$$$$ $^ && mv $@.$$$$ $@ # whole or not at all, also for two makes
@@ -103,7 +109,15 @@ $(B)/tests/unit/%: $(B)/tests/unit/%.o $(libcommon)
 	$(CC) $(all_cflags) -o $@ $(filter %.o,$^) $(libcommon) -lcmocka $(ldlibs)
 
 $(B)/tests/unit/test_resp: $(B)/client/resp.o
+$(B)/tests/unit/test_scan: $(B)/client/scan.o
+$(B)/tests/unit/test_words: $(B)/client/words.o
+$(B)/tests/unit/test_words: ldlibs += -lhiredis
 $(B)/tests/unit/test_resp: ldlibs += -Wl,--wrap=calloc
+
+$(B)/tests/unit/test_bench_dist: $(B)/client/bench_dist.o
+$(B)/tests/unit/test_bench_ycsb: $(patsubst %,$(B)/client/bench_%.o,ycsb props counter work \
+    data dist) $(B)/client/bench_target.o $(B)/libcxlring.a
+$(B)/tests/unit/test_bench_ycsb: ldlibs := $(B)/libcxlring.a -lhiredis $(ldlibs)
 
 $(B)/tests/stress/%: $(B)/tests/stress/%.o $(libcommon)
 	$(CC) $(all_cflags) -o $@ $< $(libcommon) $(ldlibs)
@@ -121,4 +135,4 @@ $(B)/tests/fuzz/%: tests/fuzz/%.c $(common_c) $(wildcard common/*.h common/*.def
 
 $(B)/tests/fuzz/fuzz_resp: client/resp.c client/resp.h client/cxlring.h
 
--include $(wildcard $(addprefix $(B)/,common/*.d ops-server/*.d client/*.d redis-module/*.d tests/*/*.d))
+-include $(wildcard $(addprefix $(B)/,common/*.d ops-server/*.d client/*.d redis-module/*.d tests/*/*.d tests/*/*/*.d))

@@ -13,9 +13,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "bench_load.h"
+#include "bench_report.h"
+#include "bench_tests.h"
+#include "bench_ycsb.h"
 #include "err.h"
-#include "escape.h"
 #include "option.h"
 
 static const char usage[] =
@@ -24,32 +25,57 @@ static const char usage[] =
 	"  --region PATH            $CXLRING_REGION, $CXL_RING_PATH; --offset, --map-size BYTES\n"
 	"  --socket PATH            for unix\n"
 	"  --host NAME --port N     for tcp: 127.0.0.1, 6379\n"
-	"  --tests LIST             of ping,set,get,incr,del,exists,mixed: set,get\n"
-	"  --read-share PERCENT     of GET in mixed: 90\n"
+	"  --user NAME --pass PASSWORD --spin-us N\n"
+	"how much, how fast\n"
+	"  --threads N              1; --fork: processes instead\n"
+	"  --clients N              connections of all threads together: one a thread\n"
+	"  --depth N                most requests of a client without a reply: the pipeline\n"
+	"  --pipeline N             requests published together: 1, or a quarter of the depth\n"
+	"  --rate N                 requests a second, each timed from when it was due\n"
+	"  --seconds N              end after that time\n"
+	"what: tests\n"
+	"  --tests LIST             set,get, or of\n"
+	"                           %s\n"
 	"  --requests N             of all threads, for each test: 1000000\n"
-	"  --threads N              more than there are channels share them: 1\n"
-	"  --pipeline N             requests published together: 1\n"
-	"  --max-inflight N         most without a reply: the pipeline\n"
-	"  --keys N                 random keys: 200000; --sequential: in order\n"
+	"  --keys N                 200000\n"
+	"  --distribution NAME      of them: uniform, zipfian, latest, sequential: uniform\n"
 	"  --value-size BYTES       64\n"
+	"  --read-share PERCENT     of GET in mixed: 90\n"
 	"  --no-fill                do not write the keys before reading them\n"
-	"  --latency                average and percentiles of every request\n"
+	"or a workload\n"
+	"  --workload FILE          a property file of YCSB\n"
+	"  -p NAME=VALUE            and a property instead of the file's; may be repeated\n"
+	"  --phase load|run|both    write the records, work on them: both\n"
+	"what to print\n"
+	"  --latency                average and percentiles\n"
 	"  --cost                   full rings, sleeps, bells\n"
 	"  --server-pid PID         measure that process's processor time, too\n"
 	"  --json | --csv FILE      one object a line | rows under one header, appended\n"
-	"  --label TEXT --seed N --spin-us N --user NAME --pass PASSWORD\n"
+	"  --label TEXT             ring\n"
+	"  --progress               also where standard error is no terminal; --no-progress\n"
+	"  --seed N                 1\n"
 	"Numbers may end in K, M or G.\n";
+
+enum { PROPERTIES_MAX = 64 };
 
 static struct {
 	struct load load;
-	const char *tests, *label, *csv;
-	int read_share, server_pid;
-	bool json, cost, no_fill;
+	struct report report;
+	struct tests tests;
+	struct props props;
+	const char *names, *workload;
+	const char *property[PROPERTIES_MAX];
+	int properties;
+	uint64_t requests;
+	int server_pid, progress;
+	bool no_fill, load_phase, run_phase;
+	const char *of_tests, *of_workload; /* an option that was given and belongs to them */
 } o = {.load = {.target = {.socket = "/var/run/redis/redis-server.sock",
 					.host = "127.0.0.1", .port = 6379},
-		   .requests = 1000000, .keys = 200000, .threads = 1, .pipeline = 1,
-		   .value_size = 64, .seed = 1, .read_share = -1},
-	.tests = "set,get", .label = "ring", .read_share = 90};
+		   .seed = 1},
+	.report = {.label = "ring"}, .names = "set,get", .progress = -1,
+	.tests = {.work = {.items = 200000}, .read_share = 90, .value_size = 64},
+	.load_phase = true, .run_phase = true};
 
 /* Time on a processor of the server's main thread. */
 static uint64_t server_cpu_ns(void)
@@ -69,111 +95,27 @@ static uint64_t server_cpu_ns(void)
 	return ns;
 }
 
-struct row {
+/* ---- runs ---- */
+
+static struct {
 	const char *op;
-	double rps, avg, p[6], server_us, client_us;
-	const struct load_result *r;
-};
+	uint64_t total; /* 0: until the time is over */
+} running;
 
-static const double percents[6] = {50, 75, 90, 99, 99.9, 99.99};
-
-static void print_text(const struct row *w)
+static void progress(uint64_t done, uint64_t ns)
 {
-	printf("%s: %.0f requests per second", w->op, w->rps);
-	if (o.load.latency)
-		printf(", us avg %.2f p50 %.2f p75 %.2f p90 %.2f p99 %.2f p99.9 %.2f p99.99 %.2f",
-			w->avg, w->p[0], w->p[1], w->p[2], w->p[3], w->p[4], w->p[5]);
-	if (o.server_pid)
-		printf(", server %.3f us/op", w->server_us);
-	printf(", client %.3f us/op", w->client_us);
-	if (w->r->misses)
-		printf(", %llu misses", (unsigned long long)w->r->misses);
-	if (o.cost)
-		printf(", full %llu sleeps %llu (%.1f ms) bells %llu",
-			(unsigned long long)w->r->cost.full, (unsigned long long)w->r->cost.sleeps,
-			(double)w->r->cost.sleep_ns / 1e6, (unsigned long long)w->r->cost.rings);
-	printf("\n");
+	report_progress(running.op, done, running.total, ns);
 }
 
-static void print_json(const struct row *w)
+static int run(const char *op, const struct load *l, struct load_result *r)
 {
-	static const char *const names[3] = {"ring", "unix", "tcp"};
+	char why[WORK_WHY] = "";
+	int rc;
 
-	printf("{\"label\":");
-	escape_json(stdout, o.label);
-	printf(",\"target\":\"%s\",\"op\":\"%s\",\"threads\":%u,\"channels\":%u,"
-		   "\"requests\":%llu,\"pipeline\":%u,\"max_inflight\":%u,\"keys\":%llu,"
-		   "\"value_size\":%zu,\"rps\":%.0f,\"misses\":%llu,\"client_us\":%.4f",
-		names[o.load.target.kind], w->op, o.load.threads, w->r->channels,
-		(unsigned long long)w->r->requests, o.load.pipeline, o.load.inflight,
-		(unsigned long long)o.load.keys, o.load.value_size, w->rps,
-		(unsigned long long)w->r->misses, w->client_us);
-	if (o.server_pid)
-		printf(",\"server_us\":%.4f", w->server_us);
-	if (o.load.latency)
-		printf(",\"avg_us\":%.3f,\"p50_us\":%.3f,\"p75_us\":%.3f,\"p90_us\":%.3f,"
-			   "\"p99_us\":%.3f,\"p99.9_us\":%.3f,\"p99.99_us\":%.3f",
-			w->avg, w->p[0], w->p[1], w->p[2], w->p[3], w->p[4], w->p[5]);
-	if (o.cost)
-		printf(",\"full\":%llu,\"sleeps\":%llu,\"sleep_ms\":%.2f,\"bells\":%llu",
-			(unsigned long long)w->r->cost.full, (unsigned long long)w->r->cost.sleeps,
-			(double)w->r->cost.sleep_ns / 1e6, (unsigned long long)w->r->cost.rings);
-	printf("}\n");
-}
-
-/* The columns of the published prototype's files, so that they can be compared; what was
- * not measured is empty, not 0. */
-static int append_csv(const struct row *w)
-{
-	FILE *f = fopen(o.csv, "ae");
-	int i;
-
-	if (!f) {
-		fprintf(stderr, "cxl-bench: %s: %s\n", o.csv, strerror(errno));
-		return -1;
-	}
-	if (ftell(f) == 0)
-		fprintf(f, "label,op,threads,rings,requests,pipeline,max_inflight,throughput_rps,"
-				   "avg_us,p50_us,p75_us,p90_us,p99_us,p99.9_us,p99.99_us,push_retries,"
-				   "sleep_ms\n");
-	escape_csv(f, o.label);
-	fprintf(f, ",%s,%u,%u,%llu,%u,%u,%.0f", w->op, o.load.threads, w->r->channels,
-		(unsigned long long)w->r->requests, o.load.pipeline, o.load.inflight, w->rps);
-	if (o.load.latency)
-		fprintf(f, ",%.3f", w->avg);
-	for (i = 0; o.load.latency && i < 6; i++)
-		fprintf(f, ",%.3f", w->p[i]);
-	if (!o.load.latency)
-		fprintf(f, ",,,,,,,");
-	fprintf(f, ",%llu,%.2f\n", (unsigned long long)w->r->cost.full,
-		(double)w->r->cost.sleep_ns / 1e6);
-	return fclose(f);
-}
-
-static int report(const char *op, const struct load_result *r, uint64_t server_ns)
-{
-	struct row w = {.op = op, .r = r};
-	int i;
-
-	w.rps = (double)r->requests * 1e9 / (double)r->ns;
-	w.avg = hist_mean(&r->hist) / 1e3;
-	for (i = 0; i < 6; i++)
-		w.p[i] = (double)hist_percentile(&r->hist, percents[i]) / 1e3;
-	w.server_us = (double)server_ns / 1e3 / (double)r->requests;
-	w.client_us = (double)r->cpu_ns / 1e3 / (double)r->requests;
-	if (o.json)
-		print_json(&w);
-	else
-		print_text(&w);
-	fflush(stdout);
-	return o.csv ? append_csv(&w) : 0;
-}
-
-static int run(const struct load *l, struct load_result *r)
-{
-	char why[256] = "";
-	int rc = load_run(l, r, why, sizeof why);
-
+	running.op = op;
+	running.total = l->seconds > 0 ? 0 : l->requests;
+	rc = load_run(l, r, why, sizeof why);
+	report_progress_end();
 	if (rc == -EINTR)
 		fprintf(stderr, "cxl-bench: aborted\n");
 	else if (rc)
@@ -181,55 +123,192 @@ static int run(const struct load *l, struct load_result *r)
 	return rc;
 }
 
+/* ---- tests ---- */
+
 /* Every key once, so that reads find what they check. */
 static int fill(struct load_result *r)
 {
+	struct tests w = o.tests;
 	struct load l = o.load;
 
-	l.op = OP_SET;
-	l.read_share = -1;
-	l.sequential = true;
-	l.requests = l.keys;
-	l.latency = false;
+	tests_init(&w, tests_find("set"));
+	w.work.dist = DIST_SEQUENTIAL;
+	l.work = &w.work;
+	l.requests = w.work.items;
+	l.latency = l.fork = false;
 	l.threads = 1;
-	l.pipeline = 64;
-	l.inflight = 512;
-	return run(&l, r);
+	l.clients = 0;
+	l.rate = l.seconds = 0;
+	l.pipeline = w.value_size < 64 << 10 ? 64 : 1;
+	l.depth = l.pipeline * 8;
+	return run("fill", &l, r);
+}
+
+/* The list that LRANGE reads, anew. */
+static int fill_list(void)
+{
+	enum { LENGTH = 600 };
+	const char *argv[2 + LENGTH] = {"DEL", "mylist"};
+	size_t lens[2 + LENGTH] = {3, 6};
+	char why[WORK_WHY] = "";
+	struct target *t;
+	struct cxlring_view v = {0};
+	bool full;
+	int rc, i;
+
+	t = target_open(&o.load.target, why, sizeof why, &full);
+	if (!t) {
+		fprintf(stderr, "cxl-bench: failed: %s\n", why);
+		return -ENOTCONN;
+	}
+	rc = target_call(t, 2, argv, lens);
+	rc = rc ? rc : target_flush(t);
+	rc = rc ? rc : target_next(t, &v, WAIT_REPLY);
+	argv[0] = "RPUSH";
+	lens[0] = 5;
+	for (i = 2; i < 2 + LENGTH; i++) {
+		argv[i] = data_value(&o.tests.work.data, 0);
+		lens[i] = o.tests.value_size;
+	}
+	rc = rc ? rc : target_call(t, 2 + LENGTH, argv, lens);
+	rc = rc ? rc : target_flush(t);
+	rc = rc ? rc : target_next(t, &v, WAIT_REPLY);
+	if (rc == 0 && (v.type != CXLRING_INTEGER || v.integer != LENGTH))
+		rc = -EBADMSG;
+	if (rc)
+		fprintf(stderr, "cxl-bench: failed: %s\n",
+			v.type == CXLRING_ERROR ? v.data : target_why(t));
+	target_close(t);
+	return rc;
+}
+
+static int prepare(const struct test *t, struct load_result *r, bool *filled)
+{
+	int rc = 0;
+
+	if (tests_needs_list(t))
+		return o.no_fill ? 0 : fill_list();
+	if (tests_needs_keys(t) && !o.no_fill && !*filled)
+		rc = fill(r);
+	*filled = *filled || (tests_needs_keys(t) && rc == 0);
+	if (tests_deletes(t))
+		*filled = false;
+	return rc;
 }
 
 static int run_test(const char *name, bool *filled)
 {
-	static const char *const names[] = {"ping", "set", "get", "incr", "del", "exists", "mixed"};
 	static struct load_result r;
+	const struct test *t = tests_find(name);
 	struct load l = o.load;
+	struct row row = {.op = name, .load = &l, .result = &r, .hist = &r.kind[0].hist,
+		.keys = o.tests.work.items, .value_size = o.tests.value_size};
 	uint64_t cpu;
-	int op, rc;
+	int rc;
 
-	for (op = 0; op < 7 && strcmp(names[op], name) != 0; op++)
-		;
-	if (op == 7) {
-		fprintf(stderr, "cxl-bench: no test \"%s\"\n", name);
-		return -EINVAL;
-	}
-	l.op = op == 6 ? OP_GET : (enum op)op;
-	l.read_share = op == 6 ? o.read_share : -1;
-	l.may_miss = o.no_fill;
-	if (l.sequential && l.keys < l.requests)
-		l.requests = l.keys;
-	if ((op == OP_GET || op == 6) && !o.no_fill && !*filled) {
-		rc = fill(&r);
-		if (rc)
-			return rc;
-		*filled = true;
-	}
-	if (op == OP_DEL)
-		*filled = false;
+	rc = prepare(t, &r, filled);
+	if (rc)
+		return rc;
+	tests_init(&o.tests, t);
+	o.tests.may_miss = o.no_fill;
+	l.work = &o.tests.work;
+	if (l.work->dist == DIST_SEQUENTIAL && l.work->items < l.requests)
+		l.requests = l.work->items;
 	cpu = server_cpu_ns();
-	rc = run(&l, &r);
-	if (rc == 0 && report(name, &r, server_cpu_ns() - cpu))
-		rc = -EIO;
+	rc = run(name, &l, &r);
+	row.server_ns = server_cpu_ns() - cpu;
+	row.count = r.requests;
+	return rc == 0 && !report_row(&o.report, &row) ? -EIO : rc;
+}
+
+static int run_tests(void)
+{
+	char *names = strdup(o.names), *name, *rest = names;
+	bool filled = false;
+	int rc = 0;
+
+	while ((name = strsep(&rest, ",")))
+		if (!tests_find(name)) {
+			fprintf(stderr, "cxl-bench: no test \"%s\"\n", name);
+			free(names);
+			return -EINVAL;
+		}
+	strcpy(names, o.names);
+	o.load.requests = o.requests ? o.requests : o.load.seconds > 0 ? 1ull << 40 : 1000000;
+	if (!data_init(&o.tests.work.data, o.tests.value_size, o.load.seed))
+		rc = -ENOMEM;
+	for (rest = names; rc == 0 && (name = strsep(&rest, ","));)
+		rc = run_test(name, &filled);
+	data_fini(&o.tests.work.data);
+	free(names);
 	return rc;
 }
+
+/* ---- workloads ---- */
+
+static int report_phase(const struct row *whole, const struct ycsb *y)
+{
+	static struct hist all;
+	struct row row = *whole;
+	bool ok;
+	unsigned k;
+
+	hist_reset(&all);
+	for (k = 0; k < y->work.nkinds; k++)
+		hist_merge(&all, &row.result->kind[k].hist);
+	row.hist = &all;
+	row.count = row.result->requests;
+	ok = report_row(&o.report, &row);
+	row.part = true;
+	for (k = 0; ok && k < y->work.nkinds && !y->loading; k++) {
+		row.op = y->work.kinds[k];
+		row.hist = &row.result->kind[k].hist;
+		row.count = row.result->kind[k].count;
+		ok = !row.count || report_row(&o.report, &row);
+	}
+	return ok ? 0 : -EIO;
+}
+
+static int run_phase(bool loading)
+{
+	static struct load_result r;
+	struct load l = o.load;
+	struct ycsb y;
+	struct row row = {.op = loading ? "load" : "run", .load = &l, .result = &r,
+		.keys = o.props.records, .value_size = o.props.fields * o.props.field_max};
+	uint64_t cpu;
+	int rc;
+
+	if (!ycsb_init(&y, &o.props, loading, l.seed)) {
+		fprintf(stderr, "cxl-bench: no memory\n");
+		return -ENOMEM;
+	}
+	l.work = &y.work;
+	l.requests = ycsb_requests(&y);
+	if (loading)
+		l.rate = l.seconds = 0;
+	cpu = server_cpu_ns();
+	rc = run(row.op, &l, &r);
+	row.server_ns = server_cpu_ns() - cpu;
+	if (rc == 0)
+		rc = report_phase(&row, &y);
+	ycsb_fini(&y);
+	return rc;
+}
+
+static int run_workload(void)
+{
+	int rc = 0;
+
+	o.report.workload = o.props.name;
+	if (o.load_phase)
+		rc = run_phase(true);
+	if (rc == 0 && o.run_phase)
+		rc = run_phase(false);
+	return rc;
+}
+
+/* ---- options ---- */
 
 static void on_signal(int unused)
 {
@@ -237,22 +316,33 @@ static void on_signal(int unused)
 }
 
 enum { TARGET = 256, REGION, OFFSET, MAP_SIZE, SOCKET, HOST, PORT, TESTS, READ_SHARE,
-	REQUESTS, THREADS, PIPELINE, INFLIGHT, KEYS, SEQUENTIAL, VALUE_SIZE, NO_FILL, LATENCY,
-	COST, SERVER_PID, JSON, CSV, LABEL, SEED, SPIN, USER, PASS, HELP };
+	REQUESTS, THREADS, CLIENTS, FORK, PIPELINE, DEPTH, RATE, SECONDS, KEYS, DISTRIBUTION,
+	SEQUENTIAL, VALUE_SIZE, NO_FILL, WORKLOAD, PHASE, LATENCY, COST, SERVER_PID, JSON, CSV,
+	LABEL, PROGRESS, NO_PROGRESS, SEED, SPIN, USER, PASS, HELP };
 
 static const struct option options[] = {{"target", 1, NULL, TARGET},
 	{"region", 1, NULL, REGION}, {"offset", 1, NULL, OFFSET},
 	{"map-size", 1, NULL, MAP_SIZE}, {"socket", 1, NULL, SOCKET}, {"host", 1, NULL, HOST},
 	{"port", 1, NULL, PORT}, {"tests", 1, NULL, TESTS}, {"read-share", 1, NULL, READ_SHARE},
 	{"requests", 1, NULL, REQUESTS}, {"threads", 1, NULL, THREADS},
-	{"pipeline", 1, NULL, PIPELINE}, {"max-inflight", 1, NULL, INFLIGHT},
-	{"keys", 1, NULL, KEYS}, {"sequential", 0, NULL, SEQUENTIAL},
-	{"value-size", 1, NULL, VALUE_SIZE}, {"no-fill", 0, NULL, NO_FILL},
+	{"clients", 1, NULL, CLIENTS}, {"fork", 0, NULL, FORK},
+	{"pipeline", 1, NULL, PIPELINE}, {"depth", 1, NULL, DEPTH},
+	{"max-inflight", 1, NULL, DEPTH}, {"rate", 1, NULL, RATE}, {"seconds", 1, NULL, SECONDS},
+	{"keys", 1, NULL, KEYS}, {"distribution", 1, NULL, DISTRIBUTION},
+	{"sequential", 0, NULL, SEQUENTIAL}, {"value-size", 1, NULL, VALUE_SIZE},
+	{"no-fill", 0, NULL, NO_FILL}, {"workload", 1, NULL, WORKLOAD}, {"phase", 1, NULL, PHASE},
 	{"latency", 0, NULL, LATENCY}, {"cost", 0, NULL, COST},
 	{"server-pid", 1, NULL, SERVER_PID}, {"json", 0, NULL, JSON}, {"csv", 1, NULL, CSV},
-	{"label", 1, NULL, LABEL}, {"seed", 1, NULL, SEED}, {"spin-us", 1, NULL, SPIN},
-	{"user", 1, NULL, USER}, {"pass", 1, NULL, PASS}, {"help", 0, NULL, HELP},
-	{NULL, 0, NULL, 0}};
+	{"label", 1, NULL, LABEL}, {"progress", 0, NULL, PROGRESS},
+	{"no-progress", 0, NULL, NO_PROGRESS}, {"seed", 1, NULL, SEED},
+	{"spin-us", 1, NULL, SPIN}, {"user", 1, NULL, USER}, {"pass", 1, NULL, PASS},
+	{"help", 0, NULL, HELP}, {NULL, 0, NULL, 0}};
+
+static _Noreturn void refuse(const char *what, const char *why)
+{
+	fprintf(stderr, "cxl-bench: %s %s\n", what, why);
+	exit(2);
+}
 
 static uint64_t number(const char *name, int64_t min, int64_t max)
 {
@@ -267,70 +357,165 @@ static int spin_option(void)
 	return us ? us : -1;
 }
 
-static void take_target(void)
+static void take_phase(void)
 {
-	if (strcmp(optarg, "unix") == 0)
-		o.load.target.kind = TARGET_UNIX;
-	else if (strcmp(optarg, "tcp") == 0)
-		o.load.target.kind = TARGET_TCP;
-	else if (strcmp(optarg, "ring") != 0)
-		exit(fprintf(stderr, "%s", usage) ? 2 : 2);
+	bool both = strcmp(optarg, "both") == 0;
+
+	o.load_phase = both || strcmp(optarg, "load") == 0;
+	o.run_phase = both || strcmp(optarg, "run") == 0;
+	if (!o.load_phase && !o.run_phase)
+		refuse("--phase", "takes load, run or both");
+	o.of_workload = "--phase";
+}
+
+static void take_property(void)
+{
+	if (o.properties == PROPERTIES_MAX)
+		refuse("-p", "can be given 64 times");
+	o.property[o.properties++] = optarg;
+	o.of_workload = "-p";
+}
+
+/* What only tests have. */
+static bool take_test_option(int c)
+{
+	struct tests *t = &o.tests;
+	const char *given = o.of_tests;
+
+	o.of_tests = c == TESTS ? "--tests" : c == READ_SHARE ? "--read-share"
+			   : c == REQUESTS ? "--requests" : c == KEYS ? "--keys"
+			   : c == VALUE_SIZE ? "--value-size" : c == NO_FILL ? "--no-fill"
+			   : "--distribution";
+	switch (c) {
+	case TESTS: o.names = optarg; break;
+	case READ_SHARE: t->read_share = (unsigned)number("--read-share", 0, 100); break;
+	case REQUESTS: o.requests = number("--requests", 1, 1ll << 40); break;
+	case KEYS: t->work.items = number("--keys", 1, UINT32_MAX); break;
+	case VALUE_SIZE: t->value_size = number("--value-size", 1, 512 << 20); break;
+	case NO_FILL: o.no_fill = true; break;
+	case SEQUENTIAL: t->work.dist = DIST_SEQUENTIAL; break;
+	case DISTRIBUTION:
+		if (!dist_parse(optarg, &t->work.dist))
+			refuse("--distribution", "takes uniform, zipfian, latest or sequential");
+		break;
+	default:
+		o.of_tests = given;
+		return false;
+	}
+	return true;
+}
+
+static bool take_target_option(int c)
+{
+	struct target_options *t = &o.load.target;
+
+	switch (c) {
+	case TARGET:
+		if (!target_parse(optarg, &t->kind))
+			refuse("--target", "takes ring, unix or tcp");
+		break;
+	case REGION: t->ring.region = optarg; break;
+	case OFFSET: t->ring.offset = number("--offset", 0, INT64_MAX); break;
+	case MAP_SIZE: t->ring.map_size = number("--map-size", 0, INT64_MAX); break;
+	case SPIN: t->ring.spin_us = spin_option(); break;
+	case USER: t->ring.user = optarg; break;
+	case PASS: t->ring.password = optarg; break;
+	case SOCKET: t->socket = optarg; break;
+	case HOST: t->host = optarg; break;
+	case PORT: t->port = (int)number("--port", 1, UINT16_MAX); break;
+	default: return false;
+	}
+	return true;
 }
 
 static void take_option(int c)
 {
-	struct cxlring_options *ring = &o.load.target.ring;
-
+	if (take_target_option(c) || take_test_option(c))
+		return;
 	switch (c) {
-	case TARGET: take_target(); break;
-	case REGION: ring->region = optarg; break;
-	case OFFSET: ring->offset = number("--offset", 0, INT64_MAX); break;
-	case MAP_SIZE: ring->map_size = number("--map-size", 0, INT64_MAX); break;
-	case SPIN: ring->spin_us = spin_option(); break;
-	case USER: ring->user = optarg; break;
-	case PASS: ring->password = optarg; break;
-	case SOCKET: o.load.target.socket = optarg; break;
-	case HOST: o.load.target.host = optarg; break;
-	case PORT: o.load.target.port = (int)number("--port", 1, UINT16_MAX); break;
-	case TESTS: o.tests = optarg; break;
-	case READ_SHARE: o.read_share = (int)number("--read-share", 0, 100); break;
-	case REQUESTS: o.load.requests = number("--requests", 1, 1ll << 40); break;
 	case THREADS: o.load.threads = (unsigned)number("--threads", 1, 1024); break;
+	case CLIENTS: o.load.clients = (unsigned)number("--clients", 1, 16384); break;
+	case FORK: o.load.fork = true; break;
 	case PIPELINE: o.load.pipeline = (unsigned)number("--pipeline", 1, 1 << 20); break;
-	case INFLIGHT: o.load.inflight = (unsigned)number("--max-inflight", 1, 1 << 20); break;
-	case KEYS: o.load.keys = number("--keys", 1, UINT32_MAX); break;
-	case SEQUENTIAL: o.load.sequential = true; break;
-	case VALUE_SIZE: o.load.value_size = number("--value-size", 1, 512 << 20); break;
-	case NO_FILL: o.no_fill = true; break;
+	case DEPTH: o.load.depth = (unsigned)number("--depth", 1, 1 << 20); break;
+	case RATE: o.load.rate = (double)number("--rate", 1, 1000000000); break;
+	case SECONDS: o.load.seconds = option_seconds("--seconds", optarg, 86400); break;
+	case WORKLOAD: o.workload = optarg; break;
+	case 'p': take_property(); break;
+	case PHASE: take_phase(); break;
 	case LATENCY: o.load.latency = true; break;
-	case COST: o.cost = true; break;
+	case COST: o.report.cost = true; break;
 	case SERVER_PID: o.server_pid = (int)number("--server-pid", 1, INT32_MAX); break;
-	case JSON: o.json = true; break;
-	case CSV: o.csv = optarg; break;
-	case LABEL: o.label = optarg; break;
+	case JSON: o.report.json = true; break;
+	case CSV: o.report.csv = optarg; break;
+	case LABEL: o.report.label = optarg; break;
+	case PROGRESS: o.progress = 1; break;
+	case NO_PROGRESS: o.progress = 0; break;
 	case SEED: o.load.seed = number("--seed", 0, INT64_MAX); break;
 	default:
-		fputs(usage, c == HELP ? stdout : stderr);
+		fprintf(c == HELP ? stdout : stderr, usage, tests_names);
 		exit(c == HELP ? 0 : 2);
 	}
+}
+
+/* The file, what -p says instead, and what options say instead of both. */
+static void take_workload(void)
+{
+	char why[512];
+	bool ok;
+	int i;
+
+	props_init(&o.props);
+	ok = props_load(&o.props, o.workload, why, sizeof why);
+	for (i = 0; ok && i < o.properties; i++)
+		ok = props_set(&o.props, o.property[i], why, sizeof why);
+	ok = ok && props_check(&o.props, why, sizeof why);
+	if (!ok) {
+		fprintf(stderr, "cxl-bench: %s\n", why);
+		exit(2);
+	}
+	if (!o.load.threads)
+		o.load.threads = (unsigned)o.props.threads;
+	if (o.load.rate == 0)
+		o.load.rate = (double)o.props.target;
+	if (o.load.seconds == 0)
+		o.load.seconds = (double)o.props.seconds;
+}
+
+static void settle(void)
+{
+	struct load *l = &o.load;
+
+	if (o.workload && o.of_tests)
+		refuse(o.of_tests, "is for tests; a workload has properties");
+	if (!o.workload && o.of_workload)
+		refuse(o.of_workload, "is for a --workload");
+	if (o.workload)
+		take_workload();
+	l->threads = l->threads ? l->threads : 1;
+	if (l->clients && l->clients < l->threads)
+		refuse("--clients", "takes at least as many as there are threads");
+	if (!l->pipeline)
+		l->pipeline = l->depth ? (l->depth + 3) / 4 : 1;
+	if (l->depth < l->pipeline)
+		l->depth = l->pipeline;
+	o.report.server = o.server_pid != 0;
+	if (o.progress < 0 ? isatty(STDERR_FILENO) : o.progress)
+		l->progress = progress;
 }
 
 int main(int argc, char **argv)
 {
 	struct sigaction sa = {.sa_handler = on_signal};
-	char *tests, *name;
-	bool filled = false;
-	int c, rc = 0;
+	int c, rc;
 
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1)
+	while ((c = getopt_long(argc, argv, "p:", options, NULL)) != -1)
 		take_option(c);
-	if (o.load.inflight < o.load.pipeline)
-		o.load.inflight = o.load.pipeline;
+	if (optind < argc)
+		refuse(argv[optind], "is no option");
+	settle();
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
-	tests = strdup(o.tests);
-	for (name = strtok(tests, ","); name && rc == 0; name = strtok(NULL, ","))
-		rc = run_test(name, &filled);
-	free(tests);
+	rc = o.workload ? run_workload() : run_tests();
 	return rc == -EINTR ? 130 : rc != 0;
 }

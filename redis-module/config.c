@@ -105,6 +105,8 @@ static int register_all(RedisModuleCtx *ctx)
 			numbers[i].at);
 	bad |= RedisModule_RegisterBoolConfig(ctx, "fast-path", 1, REDISMODULE_CONFIG_DEFAULT,
 		get_bool, set_bool, NULL, &config.fast_path);
+	bad |= RedisModule_RegisterBoolConfig(ctx, "prefetch", 1, REDISMODULE_CONFIG_DEFAULT,
+		get_bool, set_bool, NULL, &config.prefetch);
 	return bad ? -EINVAL : 0;
 }
 

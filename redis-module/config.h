@@ -29,6 +29,7 @@ struct config {
 	long long budget_us; /* most of one turn, before TCP clients get theirs */
 	long long budget_commands;
 	long long spin_us;  /* most to spin without a request before sleeping */
+	int prefetch;       /* prefetch.h, where it is possible */
 	int fast_path;      /* 0: every command through RM_Call: exact commandstats,
 						   MONITOR, SLOWLOG and encodings, at a third of the rate */
 };

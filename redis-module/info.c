@@ -7,6 +7,8 @@
 #include "counters.h"
 #include "fast.h"
 #include "loop.h"
+#include "prefetch.h"
+#include "prefetch.h"
 
 struct counters counters;
 
@@ -32,14 +34,14 @@ static const struct {
 	{"wakeups", &counters.wakeups},
 };
 
-enum { NUMBERS = sizeof numbers / sizeof *numbers, VIEW = 5 };
+enum { NUMBERS = sizeof numbers / sizeof *numbers, VIEW = 6 };
 
 /* What is the case now, and is not counted. */
 static void look(const char *name[VIEW], uint64_t value[VIEW])
 {
 	struct loop_view v = loop_view();
-	static const char *const names[VIEW] = {
-		"region_bytes", "channels", "channels_open", "ring_bytes", "hot"};
+	static const char *const names[VIEW] = {"region_bytes", "channels",
+		"channels_open", "ring_bytes", "hot", "prefetch"};
 
 	memcpy(name, names, sizeof names);
 	value[0] = v.region_bytes;
@@ -47,6 +49,7 @@ static void look(const char *name[VIEW], uint64_t value[VIEW])
 	value[2] = v.open;
 	value[3] = v.ring_bytes;
 	value[4] = v.hot;
+	value[5] = config.prefetch && prefetch_possible();
 }
 
 void info_report(RedisModuleInfoCtx *ctx, int for_crash_report)

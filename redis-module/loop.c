@@ -11,6 +11,7 @@
 #include "door.h"
 #include "evict.h"
 #include "guard.h"
+#include "prefetch.h"
 #include "roster.h"
 #include "slowlog.h"
 #include "stream.h"
@@ -28,6 +29,7 @@ enum {
 
 static struct {
 	uint32_t first; /* whose turn it is to be first */
+	struct session **waiting; /* owned; room for all: streams, in one turn */
 	const struct region *region;
 	uint64_t turn;         /* counts before-sleep events */
 	uint64_t rung_turn;    /* the turn in which the bell was heard last */
@@ -36,6 +38,7 @@ static struct {
 	uint64_t slept_at; /* ticks */
 	unsigned poll_us;
 	uint64_t streamed;     /* the turn in which a stream's bytes went to its socket last */
+	bool prefetch;
 	bool hot;
 	bool wrote; /* in this turn */
 	bool hold;  /* publish nothing before after-sleep */
@@ -185,6 +188,16 @@ static enum served serve_one(RedisModuleCtx *ctx, struct session *s, const struc
 	return SERVED;
 }
 
+/* Keys of this client's next requests, once those that were looked at are served. */
+static void look_on(struct session *s)
+{
+	struct prefetch p = {.n = 0};
+
+	s->looked = prefetch_collect(&p, s);
+	if (p.n > 1)
+		prefetch_run(&p);
+}
+
 /* Up to BURST requests of one client. Returns how many were served. */
 static unsigned serve(RedisModuleCtx *ctx, struct session *s, bool *held)
 {
@@ -201,6 +214,8 @@ static unsigned serve(RedisModuleCtx *ctx, struct session *s, bool *held)
 		rc = ring_peek(&s->chan->rx, &f);
 		if (rc)
 			break;
+		if (loop.prefetch && s->looked-- <= 0)
+			look_on(s);
 		switch (serve_one(ctx, s, &f)) {
 		case REFUSED:
 			return n;
@@ -229,19 +244,84 @@ out:
 	return n;
 }
 
-static unsigned serve_all(RedisModuleCtx *ctx, bool *held)
+static struct session *nth(uint32_t i)
 {
-	unsigned n = 0;
+	return roster.open[(loop.first + i) % roster.nopen];
+}
+
+/* Keys of the first requests of these clients, from the i-th on: how many clients. */
+static uint32_t look_ahead(uint32_t i)
+{
+	struct prefetch p = {.n = 0};
+	uint32_t first = i;
+
+	for (; i < roster.nopen && p.n < PREFETCH; i++)
+		if (waiting(nth(i)))
+			nth(i)->looked = prefetch_collect(&p, nth(i));
+	if (p.n > 1)
+		prefetch_run(&p);
+	return i - first;
+}
+
+/* Note the streams that wait since before `until`. Returns the latest of these times. */
+static uint64_t find_streams(uint32_t *n, uint64_t until)
+{
+	uint64_t last = 0, since;
 	uint32_t i;
 
+	*n = 0;
 	for (i = 0; i < roster.nopen; i++) {
-		struct session *s = roster.open[(loop.first + i) % roster.nopen];
+		struct session *s = roster.open[i];
 
-		if (waiting(s))
+		if (!s->stream || !waiting(s))
+			continue;
+		since = stream_since(s);
+		if (since > until)
+			continue;
+		last = since > last ? since : last;
+		loop.waiting[(*n)++] = s;
+	}
+	return last;
+}
+
+/* Oldest first. A ring that was looked at too early may hold what was written before what
+ * another one shows: who looks twice sees it. Nothing here ends another session. */
+static unsigned serve_streams(RedisModuleCtx *ctx, bool *held)
+{
+	uint64_t last;
+	uint32_t n, i;
+	unsigned served = 0;
+
+	last = find_streams(&n, UINT64_MAX);
+	if (n == 0)
+		return 0;
+	find_streams(&n, last);
+	stream_sort(loop.waiting, n);
+	for (i = 0; i < n; i++)
+		served += serve(ctx, loop.waiting[i], held);
+	return served;
+}
+
+static unsigned serve_all(RedisModuleCtx *ctx, bool *held)
+{
+	uint32_t i, ahead = 0;
+	bool streams = false;
+	unsigned n = 0;
+
+	loop.prefetch = config.prefetch && prefetch_possible();
+	for (i = 0; i < roster.nopen; i++) {
+		struct session *s = nth(i);
+
+		if (loop.prefetch && roster.nopen > 1 && ahead-- == 0)
+			ahead = look_ahead(i) - 1;
+		if (!waiting(s))
+			continue;
+		streams |= s->stream != NULL;
+		if (!s->stream)
 			n += serve(ctx, s, held);
 	}
 	loop.first++;
-	return n;
+	return streams ? n + serve_streams(ctx, held) : n;
 }
 
 static bool anything(void)
@@ -317,7 +397,7 @@ static void turn(RedisModuleCtx *ctx)
 	guard_turn();
 	do {
 		if (service_changed(&roster.service))
-			roster_control(ctx);
+			service_control(&roster.service);
 		n = serve_all(ctx, &held);
 		total += n;
 		now = clock_ticks();
@@ -487,6 +567,18 @@ static void on_cron(RedisModuleCtx *ctx, RedisModuleEvent e, uint64_t sub, void 
 	service_reap(&roster.service, now);
 }
 
+/* Asking CONFIG at each client's coming would stand in SLOWLOG and commandstats. */
+static void on_config(RedisModuleCtx *ctx, RedisModuleEvent e, uint64_t sub, void *data)
+{
+	const RedisModuleConfigChange *c = data;
+	uint32_t i;
+
+	slowlog_configure();
+	for (i = 0; loop.up && i < c->num_changes; i++)
+		if (strcmp(c->config_names[i], "proto-max-bulk-len") == 0)
+			roster_limits(ctx);
+}
+
 static void on_shutdown(RedisModuleCtx *ctx, RedisModuleEvent e, uint64_t sub, void *data)
 {
 	loop_close();
@@ -524,8 +616,10 @@ int loop_open(RedisModuleCtx *ctx, const struct region *r, struct err_text *e)
 		roster_close();
 		goto fail;
 	}
+	loop.waiting = RedisModule_Calloc(g->nchannels, sizeof *loop.waiting);
 	RedisModule_SubscribeToServerEvent(ctx, RedisModuleEvent_EventLoop, on_loop);
 	RedisModule_SubscribeToServerEvent(ctx, RedisModuleEvent_CronLoop, on_cron);
+	RedisModule_SubscribeToServerEvent(ctx, RedisModuleEvent_Config, on_config);
 	RedisModule_SubscribeToServerEvent(ctx, RedisModuleEvent_Shutdown, on_shutdown);
 	loop.up = true;
 	loop.hot = false;
@@ -573,4 +667,6 @@ void loop_close(void)
 	stream_fini();
 	bell_close();
 	evict_close();
+	RedisModule_Free(loop.waiting);
+	loop.waiting = NULL;
 }

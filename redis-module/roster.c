@@ -113,10 +113,9 @@ void roster_sweep(void)
 	}
 }
 
-void roster_control(RedisModuleCtx *ctx)
+void roster_limits(RedisModuleCtx *ctx)
 {
 	roster.max_message = read_max_message(ctx);
-	service_control(&roster.service);
 }
 
 /* ---- life ---- */

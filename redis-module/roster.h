@@ -33,8 +33,8 @@ MUST_CHECK int roster_open(RedisModuleCtx *ctx, const struct region *r,
 	const struct service_config *c, struct err_text *e);
 void roster_close(void);
 
-/* Owners came or went. */
-void roster_control(RedisModuleCtx *ctx);
+/* proto-max-bulk-len is another one. */
+void roster_limits(RedisModuleCtx *ctx);
 
 void roster_refuse(struct session *s, const char *why);
 

@@ -48,6 +48,7 @@ struct session {
 	struct stream *stream;  /* once it is one: stream.h */
 	uint32_t slot;          /* in the loop's list */
 	bool unpublished;       /* replies are committed and held back */
+	int looked;             /* requests whose keys are being prefetched: prefetch.h */
 	bool short_values;      /* its last GET's was: batch.h */
 	struct tally tally;
 };

@@ -82,16 +82,10 @@ static bool is(RedisModuleString *word, const char *name)
 	return len == strlen(name) && strncasecmp(s, name, len) == 0;
 }
 
-/* CONFIG SET, by whatever name and from whomever; what was queued runs with EXEC. */
-static void on_command(RedisModuleCommandFilterCtx *f)
+void slowlog_configure(void)
 {
-	int n = RedisModule_CommandFilterArgsCount(f);
-
-	if (n >= 4 ? is(RedisModule_CommandFilterArgGet(f, 1), "set")
-			   : n == 1 && is(RedisModule_CommandFilterArgGet(f, 0), "exec")) {
-		log_.known = false;
-		slowlog_least = 0;
-	}
+	log_.known = false;
+	slowlog_least = 0;
 }
 
 /* ---- what a request says ---- */
@@ -318,7 +312,6 @@ int slowlog_init(RedisModuleCtx *ctx)
 			"admin deny-script no-monitor no-slowlog allow-loading allow-stale allow-busy", 0, 0, 0) !=
 		REDISMODULE_OK)
 		return REDISMODULE_ERR;
-	RedisModule_RegisterCommandFilter(ctx, on_command, 0);
 	return REDISMODULE_OK;
 }
 

@@ -5,8 +5,7 @@
  * Redis's SLOWLOG has the commands that went through RM_Call, without a word on who sent
  * them, and knows nothing of those that went by the key API. Here are both, with their
  * client. Redis's settings hold: slowlog-log-slower-than, slowlog-max-len,
- * latency-monitor-threshold; they are read again after a command that may have changed
- * them.
+ * latency-monitor-threshold; they are read again after a CONFIG SET.
  *
  * Short PINGs are not timed, nor what is collected in a batch (SETs, GETs of short
  * values): a batch is a command of RM_Call.
@@ -26,6 +25,9 @@ void slowlog_request(RedisModuleCtx *ctx, const struct session *s, uint8_t kind,
 
 /* A turn kept everyone else waiting for so long. */
 void slowlog_turn(RedisModuleCtx *ctx, uint64_t ticks);
+
+/* A setting has changed. */
+void slowlog_configure(void);
 
 /* CXLRING.SLOWLOG GET [n] | LEN | RESET. Returns REDISMODULE_ERR when the name is taken. */
 int slowlog_init(RedisModuleCtx *ctx);

@@ -1,18 +1,21 @@
 #!/bin/sh
 # All benches, one after the other on a quiet machine; every figure goes as one JSON line
-# to $B/bench/results.jsonl and into the table at the end. BENCHES names some of them.
+# to $B/bench/results.jsonl and into the table at the end, every single run of cxl-bench to
+# runs.jsonl, and what it all ran on to machine.json. BENCHES names some of them.
 set -u
 cd "$(dirname "$0")/../.."
 B=${B:-build}
 out=$B/bench
 mkdir -p "$out"
 : >"$out/results.jsonl"
+: >"$out/runs.jsonl"
+sh tests/bench/machine.sh >"$out/machine.json"
 failed=0
 
 load=$(cut -d' ' -f1 /proc/loadavg)
 echo "load average before: $load (a figure measured beside other work says little)"
 
-for b in ${BENCHES:-ring value ops memory redis pg}; do
+for b in ${BENCHES:-ring value ops memory redis clients size depth ycsb pg}; do
 	case $b in
 	ring | value | ops | memory) set -- "$B/tests/bench/bench_$b" ;;
 	*) set -- sh "tests/bench/bench_$b.sh" ;;
@@ -29,7 +32,7 @@ done
 
 perl -MJSON::PP -ne '
 	BEGIN {
-		printf "%-26s %-44s %12s %12s %8s %7s %7s\n",
+		printf "%-26s %-60s %12s %12s %8s %7s %7s\n",
 			"id", "what", "value", "baseline", "ratio", "must", "aim";
 	}
 	my $r = eval { decode_json($_) } or next;
@@ -40,7 +43,7 @@ perl -MJSON::PP -ne '
 		$met = !$ok->($r->{must}) ? "MISSED" : defined $r->{aim} && $ok->($r->{aim}) ? "aim" : "must";
 	}
 	my $n = sub { defined $_[0] && $_[0] =~ /^-?[0-9.e+]+$/ ? sprintf("%.4g", $_[0]) : $_[0] // "-" };
-	printf "%-26s %-44.44s %12s %12s %8s %7s %7s %s\n", $r->{id}, $r->{what} // "",
+	printf "%-26s %-60.60s %12s %12s %8s %7s %7s %s\n", $r->{id}, $r->{what} // "",
 		$n->($r->{value}) . " " . ($r->{unit} // ""), $n->($r->{baseline}),
 		$n->($r->{ratio}), $n->($r->{must}), $n->($r->{aim}), $met;
 ' "$out/results.jsonl"

@@ -25,8 +25,8 @@ rings() { tcp_raw "$1" info cxlring | tr -d '\r' | grep -E '^cxlring_(region|reg
 { basic a; echo "loadmodule $B/cxlring.so $shm/a"; } >"$dir/a.conf"
 conf a
 same 'every setting is shown' "$(settings a | cut -f1 | tr '\n' ' ')" \
-	'cxlring.budget-commands cxlring.budget-us cxlring.channels cxlring.delay-ns cxlring.fast-path cxlring.map-size cxlring.offset cxlring.path cxlring.ring-size cxlring.spin-us '
-same 'their defaults' "$(settings a | grep -v path | cut -f2 | tr '\n' ' ')$(value a fast-path)" '1024 100 0 0 0 0 0 50 yes'
+	'cxlring.budget-commands cxlring.budget-us cxlring.channels cxlring.delay-ns cxlring.fast-path cxlring.map-size cxlring.offset cxlring.path cxlring.prefetch cxlring.ring-size cxlring.spin-us '
+same 'their defaults' "$(settings a | grep -v path | cut -f2 | tr '\n' ' ')$(value a fast-path)" '1024 100 0 0 0 0 yes 0 50 yes'
 same 'the path is the one that was given' "$(value a path)" "$shm/a"
 
 # Each that may change, at its ends and past them; what is refused changes nothing.
@@ -41,6 +41,7 @@ for x in 'budget-us 1 10000' 'budget-commands 1 1000000' 'spin-us 0 100000'; do
 	done
 done
 for v in no yes; do same "fast-path $v" "$(tcp a config set cxlring.fast-path $v) $(value a fast-path)" "OK $v"; done
+for v in no yes; do same "prefetch $v" "$(tcp a config set cxlring.prefetch $v) $(value a prefetch)" "OK $v"; done
 has 'fast-path maybe is refused' "$(tcp a config set cxlring.fast-path maybe)" '(error) ERR CONFIG SET failed'
 for x in 'path /x' 'offset 4096' 'map-size 32M' 'channels 2' 'ring-size 8192' 'delay-ns 5'; do
 	set -- $x

@@ -5,7 +5,7 @@
 # and as far as it came in a replica that is promoted.
 family=exact
 . tests/redis/lib.sh
-. tests/redis/ledger
+. tests/redis/lib_ledger.sh
 port=$(free_port)
 master() { start a --port "$port" --appendonly yes --appendfsync always --repl-diskless-sync-delay 0; }
 online() { [ "$(info r replication master_link_status)" = up ]; }

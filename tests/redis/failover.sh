@@ -3,7 +3,7 @@
 # acknowledged stays, what was refused is not there, nobody is left without an answer.
 family=failover
 . tests/redis/lib.sh
-. tests/redis/ledger
+. tests/redis/lib_ledger.sh
 port=$(free_port)
 rport=$(free_port)
 online() { [ "$(info r replication master_link_status)" = up ]; }

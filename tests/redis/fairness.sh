@@ -37,3 +37,45 @@ base=$late
 stops $proxy redis-cli -s "$dir/proxy" --raw get big
 [ $late -lt $((base * 4 + 1500)) ] && ok "a stream that stops: $rounds times, then $late ms in all, TCP $base" ||
 	not_ok "a stream that stops: $rounds times, then $late ms in all, TCP $base"
+
+# p99 of PING in milliseconds, one client with one request at a time: by TCP, by the ring.
+tcp_p99() { redis-benchmark -p "$1" -c 1 -n "${2:-3000}" -t ping_mbulk --csv 2>/dev/null | tail -1 | tr -d '"' | cut -d, -f7; }
+ring_p99() {
+	"$B/cxl-bench" --region "$shm/$1" --tests ping --requests "${2:-3000}" --latency --json 2>/dev/null |
+		sed -n 's/.*"p99_us":\([0-9.]*\).*/\1/p' | awk '{ print $1 / 1000 }'
+}
+below() { awk "BEGIN { exit !(${1:-1000000} < $2) }"; }
+rate() { info "$1" stats total_commands_processed; }
+
+port=$(free_port)
+start b --port "$port"
+quiet_tcp=$(tcp_p99 "$port") quiet_ring=$(ring_p99 b)
+"$B/cxl-bench" --region "$shm/b" --tests set,get --requests 100000000 --keys 100000 --pipeline 256 --threads 2 >/dev/null 2>&1 &
+load=$!
+pids="$pids $load"
+until_true sh -c "[ \$(redis-cli -s '$dir/b.sock' cxlring.clients | grep -c cmd=set) = 2 ]"
+p99=$(tcp_p99 "$port")
+below "$p99" 50 && ok "ring saturated: PING by TCP, p99 $p99 ms (idle: $quiet_tcp)" || not_ok "ring saturated: PING by TCP, p99 $p99 ms (idle: $quiet_tcp)"
+kill -INT $load
+wait $load
+redis-benchmark -p "$port" -c 4 -P 64 -n 100000000 -t set -r 100000 -q >/dev/null 2>&1 &
+load=$!
+pids="$pids $load"
+until_true sh -c "[ \$(redis-cli -s '$dir/b.sock' info stats | tr -d '\r' | sed -n 's/^instantaneous_ops_per_sec://p') -gt 20000 ]"
+p99=$(ring_p99 b)
+below "$p99" 50 && ok "TCP saturated: PING by the ring, p99 $p99 ms (idle: $quiet_ring)" || not_ok "TCP saturated: PING by the ring, p99 $p99 ms (idle: $quiet_ring)"
+tcp_beside=$(tcp_p99 "$port" 1000)
+below "$p99" "$(awk "BEGIN { print ${tcp_beside:-0} * 3 + 5 }")" && ok "no worse than another TCP client's, $tcp_beside ms" || not_ok "another TCP client has $tcp_beside ms"
+kill $load
+wait $load
+
+# One ring client that asks for much at a time does not keep another one waiting.
+"$B/cxl-bench" --region "$shm/b" --tests set --requests 100000000 --keys 100000 --pipeline 256 --threads 1 >/dev/null 2>&1 &
+load=$!
+pids="$pids $load"
+until_true sh -c "redis-cli -s '$dir/b.sock' cxlring.clients | grep -q cmd=set"
+p99=$(ring_p99 b)
+below "$p99" 50 && ok "a busy neighbour: PING by the ring, p99 $p99 ms" || not_ok "a busy neighbour: PING by the ring, p99 $p99 ms"
+kill -INT $load
+wait $load
+

@@ -4,7 +4,7 @@
 # replica, and its ring refuses writes.
 family=sentinel
 . tests/redis/lib.sh
-. tests/redis/ledger
+. tests/redis/lib_ledger.sh
 port_m=$(free_port)
 port_r=$(free_port)
 port_s=$(free_port)

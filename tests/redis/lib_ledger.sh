@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# ledger - sourced after lib.sh: clients that write and note what they are told (writer.c), and
-# what has come of it.
-# writer SERVER TAG FIRST: see writer.c; its pid in $w
-writer() {
-	"$B/tests/redis/writer" "$shm/$1" "$2" "$3" "$dir/ledger.$2" >>"$dir/writers" 2>&1 &
+# lib_ledger.sh - writers with a ledger (writer.c), and whether the data is what these
+# ledgers say. Sourced after lib.sh.
+
+# writer SERVER TAG FIRST: by the ring; its pid in $w
+writer() { write_to "$shm/$1" "$2" "$3"; }
+# tcp_writer SERVER TAG FIRST: by its socket
+tcp_writer() { write_to "socket:$dir/$1.sock" "$2" "$3"; }
+write_to() {
+	"$B/tests/redis/writer" "$1" "$2" "$3" "$dir/ledger.$2" >>"$dir/writers" 2>&1 &
 	w=$!
 	pids="$pids $w"
 }

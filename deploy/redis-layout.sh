@@ -1,0 +1,42 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# redis-layout.sh - where Redis keeps what redis-module/prefetch.c looks at.
+#
+# usage: deploy/redis-layout.sh REDIS-SOURCE > redis_layout.h
+#
+# Offsets within Redis's own structures, as the compiler sees them in the headers of that
+# source. Nothing of the headers themselves ends up in what is built.
+set -eu
+src=${1:?usage: redis-layout.sh REDIS-SOURCE}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# server.h wants Lua's and the histogram's headers for a few pointers.
+echo 'typedef struct lua_State lua_State; typedef struct lua_Debug lua_Debug;' >"$work/lua.h"
+echo 'struct hdr_histogram;' >"$work/hdr_histogram.h"
+cat >"$work/layout.c" <<'X'
+#include "server.h"
+#include <stddef.h>
+#define SAY(name, value) printf("#define LAYOUT_" #name " %zu\n", (size_t)(value))
+int main(void)
+{
+	SAY(VERSION, REDIS_VERSION_NUM);
+	SAY(SERVER_DB, offsetof(struct redisServer, db));
+	SAY(DB_BYTES, sizeof(redisDb));
+	SAY(DB_DICT, offsetof(redisDb, dict));
+	SAY(DICT_TYPE, offsetof(dict, type));
+	SAY(DICT_TABLES, offsetof(dict, ht_table));
+	SAY(DICT_USED, offsetof(dict, ht_used));
+	SAY(DICT_REHASH, offsetof(dict, rehashidx));
+	SAY(DICT_EXPONENTS, offsetof(dict, ht_size_exp));
+	SAY(ENTRY_KEY, offsetof(dictEntry, key));
+	SAY(ENTRY_VALUE, offsetof(dictEntry, v));
+	SAY(OBJECT_POINTER, offsetof(robj, ptr));
+	return 0;
+}
+X
+${CC:-cc} -w -I"$work" -I"$src/src" -c -o "$work/layout.o" "$work/layout.c"
+${CC:-cc} -o "$work/layout" "$work/layout.o"
+echo "/* Of the headers of Redis $(sed -n 's/.*REDIS_VERSION "\(.*\)"/\1/p' "$src/src/version.h"). */"
+"$work/layout"

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * prefetch.h - have the keys of the requests to come in the cache when their turn
+ * comes.
+ *
+ * A GET in a keyspace larger than the caches spends five sixths of its time waiting for
+ * memory: bucket, entry, key, object, value, each address read from the one before.
+ * Redis looks up one key at a time and waits for each. Requests of a ring are there
+ * before they are served, so the waits of sixteen of them can go on at the same time.
+ *
+ * The module API has no call for that. So this follows Redis's dict by itself: read
+ * only, on the main thread, between commands, along offsets that the build took from
+ * the headers of the very Redis that is installed (deploy/redis-layout.sh), and only if
+ * at load the version and a look at every database say that they are right. Else
+ * nothing is prefetched, everything works as before, and one line in the log says why.
+ *
+ * What is found is never used, so a client that changes its request meanwhile changes
+ * what is in the cache.
+ */
+#ifndef CXLRING_PREFETCH_H
+#define CXLRING_PREFETCH_H
+
+#include "session.h"
+
+enum { PREFETCH = 16 }; /* keys at a time: as many as a core can wait for */
+
+struct prefetch {
+	int n;
+	struct {
+		const uint8_t *p; /* in the ring */
+		uint32_t len;
+		uint16_t db;
+	} key[PREFETCH];
+};
+
+/* Find out whether it can be done; NULL, or why not. */
+const char *prefetch_init(RedisModuleCtx *ctx);
+
+bool prefetch_possible(void);
+
+/* Add the keys of the requests that wait in the session's ring, as many as there is
+ * room for. Returns how many requests were looked at. */
+int prefetch_collect(struct prefetch *p, const struct session *s);
+
+/* Begin to read what was collected. */
+void prefetch_run(const struct prefetch *p);
+
+#endif
