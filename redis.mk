@@ -36,7 +36,7 @@ $(B)/libcxlring.so: $(cxl_lib_o) $(cxl_common_o) client/libcxlring.map
 	ln -sf $(@F).$(cxl_version) $(B)/libcxlring.so.1
 	ln -sf $(@F).$(cxl_version) $@
 
-cli_o := $(patsubst %,$(B)/client/%.o,cxl_cli option print)
+cli_o := $(patsubst %,$(B)/client/%.o,cxl_cli live option print)
 $(B)/cxl-cli: $(cli_o) $(B)/libcxlring.a $(libcommon)
 	$(CC) $(all_cflags) -o $@ $^ -lreadline -lsodium
 

@@ -19,6 +19,7 @@
 
 #include "clock.h"
 #include "err.h"
+#include "live.h"
 #include "option.h"
 #include "print.h"
 
@@ -34,12 +35,19 @@ static const char usage[] =
 	"  -x                  last argument from standard input\n"
 	"  -e                  exit with 1 when Redis answers with an error, at the first one\n"
 	"  -r N, -i SECONDS    repeat, -1: for ever, and wait in between\n"
-	"  --timeout MS        longest wait for an answer, 5000\n";
+	"  --latency           how long a PING takes, over and over; a line every -i seconds, 1\n"
+	"  --latency-history   each line for itself, every -i seconds, 15\n"
+	"  --stat              what the server does, every -i seconds, 1\n"
+	"                      these three: -r N lines, else until they are stopped\n"
+	"  --timeout MS        longest wait for an answer, 5000\n"
+	"  --help, --version\n";
 
 static struct {
 	struct cxlring_options options;
 	struct cxlring *c;
-	bool raw, resp3, stdin_arg, exit_code;
+	bool raw, resp3, stdin_arg, exit_code, repeats;
+	int (*live)(const struct live *l); /* instead of commands */
+	bool history;
 	long repeat;
 	double interval;
 } cli = {.repeat = 1};
@@ -331,12 +339,14 @@ static int one_shot(int argc, char **argv)
 	return rc;
 }
 
-enum { REGION = 256, OFFSET, MAP_SIZE, USER, PASS, RAW, NO_RAW, TIMEOUT, HELP, VERSION };
+enum { REGION = 256, OFFSET, MAP_SIZE, USER, PASS, RAW, NO_RAW, TIMEOUT, LATENCY,
+	HISTORY, STAT, HELP, VERSION };
 
 static const struct option options[] = {{"region", 1, NULL, REGION},
 	{"offset", 1, NULL, OFFSET}, {"map-size", 1, NULL, MAP_SIZE}, {"user", 1, NULL, USER},
 	{"pass", 1, NULL, PASS}, {"raw", 0, NULL, RAW}, {"no-raw", 0, NULL, NO_RAW},
-	{"timeout", 1, NULL, TIMEOUT}, {"help", 0, NULL, HELP}, {"version", 0, NULL, VERSION},
+	{"timeout", 1, NULL, TIMEOUT}, {"latency", 0, NULL, LATENCY},
+	{"latency-history", 0, NULL, HISTORY}, {"stat", 0, NULL, STAT}, {"help", 0, NULL, HELP}, {"version", 0, NULL, VERSION},
 	{NULL, 0, NULL, 0}};
 
 static void take_option(int o)
@@ -365,6 +375,14 @@ static void take_option(int o)
 	case TIMEOUT:
 		cli.options.timeout_ms = (int)option_number("--timeout", optarg, 1, INT_MAX);
 		break;
+	case LATENCY:
+	case HISTORY:
+		cli.live = live_latency;
+		cli.history = o == HISTORY;
+		break;
+	case STAT:
+		cli.live = live_stat;
+		break;
 	case 'n':
 		cli.options.db = (int)option_number("-n", optarg, 0, UINT16_MAX);
 		break;
@@ -379,6 +397,7 @@ static void take_option(int o)
 		break;
 	case 'r':
 		cli.repeat = option_number("-r", optarg, -1, INT64_MAX);
+		cli.repeats = true;
 		break;
 	case 'i':
 		cli.interval = option_seconds("-i", optarg, 86400);
@@ -392,6 +411,23 @@ static void take_option(int o)
 	}
 }
 
+static _Noreturn int usage_error(void)
+{
+	fputs(usage, stderr);
+	exit(2);
+}
+
+static int run_live(void)
+{
+	struct live l = {.interval = cli.interval, .lines = cli.repeats ? cli.repeat : -1,
+		.terminal = isatty(STDOUT_FILENO), .history = cli.history};
+
+	if (connected())
+		return -1;
+	l.c = cli.c;
+	return cli.live(&l);
+}
+
 int main(int argc, char **argv)
 {
 	int o, rc;
@@ -400,7 +436,9 @@ int main(int argc, char **argv)
 	cli.options.password = getenv("REDISCLI_AUTH");
 	while ((o = getopt_long(argc, argv, "+a:n:3xer:i:", options, NULL)) != -1)
 		take_option(o);
-	if (optind < argc)
+	if (cli.live)
+		rc = optind < argc ? usage_error() : run_live();
+	else if (optind < argc)
 		rc = one_shot(argc - optind, argv + optind);
 	else if (isatty(STDIN_FILENO))
 		rc = interactive();

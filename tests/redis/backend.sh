@@ -163,6 +163,9 @@ done
 same 'databases: as the module' "$(cat "$dir/b.out")" "$(cat "$dir/a.out")"
 same 'and these were four' "$(grep -c three "$dir/b.out")" 2
 
+has 'cxl-cli --stat, without figures that only the module has' "$(timeout 10 "$B/cxl-cli" --region "$shm/b" --stat -r 1)" ' -        -              -'
+same 'cxl-cli --latency' "$(timeout 10 "$B/cxl-cli" --region "$shm/b" --latency -r 1 -i 0.2 | grep -c samples)" 1
+
 # ---- long, and many ----
 
 head -c 9000000 /dev/urandom >"$dir/big"
