@@ -53,7 +53,7 @@ static void sort(struct cxlring_reply *r, bool pairs)
 {
 	size_t i;
 
-	if (!is_aggregate(r))
+	if (!is_aggregate(r) || r->elements == 0)
 		return;
 	for (i = 0; i < r->elements; i++)
 		sort(r->element[i], false);

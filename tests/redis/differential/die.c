@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+void (*die_tell)(void);
+
 void die(int status, const char *fmt, ...)
 {
 	va_list ap;
@@ -14,6 +16,8 @@ void die(int status, const char *fmt, ...)
 	vprintf(fmt, ap);
 	va_end(ap);
 	printf("\n");
+	if (die_tell)
+		die_tell();
 	fflush(stdout);
 	exit(status);
 }

@@ -12,4 +12,7 @@ enum {
 
 __attribute__((noreturn, format(printf, 2, 3))) void die(int status, const char *fmt, ...);
 
+/* Called before the end, to say what was being done. */
+extern void (*die_tell)(void);
+
 #endif

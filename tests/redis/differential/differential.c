@@ -11,6 +11,7 @@
  *   --length N    commands of one episode (2000)
  *   --shrink N    seconds for making a failing episode short (60)
  *   --stop        at the first difference
+ *   --list        what the first episode would send, and send nothing
  *   --only LIST   mostly these commands, with commas
  *
  * An episode starts from empty servers and depends on its seed alone, so that --seed N
@@ -37,7 +38,7 @@ static struct {
 	unsigned long seed, commands, seconds, length, shrink;
 	char *only[64];
 	unsigned nonly;
-	bool stop;
+	bool stop, list;
 } o = {.seed = 1, .commands = 20000, .length = 2000, .shrink = 60};
 
 /* ---- one episode ---- */
@@ -124,25 +125,45 @@ static struct pair_setting make_episode(struct command *c, unsigned n)
 	return s;
 }
 
+static void list(const struct command *c, size_t n)
+{
+	static const char *const ways[] = {"verb", "call", "stream"};
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		printf("#   [%s%s%s%s, db %d, channel %u] ", ways[c[i].way],
+			c[i].resp3 ? " RESP3" : "",
+			i + 1 < n && c[i].batch == c[i + 1].batch ? " +" : "",
+			c[i].alone ? " alone" : "", c[i].db, c[i].lane);
+		command_print(stdout, &c[i]);
+		printf("%s\n", c[i].pause_ms ? "   (and a pause)" : "");
+	}
+}
+
 static void report(const struct command *c, size_t n, const struct pair_setting *s,
 	const struct pair_verdict *v, bool shrunk)
 {
-	static const char *const ways[] = {"verb", "call", "stream"};
-	size_t i, from = shrunk || n < 30 ? 0 : n - 30;
+	size_t from = shrunk || n < 30 ? 0 : n - 30;
 
 	printf("# fast-path %s, limits of encodings %s, user %s\n", s->fast_path ? "yes" : "no",
 		s->small ? "low" : "default", s->limited ? "limited" : "default");
 	if (!shrunk)
 		printf("# it did not come again; the last commands before it:\n");
-	for (i = from; i < n; i++) {
-		printf("#   [%s%s%s%s, db %d, channel %u] ", ways[c[i].way], c[i].resp3 ? " RESP3" : "",
-			i + 1 < n && c[i].batch == c[i + 1].batch ? " +" : "", c[i].alone ? " alone" : "",
-			c[i].db, c[i].lane);
-		command_print(stdout, &c[i]);
-		printf("%s\n", c[i].pause_ms ? "   (and a pause)" : "");
-	}
+	list(c + from, n - from);
 	printf("# differ, after the last of them: %s", v->text ? v->text : "\n");
 	fflush(stdout);
+}
+
+static unsigned long current_seed;
+
+static void tell(void)
+{
+	const struct command *c;
+	size_t n;
+
+	pair_current(&c, &n);
+	printf("# that was seed %lu; the commands that were under way:\n", current_seed);
+	list(c, n);
 }
 
 /* Returns whether both did the same. */
@@ -154,8 +175,13 @@ static bool episode(unsigned long seed, bool deep)
 	size_t i, n = o.length;
 	bool shrunk;
 
+	current_seed = seed;
 	random_seed(seed);
 	s = make_episode(c, (unsigned)o.length);
+	if (o.list) {
+		list(c, n);
+		return true;
+	}
 	pair_reset(&s);
 	v = pair_run(c, n, deep);
 	if (!v.same) {
@@ -179,7 +205,7 @@ static void parse(int argc, char **argv)
 	static const struct option names[] = {{"seed", 1, NULL, 's'}, {"commands", 1, NULL, 'c'},
 		{"seconds", 1, NULL, 't'}, {"length", 1, NULL, 'l'}, {"shrink", 1, NULL, 'x'},
 		{"only", 1, NULL, 'o'},
-		{"stop", 0, NULL, 'e'}, {NULL, 0, NULL, 0}};
+		{"stop", 0, NULL, 'e'}, {"list", 0, NULL, 'i'}, {NULL, 0, NULL, 0}};
 	char *word;
 	int opt;
 
@@ -197,6 +223,8 @@ static void parse(int argc, char **argv)
 			*to = strtoul(optarg, NULL, 10);
 		else if (opt == 'e')
 			o.stop = true;
+		else if (opt == 'i')
+			o.list = true;
 		else
 			for (word = strtok(optarg, ","); word && o.nonly < 64; word = strtok(NULL, ","))
 				o.only[o.nonly++] = word;
@@ -213,11 +241,12 @@ int main(int argc, char **argv)
 
 	parse(argc, argv);
 	names = (struct pair_names){argv[optind], argv[optind + 1], argv[optind + 3], argv[optind + 2]};
+	die_tell = tell;
 	pair_open(&names);
 	grammar_load(pair_a());
 	end = time(NULL) + (time_t)o.seconds;
 	for (seed = o.seed; o.seconds ? time(NULL) < end : done < o.commands; seed++) {
-		if (failed && o.stop)
+		if ((failed && o.stop) || (done && o.list))
 			break;
 		if ((seed - o.seed) % 10 == 0)
 			pair_new_aof();

@@ -174,6 +174,11 @@ static void add(const struct cxlring_reply *info, const struct cxlring_reply *do
 	total_weight += s->weight;
 }
 
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct spec *)a)->name, ((const struct spec *)b)->name);
+}
+
 void grammar_load(struct wire *w)
 {
 	struct cxlring_reply *all = wire_ask(w, "command", NULL);
@@ -184,6 +189,8 @@ void grammar_load(struct wire *w)
 		add(all->element[i], field(docs, all->element[i]->element[0]->str));
 	cxlring_free(all);
 	cxlring_free(docs);
+	/* COMMAND has them in an order of each server's own, a seed needs one. */
+	qsort(specs, nspecs, sizeof *specs, by_name);
 	if (nspecs < 100)
 		die(DIE_TROUBLE, "COMMAND DOCS names %zu commands only", nspecs);
 	words_learn(w);
@@ -329,6 +336,29 @@ static void spoil(struct command *c, const struct spec *s)
 	}
 }
 
+/*
+ * By words only where all scores are equal: else Redis promises nothing, and what comes
+ * depends on a skip list's random levels. Such a sorted set has no other command.
+ */
+static void keep_lexical(struct command *c)
+{
+	size_t key = command_is(c, "zrangestore") ? 2 : 1;
+
+	if (c->n <= key || !(strstr(c->spec->name, "lex") || has_word(c, "bylex")))
+		return;
+	if (chance(60)) {
+		command_set(c, key, "lexical");
+		return;
+	}
+	while (c->n)
+		command_drop(c, c->n - 1);
+	command_text(c, "zadd");
+	command_text(c, "lexical");
+	command_text(c, "0");
+	words_value(c);
+	c->spec = grammar_of(c);
+}
+
 static void fill(struct command *c, const struct spec *s)
 {
 	struct walk w = {.c = c, .s = s, .type = words_type(s->group)};
@@ -352,6 +382,7 @@ static void fill(struct command *c, const struct spec *s)
 	if (chance(5))
 		spoil(c, s);
 	c->spec = grammar_of(c);
+	keep_lexical(c);
 }
 
 static const struct spec *pick(void)
@@ -383,10 +414,11 @@ static void short_lived(struct command *c)
 	c->pause_ms = 50;
 }
 
-/* Equal weights are stored in the order that the set has. */
+/* Equal weights come in the order that the set has, and some of them are not the same. */
 static bool ties(const struct command *c)
 {
-	return command_is(c, "sort") && has_word(c, "by") && has_word(c, "store");
+	return strncasecmp(c->word[0], "sort", 4) == 0 && has_word(c, "by") &&
+		   (has_word(c, "store") || has_word(c, "limit"));
 }
 
 void grammar_command(struct command *c, bool connected, bool expiring)

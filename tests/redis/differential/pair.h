@@ -37,6 +37,9 @@ struct wire *pair_a(void);
 void pair_reset(const struct pair_setting *s);
 void pair_new_aof(void);
 
+/* The commands that are on their way, or were last; for the end of a run. */
+void pair_current(const struct command **c, size_t *n);
+
 /* deep: AOF and replica as well. */
 struct pair_verdict pair_run(const struct command *c, size_t n, bool deep);
 

@@ -19,11 +19,12 @@ size_t resp_length(const char *p, size_t len)
 
 	for (; values; values--) {
 		const char *end = at < len ? memchr(p + at, '\n', len - at) : NULL;
-		char type = p[at];
+		char type;
 		long n;
 
 		if (!end)
 			return 0;
+		type = p[at];
 		n = strtol(p + at + 1, NULL, 10);
 		at = (size_t)(end - p) + 1;
 		if (strchr("$=", type) && n >= 0)
