@@ -142,7 +142,7 @@ as_arguments() {
 	c() { printf '> %.80s\n' "$*"; $cli "$@" 2>&1 </dev/null; echo "= $?"; }
 	commands
 }
-for mode in '' --no-raw '-3 --no-raw'; do
+for mode in '' --no-raw '-3 --no-raw' --json '-2 --json'; do
 	as_arguments $redis_cli $mode >"$dir/wanted"
 	as_arguments $cxl_cli $mode >"$dir/got"
 	alike "as redis-cli: arguments ${mode:-to a pipe}"
@@ -185,7 +185,7 @@ clear
 quit
 ping
 X
-for mode in '' --raw --no-raw -3 '-3 --no-raw'; do
+for mode in '' --raw --no-raw -3 '-3 --no-raw' --json; do
 	for cli in redis cxl; do
 		tcp a flushall >/dev/null
 		eval '$'${cli}_cli' $mode <"$dir/lines"' >"$dir/$cli" 2>&1
@@ -264,6 +264,21 @@ refuses cxl-cli --timeout 'whole number from 1 to 2147483647' 0 -1 2147483648
 refuses cxl-cli --offset 'whole number from 0 to 9223372036854775807' -1
 refuses cxl-cli --map-size 'whole number from 0 to 9223372036854775807' -1
 same 'numbers that are in range' "$(ring a -r 2 -i .01 --timeout 2147483647 --offset 0 --map-size 0 ping)" "$(printf 'PONG\nPONG')"
+
+# --eval
+echo 'return {KEYS[1], KEYS[2], ARGV[1], ARGV[2], #KEYS, #ARGV}' >"$dir/script.lua"
+for cli in redis cxl; do
+	eval cli_x='$'${cli}_cli
+	for x in '' k1 'k1 k2' ', a1' 'k1 , a1' 'k1 k2 , a1 a2' 'k1 , a1 , a3'; do
+		$cli_x --no-raw --eval "$dir/script.lua" $x </dev/null 2>&1
+		echo "= $?"
+	done >"$dir/$cli"
+done
+mv "$dir/redis" "$dir/wanted"
+mv "$dir/cxl" "$dir/got"
+alike 'as redis-cli: --eval'
+same '--eval of no file' "$($cxl_cli --eval "$dir/none" 2>&1; echo "= $?")" "Can't open file '$dir/none': No such file or directory
+= 1"
 
 # At a terminal.
 tcp a flushall >/dev/null
