@@ -25,6 +25,8 @@ hostile() { timeout 60 "$B/tests/redis/hostile" "$shm/b" "$@" 2>&1; }
 refusals() { grep -c refused "$dir/b.proxy"; }
 idle() { "$B/hedbctl" region show "$shm/b" | grep -q '^service kv .* claimed 0 '; }
 
+alone() { "$B/hedbctl" region show "$shm/b" | grep -q '^service kv .* claimed [01] '; }
+
 # A client whose requests come when we say so: talk begins it, said N is its Nth answer.
 talk() {
 	rm -f "$dir/in"
@@ -383,6 +385,16 @@ same 'many at once' "$(tr '\r' '\n' <"$dir/bench" | grep -c p50)" 2
 od -An -v -tx1 <"$dir/big" | tr -d ' \n' >"$dir/hex"
 same 'a long value in' "$(timeout 20 redis-cli -s "$dir/far.sock" -x set hex <"$dir/hex")" OK
 same 'and out' "$(timeout 20 redis-cli -s "$dir/far.sock" get hex | head -c 18000000 | cksum)" "$(cksum <"$dir/hex")"
+same 'one that sends no more is answered, and closed' "$(printf 'set half 1\r\nincr half\r\n' | timeout 20 perl -e '
+	use Socket;
+	use IO::Handle;
+	my $s;
+	socket($s, AF_UNIX, SOCK_STREAM, 0) && connect($s, sockaddr_un(shift)) or die;
+	$s->autoflush(1);
+	print $s $_ while <STDIN>;
+	shutdown($s, 1);
+	print while <$s>;' "$dir/far.sock" | tr -d '\r')" "$(printf '+OK\n:2')"
+until_true alone && ok 'every stream gave its channel back' || not_ok "$("$B/hedbctl" region show "$shm/b")"
 via blpop never 0 >"$dir/popped" 2>&1 </dev/null &
 blocked=$!
 pids="$pids $blocked"
