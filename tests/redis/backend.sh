@@ -139,6 +139,18 @@ for mode in --no-raw '-3 --no-raw' '-3 --raw'; do
 	same "by CALL, $mode: as the module" "$(cat "$dir/b.out")" "$(cat "$dir/a.out")"
 done
 
+# Every command that this Redis has, without arguments: what needs a connection is refused by
+# both. Left out: what differs by itself, and what forks.
+tcp_raw p command list | grep -vxE 'info|time|lastsave|save|bgsave|bgrewriteaof|role|lolwut|command' | sort >"$dir/every"
+for x in a b; do
+	while read -r name; do
+		echo "$name: $(ring $x "$name" | cut -c1-300)"
+	done <"$dir/every" >"$dir/$x.out"
+done
+same "every command without arguments ($(wc -l <"$dir/every")): as the module" "$(cat "$dir/b.out")" "$(cat "$dir/a.out")"
+n=$(grep -c 'is not available over the ring yet' "$dir/a.out")
+[ "$n" -ge 30 ] && ok "$n of them are refused" || not_ok "only $n are refused"
+
 for x in a b; do
 	"$B/cxl-cli" --region "$shm/$x" --no-raw 2>&1 <<-'EOF' >"$dir/$x.out"
 	set d zero
