@@ -13,6 +13,8 @@ static const char index_key[] = "_indices";
 static const char *const kinds[YCSB_KINDS] = {
 	"read", "update", "insert", "scan", "read-modify-write", "delete"};
 
+_Static_assert((int)YCSB_KINDS <= (int)WORK_KINDS, "a tally for each");
+
 /* A record's name, and the number in it that decides its values. */
 struct name {
 	uint64_t id;

@@ -16,12 +16,9 @@
 #ifndef CLIENT_BENCH_YCSB_H
 #define CLIENT_BENCH_YCSB_H
 
+#include "bench_counter.h"
 #include "bench_props.h"
 #include "bench_work.h"
-
-/* Numbers of new records, shared by threads and processes: given out in order, and seen by
- * readers once all before them have been written. */
-struct counter;
 
 struct ycsb {
 	struct work work;
@@ -42,13 +39,5 @@ uint64_t ycsb_requests(const struct ycsb *y);
 
 /* String.hashCode() of Java. */
 int32_t ycsb_hash(const char *s, size_t len);
-
-/* For tests: what ycsb_init() makes and the work uses. */
-struct counter *counter_new(uint64_t first);
-void counter_free(struct counter *c);
-/* False: a million were taken since the first that is not acknowledged. */
-bool counter_take(struct counter *c, uint64_t *n);
-void counter_ack(struct counter *c, uint64_t n);
-uint64_t counter_limit(const struct counter *c); /* all below it are acknowledged */
 
 #endif
