@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # redis.mk - the Redis side: module, client library and programs, their tests.
 
-redismodule_h := $(B)/include/redismodule.h
-redis_layout_h := $(B)/include/redis_layout.h
+# Of the installed Redis's source, for every build: fetched once; REDISMODULE_H or
+# REDIS_SOURCE replaces it.
+redis_source  := build/redis
+redismodule_h := $(redis_source)/redismodule.h
+redis_layout_h := $(redis_source)/redis_layout.h
 module_o      := $(patsubst %.c,$(B)/%.o,$(wildcard redis-module/*.c))
 
-# Fetched once; REDISMODULE_H=... replaces it.
-$(redismodule_h) $(redis_layout_h) &: deploy/fetch-redismodule.sh deploy/redis-layout.sh $(REDISMODULE_H)
-	REDISMODULE_H='$(REDISMODULE_H)' deploy/fetch-redismodule.sh $(redismodule_h)
+$(redismodule_h) $(redis_layout_h) &: deploy/fetch-redis.sh deploy/redis-layout.sh $(REDISMODULE_H)
+	REDISMODULE_H='$(REDISMODULE_H)' REDIS_SOURCE='$(REDIS_SOURCE)' deploy/fetch-redis.sh $(redis_source)
 
 $(module_o): $(redismodule_h) $(redis_layout_h)
 $(module_o): all_cflags += -fvisibility=hidden
@@ -18,7 +20,7 @@ $(B)/cxlring.so: $(module_o) $(libcommon)
 	    -lsodium
 
 # ---- client library: its own code and what it needs of common/, nothing else visible ----
-cxl_lib_o    := $(patsubst %,$(B)/client/%.o,cxlring conn resp stream)
+cxl_lib_o    := $(patsubst %,$(B)/client/%.o,cxlring conn resp stream words)
 cxl_common_o := $(patsubst %,$(B)/common/%.o,channel clock err ident lane message region ring wait)
 cxl_version  := 1.0.0
 
@@ -46,20 +48,36 @@ bench_o := $(patsubst %,$(B)/client/%.o,cxl_bench bench_client bench_counter ben
 $(B)/cxl-bench: $(bench_o) $(B)/libcxlring.a $(libcommon)
 	$(CC) $(all_cflags) -o $@ $^ -lhiredis -lsodium -lpthread -lm
 
-$(B)/cxl-proxy: $(B)/client/cxl_proxy.o $(B)/libcxlring.a $(libcommon)
-	$(CC) $(all_cflags) -o $@ $^ -lsodium -lpthread
+# It waits for many rings at once, which the library has no call for: its objects.
+proxy_o := $(patsubst %,$(B)/client/%.o,cxl_proxy relay back backend backend_session \
+           backend_request backend_reply link scan option)
+$(B)/cxl-proxy: $(proxy_o) $(cxl_lib_o) $(libcommon)
+	$(CC) $(all_cflags) -o $@ $^ -lssl -lcrypto -lsodium -lpthread
 
 # ---- tests ----
 redis_tests := $(patsubst tests/redis/%.c,$(B)/tests/redis/%,$(wildcard tests/redis/*.c))
 
 $(B)/tests/redis/%: $(B)/tests/redis/%.o $(B)/client/print.o $(B)/libcxlring.a $(libcommon)
+	$(CC) $(all_cflags) -o $@ $^ $(redis_test_libs) -lsodium
+
+$(B)/tests/redis/writer: redis_test_libs := -lhiredis
+
+# One program of several files, each with a noun of its own.
+diff_o := $(patsubst %.c,$(B)/%.o,$(wildcard tests/redis/differential/*.c))
+$(B)/tests/redis/differential/differential: $(diff_o) $(B)/libcxlring.a $(libcommon)
 	$(CC) $(all_cflags) -o $@ $^ -lsodium
+redis_tests += $(B)/tests/redis/differential/differential
 
 #: make check-redis  the tests of cxlring.so and its clients
 check-redis: redis redis-tests
 	B=$(B) sh tests/redis/run $(FAMILIES)
 
-redis-tests: $(redis_tests)
+#: make soak        the long ones: kill -9, random commands, dying clients; SOAK_MINUTES (30)
+soak: redis redis-tests
+	B=$(B) sh tests/soak.sh >$(B)/soak.log 2>&1; rc=$$?; cat $(B)/soak.log; \
+	    [ $$rc = 0 ] && ! grep -q '^not ok' $(B)/soak.log
+
+redis-tests: $(redis_tests) $(B)/hedbctl
 
 tests: redis-tests
 
@@ -80,4 +98,4 @@ install-redis: redis
 	sed 's|@prefix@|$(prefix)|;s|@version@|$(cxl_version)|' client/cxlring.pc.in | \
 	    install -D -m 644 /dev/stdin $(DESTDIR)$(prefix)/lib/pkgconfig/cxlring.pc
 
-.PHONY: redis redis-tests check-redis install-redis
+.PHONY: redis redis-tests check-redis soak install-redis

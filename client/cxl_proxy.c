@@ -1,182 +1,68 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * cxl_proxy.c - cxl-proxy: the ring for programs that speak RESP over sockets.
+ * cxl_proxy.c - cxl-proxy: the ring for programs that speak RESP over sockets, and with
+ * --backend (backend.h) for a Redis that does.
  *
  * Each connection that comes becomes a stream on a channel of its own, so whatever a
- * Redis client does works, and Redis sees one client for each. Two threads carry the
- * bytes: one from the socket, one from the ring, each asleep while nothing comes.
+ * Redis client does works, and Redis sees one client for each. Here are options and
+ * doors; relay.h has what carries the bytes.
  */
-#include "cxlring.h"
+#include "relay.h"
 
 #include <errno.h>
 #include <getopt.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
 #include <poll.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "backend.h"
 #include "err.h"
+#include "option.h"
 #include "region.h"
 
 static const char usage[] =
-	"usage: cxl-proxy [options]\n"
-	"  --listen HOST:PORT  accept TCP connections there; may be repeated\n"
-	"  --unix PATH         and at this unix socket\n"
+	"usage: cxl-proxy --listen HOST:PORT | --unix PATH [options]\n"
+	"       cxl-proxy --backend HOST:PORT | --backend unix:PATH [options]\n"
 	"  --region PATH       file or device; default $CXLRING_REGION, $CXL_RING_PATH\n"
 	"  --offset BYTES      where the region starts in it\n"
 	"  --map-size BYTES    how much to map; default: all there is\n"
+	"For clients that speak RESP, to a Redis that serves the region:\n"
+	"  --listen HOST:PORT  accept TCP connections there; may be repeated\n"
+	"  --unix PATH         and at this unix socket\n"
+	"For ring clients, to a Redis that has no module:\n"
+	"  --backend WHERE     serve the region, by this Redis\n"
+	"  --backend-user NAME, --backend-password-file FILE   to log in with\n"
+	"  --backend-tls       by TLS\n"
+	"  --cacert FILE       whose certificates to trust; default: the system's\n"
+	"  --channels N        of a region that is made now; default 16\n"
+	"  --ring-size BYTES   of each direction of a channel, likewise; default 64K\n"
+	"  --max-request BYTES longest request to take; default 512M and 64K\n"
+	"  --spin-us US        longest wait for a request before sleeping; default 50\n"
 	"A connection takes a channel of the region. SIGTERM ends the proxy and its\n"
 	"connections.\n";
 
-enum { DOORS_MAX = 16, STACK_BYTES = 256 << 10, PIECE = 64 << 10, BACKLOG = 511 };
+enum { DOORS_MAX = 16, BACKLOG = 511 };
+
+static struct backend_config backend = {.program = "cxl-proxy", .spin_us = 50};
 
 static struct {
 	struct cxlring_options options;
 	struct pollfd door[DOORS_MAX];
 	int doors;
 	const char *unix_path;
-	pthread_mutex_t lock;
-	pthread_cond_t none;
-	struct relay *first;
-} proxy = {.lock = PTHREAD_MUTEX_INITIALIZER, .none = PTHREAD_COND_INITIALIZER};
-
-/* One connection. */
-struct relay {
-	struct relay *next, **self; /* in proxy.first, under the lock */
-	int fd;
-	struct cxlring *ring;
-	pthread_t back; /* ring to socket */
-};
-
-static void list_add(struct relay *r)
-{
-	pthread_mutex_lock(&proxy.lock);
-	r->next = proxy.first;
-	r->self = &proxy.first;
-	if (r->next)
-		r->next->self = &r->next;
-	proxy.first = r;
-	pthread_mutex_unlock(&proxy.lock);
-}
-
-static void list_drop(struct relay *r)
-{
-	pthread_mutex_lock(&proxy.lock);
-	*r->self = r->next;
-	if (r->next)
-		r->next->self = r->self;
-	if (!proxy.first)
-		pthread_cond_broadcast(&proxy.none);
-	pthread_mutex_unlock(&proxy.lock);
-}
-
-static bool send_all(int fd, const char *p, size_t n)
-{
-	while (n) {
-		ssize_t k = send(fd, p, n, MSG_NOSIGNAL);
-
-		if (k < 0 && errno == EINTR)
-			continue;
-		if (k <= 0)
-			return false;
-		p += k;
-		n -= (size_t)k;
-	}
-	return true;
-}
-
-static void *carry_back(void *arg)
-{
-	struct relay *r = arg;
-	struct cxlring_view v;
-
-	while (cxlring_stream_next(r->ring, &v, -1) == 0 && send_all(r->fd, v.data, v.len))
-		;
-	shutdown(r->fd, SHUT_RDWR); /* ends the other thread's recv() */
-	return NULL;
-}
-
-static void carry(struct relay *r)
-{
-	char *buf = malloc(PIECE);
-	ssize_t n;
-
-	while (buf && ((n = recv(r->fd, buf, PIECE, 0)) > 0 || (n < 0 && errno == EINTR)))
-		if (n > 0 && cxlring_stream_write(r->ring, buf, (size_t)n, -1))
-			break;
-	free(buf);
-}
-
-/* What a client reads that gets no channel. */
-static void turn_away(int fd, int rc, const char *why)
-{
-	char text[400];
-
-	snprintf(text, sizeof text, "-%s %s\r\n",
-		rc == -EUSERS ? "ERR max number of clients reached:" : "ERR no Redis behind this proxy:",
-		why);
-	send_all(fd, text, strlen(text));
-}
-
-static void *serve(void *arg)
-{
-	struct relay *r = arg;
-	char why[256] = "";
-	int rc = cxlring_open(&r->ring, &proxy.options, why, sizeof why);
-
-	if (rc == 0) {
-		rc = cxlring_stream(r->ring);
-		if (rc == 0 && pthread_create(&r->back, NULL, carry_back, r) == 0) {
-			carry(r);
-			cxlring_stream_stop(r->ring);
-			shutdown(r->fd, SHUT_RDWR);
-			pthread_join(r->back, NULL);
-		} else {
-			turn_away(r->fd, rc, cxlring_why(r->ring));
-		}
-		cxlring_close(r->ring);
-	} else {
-		turn_away(r->fd, rc, why);
-	}
-	list_drop(r);
-	close(r->fd);
-	free(r);
-	return NULL;
-}
-
-static void welcome(int door, const pthread_attr_t *attr)
-{
-	int fd = accept4(door, NULL, NULL, SOCK_CLOEXEC), one = 1;
-	struct relay *r;
-	pthread_t t;
-
-	if (fd < 0)
-		return;
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-	r = calloc(1, sizeof *r);
-	if (r) {
-		r->fd = fd;
-		list_add(r);
-		if (pthread_create(&t, attr, serve, r) == 0) {
-			pthread_detach(t);
-			return;
-		}
-		list_drop(r);
-		free(r);
-	}
-	turn_away(fd, -EAGAIN, "out of memory or threads");
-	close(fd);
-}
+} proxy;
 
 /* ---- doors ---- */
 
@@ -241,13 +127,24 @@ static void listen_unix(const char *path)
 
 /* ---- life ---- */
 
+static void welcome(int door)
+{
+	static const struct timespec pause = {0, 50000000};
+	int fd = accept4(door, NULL, NULL, SOCK_CLOEXEC), one = 1;
+
+	if (fd < 0) {
+		if (errno == EMFILE || errno == ENFILE || errno == ENOMEM)
+			nanosleep(&pause, NULL); /* it stays in the queue, and poll() tells of it */
+		return;
+	}
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+	relay_add(fd);
+}
+
 static void run(int signals)
 {
-	pthread_attr_t attr;
 	int i;
 
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, STACK_BYTES);
 	add_door(signals);
 	for (;;) {
 		if (poll(proxy.door, (nfds_t)proxy.doors, -1) < 0)
@@ -256,23 +153,21 @@ static void run(int signals)
 			break;
 		for (i = 0; i < proxy.doors - 1; i++)
 			if (proxy.door[i].revents & POLLIN)
-				welcome(proxy.door[i].fd, &attr);
+				welcome(proxy.door[i].fd);
 	}
-	pthread_attr_destroy(&attr);
+	for (i = 0; i < proxy.doors - 1; i++)
+		close(proxy.door[i].fd);
 }
 
-static void end(void)
+/* A connection takes three descriptors: as many as we may have. */
+static void raise_limit(void)
 {
-	struct relay *r;
+	struct rlimit l;
 
-	pthread_mutex_lock(&proxy.lock);
-	for (r = proxy.first; r; r = r->next)
-		shutdown(r->fd, SHUT_RDWR);
-	while (proxy.first)
-		pthread_cond_wait(&proxy.none, &proxy.lock);
-	pthread_mutex_unlock(&proxy.lock);
-	if (proxy.unix_path)
-		unlink(proxy.unix_path);
+	if (getrlimit(RLIMIT_NOFILE, &l) < 0)
+		return;
+	l.rlim_cur = l.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &l);
 }
 
 static uint64_t bytes(const char *name)
@@ -285,15 +180,76 @@ static uint64_t bytes(const char *name)
 	exit(2);
 }
 
+enum { LISTEN = 256, UNIX, REGION, OFFSET, MAP_SIZE, HELP, VERSION, BACKEND, BACKEND_USER,
+	BACKEND_PASSWORD, BACKEND_TLS, CACERT, CHANNELS, RING_SIZE, MAX_REQUEST, SPIN_US };
+
+/* The options of --backend. False: it is none of them. */
+static bool take_backend(int o)
+{
+	switch (o) {
+	case BACKEND:
+		backend.target.spec = optarg;
+		break;
+	case BACKEND_USER:
+		backend.user = optarg;
+		break;
+	case BACKEND_PASSWORD:
+		backend.password_file = optarg;
+		break;
+	case BACKEND_TLS:
+		backend.target.tls = true;
+		break;
+	case CACERT:
+		backend.target.cacert = optarg;
+		break;
+	case CHANNELS:
+		backend.region.kv_channels =
+			(uint32_t)option_number("--channels", optarg, 1, SERVICE_CHANNELS_MAX);
+		break;
+	case RING_SIZE:
+		backend.region.kv_ring =
+			(uint32_t)option_number("--ring-size", optarg, 4096, 1 << 30);
+		break;
+	case MAX_REQUEST:
+		backend.max_request =
+			(uint64_t)option_number("--max-request", optarg, 1024, 1ll << 32);
+		break;
+	case SPIN_US:
+		backend.spin_us = (uint32_t)option_number("--spin-us", optarg, 0, 100000);
+		break;
+	default:
+		return false;
+	}
+	return true;
+}
+
+static int run_backend(void)
+{
+	const char *path = proxy.options.region ? proxy.options.region : getenv("CXLRING_REGION");
+
+	backend.region.spec = path ? path : getenv("CXL_RING_PATH");
+	backend.region.offset = proxy.options.offset;
+	backend.region.map_size = proxy.options.map_size;
+	if (backend.region.spec)
+		return backend_run(&backend);
+	fprintf(stderr, "cxl-proxy: no region: give its path, or set CXLRING_REGION or "
+					"CXL_RING_PATH\n");
+	return 2;
+}
+
 int main(int argc, char **argv)
 {
-	enum { LISTEN = 256, UNIX, REGION, OFFSET, MAP_SIZE, HELP, VERSION };
 	static const struct option options[] = {{"listen", 1, NULL, LISTEN},
 		{"unix", 1, NULL, UNIX}, {"region", 1, NULL, REGION}, {"offset", 1, NULL, OFFSET},
-		{"map-size", 1, NULL, MAP_SIZE}, {"help", 0, NULL, HELP},
-		{"version", 0, NULL, VERSION}, {NULL, 0, NULL, 0}};
+		{"map-size", 1, NULL, MAP_SIZE}, {"backend", 1, NULL, BACKEND},
+		{"backend-user", 1, NULL, BACKEND_USER},
+		{"backend-password-file", 1, NULL, BACKEND_PASSWORD},
+		{"backend-tls", 0, NULL, BACKEND_TLS}, {"cacert", 1, NULL, CACERT},
+		{"channels", 1, NULL, CHANNELS}, {"ring-size", 1, NULL, RING_SIZE},
+		{"max-request", 1, NULL, MAX_REQUEST}, {"spin-us", 1, NULL, SPIN_US},
+		{"help", 0, NULL, HELP}, {"version", 0, NULL, VERSION}, {NULL, 0, NULL, 0}};
 	sigset_t set;
-	int o;
+	int o, rc;
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
@@ -320,14 +276,24 @@ int main(int argc, char **argv)
 			printf("cxl-proxy 1.0.0\n");
 			return 0;
 		default:
+			if (take_backend(o))
+				break;
 			fputs(usage, o == HELP ? stdout : stderr);
 			return o == HELP ? 0 : 2;
 		}
-	if (optind < argc || proxy.doors == 0) {
+	if (optind < argc || (proxy.doors == 0) == (backend.target.spec == NULL)) {
 		fputs(usage, stderr);
 		return 2;
 	}
+	if (backend.target.spec)
+		return run_backend();
+	raise_limit();
+	rc = relay_init(&proxy.options);
+	if (rc)
+		fail("threads", strerror(-rc));
 	run(signalfd(-1, &set, SFD_CLOEXEC));
-	end();
+	relay_fini();
+	if (proxy.unix_path)
+		unlink(proxy.unix_path);
 	return 0;
 }

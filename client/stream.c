@@ -60,7 +60,7 @@ int cxlring_stream_write(struct cxlring *c, const void *p, size_t len, int timeo
 		rc = ring_claim(tx, n, &at);
 		if (rc == 0) {
 			memcpy(at, from, n);
-			ring_commit(tx, n, KV_STREAM, 0, 0);
+			ring_commit(tx, n, KV_STREAM, 0, clock_ticks());
 			from += n;
 			len -= n;
 			continue;

@@ -31,4 +31,25 @@ static inline void layout_default(struct service_format f[LAYOUT_SERVICES])
 	f[1].ring_bytes = LAYOUT_OPS_RING;
 }
 
+/* Where a server of "kv" finds its region, and how it makes one that is not there. */
+struct layout_wish {
+	const char *spec;      /* as region_map() */
+	uint64_t offset;       /* of the region in it */
+	uint64_t map_size;     /* 0: all there is; of a new file what the channels need */
+	uint32_t kv_channels;  /* of a region that is made now; 0: the layout's */
+	uint32_t kv_ring;
+};
+
+/*
+ * layout_attach - open the region, or make it where nothing was ever written: a file that
+ * does not exist or is empty, memory fresh from a device.
+ *
+ *   fresh   out: it was made
+ *
+ * Returns what region_map(), region_format() and region_check() say; nothing is mapped on
+ * an error.
+ */
+MUST_CHECK int layout_attach(
+	struct region *r, const struct layout_wish *w, bool *fresh, struct err_text *e);
+
 #endif

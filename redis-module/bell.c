@@ -3,7 +3,6 @@
 
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -64,26 +63,9 @@ void bell_tick(unsigned us)
 	timerfd_settime(bell.timer, 0, &t, NULL);
 }
 
-/* One visitor: the descriptor, and goodbye. */
 static void on_visit(int fd, void *unused, int mask)
 {
-	char byte = 0, control[CMSG_SPACE(sizeof(int))] = {0};
-	struct iovec io = {&byte, 1};
-	struct msghdr m = {.msg_iov = &io, .msg_iovlen = 1, .msg_control = control,
-		.msg_controllen = sizeof control};
-	struct cmsghdr *cm = CMSG_FIRSTHDR(&m);
-	int c = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-
-	if (c < 0)
-		return;
-	cm->cmsg_level = SOL_SOCKET;
-	cm->cmsg_type = SCM_RIGHTS;
-	cm->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(cm), &bell.efd, sizeof(int));
-	if (sendmsg(c, &m, MSG_NOSIGNAL) < 0) {
-		/* It left before it was served; its next write finds no bell. */
-	}
-	close(c);
+	door_give(fd, bell.efd);
 }
 
 static int watch(int fd, RedisModuleEventLoopFunc f)

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "cluster.h"
 #include "counters.h"
 #include "guard.h"
 #include "identity.h"
@@ -84,8 +85,11 @@ static void convert(struct session *s, uint64_t id, RedisModuleCallReply *r,
  * and what follows be taken for the next value. */
 static void fail(struct session *s, uint64_t id, const char *text, int flags)
 {
-	char line[256];
-	int i, n = snprintf(line, sizeof line, "-%.250s", text);
+	char line[CLUSTER_TEXT + 4];
+	int i, n = snprintf(line, sizeof line - 2, "-%s", text);
+
+	if (n > (int)sizeof line - 3)
+		n = (int)sizeof line - 3;
 
 	for (i = 0; i < n; i++)
 		if (line[i] == '\r' || line[i] == '\n')
@@ -146,6 +150,22 @@ static const char *translate(const char *resp, unsigned identity, RedisModuleStr
 	return NULL;
 }
 
+/* In a cluster: is it refused because its keys are another node's? */
+static bool redirected(RedisModuleCtx *ctx, const char *resp, RedisModuleString **argv,
+	int argc, char text[CLUSTER_TEXT])
+{
+	unsigned identity;
+
+	if (!guard_cluster() || !cluster_suspect(resp))
+		return false;
+	identity = identity_of(ctx, argv[0]);
+	return cluster_redirect(ctx, argv, argc,
+		identity & IDENTITY_SHARD    ? CLUSTER_SHARD
+		: identity & IDENTITY_WRITES ? CLUSTER_WRITE
+									 : CLUSTER_READ,
+		text);
+}
+
 /*
  * RM_Call with these flags. Arguments that may be numbers are passed as bytes where SET
  * and its kin have their value, second or third: with us as a second owner of the string
@@ -157,17 +177,18 @@ static RedisModuleCallReply *invoke(
 	enum { NUMBER = 20 }; /* digits of a 64-bit number and its sign */
 	const char *name = RedisModule_StringPtrLen(argv[0], NULL), *p[2] = {"", ""};
 	size_t len[2] = {0, 0};
-	char fmt[24];
+	char fmt[24] = {first};
 	int i, rest;
 
 	for (i = 0; i < 2 && i + 2 < argc; i++)
 		p[i] = RedisModule_StringPtrLen(argv[i + 2], &len[i]);
+	strcpy(fmt + 1, flags);
 	if (i == 0 || len[0] > NUMBER || len[1] > NUMBER) {
-		snprintf(fmt, sizeof fmt, "%c%sv", first, flags);
+		strcat(fmt, "v");
 		return RedisModule_Call(ctx, name, fmt, argv + 1, (size_t)argc - 1);
 	}
 	/* With one of them the format ends there; what else is passed, is passed in vain. */
-	snprintf(fmt, sizeof fmt, "%c%s%s", first, flags, i == 1 ? "sb" : "sbbv");
+	strcat(fmt, i == 1 ? "sb" : "sbbv");
 	rest = argc > 4 ? argc - 4 : 0;
 	return RedisModule_Call(ctx, name, fmt, argv[1], p[0], len[0], p[1], len[1],
 		argv + argc - rest, (size_t)rest);
@@ -195,13 +216,27 @@ static RedisModuleCallReply *call(RedisModuleCtx *ctx, unsigned identity, const 
 	return r;
 }
 
+/* RM_Call's flags for this request, at most "E!CM3". */
+static void make_flags(char *p, bool as_user, bool resp3)
+{
+	*p++ = 'E';
+	*p++ = '!';
+	if (as_user)
+		*p++ = 'C';
+	if (guard_over())
+		*p++ = 'M';
+	if (resp3)
+		*p++ = '3';
+	*p = 0;
+}
+
 void call_run(RedisModuleCtx *ctx, struct session *s, uint64_t id, RedisModuleString **argv,
 	int argc, int flags)
 {
-	char fmt[16], text[128];
+	char fmt[8], text[CLUSTER_TEXT];
 	RedisModuleUser *user = NULL;
 	RedisModuleCallReply *r;
-	const char *resp, *words;
+	const char *resp, *words = NULL;
 	unsigned identity = IDENTITY_KNOWN;
 	size_t len;
 
@@ -224,13 +259,14 @@ void call_run(RedisModuleCtx *ctx, struct session *s, uint64_t id, RedisModuleSt
 		ctx = user_ctx;
 		RedisModule_SetContextUser(ctx, user);
 	}
-	snprintf(fmt, sizeof fmt, "E!%s%s%s", user ? "C" : "", guard_over() ? "M" : "",
-		flags & CALL_RESP3 ? "3" : "");
+	make_flags(fmt, user != NULL, flags & CALL_RESP3);
 	r = call(ctx, identity, fmt, argv, argc);
 	resp = r ? RedisModule_CallReplyProto(r, &len) : NULL;
-	words = resp && resp[0] == '-'
-				? translate(resp, identity, argv, argc, text, sizeof text)
-				: NULL;
+	if (resp && resp[0] == '-')
+		words = redirected(ctx, resp, argv, argc, text)
+			? text : translate(resp, identity, argv, argc, text, sizeof text);
+	else if (flags & CALL_RAW)
+		cluster_forget(); /* it may have been CLUSTER SETSLOT */
 	if (!resp || words) {
 		fail(s, id, words ? words : "ERR the command cannot be called", flags);
 	} else if (flags & CALL_RAW) {
@@ -262,4 +298,5 @@ void call_fini(void)
 	RedisModule_FreeThreadSafeContext(user_ctx);
 	user_ctx = NULL;
 	identity_fini();
+	cluster_fini();
 }

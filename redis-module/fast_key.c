@@ -93,49 +93,58 @@ bool run_persist(struct fast_call *f)
 
 /*
  * DEL and UNLINK. RM_DeleteKey frees at once, whatever lazyfree-lazy-user-del says, so
- * what takes long to free is left to the command.
+ * what takes long to free is left to the command, key by key: to open a key is to let it
+ * expire, which has to happen between the deletion of its neighbours.
  */
 enum { LONG = 64 }; /* elements, as Redis's own threshold */
 
-static bool takes_long(const struct fast_call *f, const struct words *w)
+static bool takes_long(RedisModuleKey *k)
 {
-	bool found = false;
-	RedisModuleKey *k;
-	int i, type;
+	int type = RedisModule_KeyType(k);
 
-	for (i = 0; i < w->n && !found; i++) {
-		k = RedisModule_OpenKey(
-			f->ctx, w->v[i], REDISMODULE_WRITE | REDISMODULE_OPEN_KEY_NOTOUCH);
-		type = RedisModule_KeyType(k);
-		found =
-			type == REDISMODULE_KEYTYPE_STREAM || type == REDISMODULE_KEYTYPE_MODULE ||
-			(type != REDISMODULE_KEYTYPE_STRING && RedisModule_ValueLength(k) > LONG);
+	return type == REDISMODULE_KEYTYPE_STREAM || type == REDISMODULE_KEYTYPE_MODULE ||
+		   (type != REDISMODULE_KEYTYPE_STRING && RedisModule_ValueLength(k) > LONG);
+}
+
+/* Not propagated: that is done for all keys together. */
+static bool delete_by_command(
+	struct fast_call *f, const char *command, RedisModuleString *key)
+{
+	RedisModuleCallReply *r = RedisModule_Call(f->ctx, command, "s", key);
+	bool deleted = r && RedisModule_CallReplyInteger(r) == 1;
+
+	if (r)
+		RedisModule_FreeCallReply(r);
+	f->wrote |= deleted;
+	return deleted;
+}
+
+static bool delete_key(struct fast_call *f, const char *command, RedisModuleString *key)
+{
+	RedisModuleKey *k = RedisModule_OpenKey(
+		f->ctx, key, REDISMODULE_WRITE | REDISMODULE_OPEN_KEY_NOTOUCH);
+	bool there = RedisModule_KeyType(k) != REDISMODULE_KEYTYPE_EMPTY;
+
+	if (there && takes_long(k)) {
 		RedisModule_CloseKey(k);
+		return delete_by_command(f, command, key);
 	}
-	return found;
+	if (there) {
+		RedisModule_DeleteKey(k);
+		keyapi_changed(f, key, REDISMODULE_NOTIFY_GENERIC, "del");
+	}
+	RedisModule_CloseKey(k);
+	return there;
 }
 
 static bool delete_keys(struct fast_call *f, const char *command)
 {
-	RedisModuleKey *k;
 	struct words w;
 	int i, n = 0;
 
 	words_take(&w, f);
-	if (takes_long(f, &w)) {
-		words_free(&w);
-		return false;
-	}
-	for (i = 0; i < w.n; i++) {
-		k = RedisModule_OpenKey(
-			f->ctx, w.v[i], REDISMODULE_WRITE | REDISMODULE_OPEN_KEY_NOTOUCH);
-		if (RedisModule_KeyType(k) != REDISMODULE_KEYTYPE_EMPTY) {
-			RedisModule_DeleteKey(k);
-			keyapi_changed(f, w.v[i], REDISMODULE_NOTIFY_GENERIC, "del");
-			n++;
-		}
-		RedisModule_CloseKey(k);
-	}
+	for (i = 0; i < w.n; i++)
+		n += delete_key(f, command, w.v[i]);
 	if (n)
 		RedisModule_Replicate(f->ctx, command, "v", w.v, (size_t)w.n);
 	session_int(f->s, f->id, n);

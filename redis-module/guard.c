@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "cluster.h"
 #include "evict.h"
 #include "pause.h"
 
@@ -25,6 +26,7 @@ void guard_turn(void)
 	if (g.granted)
 		evict_again();
 	g.granted = false;
+	cluster_forget();
 }
 
 void guard_changed(void)
@@ -73,6 +75,11 @@ bool guard_careful(void)
 	return g.trouble || !(g.flags & REDISMODULE_CTX_FLAGS_MASTER) ||
 		   (g.flags & (REDISMODULE_CTX_FLAGS_CLUSTER | REDISMODULE_CTX_FLAGS_LOADING |
 						 REDISMODULE_CTX_FLAGS_ASYNC_LOADING));
+}
+
+bool guard_cluster(void)
+{
+	return g.flags & REDISMODULE_CTX_FLAGS_CLUSTER;
 }
 
 bool guard_over(void)

@@ -44,6 +44,9 @@ bool guard_paused(void);
 bool guard_careful(void);
 bool guard_over(void);
 
+/* In cluster mode, as of the last verdict. */
+bool guard_cluster(void);
+
 /* A command ran that may have changed the server's state (CONFIG SET, REPLICAOF). */
 void guard_changed(void);
 

@@ -67,6 +67,10 @@ static unsigned judge(RedisModuleCallReply *entry, const char *asked, size_t ask
 	else if (LISTED(refused, name) ||
 			 flagged(RedisModule_CallReplyArrayElement(entry, 2), "blocking"))
 		f |= IDENTITY_REFUSED;
+	if (flagged(RedisModule_CallReplyArrayElement(entry, 2), "write"))
+		f |= IDENTITY_WRITES;
+	if (strcmp(name, "spublish") == 0)
+		f |= IDENTITY_SHARD;
 	if (flagged(RedisModule_CallReplyArrayElement(entry, 2), "denyoom"))
 		f |= IDENTITY_GROWS;
 	if (LISTED(alone, name))

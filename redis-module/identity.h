@@ -20,6 +20,8 @@ enum identity {
 	IDENTITY_BLOCK = 16,    /* waits when it is given BLOCK */
 	IDENTITY_GROWS = 32,    /* refused when memory is full */
 	IDENTITY_OWN = 64,      /* the name is the declared one */
+	IDENTITY_WRITES = 128,  /* Redis flags it so */
+	IDENTITY_SHARD = 256,   /* publishes to a channel that has a slot */
 };
 
 /* Flags of the command with that name. */

@@ -30,6 +30,7 @@ static struct {
 	struct service_chan *chans; /* owned */
 	struct session **open;      /* owned; nopen of them */
 	uint32_t nopen;
+	struct session **waiting; /* owned; room for as many: streams, in one turn */
 	uint32_t first;        /* whose turn it is to be first */
 	struct session *serving; /* its request is being run; may run nested loops */
 	const struct region *region;
@@ -313,23 +314,65 @@ static uint32_t look_ahead(uint32_t i)
 	return i - first;
 }
 
+/* Note the streams that wait since before `until`. Returns the latest of these times. */
+static uint64_t find_streams(uint32_t *n, uint64_t until)
+{
+	uint64_t last = 0, since;
+	uint32_t i;
+
+	*n = 0;
+	for (i = 0; i < loop.nopen; i++) {
+		struct session *s = loop.open[i];
+
+		if (!s->stream || !waiting(s))
+			continue;
+		since = stream_since(s);
+		if (since > until)
+			continue;
+		last = since > last ? since : last;
+		loop.waiting[(*n)++] = s;
+	}
+	return last;
+}
+
+/* Oldest first. A ring that was looked at too early may hold what was written before what
+ * another one shows: who looks twice sees it. Nothing here ends another session. */
+static unsigned serve_streams(RedisModuleCtx *ctx, bool *held)
+{
+	uint64_t last;
+	uint32_t n, i;
+	unsigned served = 0;
+
+	last = find_streams(&n, UINT64_MAX);
+	if (n == 0)
+		return 0;
+	find_streams(&n, last);
+	stream_sort(loop.waiting, n);
+	for (i = 0; i < n; i++)
+		served += serve(ctx, loop.waiting[i], held);
+	return served;
+}
+
 static unsigned serve_all(RedisModuleCtx *ctx, bool *held)
 {
 	uint32_t i, ahead = 0;
+	bool streams = false;
 	unsigned n = 0;
 
 	loop.prefetch = config.prefetch && prefetch_possible();
-
 	for (i = 0; i < loop.nopen; i++) {
 		struct session *s = nth(i);
 
 		if (loop.prefetch && loop.nopen > 1 && ahead-- == 0)
 			ahead = look_ahead(i) - 1;
-		if (waiting(s))
+		if (!waiting(s))
+			continue;
+		streams |= s->stream != NULL;
+		if (!s->stream)
 			n += serve(ctx, s, held);
 	}
 	loop.first++;
-	return n;
+	return streams ? n + serve_streams(ctx, held) : n;
 }
 
 static bool anything(void)
@@ -400,10 +443,8 @@ static void turn(RedisModuleCtx *ctx)
 	loop.spin.last = t0;
 	guard_turn();
 	do {
-		if (service_changed(&loop.service)) {
-			loop.max_message = read_max_message(ctx);
+		if (service_changed(&loop.service))
 			service_control(&loop.service);
-		}
 		n = serve_all(ctx, &held);
 		total += n;
 		now = clock_ticks();
@@ -563,6 +604,17 @@ static void on_cron(RedisModuleCtx *ctx, RedisModuleEvent e, uint64_t sub, void 
 	service_reap(&loop.service, now);
 }
 
+/* Asking CONFIG at each client's coming would stand in SLOWLOG and commandstats. */
+static void on_config(RedisModuleCtx *ctx, RedisModuleEvent e, uint64_t sub, void *data)
+{
+	const RedisModuleConfigChange *c = data;
+	uint32_t i;
+
+	for (i = 0; loop.up && i < c->num_changes; i++)
+		if (strcmp(c->config_names[i], "proto-max-bulk-len") == 0)
+			loop.max_message = read_max_message(ctx);
+}
+
 static void on_shutdown(RedisModuleCtx *ctx, RedisModuleEvent e, uint64_t sub, void *data)
 {
 	loop_close();
@@ -589,6 +641,7 @@ int loop_open(RedisModuleCtx *ctx, const struct region *r, struct err_text *e)
 		return -ENOMEM;
 	memset(loop.chans, 0, g->nchannels * sizeof *loop.chans);
 	loop.open = RedisModule_Calloc(g->nchannels, sizeof *loop.open);
+	loop.waiting = RedisModule_Calloc(g->nchannels, sizeof *loop.waiting);
 	loop.max_message = read_max_message(ctx);
 	spin_init(&loop.spin, (uint64_t)config.spin_us * 1000);
 	rc = bell_open(config.path, rung, e);
@@ -609,6 +662,7 @@ int loop_open(RedisModuleCtx *ctx, const struct region *r, struct err_text *e)
 	loop.ctx = RedisModule_GetDetachedThreadSafeContext(ctx);
 	RedisModule_SubscribeToServerEvent(ctx, RedisModuleEvent_EventLoop, on_loop);
 	RedisModule_SubscribeToServerEvent(ctx, RedisModuleEvent_CronLoop, on_cron);
+	RedisModule_SubscribeToServerEvent(ctx, RedisModuleEvent_Config, on_config);
 	RedisModule_SubscribeToServerEvent(ctx, RedisModuleEvent_Shutdown, on_shutdown);
 	loop.up = true;
 	loop.hot = false;
@@ -619,6 +673,7 @@ fail_bell:
 	bell_close();
 fail:
 	RedisModule_Free(loop.open);
+	RedisModule_Free(loop.waiting);
 	free(loop.chans);
 	return rc;
 }
@@ -647,6 +702,7 @@ void loop_close(void)
 	evict_close();
 	RedisModule_FreeThreadSafeContext(loop.ctx);
 	RedisModule_Free(loop.open);
+	RedisModule_Free(loop.waiting);
 	free(loop.chans);
 	loop.open = NULL;
 	loop.chans = NULL;

@@ -28,61 +28,12 @@ __attribute__((visibility("default"))) int RedisModule_OnUnload(RedisModuleCtx *
 
 static struct region region;
 
-/* Nothing was ever written there: a new file, or memory fresh from the device. */
-static bool is_blank(const struct region *r)
-{
-	size_t i, n = r->size < REGION_HEAD_BYTES ? r->size : REGION_HEAD_BYTES;
-
-	for (i = 0; i < n; i++)
-		if (r->base[i])
-			return false;
-	return n > 0;
-}
-
-static int format(struct region *r, struct err_text *e)
-{
-	struct service_format f[LAYOUT_SERVICES];
-
-	layout_default(f);
-	if (config.channels > 0)
-		f[0].nchannels = (uint32_t)config.channels;
-	if (config.ring_size > 0)
-		f[0].ring_bytes = (uint32_t)config.ring_size;
-	return region_format(r, f, LAYOUT_SERVICES, false, e);
-}
-
-static uint64_t wanted_bytes(void)
-{
-	struct service_format f[LAYOUT_SERVICES];
-	uint64_t need;
-
-	layout_default(f);
-	if (config.channels > 0)
-		f[0].nchannels = (uint32_t)config.channels;
-	if (config.ring_size > 0)
-		f[0].ring_bytes = (uint32_t)config.ring_size;
-	need = region_bytes(f, LAYOUT_SERVICES);
-	return need > LAYOUT_BYTES ? need : LAYOUT_BYTES;
-}
-
 static int attach_region(struct err_text *e, bool *fresh)
 {
-	int rc = region_map(&region, config.path, (uint64_t)config.offset,
-		(uint64_t)config.map_size, false, e);
+	struct layout_wish w = {config.path, (uint64_t)config.offset, (uint64_t)config.map_size,
+		(uint32_t)config.channels, (uint32_t)config.ring_size};
 
-	if (rc == -ENOENT || (rc == -EFBIG && config.map_size == 0))
-		rc = region_map(&region, config.path, (uint64_t)config.offset,
-			config.map_size ? (uint64_t)config.map_size : wanted_bytes(), true, e);
-	else if (rc == -EFBIG)
-		rc = region_map(&region, config.path, (uint64_t)config.offset,
-			(uint64_t)config.map_size, true, e); /* only an empty file grows */
-	if (rc)
-		return rc;
-	*fresh = is_blank(&region);
-	rc = *fresh ? format(&region, e) : region_check(&region, e);
-	if (rc)
-		region_close(&region);
-	return rc;
+	return layout_attach(&region, &w, fresh, e);
 }
 
 static void announce(RedisModuleCtx *ctx, bool fresh)

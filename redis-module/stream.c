@@ -3,6 +3,7 @@
 
 #include <dlfcn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -26,6 +27,7 @@ struct stream {
 	bool full;        /* the socket is: wait until it is writable */
 	bool stalled;     /* the ring is: the socket is not watched */
 	bool ended;       /* the client has been told */
+	uint64_t since;   /* what the next frame says, for stream_sort() */
 	RedisModuleString *user; /* to become, until it has; owned */
 	char secret[2 * SECRET + 1];
 };
@@ -216,7 +218,7 @@ static int pass_out(struct session *s, const uint8_t *p, uint32_t len)
 
 	if (t->full)
 		return -EAGAIN;
-	if (t->fd < 0 || len == 0)
+	if (t->fd < 0)
 		return 0; /* over: the client will read so */
 	n = send(t->fd, p + t->sent, len - t->sent, MSG_DONTWAIT | MSG_NOSIGNAL);
 	if (n < 0 && errno != EAGAIN && errno != EINTR)
@@ -295,16 +297,31 @@ void stream_close(struct session *s)
 	s->stream = NULL;
 }
 
+/* The client says no more. Redis reads what came before, answers it, reads the end and
+ * closes, as it does for a TCP client that shuts down its half. */
+static int hang_up(struct stream *t)
+{
+	if (t->full)
+		return -EAGAIN;
+	if (t->fd >= 0)
+		shutdown(t->fd, SHUT_WR);
+	return 0;
+}
+
 int stream_take(struct session *s, const struct frame *f)
 {
+	bool first = !s->stream;
+
 	if (f->kind != KV_STREAM || f->flags & FRAME_MORE)
 		return -EPROTO;
-	if (!s->stream && stream_open(s) != 0) {
+	if (first && stream_open(s) != 0) {
 		session_error(s, f->id,
 			streams.accept ? "ERR no connection to Redis can be opened now, try again"
 						   : "ERR this Redis lets no module open connections to it");
 		return 0;
 	}
+	if (f->len == 0)
+		return first ? 0 : hang_up(s->stream);
 	return pass_out(s, f->data, f->len);
 }
 
@@ -314,6 +331,28 @@ bool stream_waiting(const struct session *s)
 
 	return (!t->full && ring_waiting(&s->chan->rx)) ||
 		(stream_stalled(s) && ring_drained(&s->chan->tx));
+}
+
+uint64_t stream_since(struct session *s)
+{
+	struct frame f;
+
+	s->stream->since = ring_peek(&s->chan->rx, &f) == 0 ? f.id : 0;
+	return s->stream->since;
+}
+
+static int older(const void *a, const void *b)
+{
+	uint64_t x = (*(struct session *const *)a)->stream->since;
+	uint64_t y = (*(struct session *const *)b)->stream->since;
+
+	return (x > y) - (x < y);
+}
+
+void stream_sort(struct session **v, uint32_t n)
+{
+	if (n > 1)
+		qsort(v, n, sizeof *v, older);
 }
 
 bool stream_stalled(const struct session *s)

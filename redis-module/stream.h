@@ -48,6 +48,18 @@ bool stream_waiting(const struct session *s);
 /* The ring has no room for what waits in the socket. No bell will ring for it. */
 bool stream_stalled(const struct session *s);
 
+/*
+ * A program that writes to two connections, one after the other, finds it executed in that
+ * order over TCP mostly, since the kernel lists sockets as they become readable. A turn sees
+ * rings in no order: one time in three it was the other way round, and Redis's own tests
+ * failed. So each STREAM frame says when it was written, and a turn that finds several
+ * streams waiting serves them by that.
+ *
+ * stream_since() notes what the next frame says, for stream_sort(), and returns it; 0: none.
+ */
+uint64_t stream_since(struct session *s);
+void stream_sort(struct session **v, uint32_t n);
+
 /* Go on with what waited for room; true when something went. */
 bool stream_continue(struct session *s);
 

@@ -38,6 +38,22 @@ sleep 0.2
 same 'the same events in the same order' "$(grep -A9999 -m1 'key' "$dir/a.events")" "$(grep -A9999 -m1 'key' "$dir/b.events")"
 [ "$(grep -c 'keyevent@0__:set$' "$dir/a.events")" -ge 7 ] && ok 'there were some' || not_ok 'there were none'
 
+# What has expired is told when its turn comes, not before the others'.
+for s in a b; do
+	tcp $s debug set-active-expire 0 >/dev/null
+	tcp $s mset d1 x d2 x >/dev/null
+	tcp $s psetex gone 20 x >/dev/null
+done
+sleep 0.1
+same 'DEL of what is there, has expired, is there' "$(ring a del d1 gone d2)" "$(tcp b del d1 gone d2)"
+for s in a b; do
+	until_true grep -q '^d2' "$dir/$s.events"
+	sleep 0.1
+	tcp $s debug set-active-expire 1 >/dev/null
+done
+same 'events in the order of the keys' "$(tail -24 "$dir/a.events")" "$(tail -24 "$dir/b.events")"
+has 'and it has expired there' "$(tail -24 "$dir/a.events")" expired
+
 tcp a config resetstat >/dev/null
 printf 'get a\nget none\nset x 1\nincrby x 1\n' | verbs a >/dev/null
 same 'hits and misses' "$(info a stats keyspace_hits) $(info a stats keyspace_misses)" '0 2'

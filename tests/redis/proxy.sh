@@ -37,6 +37,11 @@ i=0
 until [ "$(info a cxlring cxlring_channels_open)" = 0 ] || [ $i -ge 100 ]; do i=$((i + 1)); sleep 0.05; done
 same 'every channel came back' "$(info a cxlring cxlring_channels_open)" 0
 
+# Written to two connections, one after the other. It was one in three the wrong way round;
+# directly, by Redis's own epoll, it is one in seven.
+wrong=$(timeout 60 "$B/tests/redis/order" "$proxy" 5000 2>&1)
+[ "$wrong" -lt 50 ] 2>/dev/null && ok 'two connections, in the order of writing' || not_ok "two connections, in the order of writing: $wrong of 5000"
+
 # A script that takes long: a new stream is told so, and can end it, as over TCP.
 (timeout 60 redis-cli -s "$dir/a.sock" eval 'while true do end' 0 >/dev/null 2>&1) &
 script=$!
