@@ -3,11 +3,11 @@
  * bench_ycsb.h - work as YCSB's CoreWorkload has it, on records as its Redis binding
  * stores them.
  *
- * A record is a hash: HMSET writes it, or the fields of an update, HGETALL or HMGET reads
- * it. All keys are also members of the sorted set "_indices", each at a score that is
- * Java's hash of its name: a scan is ZRANGEBYSCORE from a key's score on, and then a read of
- * each record found. So an insert takes two requests, a scan of n records n + 1, one after
- * the other.
+ * A record is a hash: HSET writes it, or the fields of an update (the binding says HMSET, its
+ * old name), HGETALL or HMGET reads it. All keys are also members of the sorted set
+ * "_indices", each at a score that is Java's hash of its name: a scan is ZRANGEBYSCORE from
+ * a key's score on, and then a read of each record found. So an insert takes two requests, a
+ * scan of n records n + 1, one after the other.
  *
  * Values are those of bench_data.h for key and field, whoever writes them: each that is
  * read is checked. Where records are deleted, one that is not there, or is there in part
