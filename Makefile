@@ -2,7 +2,8 @@
 #
 # Knobs: SAN=address,undefined | SAN=thread   sanitizer build, in a folder of its own
 #        IPSEC_MB=no                          leave intel-ipsec-mb out
-#        REDISMODULE_H=/path/redismodule.h    build without fetching Redis's source
+#        REDISMODULE_H=/path/redismodule.h    build without fetching Redis's source;
+#        REDIS_SOURCE=/path/unpacked          the same, and Redis's own tests are there
 #        PG_CONFIG, DESTDIR, prefix, CC, CFLAGS as usual
 
 CC        ?= gcc
@@ -16,7 +17,7 @@ B         := build$(if $(filter no,$(IPSEC_MB)),-noipsec)$(if $(SAN),-$(subst $(
 warn      := -Wall -Wextra -Wdeclaration-after-statement -Wvla -Wno-unused-parameter
 hard      := -fstack-protector-strong -fno-strict-aliasing -Wl,-z,relro,-z,now
 all_cflags = -std=gnu11 -D_GNU_SOURCE $(CFLAGS) $(warn) $(hard) -fPIC -MMD -MP \
-             -Icommon -Iclient -I$(B)/include \
+             -Icommon -Iclient -I$(redis_source) \
              $(if $(filter yes,$(IPSEC_MB)),-DHAVE_IPSEC_MB) \
              $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
 ldlibs     = -lsodium -lmbedcrypto $(if $(filter yes,$(IPSEC_MB)),-lIPSec_MB) -lm -lpthread
@@ -109,6 +110,8 @@ $(B)/tests/unit/%: $(B)/tests/unit/%.o $(libcommon)
 
 $(B)/tests/unit/test_resp: $(B)/client/resp.o
 $(B)/tests/unit/test_scan: $(B)/client/scan.o
+$(B)/tests/unit/test_words: $(B)/client/words.o
+$(B)/tests/unit/test_words: ldlibs += -lhiredis
 $(B)/tests/unit/test_resp: ldlibs += -Wl,--wrap=calloc
 
 $(B)/tests/unit/test_bench_dist: $(B)/client/bench_dist.o

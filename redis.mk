@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # redis.mk - the Redis side: module, client library and programs, their tests.
 
-redismodule_h := $(B)/include/redismodule.h
-redis_layout_h := $(B)/include/redis_layout.h
+# Of the installed Redis's source, for every build: fetched once; REDISMODULE_H or
+# REDIS_SOURCE replaces it.
+redis_source  := build/redis
+redismodule_h := $(redis_source)/redismodule.h
+redis_layout_h := $(redis_source)/redis_layout.h
 module_o      := $(patsubst %.c,$(B)/%.o,$(wildcard redis-module/*.c))
 
-# Fetched once; REDISMODULE_H=... replaces it.
-$(redismodule_h) $(redis_layout_h) &: deploy/fetch-redismodule.sh deploy/redis-layout.sh $(REDISMODULE_H)
-	REDISMODULE_H='$(REDISMODULE_H)' deploy/fetch-redismodule.sh $(redismodule_h)
+$(redismodule_h) $(redis_layout_h) &: deploy/fetch-redis.sh deploy/redis-layout.sh $(REDISMODULE_H)
+	REDISMODULE_H='$(REDISMODULE_H)' REDIS_SOURCE='$(REDIS_SOURCE)' deploy/fetch-redis.sh $(redis_source)
 
 $(module_o): $(redismodule_h) $(redis_layout_h)
 $(module_o): all_cflags += -fvisibility=hidden
@@ -18,7 +20,7 @@ $(B)/cxlring.so: $(module_o) $(libcommon)
 	    -lsodium
 
 # ---- client library: its own code and what it needs of common/, nothing else visible ----
-cxl_lib_o    := $(patsubst %,$(B)/client/%.o,cxlring conn resp stream)
+cxl_lib_o    := $(patsubst %,$(B)/client/%.o,cxlring conn resp stream words)
 cxl_common_o := $(patsubst %,$(B)/common/%.o,channel clock err ident lane message region ring wait)
 cxl_version  := 1.0.0
 
@@ -75,7 +77,7 @@ soak: redis redis-tests
 	B=$(B) sh tests/soak.sh >$(B)/soak.log 2>&1; rc=$$?; cat $(B)/soak.log; \
 	    [ $$rc = 0 ] && ! grep -q '^not ok' $(B)/soak.log
 
-redis-tests: $(redis_tests)
+redis-tests: $(redis_tests) $(B)/hedbctl
 
 tests: redis-tests
 

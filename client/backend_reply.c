@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "backend_reply.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 
 enum {
@@ -71,33 +70,36 @@ void due_clear(struct session *s)
 	s->due_cap = 0;
 }
 
-/* CALL is answered in RESP, whatever the answer is. */
-bool due_fail(struct due *d, const char *text)
+static bool set_text(struct due *d, enum kv_reply kind, const char *text)
 {
 	char *copy = malloc(TEXT_MAX);
 
 	due_release(d);
 	d->what = DUE_TEXT;
+	d->kind = (uint8_t)kind;
 	d->text = copy;
-	if (!copy)
-		return false;
-	if (d->verb == KV_CALL)
-		snprintf(copy, TEXT_MAX, "-%.*s\r\n", TEXT_MAX - 8, text);
-	else
-		snprintf(copy, TEXT_MAX, "%s", text);
-	return true;
+	if (copy)
+		snprintf(copy, TEXT_MAX, kind == KV_RESP ? "-%.250s\r\n" : "%.250s", text);
+	return copy != NULL;
 }
 
-bool due_error(struct session *s, uint8_t verb, uint64_t id, const char *fmt, ...)
+bool due_fail(struct due *d, const char *text)
+{
+	return set_text(d, KV_ERROR, text);
+}
+
+bool due_error(struct session *s, uint64_t id, const char *text)
+{
+	struct due *d = due_push(s, DUE_TEXT, 0, id);
+
+	return d && set_text(d, KV_ERROR, text);
+}
+
+bool due_refusal(struct session *s, uint8_t verb, uint64_t id, const char *text)
 {
 	struct due *d = due_push(s, DUE_TEXT, verb, id);
-	char text[TEXT_MAX];
-	va_list ap;
 
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof text, fmt, ap);
-	va_end(ap);
-	return d && due_fail(d, text);
+	return d && set_text(d, verb == KV_CALL ? KV_RESP : KV_ERROR, text);
 }
 
 /* ---- into the ring ---- */
@@ -134,9 +136,7 @@ static bool send_piece(
 
 static bool send_text(struct session *s, const struct due *d)
 {
-	uint8_t kind = d->verb == KV_CALL ? KV_RESP : KV_ERROR;
-
-	if (!send_piece(s, kind, d->id, d->text, strlen(d->text), true))
+	if (!send_piece(s, d->kind, d->id, d->text, strlen(d->text), true))
 		return false;
 	due_pop(s);
 	return true;

@@ -26,9 +26,11 @@ static inline struct due *due_at(const struct session *s, uint32_t i)
 /* A place behind the last; NULL: no memory. */
 struct due *due_push(struct session *s, enum due_what what, uint8_t verb, uint64_t id);
 
-/* An error of ours, in its turn; also with `fmt`. False: no memory. */
-bool due_error(struct session *s, uint8_t verb, uint64_t id, const char *fmt, ...)
-	PRINTF_LIKE(4, 5);
+/* An error of ours, in its turn. False: no memory. */
+bool due_error(struct session *s, uint64_t id, const char *text);
+
+/* The same of what the command would have said itself, of which CALL is told in RESP. */
+bool due_refusal(struct session *s, uint8_t verb, uint64_t id, const char *text);
 
 /* The same instead of what was to come from the Redis. The caller sees to s->barrier. */
 bool due_fail(struct due *d, const char *text);

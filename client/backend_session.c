@@ -305,14 +305,14 @@ static int refuse_request(struct session *s, struct kvrequest *q, uint64_t id, c
 	while (q->nstrings)
 		if (!kvrequest_string(q, &len))
 			return -EPROTO;
-	return due_error(s, q->verb, id, "%s", text) ? 0 : -ENOMEM;
+	return due_error(s, id, text) ? 0 : -ENOMEM;
 }
 
 static int forward(struct session *s, struct kvrequest *q, uint64_t id)
 {
 	struct secret *secret = NULL;
 	struct due *d;
-	char name[33];
+	char name[33], text[96];
 	int rc;
 
 	if (q->verb == KV_AUTH && !(secret = secret_of(q)))
@@ -329,8 +329,8 @@ static int forward(struct session *s, struct kvrequest *q, uint64_t id)
 	secret_free(&secret);
 	if (rc != -EPERM)
 		return rc;
-	return due_error(s, q->verb, id, "ERR %s is not available over the ring yet", name)
-		? 0 : -ENOMEM;
+	snprintf(text, sizeof text, "ERR %s is not available over the ring yet", name);
+	return due_refusal(s, q->verb, id, text) ? 0 : -ENOMEM;
 }
 
 /* One complete request. 0: it is on its way, or answered; -EAGAIN: not yet. */
@@ -363,6 +363,30 @@ static int take_request(
 	return rc;
 }
 
+/* Is the connection fit to become a stream, and the client's own? 0: it is; 1: no, and
+ * the client is told; -EAGAIN, -ENOMEM. */
+static int ready_to_stream(struct session *s, uint64_t id)
+{
+	char text[256];
+	int rc;
+
+	s->wants_stream = s->ndue != 0;
+	if (s->wants_stream)
+		return -EAGAIN;
+	rc = ready(s);
+	if (rc == -EAGAIN)
+		return rc;
+	if (rc)
+		snprintf(text, sizeof text, "%s%s", gone, s->link.why);
+	else if (s->nobody || s->answer)
+		snprintf(text, sizeof text, "%.250s", s->nobody ? noauth : s->answer);
+	else
+		return adjust(s, 0, false);
+	free(s->answer);
+	s->answer = NULL;
+	return due_error(s, id, text) ? 1 : -ENOMEM;
+}
+
 /* A frame of a stream, or what is to become one. */
 static int take_stream(struct session *s, const struct frame *f)
 {
@@ -370,28 +394,11 @@ static int take_stream(struct session *s, const struct frame *f)
 
 	if (f->kind != KV_STREAM || f->flags & FRAME_MORE)
 		return -EPROTO;
-	if (!s->stream) {
-		s->wants_stream = s->ndue != 0;
-		if (s->wants_stream)
-			return -EAGAIN;
-		rc = ready(s);
-		if (rc == -EAGAIN)
-			return rc;
-		if (rc)
-			return due_error(s, KV_STREAM, f->id, "%s%s", gone, s->link.why) ? 0 : -ENOMEM;
-		if (s->nobody)
-			return due_error(s, KV_STREAM, f->id, "%s", noauth) ? 0 : -ENOMEM;
-		if (s->answer) {
-			rc = due_error(s, KV_STREAM, f->id, "%s", s->answer) ? 0 : -ENOMEM;
-			free(s->answer);
-			s->answer = NULL;
-			return rc;
-		}
-		rc = adjust(s, 0, false);
-		if (rc)
-			return rc;
-		s->stream = true;
-	}
+	if (!s->stream)
+		rc = ready_to_stream(s, f->id);
+	if (rc)
+		return rc > 0 ? 0 : rc;
+	s->stream = true;
 	if (s->link.state == LINK_DOWN)
 		return 0; /* over: the client will read so */
 	return buffer_add(&s->out, f->data, f->len) ? 0 : -ENOMEM;

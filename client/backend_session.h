@@ -44,8 +44,9 @@ struct secret {
 /* A reply that is due: whose, and if it is not the Redis's, what it says. */
 struct due {
 	uint64_t id;
-	char *text;            /* owned: the reply itself, an error */
+	char *text;            /* owned: the reply itself, an error, of this kind */
 	struct secret *secret; /* owned: of AUTH */
+	uint8_t kind;
 	uint8_t verb;
 	uint8_t what; /* enum due_what */
 };

@@ -139,6 +139,7 @@ int cxlring_open(
 	struct cxlring *c;
 	int rc;
 
+	*out = NULL;
 	if (posix_memalign((void **)&c, 128, sizeof *c))
 		return -ENOMEM;
 	memset(c, 0, sizeof *c);

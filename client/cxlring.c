@@ -6,6 +6,7 @@
 
 #include "conn.h"
 #include "resp.h"
+#include "words.h"
 
 #define SAME(a, b) _Static_assert((int)(a) == (int)(b), "SET's flags are the wire's")
 SAME(CXLRING_NX | CXLRING_XX << 8, KV_SET_NX | KV_SET_XX << 8);
@@ -112,6 +113,12 @@ out:
 	return rc;
 }
 
+static int bad_format(struct cxlring *c, int rc, const char *fmt)
+{
+	return conn_fail(c, rc, rc == -ENOMEM ? "no memory for a command: %.100s"
+										  : "a format that is none: %.100s", fmt);
+}
+
 /* ---- pipelined ---- */
 
 int cxlring_append_ping(struct cxlring *c)
@@ -164,6 +171,29 @@ int cxlring_append_call(struct cxlring *c, size_t argc, const char *const argv[]
 {
 	return put_strings(c, KV_CALL, flags & CXLRING_RESP3 ? KV_CALL_RESP3 : 0, argc, argv,
 		lens);
+}
+
+int cxlring_append_vcommand(struct cxlring *c, const char *fmt, va_list ap)
+{
+	struct words w;
+	int rc = words_format(&w, fmt, ap);
+
+	if (rc)
+		return bad_format(c, rc, fmt);
+	rc = cxlring_append_call(c, w.n, w.v, w.lens, 0);
+	words_free(&w);
+	return rc;
+}
+
+int cxlring_append_command(struct cxlring *c, const char *fmt, ...)
+{
+	va_list ap;
+	int rc;
+
+	va_start(ap, fmt);
+	rc = cxlring_append_vcommand(c, fmt, ap);
+	va_end(ap);
+	return rc;
 }
 
 int cxlring_next(struct cxlring *c, struct cxlring_view *v, int timeout_ms)
@@ -352,6 +382,31 @@ int cxlring_call(struct cxlring *c, size_t argc, const char *const argv[],
 {
 	return run_strings(
 		c, KV_CALL, flags & CXLRING_RESP3 ? KV_CALL_RESP3 : 0, argc, argv, lens, r);
+}
+
+int cxlring_vcommand(
+	struct cxlring *c, struct cxlring_reply **r, const char *fmt, va_list ap)
+{
+	struct words w;
+	int rc = words_format(&w, fmt, ap);
+
+	*r = NULL;
+	if (rc)
+		return bad_format(c, rc, fmt);
+	rc = cxlring_call(c, w.n, w.v, w.lens, 0, r);
+	words_free(&w);
+	return rc;
+}
+
+int cxlring_command(struct cxlring *c, struct cxlring_reply **r, const char *fmt, ...)
+{
+	va_list ap;
+	int rc;
+
+	va_start(ap, fmt);
+	rc = cxlring_vcommand(c, r, fmt, ap);
+	va_end(ap);
+	return rc;
 }
 
 int cxlring_auth(

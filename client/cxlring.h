@@ -39,6 +39,7 @@
 #ifndef CXLRING_H
 #define CXLRING_H
 
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -93,7 +94,7 @@ struct cxlring_reply {
 /*
  * cxlring_open - map the region and claim a channel.
  *
- *   c     out: the connection; free by cxlring_close()
+ *   c     out: the connection; free by cxlring_close(). NULL when it fails
  *   why   a sentence when it fails; may be NULL with len 0
  *
  * Does not wait for a server: -EOWNERDEAD when there is none.
@@ -150,6 +151,19 @@ enum { CXLRING_RESP3 = 1 };
 int cxlring_call(struct cxlring *c, size_t argc, const char *const argv[],
 	const size_t lens[], unsigned flags, struct cxlring_reply **r);
 
+/*
+ * cxlring_command - the same from a format, as hiredis has it.
+ *
+ *     cxlring_command(c, &r, "SET user:%d %b", id, data, data_len);
+ *
+ * Spaces of the format end a word, those of an argument do not. %s a C string; %b bytes, a
+ * pointer and a size_t; %c and the numbers of printf, d i o u x X e E f F g G a A with hh h
+ * l ll z before them; %% a percent sign. -EINVAL for anything else.
+ */
+int cxlring_command(struct cxlring *c, struct cxlring_reply **r, const char *fmt, ...);
+int cxlring_vcommand(
+	struct cxlring *c, struct cxlring_reply **r, const char *fmt, va_list ap);
+
 /* ---- pipelined ----
  *
  * Append as many requests as there is room for, flush, take the replies: one per
@@ -168,6 +182,8 @@ int cxlring_append_del(struct cxlring *c, const void *key, size_t key_len);
 int cxlring_append_exists(struct cxlring *c, const void *key, size_t key_len);
 int cxlring_append_call(struct cxlring *c, size_t argc, const char *const argv[],
 	const size_t lens[], unsigned flags);
+int cxlring_append_command(struct cxlring *c, const char *fmt, ...);
+int cxlring_append_vcommand(struct cxlring *c, const char *fmt, va_list ap);
 
 /* Make what was appended visible to the server. */
 int cxlring_flush(struct cxlring *c);
