@@ -79,3 +79,26 @@ below "$p99" 50 && ok "a busy neighbour: PING by the ring, p99 $p99 ms" || not_o
 kill -INT $load
 wait $load
 
+
+# Whom there is no room for is told so by the library and by the proxy, and has room within a
+# second of a kill -9.
+start_bare c --loadmodule "$B/cxlring.so" "$shm/c" channels 2
+until_true answers c
+"$B/cxl-proxy" --region "$shm/c" --unix "$dir/proxy.c" 2>"$dir/proxy.err" &
+pids="$pids $!"
+until_true test -S "$dir/proxy.c"
+for i in 1 2; do
+	sleep 60 | "$B/tests/redis/verbs" "$shm/c" >/dev/null 2>&1 &
+	pids="$pids $!"
+done
+taken() { [ "$(info c cxlring cxlring_channels_open)" = 2 ]; }
+until_true taken
+has 'the library says so' "$(echo ping | verbs c)" 'all 2 channels of "kv" have a live owner'
+redis-cli -s "$dir/proxy.c" ping >"$dir/out" 2>&1
+has 'the proxy says so, as an answer' "$(cat "$dir/out")" 'all 2 channels of "kv" have a live owner'
+victim=$(tcp_raw c cxlring.clients | sed -n '1s/.* pid=\([0-9]*\) .*/\1/p')
+kill -9 "$victim"
+t0=$(ms)
+until [ "$(echo ping | verbs c)" = PONG ]; do :; done
+t1=$(ms)
+[ $((t1 - t0)) -lt 1000 ] && ok "after kill -9 there is room within $((t1 - t0)) ms" || not_ok "after kill -9 there was room after $((t1 - t0)) ms"
