@@ -57,7 +57,7 @@ until_true sh -c "[ \$(redis-cli -s '$dir/b.sock' cxlring.clients | grep -c cmd=
 p99=$(tcp_p99 "$port")
 below "$p99" 50 && ok "ring saturated: PING by TCP, p99 $p99 ms (idle: $quiet_tcp)" || not_ok "ring saturated: PING by TCP, p99 $p99 ms (idle: $quiet_tcp)"
 kill -INT $load
-wait $load
+wait $load 2>/dev/null
 redis-benchmark -p "$port" -c 4 -P 64 -n 100000000 -t set -r 100000 -q >/dev/null 2>&1 &
 load=$!
 pids="$pids $load"
@@ -67,7 +67,7 @@ below "$p99" 50 && ok "TCP saturated: PING by the ring, p99 $p99 ms (idle: $quie
 tcp_beside=$(tcp_p99 "$port" 1000)
 below "$p99" "$(awk "BEGIN { print ${tcp_beside:-0} * 3 + 5 }")" && ok "no worse than another TCP client's, $tcp_beside ms" || not_ok "another TCP client has $tcp_beside ms"
 kill $load
-wait $load
+wait $load 2>/dev/null
 
 # One ring client that asks for much at a time does not keep another one waiting.
 "$B/cxl-bench" --region "$shm/b" --tests set --requests 100000000 --keys 100000 --pipeline 256 --threads 1 >/dev/null 2>&1 &
@@ -77,7 +77,7 @@ until_true sh -c "redis-cli -s '$dir/b.sock' cxlring.clients | grep -q cmd=set"
 p99=$(ring_p99 b)
 below "$p99" 50 && ok "a busy neighbour: PING by the ring, p99 $p99 ms" || not_ok "a busy neighbour: PING by the ring, p99 $p99 ms"
 kill -INT $load
-wait $load
+wait $load 2>/dev/null
 
 
 # Whom there is no room for is told so by the library and by the proxy, and has room within a
