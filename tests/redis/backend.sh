@@ -142,6 +142,8 @@ done
 # Every command that this Redis has, without arguments: what needs a connection is refused by
 # both. Left out: what differs by itself, and what forks.
 tcp_raw p command list | grep -vxE 'info|time|lastsave|save|bgsave|bgrewriteaof|role|lolwut|command' | sort >"$dir/every"
+tcp a flushall >/dev/null
+tcp p flushall >/dev/null
 for x in a b; do
 	while read -r name; do
 		echo "$name: $(ring $x "$name" | cut -c1-300)"
