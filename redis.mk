@@ -3,13 +3,13 @@
 
 # Of the installed Redis's source, for every build: fetched once; REDISMODULE_H or
 # REDIS_SOURCE replaces it.
-redis_source  := build/redis
-redismodule_h := $(redis_source)/redismodule.h
+redis_source   := build/redis
+redismodule_h  := $(redis_source)/redismodule.h
 redis_layout_h := $(redis_source)/redis_layout.h
-module_o      := $(patsubst %.c,$(B)/%.o,$(wildcard redis-module/*.c))
+module_o       := $(patsubst %.c,$(B)/%.o,$(wildcard redis-module/*.c))
 
 $(redismodule_h) $(redis_layout_h) &: deploy/fetch-redis.sh deploy/redis-layout.sh $(REDISMODULE_H)
-	REDISMODULE_H='$(REDISMODULE_H)' REDIS_SOURCE='$(REDIS_SOURCE)' deploy/fetch-redis.sh $(redis_source)
+	REDISMODULE_H='$(REDISMODULE_H)' REDIS_SOURCE='$(REDIS_SOURCE)' deploy/fetch-redis.sh $(@D)
 
 $(module_o): $(redismodule_h) $(redis_layout_h)
 $(module_o): all_cflags += -fvisibility=hidden
