@@ -193,7 +193,8 @@ int prefetch_collect(struct prefetch *p, const struct session *s)
 void prefetch_run(const struct prefetch *p)
 {
 	const void *at[PREFETCH], *dict;
-	const uint8_t *key, *object;
+	const uint8_t *key;
+	uintptr_t object; /* or a number, of encoding int: no pointer to calculate with */
 	int i, n = 0;
 
 	for (i = 0; i < p->n; i++) {
@@ -218,9 +219,9 @@ void prefetch_run(const struct prefetch *p)
 	for (i = 0; i < n; i++) {
 		if (!at[i])
 			continue;
-		object = pointer_at(at[i], LAYOUT_OBJECT_POINTER);
-		__builtin_prefetch(object - 1);
-		__builtin_prefetch(object + 63);
+		object = (uintptr_t)pointer_at(at[i], LAYOUT_OBJECT_POINTER);
+		__builtin_prefetch((const void *)(object - 1));
+		__builtin_prefetch((const void *)(object + 63));
 	}
 }
 

@@ -657,21 +657,29 @@ static size_t batch_end(const struct command *c, size_t n, size_t from)
 	return i;
 }
 
+/* What has gone by that makes a difference allowed. */
+static void note(const struct command *c, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		p.leeway.mset |= c[i].way != WAY_STREAM && c[i].n > 3 &&
+						 (command_is(&c[i], "mset") || command_is(&c[i], "msetnx"));
+		p.scanned |= command_is(&c[i], "scan");
+	}
+}
+
 struct pair_verdict pair_run(const struct command *c, size_t n, bool deep)
 {
 	struct pair_verdict v = {.same = true};
-	size_t i, from, end, digested = 0;
+	size_t from, end, digested = 0;
 
 	for (from = 0; from < n; from = end) {
 		end = batch_end(c, n, from);
+		note(c + from, end - from);
 		send_batch(c + from, end - from);
 		if (!compare_replies(c + from, end - from, from, &v))
 			return v;
-		for (i = from; i < end; i++) {
-			p.leeway.mset |= c[i].way != WAY_STREAM && c[i].n > 3 &&
-							 (command_is(&c[i], "mset") || command_is(&c[i], "msetnx"));
-			p.scanned |= command_is(&c[i], "scan");
-		}
 		if (!same_heard(c + from, end - from, end - 1, &v))
 			return v;
 		if (c[end - 1].pause_ms)
