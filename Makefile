@@ -72,8 +72,9 @@ bench: all $(bench)
 
 #: make report      build/bench/report.html: what make bench measured, in pictures
 report:
-	python3 tests/bench/report.py $(B)/bench >$(B)/bench/report.html
-	@echo $(B)/bench/report.html
+	@mkdir -p $(B)/bench
+	@python3 tests/bench/report.py $(B)/bench >$(B)/bench/report.new # whole or not at all
+	@mv $(B)/bench/report.new $(B)/bench/report.html && echo $(B)/bench/report.html
 
 #: make install     DESTDIR and prefix honoured; the extension goes where PostgreSQL looks
 install: all install-redis install-pg install-man
