@@ -76,7 +76,7 @@ report:
 	@echo $(B)/bench/report.html
 
 #: make install     DESTDIR and prefix honoured; the extension goes where PostgreSQL looks
-install: all install-redis install-pg
+install: all install-redis install-pg install-man
 	install -D -m 755 $(B)/ops_server $(DESTDIR)$(prefix)/sbin/ops_server
 	install -D -m 755 $(B)/hedbctl $(DESTDIR)$(prefix)/bin/hedbctl
 

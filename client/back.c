@@ -29,7 +29,6 @@ struct back {
 	struct back *next;
 	struct relay *inbox; /* to be taken, under relay_lock */
 	unsigned taken;      /* with those in the inbox, under relay_lock */
-	bool stopping;       /* under relay_lock */
 	uint32_t word;       /* counts up: something else than a ring wants to be looked at */
 	/* the thread's own */
 	struct relay *of[BACK_MAX];
@@ -38,7 +37,9 @@ struct back {
 	uint64_t slept_at; /* ticks; 0: not since something came */
 };
 
-static struct back *backs; /* under relay_lock */
+/* Under relay_lock. */
+static struct back *backs;
+static bool stopping;
 
 static struct ring *answers(struct relay *r)
 {
@@ -221,16 +222,16 @@ static void rest(struct back *b, uint32_t seen)
 static void look_around(struct back *b)
 {
 	struct relay *r;
-	bool stopping;
+	bool over;
 
 	pthread_mutex_lock(&relay_lock);
 	while ((r = b->inbox)) {
 		b->inbox = r->next;
 		b->of[b->n++] = r;
 	}
-	stopping = b->stopping;
+	over = stopping;
 	pthread_mutex_unlock(&relay_lock);
-	while (stopping && b->n)
+	while (over && b->n)
 		let_go(b, 0);
 }
 
@@ -319,9 +320,8 @@ void back_stop_all(void)
 	struct back *b;
 
 	pthread_mutex_lock(&relay_lock);
-	for (b = backs; b; b = b->next) {
-		b->stopping = true;
+	stopping = true;
+	for (b = backs; b; b = b->next)
 		back_wake(b);
-	}
 	pthread_mutex_unlock(&relay_lock);
 }

@@ -398,6 +398,7 @@ static int take_stream(struct session *s, const struct frame *f)
 		rc = ready_to_stream(s, f->id);
 	if (rc)
 		return rc > 0 ? 0 : rc;
+	s->half = s->stream && f->len == 0; /* its first one may be empty */
 	s->stream = true;
 	if (s->link.state == LINK_DOWN)
 		return 0; /* over: the client will read so */
@@ -527,6 +528,10 @@ static void flush(struct session *s)
 		} else {
 			buffer_drop(&s->out, (size_t)n);
 		}
+	}
+	if (s->half && buffer_len(&s->out) == 0 && link_is_up(&s->link)) {
+		link_shutdown(&s->link);
+		s->half = false;
 	}
 	if (buffer_len(&s->out) == 0 && s->out.cap > KEEP_BYTES)
 		buffer_free(&s->out);

@@ -144,11 +144,15 @@ void relay_add(int fd)
 
 /* ---- socket to ring ---- */
 
+static bool is_full(const struct relay *r)
+{
+	return __atomic_load_n(&r->full, __ATOMIC_ACQUIRE);
+}
+
 /* epoll tells of a hang-up unasked, again and again, so who is not asked is not there. */
 static void watch(struct relay *r)
 {
-	bool full = __atomic_load_n(&r->full, __ATOMIC_ACQUIRE);
-	uint32_t events = (r->stuck || r->deaf ? 0 : EPOLLIN) | (full ? EPOLLOUT : 0);
+	uint32_t events = (r->stuck || r->deaf ? 0 : EPOLLIN) | (is_full(r) ? EPOLLOUT : 0);
 	struct epoll_event e = {.events = events, .data.ptr = r};
 
 	if (events == r->watched)
@@ -285,7 +289,7 @@ static void on_event(const struct epoll_event *e)
 			return;
 		return;
 	}
-	if (e->events & (EPOLLOUT | EPOLLHUP | EPOLLERR) && r->full) {
+	if (e->events & (EPOLLOUT | EPOLLHUP | EPOLLERR) && is_full(r)) {
 		__atomic_store_n(&r->full, false, __ATOMIC_RELEASE);
 		back_wake(r->back);
 	}

@@ -114,3 +114,14 @@ void session_int(struct session *s, uint64_t id, int64_t v)
 {
 	session_reply(s, KV_INT, id, &v, sizeof v);
 }
+
+void session_label(const struct session *s, char out[CHAN_LABEL + 1])
+{
+	size_t i;
+
+	memcpy(out, s->chan->shm->label, CHAN_LABEL);
+	out[CHAN_LABEL] = 0;
+	for (i = 0; out[i]; i++)
+		if (out[i] < ' ' || out[i] > '~' || out[i] == '"' || out[i] == '\\')
+			out[i] = '?';
+}

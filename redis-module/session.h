@@ -24,6 +24,19 @@ struct pending {
 	uint8_t bytes[];
 };
 
+/* What CXLRING.CLIENTS tells. Times in ticks (clock.h). */
+struct tally {
+	uint64_t id;
+	uint64_t since;
+	uint64_t seen; /* when it was served last */
+	uint64_t requests;
+	uint64_t held; /* times that its next request had to wait */
+	uint16_t db;
+	uint8_t kind; /* of its last request */
+	bool holds;   /* its next request waits now */
+	bool killed;  /* as soon as it is not being served */
+};
+
 struct session {
 	struct service_chan *chan;
 	struct message_in in;
@@ -37,11 +50,15 @@ struct session {
 	bool unpublished;       /* replies are committed and held back */
 	int looked;             /* requests whose keys are being prefetched: prefetch.h */
 	bool short_values;      /* its last GET's was: batch.h */
+	struct tally tally;
 };
 
 /* NULL when there is no memory. max: longest message to accept. */
 struct session *session_create(struct service_chan *c, uint64_t max);
 void session_destroy(struct session *s);
+
+/* Its client's label with what may not stand in a line of text, or in quotes, replaced. */
+void session_label(const struct session *s, char out[CHAN_LABEL + 1]);
 
 /* Send a reply, or keep what does not fit. The bytes are copied. */
 void session_reply(

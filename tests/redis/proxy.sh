@@ -72,6 +72,59 @@ tcp a config set requirepass sesame >/dev/null
 has 'a password is asked for' "$(via get n)" NOAUTH
 same 'and taken' "$(timeout 20 redis-cli -s "$proxy" --no-raw --no-auth-warning -a sesame get n)" '"3"'
 
+tcp a --no-auth-warning -a sesame config set requirepass '' >/dev/null
+
+# ---- what drivers do, and what they suffer ----
+socket() { timeout 60 perl tests/redis/socket.pl "$proxy" "$@" 2>&1; }
+all_back() { [ "$(info a cxlring cxlring_channels_open)" = 0 ]; }
+
+# It was answered nothing: the end of its bytes was taken for the end of the connection.
+same 'a half-closed connection is answered, then closed' "$(socket half)" '+OK $1 1 end'
+
+tcp a set n 7 >/dev/null
+(socket push n "$dir/read" >"$dir/push") &
+reader=$!
+until_true [ -e "$dir/read" ]
+tcp a set n 8 >/dev/null
+wait $reader
+same 'a push message of RESP3' "$(cat "$dir/push")" '>2 $10 invalidate *1 $1 n '
+
+awk 'BEGIN { for (i = 0; i < 200000; i++) printf "*3\r\n$6\r\nINCRBY\r\n$1\r\np\r\n$1\r\n3\r\n" }' |
+	timeout 60 redis-cli -s "$proxy" --pipe >"$dir/pipe" 2>&1
+same 'a pipeline of 200,000' "$(grep -c 'errors: 0, replies: 200000' "$dir/pipe") $(tcp_raw a get p)" '1 600000'
+
+# 80 MB that nobody reads hold nobody up, and arrive when they are read.
+mkfifo "$dir/go"
+(socket slow big 5 80000065 <"$dir/go" >"$dir/slow") &
+reader=$!
+exec 3>"$dir/go"
+until_true sh -c "redis-cli -s '$dir/a.sock' client list | grep -q 'omem=[1-9][0-9]\{6,\}.*cmd=get'"
+same 'beside a client that does not read' "$(via set beside 1; via get beside)" 'OK
+"1"'
+echo >&3
+exec 3>&-
+wait $reader
+same 'which then reads all of it' "$(cat "$dir/slow")" 80000065
+
+until_true all_back
+many=$(socket many 64)
+same 'more clients than channels: those who get none are told' "$many" \
+	'16 +PONG
+48 -ERR max number of clients reached: all channels of "kv" have a live owner, end'
+# At once: channels that were just left come free in a moment.
+same 'and when these have gone' "$(socket many 16)" '16 +PONG'
+
+(socket hold "$dir/held" >"$dir/end") &
+reader=$!
+until_true [ -e "$dir/held" ]
+until_true sh -c "redis-cli -s '$dir/a.sock' info clients | grep -q blocked_clients:1"
+stop a KILL
+wait $reader
+same 'a server that is killed: its connections end, and are not reset' "$(cat "$dir/end")" end
+has 'new ones are told' "$(via ping)" 'ERR no Redis behind this proxy'
+start a
+same 'and are served when it is back' "$(via ping)" PONG
+
 kill $proxy_pid
 i=0
 while kill -0 $proxy_pid 2>/dev/null && [ $i -lt 100 ]; do i=$((i + 1)); sleep 0.05; done
