@@ -139,6 +139,7 @@ has 'not from scripts' "$(tcp a eval 'return redis.call("cxlring.kill", "all")' 
 
 # SLOWLOG.
 slow() { tcp_raw a cxlring.slowlog "$@"; }
+tcp a config set slowlog-log-slower-than 60000000 >/dev/null
 echo 'get k' | verbs a >/dev/null
 same 'nothing is slow' "$(slow len)" 0
 tcp a config set slowlog-log-slower-than 0 slowlog-max-len 5 >/dev/null
