@@ -3,13 +3,13 @@
 
 # Of the installed Redis's source, for every build: fetched once; REDISMODULE_H or
 # REDIS_SOURCE replaces it.
-redis_source  := build/redis
-redismodule_h := $(redis_source)/redismodule.h
+redis_source   := build/redis
+redismodule_h  := $(redis_source)/redismodule.h
 redis_layout_h := $(redis_source)/redis_layout.h
-module_o      := $(patsubst %.c,$(B)/%.o,$(wildcard redis-module/*.c))
+module_o       := $(patsubst %.c,$(B)/%.o,$(wildcard redis-module/*.c))
 
 $(redismodule_h) $(redis_layout_h) &: deploy/fetch-redis.sh deploy/redis-layout.sh $(REDISMODULE_H)
-	REDISMODULE_H='$(REDISMODULE_H)' REDIS_SOURCE='$(REDIS_SOURCE)' deploy/fetch-redis.sh $(redis_source)
+	REDISMODULE_H='$(REDISMODULE_H)' REDIS_SOURCE='$(REDIS_SOURCE)' deploy/fetch-redis.sh $(@D)
 
 $(module_o): $(redismodule_h) $(redis_layout_h)
 $(module_o): all_cflags += -fvisibility=hidden
@@ -38,7 +38,7 @@ $(B)/libcxlring.so: $(cxl_lib_o) $(cxl_common_o) client/libcxlring.map
 	ln -sf $(@F).$(cxl_version) $(B)/libcxlring.so.1
 	ln -sf $(@F).$(cxl_version) $@
 
-cli_o := $(patsubst %,$(B)/client/%.o,cxl_cli option print)
+cli_o := $(patsubst %,$(B)/client/%.o,cxl_cli live option print)
 $(B)/cxl-cli: $(cli_o) $(B)/libcxlring.a $(libcommon)
 	$(CC) $(all_cflags) -o $@ $^ -lreadline -lsodium
 
@@ -69,7 +69,7 @@ $(B)/tests/redis/differential/differential: $(diff_o) $(B)/libcxlring.a $(libcom
 redis_tests += $(B)/tests/redis/differential/differential
 
 #: make check-redis  the tests of cxlring.so and its clients
-check-redis: redis redis-tests
+check-redis: redis redis-tests pg $(B)/ops_server $(B)/hedbctl
 	B=$(B) sh tests/redis/run $(FAMILIES)
 
 #: make soak        the long ones: kill -9, random commands, dying clients; SOAK_MINUTES (30)
@@ -77,7 +77,7 @@ soak: redis redis-tests
 	B=$(B) sh tests/soak.sh >$(B)/soak.log 2>&1; rc=$$?; cat $(B)/soak.log; \
 	    [ $$rc = 0 ] && ! grep -q '^not ok' $(B)/soak.log
 
-redis-tests: $(redis_tests) $(B)/hedbctl
+redis-tests: $(redis_tests) $(B)/hedbctl $(B)/ops_server
 
 tests: redis-tests
 
@@ -98,4 +98,8 @@ install-redis: redis
 	sed 's|@prefix@|$(prefix)|;s|@version@|$(cxl_version)|' client/cxlring.pc.in | \
 	    install -D -m 644 /dev/stdin $(DESTDIR)$(prefix)/lib/pkgconfig/cxlring.pc
 
-.PHONY: redis redis-tests check-redis soak install-redis
+install-man:
+	for f in docs/man/*.[1-8]; do \
+	    install -D -m 644 $$f $(DESTDIR)$(prefix)/share/man/man$${f##*.}/$${f##*/} || exit; done
+
+.PHONY: install-man redis redis-tests check-redis soak install-redis

@@ -398,6 +398,7 @@ static int take_stream(struct session *s, const struct frame *f)
 		rc = ready_to_stream(s, f->id);
 	if (rc)
 		return rc > 0 ? 0 : rc;
+	s->half = s->stream && f->len == 0; /* its first one may be empty */
 	s->stream = true;
 	if (s->link.state == LINK_DOWN)
 		return 0; /* over: the client will read so */
@@ -528,6 +529,10 @@ static void flush(struct session *s)
 			buffer_drop(&s->out, (size_t)n);
 		}
 	}
+	if (s->half && buffer_len(&s->out) == 0 && link_is_up(&s->link)) {
+		link_shutdown(&s->link);
+		s->half = false;
+	}
 	if (buffer_len(&s->out) == 0 && s->out.cap > KEEP_BYTES)
 		buffer_free(&s->out);
 }
@@ -544,10 +549,13 @@ static bool pump_stream(struct session *s)
 
 	s->stalled = false;
 	for (k = 0; k < BURST && !s->ended && (s->readable || !up); k++) {
-		if (ring_claim(tx, most, &at) != 0) {
-			s->stalled = true;
+		int rc = ring_claim(tx, most, &at);
+
+		s->stalled = rc == -EAGAIN;
+		if (rc && !s->stalled)
+			s->refuse = "its ring holds what no client writes";
+		if (rc)
 			break;
-		}
 		n = up ? link_read(&s->link, at, most) : -1;
 		if (n == 0) {
 			s->readable = false;

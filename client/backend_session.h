@@ -89,6 +89,7 @@ struct session {
 	bool nobody;   /* it does not take this session's any more */
 	bool wants_stream; /* and waits for what is due before that */
 	bool stream, ended;
+	bool half;        /* it sends no more: to be told when all is written */
 	bool stalled;     /* the ring has no room for what is to go into it */
 	bool unpublished; /* something is in it that the client has not been told */
 	const char *refuse; /* set: refuse the channel, for this reason */

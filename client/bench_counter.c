@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/*
- * bench_counter.c - YCSB's AcknowledgedCounter: numbers are given out in order, but
- * acknowledged in any, and count as there only up to the first that is not.
- */
-#include <stdlib.h>
+#include "bench_counter.h"
+
 #include <sys/mman.h>
 
 #include "barrier.h"
-#include "bench_ycsb.h"
 
 struct counter {
 	uint64_t next, limit;

@@ -13,6 +13,8 @@ static const char index_key[] = "_indices";
 static const char *const kinds[YCSB_KINDS] = {
 	"read", "update", "insert", "scan", "read-modify-write", "delete"};
 
+_Static_assert((int)YCSB_KINDS <= (int)WORK_KINDS, "a tally for each");
+
 /* A record's name, and the number in it that decides its values. */
 struct name {
 	uint64_t id;
@@ -168,8 +170,8 @@ static int send_write(struct actor *a, const struct op *op, struct target *t)
 	const struct ycsb *y = of(a);
 	bool all = op->kind == YCSB_INSERT || y->props->write_all;
 	struct name name = name_of(y, op->key);
-	const char *argv[ARGS] = {"HMSET", name.s};
-	size_t lens[ARGS] = {5, name.len}, n = 2;
+	const char *argv[ARGS] = {"HSET", name.s};
+	size_t lens[ARGS] = {4, name.len}, n = 2;
 	uint64_t f = all ? 0 : op->detail, end = all ? y->props->fields : f + 1;
 
 	for (; f < end; f++) {
@@ -300,9 +302,13 @@ static bool is_read(struct actor *a, const struct target *t, const struct cxlrin
 	return !s && deletes(y);
 }
 
-static bool is_ok(const struct cxlring_view *v)
+/* HSET says how many fields are new. An update finds them all, unless it was deleted. */
+static bool is_written(const struct ycsb *y, const struct op *op, const struct cxlring_view *v)
 {
-	return v->type == CXLRING_STATUS && v->len == 2 && memcmp(v->data, "OK", 2) == 0;
+	bool may_be_new = op->kind == YCSB_INSERT || deletes(y);
+
+	return v->type == CXLRING_INTEGER && v->integer >= 0 &&
+		   (uint64_t)v->integer <= (may_be_new ? y->props->fields : 0);
 }
 
 static bool is_bit(const struct cxlring_view *v)
@@ -352,12 +358,12 @@ static bool right(struct actor *a, struct op *op, const struct target *t,
 
 	switch (op->kind) {
 	case YCSB_UPDATE:
-		return is_ok(v);
+		return is_written(y, op, v);
 	case YCSB_INSERT:
 		*more = op->step == 0;
 		if (!*more && !y->loading)
 			counter_ack(y->counter, op->key);
-		return *more ? is_ok(v) : is_bit(v);
+		return *more ? is_written(y, op, v) : is_bit(v);
 	case YCSB_DELETE:
 		*more = op->step == 0;
 		a->misses += *more && v->integer == 0;
@@ -371,7 +377,7 @@ static bool right(struct actor *a, struct op *op, const struct target *t,
 	default:
 		*more = op->kind == YCSB_RMW && op->step == 0;
 		if (op->step)
-			return is_ok(v);
+			return is_written(y, op, v);
 		name = name_of(y, op->key);
 		return is_read(a, t, v, &name, op->detail);
 	}

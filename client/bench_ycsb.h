@@ -3,11 +3,11 @@
  * bench_ycsb.h - work as YCSB's CoreWorkload has it, on records as its Redis binding
  * stores them.
  *
- * A record is a hash: HMSET writes it, or the fields of an update, HGETALL or HMGET reads
- * it. All keys are also members of the sorted set "_indices", each at a score that is
- * Java's hash of its name: a scan is ZRANGEBYSCORE from a key's score on, and then a read of
- * each record found. So an insert takes two requests, a scan of n records n + 1, one after
- * the other.
+ * A record is a hash: HSET writes it, or the fields of an update (the binding says HMSET, its
+ * old name), HGETALL or HMGET reads it. All keys are also members of the sorted set
+ * "_indices", each at a score that is Java's hash of its name: a scan is ZRANGEBYSCORE from
+ * a key's score on, and then a read of each record found. So an insert takes two requests, a
+ * scan of n records n + 1, one after the other.
  *
  * Values are those of bench_data.h for key and field, whoever writes them: each that is
  * read is checked. Where records are deleted, one that is not there, or is there in part
@@ -16,12 +16,9 @@
 #ifndef CLIENT_BENCH_YCSB_H
 #define CLIENT_BENCH_YCSB_H
 
+#include "bench_counter.h"
 #include "bench_props.h"
 #include "bench_work.h"
-
-/* Numbers of new records, shared by threads and processes: given out in order, and seen by
- * readers once all before them have been written. */
-struct counter;
 
 struct ycsb {
 	struct work work;
@@ -42,13 +39,5 @@ uint64_t ycsb_requests(const struct ycsb *y);
 
 /* String.hashCode() of Java. */
 int32_t ycsb_hash(const char *s, size_t len);
-
-/* For tests: what ycsb_init() makes and the work uses. */
-struct counter *counter_new(uint64_t first);
-void counter_free(struct counter *c);
-/* False: a million were taken since the first that is not acknowledged. */
-bool counter_take(struct counter *c, uint64_t *n);
-void counter_ack(struct counter *c, uint64_t n);
-uint64_t counter_limit(const struct counter *c); /* all below it are acknowledged */
 
 #endif

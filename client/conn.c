@@ -182,15 +182,20 @@ void cxlring_close(struct cxlring *c)
 
 /* ---- servers go and come ---- */
 
-/* What was outstanding will never be answered. */
+/* What was outstanding will never be answered. A channel that an administrator took away
+ * is given back at once, for others; the next call connects anew. */
 static int lose(struct cxlring *c)
 {
+	bool killed = c->attached && chan_killed(&c->chan);
+
 	c->lost = c->asked - c->answered;
 	c->answered = c->dropped = c->asked;
 	forget_messages(c);
+	if (killed)
+		detach(c);
 	return conn_fail(c, -ECONNRESET,
-		"the server went away; whether it executed the %llu requests that it did not "
-		"answer is unknown",
+		"%s; whether it executed the %llu requests that it did not answer is unknown",
+		killed ? "the server closed this connection: CXLRING.KILL" : "the server went away",
 		(unsigned long long)c->lost);
 }
 

@@ -29,7 +29,8 @@ static const char usage[] =
 	"how much, how fast\n"
 	"  --threads N              1; --fork: processes instead\n"
 	"  --clients N              connections of all threads together: one a thread\n"
-	"  --depth N                most requests of a client without a reply: the pipeline\n"
+	"  --depth N                most requests of a client without a reply: the pipeline;\n"
+	"                           also called --max-inflight\n"
 	"  --pipeline N             requests published together: 1, or a quarter of the depth\n"
 	"  --rate N                 requests a second, each timed from when it was due\n"
 	"  --seconds N              end after that time\n"
@@ -376,16 +377,22 @@ static void take_property(void)
 	o.of_workload = "-p";
 }
 
+static const char *name_of(int c)
+{
+	static char text[32];
+	int i = 0;
+
+	while (options[i].val != c)
+		i++;
+	snprintf(text, sizeof text, "--%s", options[i].name);
+	return text;
+}
+
 /* What only tests have. */
 static bool take_test_option(int c)
 {
 	struct tests *t = &o.tests;
-	const char *given = o.of_tests;
 
-	o.of_tests = c == TESTS ? "--tests" : c == READ_SHARE ? "--read-share"
-			   : c == REQUESTS ? "--requests" : c == KEYS ? "--keys"
-			   : c == VALUE_SIZE ? "--value-size" : c == NO_FILL ? "--no-fill"
-			   : "--distribution";
 	switch (c) {
 	case TESTS: o.names = optarg; break;
 	case READ_SHARE: t->read_share = (unsigned)number("--read-share", 0, 100); break;
@@ -398,10 +405,9 @@ static bool take_test_option(int c)
 		if (!dist_parse(optarg, &t->work.dist))
 			refuse("--distribution", "takes uniform, zipfian, latest or sequential");
 		break;
-	default:
-		o.of_tests = given;
-		return false;
+	default: return false;
 	}
+	o.of_tests = name_of(c);
 	return true;
 }
 

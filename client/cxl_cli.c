@@ -19,6 +19,7 @@
 
 #include "clock.h"
 #include "err.h"
+#include "live.h"
 #include "option.h"
 #include "print.h"
 
@@ -29,17 +30,28 @@ static const char usage[] =
 	"  --map-size BYTES    how much to map; default: all there is\n"
 	"  --user NAME, -a, --pass PASSWORD   authenticate; also $REDISCLI_AUTH\n"
 	"  --raw, --no-raw     output for programs or for people; default: by terminal\n"
+	"  --json              output in JSON; RESP3, unless -2 is given\n"
 	"  -n DB               database\n"
-	"  -3                  RESP3\n"
+	"  -3, -2              RESP3, RESP2; default: RESP2\n"
+	"  --eval FILE         run this script; arguments: keys, then a comma, then others\n"
 	"  -x                  last argument from standard input\n"
 	"  -e                  exit with 1 when Redis answers with an error, at the first one\n"
 	"  -r N, -i SECONDS    repeat, -1: for ever, and wait in between\n"
-	"  --timeout MS        longest wait for an answer, 5000\n";
+	"  --latency           how long a PING takes, over and over; a line every -i seconds, 1\n"
+	"  --latency-history   each line for itself, every -i seconds, 15\n"
+	"  --stat              what the server does, every -i seconds, 1\n"
+	"                      these three: -r N lines, else until they are stopped\n"
+	"  --timeout MS        longest wait for an answer, 5000\n"
+	"  --no-auth-warning   nothing: there is none\n"
+	"  --help, --version\n";
 
 static struct {
 	struct cxlring_options options;
 	struct cxlring *c;
-	bool raw, resp3, stdin_arg, exit_code;
+	bool raw, json, resp2, resp3, stdin_arg, exit_code, repeats;
+	int (*live)(const struct live *l); /* instead of commands */
+	bool history;
+	const char *script; /* file */
 	long repeat;
 	double interval;
 } cli = {.repeat = 1};
@@ -79,6 +91,8 @@ static void show(const struct cxlring_reply *r, bool text)
 		printf("%s\n", r->str);
 	else if (text && (r->type == CXLRING_STRING || r->type == CXLRING_VERB))
 		fwrite(r->str, 1, r->len, stdout);
+	else if (cli.json)
+		print_json(stdout, r);
 	else if (cli.raw)
 		print_raw(stdout, r);
 	else
@@ -293,15 +307,15 @@ static int from_pipe(void)
 	return rc;
 }
 
-/* All of standard input as one more argument. */
-static char *read_stdin(size_t *len)
+/* What is to be one argument; the caller frees it. */
+static char *read_all(FILE *f, size_t *len)
 {
 	char *p = NULL;
 	FILE *m = open_memstream(&p, len);
 	char buf[65536];
 	size_t n;
 
-	while (m && (n = fread(buf, 1, sizeof buf, stdin)) > 0)
+	while (m && (n = fread(buf, 1, sizeof buf, f)) > 0)
 		fwrite(buf, 1, n, m);
 	if (m)
 		fclose(m);
@@ -320,7 +334,7 @@ static int one_shot(int argc, char **argv)
 		lens[i] = strlen(argv[i]);
 	}
 	if (rc == 0 && cli.stdin_arg) {
-		v[n] = last = read_stdin(&lens[n]);
+		v[n] = last = read_all(stdin, &lens[n]);
 		n++;
 	}
 	if (rc == 0)
@@ -331,12 +345,50 @@ static int one_shot(int argc, char **argv)
 	return rc;
 }
 
-enum { REGION = 256, OFFSET, MAP_SIZE, USER, PASS, RAW, NO_RAW, TIMEOUT, HELP, VERSION };
+/* EVAL of a file: "key1 key2 , arg1" */
+static int run_script(int argc, char **argv)
+{
+	const char **v = calloc((size_t)argc + 3, sizeof *v);
+	size_t *lens = calloc((size_t)argc + 3, sizeof *lens), n = 3;
+	FILE *f = fopen(cli.script, "r");
+	char *script = NULL, number[16];
+	int i, keys = 0, rc = -1;
+
+	for (keys = 0; keys < argc && strcmp(argv[keys], ",") != 0; keys++)
+		;
+	if (!f)
+		fprintf(stderr, "Can't open file '%s': %s\n", cli.script, strerror(errno));
+	if (!f || !v || !lens || !(script = read_all(f, &lens[1])))
+		goto out;
+	snprintf(number, sizeof number, "%d", keys);
+	v[0] = "EVAL";
+	v[1] = script;
+	v[2] = number;
+	for (i = 0; i < argc; i++)
+		if (i != keys)
+			v[n++] = argv[i];
+	for (i = 0; i < (int)n; i++)
+		lens[i] = i == 1 ? lens[1] : strlen(v[i]);
+	rc = run_times(cli.repeat, n, v, lens);
+out:
+	if (f)
+		fclose(f);
+	free(script);
+	free(v);
+	free(lens);
+	return rc;
+}
+
+enum { REGION = 256, OFFSET, MAP_SIZE, USER, PASS, RAW, NO_RAW, TIMEOUT, LATENCY,
+	HISTORY, STAT, JSON, EVAL, NO_AUTH_WARNING, HELP, VERSION };
 
 static const struct option options[] = {{"region", 1, NULL, REGION},
 	{"offset", 1, NULL, OFFSET}, {"map-size", 1, NULL, MAP_SIZE}, {"user", 1, NULL, USER},
 	{"pass", 1, NULL, PASS}, {"raw", 0, NULL, RAW}, {"no-raw", 0, NULL, NO_RAW},
-	{"timeout", 1, NULL, TIMEOUT}, {"help", 0, NULL, HELP}, {"version", 0, NULL, VERSION},
+	{"timeout", 1, NULL, TIMEOUT}, {"latency", 0, NULL, LATENCY},
+	{"latency-history", 0, NULL, HISTORY}, {"stat", 0, NULL, STAT},
+	{"json", 0, NULL, JSON}, {"eval", 1, NULL, EVAL},
+	{"no-auth-warning", 0, NULL, NO_AUTH_WARNING}, {"help", 0, NULL, HELP}, {"version", 0, NULL, VERSION},
 	{NULL, 0, NULL, 0}};
 
 static void take_option(int o)
@@ -361,12 +413,33 @@ static void take_option(int o)
 	case RAW:
 	case NO_RAW:
 		cli.raw = o == RAW;
+		cli.json = false;
+		break;
+	case JSON:
+		cli.json = true;
+		break;
+	case EVAL:
+		cli.script = optarg;
+		break;
+	case NO_AUTH_WARNING: /* as redis-cli's, for who calls both */
 		break;
 	case TIMEOUT:
 		cli.options.timeout_ms = (int)option_number("--timeout", optarg, 1, INT_MAX);
 		break;
+	case LATENCY:
+	case HISTORY:
+		cli.live = live_latency;
+		cli.history = o == HISTORY;
+		break;
+	case STAT:
+		cli.live = live_stat;
+		break;
 	case 'n':
 		cli.options.db = (int)option_number("-n", optarg, 0, UINT16_MAX);
+		break;
+	case '2':
+		cli.resp2 = true;
+		cli.resp3 = false;
 		break;
 	case '3':
 		cli.resp3 = true;
@@ -379,6 +452,7 @@ static void take_option(int o)
 		break;
 	case 'r':
 		cli.repeat = option_number("-r", optarg, -1, INT64_MAX);
+		cli.repeats = true;
 		break;
 	case 'i':
 		cli.interval = option_seconds("-i", optarg, 86400);
@@ -392,15 +466,37 @@ static void take_option(int o)
 	}
 }
 
+static _Noreturn int usage_error(void)
+{
+	fputs(usage, stderr);
+	exit(2);
+}
+
+static int run_live(void)
+{
+	struct live l = {.interval = cli.interval, .lines = cli.repeats ? cli.repeat : -1,
+		.terminal = isatty(STDOUT_FILENO), .history = cli.history};
+
+	if (connected())
+		return -1;
+	l.c = cli.c;
+	return cli.live(&l);
+}
+
 int main(int argc, char **argv)
 {
 	int o, rc;
 
 	cli.raw = !isatty(STDOUT_FILENO);
 	cli.options.password = getenv("REDISCLI_AUTH");
-	while ((o = getopt_long(argc, argv, "+a:n:3xer:i:", options, NULL)) != -1)
+	while ((o = getopt_long(argc, argv, "+a:n:23xer:i:", options, NULL)) != -1)
 		take_option(o);
-	if (optind < argc)
+	cli.resp3 |= cli.json && !cli.resp2;
+	if (cli.live)
+		rc = optind < argc ? usage_error() : run_live();
+	else if (cli.script)
+		rc = run_script(argc - optind, argv + optind);
+	else if (optind < argc)
 		rc = one_shot(argc - optind, argv + optind);
 	else if (isatty(STDIN_FILENO))
 		rc = interactive();

@@ -320,3 +320,10 @@ ssize_t link_write(struct link *l, const void *p, size_t len)
 	while (n < 0 && errno == EINTR);
 	return result(l, n, "it takes no bytes");
 }
+
+void link_shutdown(struct link *l)
+{
+	if (l->tls && SSL_shutdown(l->tls) < 0)
+		ERR_clear_error(); /* then the socket alone has to say it */
+	shutdown(l->fd, SHUT_WR);
+}

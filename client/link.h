@@ -61,6 +61,9 @@ MUST_CHECK int link_step(struct link *l, const struct link_target *t, int epoll,
 MUST_CHECK ssize_t link_read(struct link *l, void *p, size_t len);
 MUST_CHECK ssize_t link_write(struct link *l, const void *p, size_t len);
 
+/* No more will be written: the other side reads so, and may still answer. */
+void link_shutdown(struct link *l);
+
 void link_close(struct link *l);
 
 #endif

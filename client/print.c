@@ -173,6 +173,100 @@ void print_raw(FILE *f, const struct cxlring_reply *r)
 	fputc('\n', f);
 }
 
+static void json_string(FILE *f, const char *s, size_t len)
+{
+	static const char plain[] = "\"\\\n\f\r\t\b", letters[] = "\"\\nfrtb";
+	size_t i;
+
+	fputc('"', f);
+	for (i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)s[i];
+		const char *at = c ? strchr(plain, c) : NULL;
+
+		if (at)
+			fprintf(f, "\\%c", letters[at - plain]);
+		else if (c < 0x20)
+			fprintf(f, "\\u%04x", c);
+		else
+			fputc(c, f);
+	}
+	fputc('"', f);
+}
+
+static void json(FILE *f, const struct cxlring_reply *r);
+
+/* JSON has no keys but strings. */
+static void json_key(FILE *f, const struct cxlring_reply *r)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *m;
+
+	if (r->type == CXLRING_STRING || r->type == CXLRING_STATUS || r->type == CXLRING_VERB) {
+		json(f, r);
+		return;
+	}
+	m = open_memstream(&text, &len);
+	if (!m)
+		return;
+	json(m, r);
+	fclose(m);
+	json_string(f, text, len);
+	free(text);
+}
+
+static void json_many(FILE *f, const struct cxlring_reply *r)
+{
+	bool map = r->type == CXLRING_MAP;
+	size_t i;
+
+	fputc(map ? '{' : '[', f);
+	for (i = 0; i < r->elements; i++) {
+		if (i)
+			fputc(map && i % 2 ? ':' : ',', f);
+		if (map && i % 2 == 0)
+			json_key(f, r->element[i]);
+		else
+			json(f, r->element[i]);
+	}
+	fputc(map ? '}' : ']', f);
+}
+
+static void json(FILE *f, const struct cxlring_reply *r)
+{
+	switch (r->type) {
+	case CXLRING_ERROR:
+		fputs("error:", f);
+		/* fall through */
+	case CXLRING_STRING:
+	case CXLRING_STATUS:
+	case CXLRING_VERB:
+		json_string(f, r->str, r->len);
+		break;
+	case CXLRING_NIL:
+		fputs("null", f);
+		break;
+	case CXLRING_BOOL:
+		fputs(r->integer ? "true" : "false", f);
+		break;
+	case CXLRING_INTEGER:
+		fprintf(f, "%lld", (long long)r->integer);
+		break;
+	case CXLRING_DOUBLE:
+	case CXLRING_BIGNUM:
+		fwrite(r->str, 1, r->len, f);
+		break;
+	default:
+		json_many(f, r);
+	}
+}
+
+void print_json(FILE *f, const struct cxlring_reply *r)
+{
+	json(f, r);
+	fputc('\n', f);
+}
+
 /* ---- splitting ---- */
 
 static int hex(char c)

@@ -16,6 +16,10 @@ void print_tty(FILE *f, const struct cxlring_reply *r);
 /* For programs: bytes, a line end after the whole. */
 void print_raw(FILE *f, const struct cxlring_reply *r);
 
+/* As JSON, a line end after the whole; but an error is `error:"..."`, and bytes that are no
+ * UTF-8 stay, as redis-cli has it. */
+void print_json(FILE *f, const struct cxlring_reply *r);
+
 /*
  * split_line - words of a line: "..." with escapes, '...' with \' only.
  *

@@ -7,6 +7,7 @@
  *     gen          0    server       client    generation, counts up with every reset
  *     broken       4    server       client    = gen: the server refuses this channel
  *     freed        8    server       servers   generation at which it was last given away
+ *     killed       12   server       client    generation that an administrator ended
  *     claim        64   client, CAS  server    ident token of the owner, 0 = free;
  *                       0 -> token             the server alone stores 0
  *     host         128  owner        server    full host hash
@@ -62,7 +63,8 @@ struct chan_shm {
 	uint32_t gen;    /* 0 */
 	uint32_t broken; /* 4 */
 	uint32_t freed;  /* 8 */
-	uint8_t rsv0[52];
+	uint32_t killed; /* 12 */
+	uint8_t rsv0[48];
 	uint64_t claim; /* 64 */
 	uint8_t rsv1[56];
 	uint64_t host;          /* 128 */
@@ -168,6 +170,12 @@ void chan_detach(struct chan *c);
  * from ring_claim() means: while the server is replaced, the head goes back to 0.
  */
 int chan_state(const struct chan *c);
+
+/* After -EOWNERDEAD: was it an administrator who ended this channel? */
+static inline bool chan_killed(const struct chan *c)
+{
+	return shm_load32(&c->shm->killed) == c->gen;
+}
 
 /*
  * chan_reopen - after -EOWNERDEAD: go on under the server's new generation.

@@ -130,6 +130,7 @@ static void open_channel(struct service *s, struct service_chan *c)
 	}
 	c->heartbeat = shm_load64(&c->shm->heartbeat);
 	c->heard_ms = clock_ms();
+	c->quarantined = false;
 	ring_consume(&c->rx, chan_req_ring(g, c->index), g->ring_bytes, &c->shm->req_head,
 		chan_gen16(c->gen), s->delay);
 	ring_produce(&c->tx, chan_rsp_ring(g, c->index), g->ring_bytes, &c->shm->rsp_head,
@@ -339,6 +340,13 @@ static void reap_remote(struct service *s, struct service_chan *c, uint64_t now_
 	}
 }
 
+/* Killed, and since then neither opened nor let go. */
+static bool expelled(const struct service *s, const struct service_chan *c, uint64_t now_ms)
+{
+	return c->quarantined && now_ms > c->heard_ms &&
+		now_ms - c->heard_ms > (uint64_t)s->config.lease_ms * QUARANTINE;
+}
+
 void service_reap(struct service *s, uint64_t now_ms)
 {
 	uint32_t i;
@@ -358,7 +366,7 @@ void service_reap(struct service *s, uint64_t now_ms)
 			control_channel(s, c);
 		if (c->owner && c->remote)
 			reap_remote(s, c, now_ms);
-		else if (c->owner && owner_gone(c))
+		else if (c->owner && (owner_gone(c) || expelled(s, c, now_ms)))
 			reset_channel(s, c, true);
 		service_unlock(c);
 	}
@@ -374,5 +382,14 @@ void service_refuse(struct service *s, struct service_chan *c)
 	shm_store_release32(&c->shm->broken, c->gen);
 	c->refused = true;
 	close_channel(s, c);
+	bell_wake(&c->shm->asleep);
+}
+
+void service_kill(struct service *s, struct service_chan *c)
+{
+	shm_store32(&c->shm->killed, c->gen);
+	reset_channel(s, c, false); /* its release of gen publishes the reason as well */
+	c->quarantined = true;
+	c->heard_ms = clock_ms();
 	bell_wake(&c->shm->asleep);
 }

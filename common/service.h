@@ -49,7 +49,7 @@ struct service_chan {
 	bool open;
 	bool refused; /* for the rest of this generation */
 	bool remote;
-	bool quarantined;
+	bool quarantined; /* silent for lease_ms, or killed */
 } LINE_PAIR_ALIGNED;
 
 struct service_config {
@@ -146,6 +146,15 @@ void service_beat(struct service *s);
 
 /* Refuse a channel for the rest of its generation; the caller logs why. Lock is held. */
 void service_refuse(struct service *s, struct service_chan *c);
+
+/*
+ * service_kill - take the channel away from its owner, as if the server had been replaced.
+ *
+ * Open rings are void from now on, and the owner is told why if it looks. It may open the
+ * channel again; when it does not, for QUARANTINE times lease_ms, the channel is given
+ * away. Lock is held.
+ */
+void service_kill(struct service *s, struct service_chan *c);
 
 static inline bool service_lock(struct service_chan *c)
 {

@@ -12,6 +12,7 @@ static struct {
 	int efd, sock, timer;
 	struct sockaddr_un at;
 	bool armed;
+	bool ticking;
 	void (*rung)(void);
 } bell = {.efd = -1, .sock = -1, .timer = -1};
 
@@ -30,8 +31,8 @@ static void on_timer(int fd, void *unused, int mask)
 {
 	uint64_t n;
 
-	if (read(fd, &n, sizeof n) < 0)
-		return; /* the loop is awake, which is all that was wanted */
+	if (read(fd, &n, sizeof n) == sizeof n)
+		bell.ticking = false;
 }
 
 bool bell_rings(void)
@@ -60,7 +61,12 @@ void bell_tick(unsigned us)
 {
 	struct itimerspec t = {{0, 0}, {us / 1000000, (long)(us % 1000000) * 1000}};
 
-	timerfd_settime(bell.timer, 0, &t, NULL);
+	bell.ticking = timerfd_settime(bell.timer, 0, &t, NULL) == 0;
+}
+
+bool bell_ticking(void)
+{
+	return bell.ticking;
 }
 
 static void on_visit(int fd, void *unused, int mask)
@@ -79,7 +85,7 @@ static int watch(int fd, RedisModuleEventLoopFunc f)
 int bell_open(const char *region_path, void (*rung)(void), struct err_text *e)
 {
 	bell.rung = rung;
-	bell.armed = false;
+	bell.armed = bell.ticking = false;
 	bell.efd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	bell.timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
 	bell.sock = door_open(&bell.at, region_path, "bell");

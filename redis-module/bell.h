@@ -31,4 +31,7 @@ void bell_disarm(void);
 /* Wake the loop once in us microseconds. */
 void bell_tick(unsigned us);
 
+/* Is that still to come? */
+bool bell_ticking(void);
+
 #endif

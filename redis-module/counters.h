@@ -15,6 +15,7 @@ struct counters {
 	uint64_t errors;    /* error replies */
 	uint64_t fast;      /* requests served by the key API or in a batch */
 	uint64_t refused;   /* channels, for breaking the protocol */
+	uint64_t killed;    /* channels, by CXLRING.KILL */
 	uint64_t opened;    /* channels */
 	uint64_t streams;   /* of them, became one */
 	uint64_t ring_full; /* a reply had to wait for its reader */

@@ -22,6 +22,8 @@ static const char *const containers[] = {"acl", "client", "cluster", "command", 
 	"function", "latency", "memory", "object", "pubsub", "script", "slowlog", "xgroup",
 	"xinfo"};
 
+static const char *const secrets[] = {"acl", "auth", "config", "hello", "migrate"};
+
 static const char *const by_argument[] = {"xread", "xreadgroup"};
 
 static RedisModuleDict *known; /* name in lower case -> flags */
@@ -73,6 +75,8 @@ static unsigned judge(RedisModuleCallReply *entry, const char *asked, size_t ask
 		f |= IDENTITY_SHARD;
 	if (flagged(RedisModule_CallReplyArrayElement(entry, 2), "denyoom"))
 		f |= IDENTITY_GROWS;
+	if (LISTED(secrets, name))
+		f |= IDENTITY_SECRET;
 	if (LISTED(alone, name))
 		f |= IDENTITY_ALONE;
 	if (LISTED(containers, name))

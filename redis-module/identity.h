@@ -21,6 +21,7 @@ enum identity {
 	IDENTITY_GROWS = 32,    /* refused when memory is full */
 	IDENTITY_OWN = 64,      /* the name is the declared one */
 	IDENTITY_WRITES = 128,  /* Redis flags it so */
+	IDENTITY_SECRET = 512,  /* its arguments may hold passwords */
 	IDENTITY_SHARD = 256,   /* publishes to a channel that has a slot */
 };
 

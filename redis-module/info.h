@@ -9,4 +9,8 @@
 
 void info_report(RedisModuleInfoCtx *ctx, int for_crash_report);
 
+/* The same as a map, for CXLRING.STATS; and begin to count anew. */
+int info_reply(RedisModuleCtx *ctx);
+void info_reset(void);
+
 #endif

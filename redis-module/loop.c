@@ -9,15 +9,19 @@
 #include "command.h"
 #include "config.h"
 #include "door.h"
+#include "enc.h"
+#include "enc_ring.h"
 #include "evict.h"
 #include "guard.h"
 #include "prefetch.h"
-#include "session.h"
+#include "roster.h"
+#include "slowlog.h"
 #include "stream.h"
 #include "counters.h"
 
 enum {
 	KEEP_BYTES = 64 << 10, /* of a long request's memory, for the next one */
+	LONG_BYTES = 16 << 10, /* of a request that is timed whatever it is */
 	BURST = 64,           /* requests of one client before the next one's */
 	STRANGER_BYTES = 16 << 10, /* longest message in parts before AUTH */
 	REAP_MS = 1000,
@@ -26,16 +30,9 @@ enum {
 };
 
 static struct {
-	struct service service;
-	struct service_chan *chans; /* owned */
-	struct session **open;      /* owned; nopen of them */
-	uint32_t nopen;
-	struct session **waiting; /* owned; room for as many: streams, in one turn */
-	uint32_t first;        /* whose turn it is to be first */
-	struct session *serving; /* its request is being run; may run nested loops */
+	uint32_t first; /* whose turn it is to be first */
+	struct session **waiting; /* owned; room for all: streams, in one turn */
 	const struct region *region;
-	RedisModuleCtx *ctx;   /* outside of events: to ask for flags, to log */
-	uint64_t max_message;
 	uint64_t turn;         /* counts before-sleep events */
 	uint64_t rung_turn;    /* the turn in which the bell was heard last */
 	uint64_t reaped_ms;
@@ -52,77 +49,10 @@ static struct {
 
 struct loop_view loop_view(void)
 {
-	struct loop_view v = {loop.region->size, loop.service.geometry->nchannels,
-		loop.nopen, loop.service.geometry->ring_bytes, loop.hot};
+	struct loop_view v = {loop.region->size, roster.service.geometry->nchannels,
+		roster.nopen, roster.service.geometry->ring_bytes, loop.hot};
 
 	return v;
-}
-
-/* ---- channels come and go ---- */
-
-static uint64_t read_max_message(RedisModuleCtx *ctx)
-{
-	RedisModuleCallReply *r =
-		RedisModule_Call(ctx, "CONFIG", "cc", "GET", "proto-max-bulk-len");
-	RedisModuleCallReply *v = r ? RedisModule_CallReplyArrayElement(r, 1) : NULL;
-	size_t n;
-	const char *s = v ? RedisModule_CallReplyStringPtr(v, &n) : NULL;
-	uint64_t max = s ? strtoull(s, NULL, 10) : 512ull << 20;
-
-	if (r)
-		RedisModule_FreeCallReply(r);
-	return max + 65536; /* and a key, and a header */
-}
-
-/* The channel whose request runs is locked, and comes later (run). */
-static void on_owner_gone(int fd, void *unused, int mask)
-{
-	service_reap(&loop.service, clock_ms());
-}
-
-static void opened(void *unused, struct service_chan *c)
-{
-	struct session *s = session_create(c, loop.max_message);
-
-	c->session = s;
-	if (!s)
-		return; /* served by nobody: the client times out, and may try again */
-	s->slot = loop.nopen;
-	loop.open[loop.nopen++] = s;
-	counters.opened++;
-	if (c->owner_fd >= 0)
-		RedisModule_EventLoopAdd(
-			c->owner_fd, REDISMODULE_EVENTLOOP_READABLE, on_owner_gone, NULL);
-}
-
-static void closed(void *unused, struct service_chan *c)
-{
-	struct session *s = c->session;
-
-	if (!s)
-		return;
-	loop.open[s->slot] = loop.open[--loop.nopen];
-	loop.open[s->slot]->slot = s->slot;
-	c->session = NULL;
-	batch_forget(s);
-	stream_close(s);
-	session_destroy(s);
-}
-
-/* Not when it closes: the owner of a refused channel is watched until it lets go. */
-static void left(void *unused, struct service_chan *c)
-{
-	RedisModule_EventLoopDel(c->owner_fd, REDISMODULE_EVENTLOOP_READABLE);
-}
-
-static void refuse(struct session *s, const char *why)
-{
-	struct service_chan *c = s->chan;
-
-	counters.refused++;
-	RedisModule_Log(loop.ctx, "warning", "channel %u of pid %u is refused: %s", c->index,
-		ident_pid(c->owner), why);
-	service_refuse(&loop.service, c);
 }
 
 /* ---- serving ---- */
@@ -133,11 +63,11 @@ static void publish(struct session *s)
 	service_publish(s->chan);
 }
 
-static inline bool waiting(const struct session *s)
+static inline bool waiting(struct session *s)
 {
 	if (s->stream)
 		return stream_waiting(s);
-	return s->out ? ring_drained(&s->chan->tx) : ring_waiting(&s->chan->rx);
+	return s->out ? ring_drained(&s->chan->tx) : ring_waiting(&s->chan->rx) && enc_lets(s);
 }
 
 /* A command may run nested event loops (a script that takes long). The channel's lock
@@ -146,13 +76,19 @@ static int run(RedisModuleCtx *ctx, struct session *s, enum guard_verdict verdic
 	const struct frame *f, const uint8_t *data, uint64_t len)
 {
 	bool nests = f->kind == KV_CALL;
+	bool timed = len > LONG_BYTES || !(f->kind == KV_PING || f->kind == KV_SET ||
+										  (f->kind == KV_GET && s->short_values));
+	uint64_t t0 = timed ? clock_ticks() : 0, took;
 	int rc;
 
 	if (nests && !service_lock(s->chan))
 		return -EPROTO; /* cannot be: all runs on this thread */
-	loop.serving = s;
+	roster.serving = s;
 	rc = command_run(ctx, s, verdict, loop.turn, f->kind, f->id, data, len, &loop.wrote);
-	loop.serving = NULL;
+	roster.serving = NULL;
+	took = timed ? clock_ticks() - t0 : 0;
+	if (timed && took >= slowlog_least)
+		slowlog_request(ctx, s, f->kind, data, len, took);
 	if (nests)
 		service_unlock(s->chan);
 	return rc;
@@ -167,13 +103,15 @@ static enum served serve_stream(RedisModuleCtx *ctx, struct session *s, const st
 
 	batch_flush(ctx, &loop.wrote);
 	rc = stream_take(s, f);
+	s->tally.kind = KV_STREAM;
 	loop.streamed = loop.turn;
 	if (rc == -EAGAIN)
 		return FULL;
 	if (rc) {
-		refuse(s, "a frame that is no part of its stream");
+		roster_refuse(s, "a frame that is no part of its stream");
 		return REFUSED;
 	}
+	s->tally.requests++;
 	ring_next(&s->chan->rx);
 	return SERVED;
 }
@@ -187,6 +125,15 @@ static void skip_part(struct session *s, const struct frame *f, const char *text
 		session_error(s, f->id, text);
 	message_reset(&s->in, 0);
 	ring_next(&s->chan->rx);
+}
+
+/* For CXLRING.CLIENTS. */
+static void note(struct session *s, uint8_t kind, const uint8_t *data, uint64_t len)
+{
+	s->tally.requests++;
+	s->tally.kind = kind;
+	if (len >= sizeof s->tally.db)
+		memcpy(&s->tally.db, data, sizeof s->tally.db);
 }
 
 /* One complete request. */
@@ -224,6 +171,7 @@ static enum served serve_one(RedisModuleCtx *ctx, struct session *s, const struc
 		rc = run(ctx, s, verdict, f, data, len);
 		if (rc == -EAGAIN && data == f->data)
 			return HELD;
+		note(s, f->kind, data, len);
 		message_reset(&s->in, KEEP_BYTES);
 		if (rc == -EAGAIN) {
 			batch_flush(ctx, &loop.wrote);
@@ -232,7 +180,7 @@ static enum served serve_one(RedisModuleCtx *ctx, struct session *s, const struc
 		}
 	}
 	if (rc) {
-		refuse(s, rc == -EMSGSIZE ? "a request longer than proto-max-bulk-len, or long before AUTH"
+		roster_refuse(s, rc == -EMSGSIZE ? "a request longer than proto-max-bulk-len, or long before AUTH"
 			: rc == -ENOMEM       ? "no memory for its request"
 								  : "a request that makes no sense");
 		return REFUSED;
@@ -261,9 +209,10 @@ static unsigned serve(RedisModuleCtx *ctx, struct session *s, bool *held)
 	int rc = 0;
 
 	session_flush(s);
+	s->tally.holds = false;
 	n = s->chan->tx.pos != sent;
 	n += stream_continue(s);
-	while (!s->out && n < BURST) {
+	while (!s->out && n < BURST && enc_lets(s)) {
 		rc = ring_peek(&s->chan->rx, &f);
 		if (rc)
 			break;
@@ -273,7 +222,8 @@ static unsigned serve(RedisModuleCtx *ctx, struct session *s, bool *held)
 		case REFUSED:
 			return n;
 		case HELD:
-			*held = true;
+			*held = s->tally.holds = true;
+			s->tally.held++;
 			counters.held++;
 			goto out;
 		case FULL:
@@ -286,18 +236,19 @@ out:
 	batch_flush(ctx, &loop.wrote);
 	loop.hold |= loop.wrote && guard_logging(ctx);
 	if (rc == -EPROTO || s->chan->tx.broken) {
-		refuse(s, "its ring holds what no client writes");
+		roster_refuse(s, "its ring holds what no client writes");
 		return n;
 	}
 	ring_release(&s->chan->rx);
 	if (s->unpublished && !loop.hold)
 		publish(s);
+	s->tally.seen = clock_ticks();
 	return n;
 }
 
 static struct session *nth(uint32_t i)
 {
-	return loop.open[(loop.first + i) % loop.nopen];
+	return roster.open[(loop.first + i) % roster.nopen];
 }
 
 /* Keys of the first requests of these clients, from the i-th on: how many clients. */
@@ -306,7 +257,7 @@ static uint32_t look_ahead(uint32_t i)
 	struct prefetch p = {.n = 0};
 	uint32_t first = i;
 
-	for (; i < loop.nopen && p.n < PREFETCH; i++)
+	for (; i < roster.nopen && p.n < PREFETCH; i++)
 		if (waiting(nth(i)))
 			nth(i)->looked = prefetch_collect(&p, nth(i));
 	if (p.n > 1)
@@ -321,8 +272,8 @@ static uint64_t find_streams(uint32_t *n, uint64_t until)
 	uint32_t i;
 
 	*n = 0;
-	for (i = 0; i < loop.nopen; i++) {
-		struct session *s = loop.open[i];
+	for (i = 0; i < roster.nopen; i++) {
+		struct session *s = roster.open[i];
 
 		if (!s->stream || !waiting(s))
 			continue;
@@ -360,10 +311,10 @@ static unsigned serve_all(RedisModuleCtx *ctx, bool *held)
 	unsigned n = 0;
 
 	loop.prefetch = config.prefetch && prefetch_possible();
-	for (i = 0; i < loop.nopen; i++) {
+	for (i = 0; i < roster.nopen; i++) {
 		struct session *s = nth(i);
 
-		if (loop.prefetch && loop.nopen > 1 && ahead-- == 0)
+		if (loop.prefetch && roster.nopen > 1 && ahead-- == 0)
 			ahead = look_ahead(i) - 1;
 		if (!waiting(s))
 			continue;
@@ -379,10 +330,10 @@ static bool anything(void)
 {
 	uint32_t i;
 
-	if (service_changed(&loop.service))
+	if (service_changed(&roster.service))
 		return true;
-	for (i = 0; i < loop.nopen; i++)
-		if (waiting(loop.open[i]))
+	for (i = 0; i < roster.nopen; i++)
+		if (waiting(roster.open[i]))
 			return true;
 	return false;
 }
@@ -392,10 +343,16 @@ static bool anything(void)
 static void go_hot(void)
 {
 	loop.hot = true;
-	bell_clear(&loop.service.shm->asleep);
+	bell_clear(&roster.service.shm->asleep);
 	spin_idle(&loop.spin, clock_ticks() - loop.slept_at);
 	spin_start(&loop.spin);
 	counters.wakeups++;
+}
+
+static void tick(void)
+{
+	bell_tick(loop.poll_us);
+	loop.poll_us = loop.poll_us * 2 < POLL_MAX_US ? loop.poll_us * 2 : POLL_MAX_US;
 }
 
 /* Say that we sleep, look once more (W1), and let epoll block. A client that does not
@@ -403,13 +360,11 @@ static void go_hot(void)
 static void go_to_sleep(bool poll, bool held)
 {
 	bell_disarm();
-	bell_set(&loop.service.shm->asleep, BELL_FD);
-	if (poll) {
-		bell_tick(loop.poll_us);
-		loop.poll_us = loop.poll_us * 2 < POLL_MAX_US ? loop.poll_us * 2 : POLL_MAX_US;
-	}
+	bell_set(&roster.service.shm->asleep, BELL_FD);
+	if (poll)
+		tick();
 	if (!held && anything()) {
-		bell_clear(&loop.service.shm->asleep);
+		bell_clear(&roster.service.shm->asleep);
 		bell_arm();
 		return;
 	}
@@ -422,10 +377,26 @@ static bool any_output(void)
 {
 	uint32_t i;
 
-	for (i = 0; i < loop.nopen; i++)
-		if (loop.open[i]->out || stream_stalled(loop.open[i]))
+	for (i = 0; i < roster.nopen; i++)
+		if (roster.open[i]->out || stream_stalled(roster.open[i]))
 			return true;
 	return false;
+}
+
+/* What the zone has answered is done, and told to whom it concerns. */
+static unsigned finish_enc(RedisModuleCtx *ctx)
+{
+	uint32_t i;
+
+	if (!enc_ready())
+		return 0;
+	if (enc_turn(ctx))
+		loop.wrote = true;
+	loop.hold |= loop.wrote && guard_logging(ctx);
+	for (i = 0; i < roster.nopen && !loop.hold; i++)
+		if (roster.open[i]->unpublished)
+			publish(roster.open[i]);
+	return 1;
 }
 
 /* One turn: serve while requests come, spin while they may, stop at the budget. */
@@ -436,16 +407,17 @@ static void turn(RedisModuleCtx *ctx)
 	unsigned n, total = 0;
 	bool held = false;
 
-	loop.wrote = false;
 	loop.spin.max = clock_from_ns((uint64_t)config.spin_us * 1000);
 	if (loop.spin.budget > loop.spin.max)
 		loop.spin.budget = loop.spin.max;
 	loop.spin.last = t0;
 	guard_turn();
 	do {
-		if (service_changed(&loop.service))
-			service_control(&loop.service);
+		if (service_changed(&roster.service))
+			service_control(&roster.service);
 		n = serve_all(ctx, &held);
+		if (zone_ready()) /* not what is held, which only time lets go on */
+			n += finish_enc(ctx);
 		total += n;
 		now = clock_ticks();
 		if (n) {
@@ -467,6 +439,8 @@ static void turn(RedisModuleCtx *ctx)
 		}
 	} while (now - t0 < budget && total < (uint64_t)config.budget_commands);
 	counters.turns += total != 0;
+	if (now - t0 >= slowlog_least && total)
+		slowlog_turn(ctx, now - t0);
 	if (held && guard_paused() && !loop.hold)
 		go_to_sleep(true, true);
 	else
@@ -476,13 +450,23 @@ static void turn(RedisModuleCtx *ctx)
 static void before_sleep(RedisModuleCtx *ctx)
 {
 	loop.turn++;
+	roster_sweep();
+	loop.wrote = false;
+	finish_enc(ctx);
 	if (!loop.hot) {
 		/* A bell that rang for nothing has to be made silent as well. */
-		if (!bell_rings() && !anything())
+		if (!bell_rings() && !anything() && !loop.hold) {
+			/* A stream's ring may fill while we sleep, and a reader that stopped may be
+			 * longer about it than one tick. */
+			if (!bell_ticking() && any_output())
+				tick();
 			return;
+		}
 		go_hot();
 	}
 	turn(ctx);
+	if (!loop.hold)
+		roster_sweep();
 	/* The context's client is the next event's as well. */
 	RedisModule_SelectDb(ctx, 0);
 }
@@ -494,16 +478,20 @@ static void after_sleep(void)
 	if (!loop.hold)
 		return;
 	loop.hold = false;
-	for (i = 0; i < loop.nopen; i++)
-		if (loop.open[i]->unpublished)
-			publish(loop.open[i]);
+	for (i = 0; i < roster.nopen; i++)
+		if (roster.open[i]->unpublished)
+			publish(roster.open[i]);
 }
 
 static void on_loop(RedisModuleCtx *ctx, RedisModuleEvent e, uint64_t sub, void *data)
 {
+	bool before = sub == REDISMODULE_SUBEVENT_EVENTLOOP_BEFORE_SLEEP;
+
+	if (!loop.up && before)
+		enc_turn(ctx); /* the zone has to do with TCP clients as well */
 	if (!loop.up)
 		return;
-	if (sub == REDISMODULE_SUBEVENT_EVENTLOOP_BEFORE_SLEEP)
+	if (before)
 		before_sleep(ctx);
 	else
 		after_sleep();
@@ -543,12 +531,12 @@ static void pass_all(RedisModuleCtx *ctx, struct session *s)
 }
 
 /* The same error for all that waits; a long message is answered at its last part. */
-static void answer_all(struct session *s, const char *text)
+static void answer_all(struct session *s, uint32_t most, const char *text)
 {
 	struct frame f;
-	unsigned n = 0;
+	uint32_t n = 0;
 
-	while (!s->out && n++ < BURST && ring_peek(&s->chan->rx, &f) == 0) {
+	while (!s->out && !s->deferred && n++ < most && ring_peek(&s->chan->rx, &f) == 0) {
 		skip_part(s, &f, text);
 	}
 	ring_release(&s->chan->rx);
@@ -563,7 +551,7 @@ static void answer_all(struct session *s, const char *text)
  */
 static void rung(void)
 {
-	int flags = RedisModule_GetContextFlags(loop.ctx);
+	int flags = RedisModule_GetContextFlags(roster.ctx);
 	bool loading = flags & REDISMODULE_CTX_FLAGS_LOADING;
 	bool nested = loop.rung_turn == loop.turn;
 	uint32_t i;
@@ -571,17 +559,17 @@ static void rung(void)
 	loop.rung_turn = loop.turn;
 	if (!nested && !loading)
 		return;
-	if (service_changed(&loop.service))
-		service_control(&loop.service);
+	if (service_changed(&roster.service))
+		service_control(&roster.service);
 	if (!loop.hot) {
 		bell_disarm();
-		bell_set(&loop.service.shm->asleep, BELL_FD);
+		bell_set(&roster.service.shm->asleep, BELL_FD);
 	}
-	for (i = 0; i < loop.nopen; i++)
-		if (streams(loop.open[i]))
-			pass_all(loop.ctx, loop.open[i]);
-		else if (loop.open[i] != loop.serving)
-			answer_all(loop.open[i],
+	for (i = 0; i < roster.nopen; i++)
+		if (streams(roster.open[i]))
+			pass_all(roster.ctx, roster.open[i]);
+		else if (roster.open[i] != roster.serving)
+			answer_all(roster.open[i], BURST,
 				loading ? "LOADING Redis is loading the dataset in memory"
 						: "BUSY Redis is busy running a script. You can only call SCRIPT "
 						  "KILL or SHUTDOWN NOSAVE.");
@@ -594,14 +582,14 @@ static void on_cron(RedisModuleCtx *ctx, RedisModuleEvent e, uint64_t sub, void 
 	if (!loop.up || now - loop.reaped_ms < REAP_MS)
 		return;
 	loop.reaped_ms = now;
-	if (!service_held(&loop.service)) {
+	if (!service_held(&roster.service)) {
 		RedisModule_Log(ctx, "warning",
 			"the lease on \"%s\" was taken away: the ring is closed", KV_SERVICE);
 		loop_close();
 		return;
 	}
-	service_beat(&loop.service);
-	service_reap(&loop.service, now);
+	service_beat(&roster.service);
+	service_reap(&roster.service, now);
 }
 
 /* Asking CONFIG at each client's coming would stand in SLOWLOG and commandstats. */
@@ -610,13 +598,15 @@ static void on_config(RedisModuleCtx *ctx, RedisModuleEvent e, uint64_t sub, voi
 	const RedisModuleConfigChange *c = data;
 	uint32_t i;
 
+	slowlog_configure();
 	for (i = 0; loop.up && i < c->num_changes; i++)
 		if (strcmp(c->config_names[i], "proto-max-bulk-len") == 0)
-			loop.max_message = read_max_message(ctx);
+			roster_limits(ctx);
 }
 
 static void on_shutdown(RedisModuleCtx *ctx, RedisModuleEvent e, uint64_t sub, void *data)
 {
+	zone_close();
 	loop_close();
 }
 
@@ -624,9 +614,8 @@ static void on_shutdown(RedisModuleCtx *ctx, RedisModuleEvent e, uint64_t sub, v
 
 int loop_open(RedisModuleCtx *ctx, const struct region *r, struct err_text *e)
 {
+	struct service_config c = {.delay_ns = (uint64_t)config.delay_ns};
 	const struct service_geometry *g;
-	struct service_config c = {.delay_ns = (uint64_t)config.delay_ns, .opened = opened,
-		.closed = closed, .left = left};
 	char old_bell[BELL_PATH + 1] = "";
 	int rc;
 
@@ -637,56 +626,60 @@ int loop_open(RedisModuleCtx *ctx, const struct region *r, struct err_text *e)
 	rc = region_find(r, KV_SERVICE, &g, e);
 	if (rc)
 		return rc;
-	if (posix_memalign((void **)&loop.chans, 128, g->nchannels * sizeof *loop.chans))
-		return -ENOMEM;
-	memset(loop.chans, 0, g->nchannels * sizeof *loop.chans);
-	loop.open = RedisModule_Calloc(g->nchannels, sizeof *loop.open);
-	loop.waiting = RedisModule_Calloc(g->nchannels, sizeof *loop.waiting);
-	loop.max_message = read_max_message(ctx);
 	spin_init(&loop.spin, (uint64_t)config.spin_us * 1000);
 	rc = bell_open(config.path, rung, e);
 	if (rc)
-		goto fail;
+		return rc;
 	c.bell_path = bell_path();
 	memcpy(old_bell, g->shm->bell_path, BELL_PATH);
-	rc = service_take(&loop.service, r, KV_SERVICE, loop.chans, &c, e);
+	rc = roster_open(ctx, r, &c, e);
 	if (rc)
-		goto fail_bell;
+		goto fail;
 	if (strcmp(old_bell, bell_path()) != 0)
 		door_sweep(config.path, old_bell);
 	rc = stream_init(ctx, config.path, on_stream, e);
 	if (rc) {
-		service_drop(&loop.service);
-		goto fail_bell;
+		roster_close();
+		goto fail;
 	}
-	loop.ctx = RedisModule_GetDetachedThreadSafeContext(ctx);
+	loop.waiting = RedisModule_Calloc(g->nchannels, sizeof *loop.waiting);
 	RedisModule_SubscribeToServerEvent(ctx, RedisModuleEvent_EventLoop, on_loop);
 	RedisModule_SubscribeToServerEvent(ctx, RedisModuleEvent_CronLoop, on_cron);
 	RedisModule_SubscribeToServerEvent(ctx, RedisModuleEvent_Config, on_config);
 	RedisModule_SubscribeToServerEvent(ctx, RedisModuleEvent_Shutdown, on_shutdown);
 	loop.up = true;
 	loop.hot = false;
-	service_ready(&loop.service);
-	bell_set(&loop.service.shm->asleep, BELL_FD);
+	service_ready(&roster.service);
+	bell_set(&roster.service.shm->asleep, BELL_FD);
 	return 0;
-fail_bell:
-	bell_close();
 fail:
-	RedisModule_Free(loop.open);
-	RedisModule_Free(loop.waiting);
-	free(loop.chans);
+	bell_close();
 	return rc;
 }
 
-bool loop_busy(void)
+/*
+ * What has been taken from a ring was executed, and its replies are out: unloading is a
+ * command of Redis, and runs in no turn of ours. What still lies there is answered that
+ * it was not done, since its replies would have to wait for a file that is written only
+ * after we have gone.
+ */
+bool loop_drain(void)
 {
-	uint32_t i;
+	uint32_t most = roster.service.geometry->ring_bytes / sizeof(uint64_t), i;
 
-	if (loop.hold || loop.serving)
-		return true;
-	for (i = 0; i < loop.nopen; i++)
-		if (loop.open[i]->out || waiting(loop.open[i]))
-			return true;
+	service_drain(&roster.service);
+	for (i = 0; i < roster.nopen; i++)
+		if (!roster.open[i]->stream && roster.open[i] != roster.serving)
+			answer_all(roster.open[i], most,
+				"ERR the ring is being unloaded, this was not executed");
+	if (loop.hold || roster.serving)
+		goto not_yet;
+	for (i = 0; i < roster.nopen; i++)
+		if (!session_flush(roster.open[i]))
+			goto not_yet;
+	return true;
+not_yet:
+	service_ready(&roster.service);
 	return false;
 }
 
@@ -695,16 +688,11 @@ void loop_close(void)
 	if (!loop.up)
 		return;
 	loop.up = false;
-	service_drain(&loop.service);
-	service_drop(&loop.service);
+	service_drain(&roster.service);
+	roster_close();
 	stream_fini();
 	bell_close();
 	evict_close();
-	RedisModule_FreeThreadSafeContext(loop.ctx);
-	RedisModule_Free(loop.open);
 	RedisModule_Free(loop.waiting);
-	free(loop.chans);
-	loop.open = NULL;
-	loop.chans = NULL;
-	loop.nopen = 0;
+	loop.waiting = NULL;
 }

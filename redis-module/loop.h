@@ -36,8 +36,9 @@ MUST_CHECK int loop_open(RedisModuleCtx *ctx, const struct region *r, struct err
 /* Close every channel and let go of everything. */
 void loop_close(void);
 
-/* Requests or replies are under way. */
-bool loop_busy(void);
+/* Before loop_close(), when Redis goes on: answer everyone. False: replies are under way
+ * for which their clients make no room; the loop goes on. */
+MUST_CHECK bool loop_drain(void);
 
 struct loop_view {
 	uint64_t region_bytes;

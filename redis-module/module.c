@@ -12,14 +12,17 @@
 
 #include <sodium.h>
 
+#include "admin.h"
 #include "call.h"
 #include "config.h"
+#include "enc.h"
 #include "fast.h"
 #include "info.h"
 #include "layout.h"
 #include "loop.h"
 #include "pause.h"
 #include "prefetch.h"
+#include "slowlog.h"
 
 /* -fvisibility=hidden would hide what Redis looks up by name. */
 __attribute__((visibility("default"))) int RedisModule_OnLoad(
@@ -62,6 +65,12 @@ int RedisModule_OnLoad(RedisModuleCtx *ctx, RedisModuleString **argv, int argc)
 		return REDISMODULE_ERR;
 	}
 	rc = sodium_init() < 0 ? -EIO : config_load(ctx, argv, argc, &e);
+	if (rc == 0 && (admin_init(ctx) != REDISMODULE_OK || slowlog_init(ctx) != REDISMODULE_OK)) {
+		err_set(&e, "another module has a command of these names: CXLRING.*");
+		rc = -EEXIST;
+	}
+	if (rc == 0)
+		rc = enc_init(ctx, &e);
 	if (rc == 0)
 		rc = attach_region(&e, &fresh);
 	if (rc == 0) {
@@ -90,12 +99,19 @@ int RedisModule_OnLoad(RedisModuleCtx *ctx, RedisModuleString **argv, int argc)
 
 int RedisModule_OnUnload(RedisModuleCtx *ctx)
 {
-	if (loop_busy()) {
-		RedisModule_Log(ctx, "warning", "not unloaded: ring clients wait for answers");
+	if (enc_busy()) {
+		RedisModule_Log(ctx, "warning", "not unloaded: the zone has not answered yet");
+		return REDISMODULE_ERR;
+	}
+	if (!loop_drain()) {
+		RedisModule_Log(ctx, "warning",
+			"not unloaded: clients do not read their answers (CXLRING.KILL)");
 		return REDISMODULE_ERR;
 	}
 	loop_close();
+	enc_fini();
 	call_fini();
+	slowlog_fini();
 	region_close(&region);
 	config_free();
 	return REDISMODULE_OK;

@@ -24,6 +24,19 @@ struct pending {
 	uint8_t bytes[];
 };
 
+/* What CXLRING.CLIENTS tells. Times in ticks (clock.h). */
+struct tally {
+	uint64_t id;
+	uint64_t since;
+	uint64_t seen; /* when it was served last */
+	uint64_t requests;
+	uint64_t held; /* times that its next request had to wait */
+	uint16_t db;
+	uint8_t kind; /* of its last request */
+	bool holds;   /* its next request waits now */
+	bool killed;  /* as soon as it is not being served */
+};
+
 struct session {
 	struct service_chan *chan;
 	struct message_in in;
@@ -33,18 +46,26 @@ struct session {
 	struct pending **out_last; /* where the next one goes */
 	struct acl acl;
 	struct stream *stream;  /* once it is one: stream.h */
+	struct deferred *deferred; /* replies that are to come, oldest first: defer.h */
 	uint32_t slot;          /* in the loop's list */
 	bool unpublished;       /* replies are committed and held back */
 	int looked;             /* requests whose keys are being prefetched: prefetch.h */
 	bool short_values;      /* its last GET's was: batch.h */
+	struct tally tally;
 };
 
 /* NULL when there is no memory. max: longest message to accept. */
 struct session *session_create(struct service_chan *c, uint64_t max);
 void session_destroy(struct session *s);
 
-/* Send a reply, or keep what does not fit. The bytes are copied. */
+/* Its client's label with what may not stand in a line of text, or in quotes, replaced. */
+void session_label(const struct session *s, char out[CHAN_LABEL + 1]);
+
+/* Send a reply, or keep what does not fit, or what comes behind replies that are still to
+ * come (defer.h). The bytes are copied. */
 void session_reply(
+	struct session *s, enum kv_reply kind, uint64_t id, const void *data, uint64_t len);
+void session_send( /* now */
 	struct session *s, enum kv_reply kind, uint64_t id, const void *data, uint64_t len);
 void session_error(struct session *s, uint64_t id, const char *text);
 extern const char session_wrong_type[]; /* that GET gets */

@@ -264,12 +264,15 @@ static int send_become(struct session *s)
 static int stream_open(struct session *s)
 {
 	struct stream *t = RedisModule_Calloc(1, sizeof *t);
+	struct sockaddr_un name = {.sun_family = AF_UNIX};
 	int rc = 0;
 
 	s->stream = t;
 	t->fd = streams.accept ? socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)
 						   : -1;
+	/* A name for this end, of the kernel's choice: admin.c knows it again. */
 	if (t->fd < 0 ||
+		bind(t->fd, (struct sockaddr *)&name, sizeof name.sun_family) < 0 ||
 		connect(t->fd, (struct sockaddr *)&streams.at, sizeof streams.at) < 0)
 		rc = -EIO;
 	else if (s->acl.user)
@@ -295,6 +298,11 @@ void stream_close(struct session *s)
 	sodium_memzero(t->secret, sizeof t->secret);
 	RedisModule_Free(t);
 	s->stream = NULL;
+}
+
+int stream_fd(const struct session *s)
+{
+	return s->stream ? s->stream->fd : -1;
 }
 
 /* The client says no more. Redis reads what came before, answers it, reads the end and

@@ -65,4 +65,7 @@ bool stream_continue(struct session *s);
 
 void stream_close(struct session *s);
 
+/* Our end of the connection, for whom it is looked up; -1: none. */
+int stream_fd(const struct session *s);
+
 #endif

@@ -10,5 +10,5 @@ echo "# SEED=$SEED SOAK_MINUTES=$minutes"
 rc=0
 SOAK_SECONDS=$((minutes * 27)) sh tests/redis/run soak || rc=1
 SECONDS_LONG=$((minutes * 27)) sh tests/redis/run differential || rc=1
-DEATHS=$((minutes * 20)) sh tests/redis/run deaths || rc=1
+DEATHS=$((80 + minutes * 20)) sh tests/redis/run deaths || rc=1
 exit $rc

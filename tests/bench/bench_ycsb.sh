@@ -42,6 +42,6 @@ for w in a b c f d e _crudscan; do
 		[abcf]*) must=4 aim=8 ;;
 		*) must=null aim=null ;;
 		esac
-		report "ycsb_${w#_}_$n" "YCSB $(echo "${w#_}" | tr a-z A-Z), $n threads: ring beside unix socket" ops/s more $must $aim
+		report "ycsb_${w#_}_$n" "YCSB $(echo "${w#_}" | tr a-z A-Z), threads $n: ring beside unix socket" ops/s more $must $aim
 	done
 done

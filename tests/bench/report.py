@@ -88,8 +88,9 @@ def marker(shape, x, y, color, title):
     return f'<polygon points="{at}" fill="{color}">{tip}</polygon>'
 
 
-def plot(title, xs, series, x_label, y_label, x_names=None):
-    """Lines over evenly spaced xs, on a logarithmic y axis.
+def plot(title, xs, series, x_label, y_label, x_names=None, lines=True):
+    """Points over evenly spaced xs, on a logarithmic y axis; lines between them where xs have an
+    order.
 
     series: {name: {x: (median, low, high)}}; low and high become a bar through the point.
     """
@@ -128,7 +129,8 @@ def plot(title, xs, series, x_label, y_label, x_names=None):
         color, shape, words = TRANSPORTS.get(name, ("#334155", "circle", name))
         places = [(i, x) for i, x in enumerate(xs) if x in points and points[x][0] > 0]
         path = " ".join(f"{at_x(i):.1f},{at_y(points[x][0]):.1f}" for i, x in places)
-        out.append(f'<polyline points="{path}" fill="none" stroke="{color}" stroke-width="2"/>')
+        if lines:
+            out.append(f'<polyline points="{path}" fill="none" stroke="{color}" stroke-width="2"/>')
         for i, x in places:
             middle, least, most = points[x]
             if most > least > 0:
@@ -155,9 +157,9 @@ def spread(values):
     return (statistics.median(values), min(values), max(values))
 
 
-def figure(title, words, xs, series, x_label, y_label, x_names=None):
+def figure(title, words, xs, series, x_label, y_label, x_names=None, lines=True):
     """A picture, and its numbers in a table."""
-    picture = plot(title, xs, series, x_label, y_label, x_names)
+    picture = plot(title, xs, series, x_label, y_label, x_names, lines)
     if not picture:
         return ""
     names = x_names or xs
@@ -230,7 +232,7 @@ def ycsb_section(runs):
         out.append(figure(f"YCSB, {n} thread{'s' if n > 1 else ''}",
                           "Operations a second, one at a time in each thread; 100,000 records of ten fields of 100 bytes, "
                           "as hashes. E's operations are scans of 50 records on average, 51 requests one after the other.",
-                          xs, series, "workload", "operations a second", [short[x] for x in xs]))
+                          xs, series, "workload", "operations a second", [short[x] for x in xs], lines=False))
     rows = []
     for w in xs:
         for op in ("read", "update", "insert", "scan", "read-modify-write", "delete"):
@@ -287,6 +289,7 @@ p { margin: 0.2em 0 0.6em; } figure { margin: 0.4em 0; } svg { width: 100%; heig
 .tick, .legend { font: 12px system-ui, sans-serif; fill: #334155; } .label { font: 13px system-ui, sans-serif; fill: #1e293b; }
 .wide { overflow-x: auto; } table { border-collapse: collapse; font-size: 0.87em; margin: 0.4em 0 1em; }
 th, td { padding: 0.25em 0.7em; border-bottom: 1px solid #e2e8f0; text-align: left; } th { background: #f1f5f9; }
+td.n { font-variant-numeric: tabular-nums; }
 .n { text-align: right; white-space: nowrap; } code { font-size: 0.95em; }
 .missed { color: #b91c1c; font-weight: 600; } .aim { color: #166534; font-weight: 600; } .must { color: #334155; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 0.1em 1.2em; } dt { color: #475569; } dd { margin: 0; }
@@ -310,7 +313,7 @@ def page(folder):
         f"<p>Of {len(judged)} figures with a limit, {len(judged) - len(missed)} reach it"
         + (f"; missed: {esc(', '.join(missed))}" if missed else "") + ".</p>",
         "<h2>Machine</h2><dl>" + "".join(
-            f"<dt>{esc(k.replace('_', ' '))}</dt><dd>{esc(v)}</dd>" for k, v in machine.items()) + "</dl>"
+            f"<dt>{esc(k.replace('_gib', ', GiB'))}</dt><dd>{esc(v)}</dd>" for k, v in machine.items()) + "</dl>"
         if machine else "",
     ]
     for title, body in (("Transports", depth_section(runs)), ("Sizes", size_section(results)),

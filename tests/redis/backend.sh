@@ -25,6 +25,8 @@ hostile() { timeout 60 "$B/tests/redis/hostile" "$shm/b" "$@" 2>&1; }
 refusals() { grep -c refused "$dir/b.proxy"; }
 idle() { "$B/hedbctl" region show "$shm/b" | grep -q '^service kv .* claimed 0 '; }
 
+alone() { "$B/hedbctl" region show "$shm/b" | grep -q '^service kv .* claimed [01] '; }
+
 # A client whose requests come when we say so: talk begins it, said N is its Nth answer.
 talk() {
 	rm -f "$dir/in"
@@ -137,6 +139,20 @@ for mode in --no-raw '-3 --no-raw' '-3 --raw'; do
 	same "by CALL, $mode: as the module" "$(cat "$dir/b.out")" "$(cat "$dir/a.out")"
 done
 
+# Every command that this Redis has, without arguments: what needs a connection is refused by
+# both. Left out: what differs by itself, and what forks.
+tcp_raw p command list | grep -vxE 'info|time|lastsave|save|bgsave|bgrewriteaof|role|lolwut|command' | sort >"$dir/every"
+tcp a flushall >/dev/null
+tcp p flushall >/dev/null
+for x in a b; do
+	while read -r name; do
+		echo "$name: $(ring $x "$name" | cut -c1-300)"
+	done <"$dir/every" >"$dir/$x.out"
+done
+same "every command without arguments ($(wc -l <"$dir/every")): as the module" "$(cat "$dir/b.out")" "$(cat "$dir/a.out")"
+n=$(grep -c 'is not available over the ring yet' "$dir/a.out")
+[ "$n" -ge 30 ] && ok "$n of them are refused" || not_ok "only $n are refused"
+
 for x in a b; do
 	"$B/cxl-cli" --region "$shm/$x" --no-raw 2>&1 <<-'EOF' >"$dir/$x.out"
 	set d zero
@@ -162,6 +178,9 @@ for x in a b; do
 done
 same 'databases: as the module' "$(cat "$dir/b.out")" "$(cat "$dir/a.out")"
 same 'and these were four' "$(grep -c three "$dir/b.out")" 2
+
+has 'cxl-cli --stat, without figures that only the module has' "$(timeout 10 "$B/cxl-cli" --region "$shm/b" --stat -r 1)" ' -        -              -'
+same 'cxl-cli --latency' "$(timeout 10 "$B/cxl-cli" --region "$shm/b" --latency -r 1 -i 0.2 | grep -c samples)" 1
 
 # ---- long, and many ----
 
@@ -380,6 +399,16 @@ same 'many at once' "$(tr '\r' '\n' <"$dir/bench" | grep -c p50)" 2
 od -An -v -tx1 <"$dir/big" | tr -d ' \n' >"$dir/hex"
 same 'a long value in' "$(timeout 20 redis-cli -s "$dir/far.sock" -x set hex <"$dir/hex")" OK
 same 'and out' "$(timeout 20 redis-cli -s "$dir/far.sock" get hex | head -c 18000000 | cksum)" "$(cksum <"$dir/hex")"
+same 'one that sends no more is answered, and closed' "$(printf 'set half 1\r\nincr half\r\n' | timeout 20 perl -e '
+	use Socket;
+	use IO::Handle;
+	my $s;
+	socket($s, AF_UNIX, SOCK_STREAM, 0) && connect($s, sockaddr_un(shift)) or die;
+	$s->autoflush(1);
+	print $s $_ while <STDIN>;
+	shutdown($s, 1);
+	print while <$s>;' "$dir/far.sock" | tr -d '\r')" "$(printf '+OK\n:2')"
+until_true alone && ok 'every stream gave its channel back' || not_ok "$("$B/hedbctl" region show "$shm/b")"
 via blpop never 0 >"$dir/popped" 2>&1 </dev/null &
 blocked=$!
 pids="$pids $blocked"
@@ -420,6 +449,10 @@ serve u --backend "localhost:$tls" --backend-tls --cacert "$dir/cert.pem"
 same 'TLS' "$(ring u get k)" '"tcp"'
 same 'TLS: long values' "$(there_and_back u)" "$(printf 'OK\nsame')"
 same 'TLS: many at once' "$(timeout 60 "$B/cxl-bench" --region "$shm/u" --keys 1000 --requests 10000 --threads 4 --pipeline 32 2>&1 | grep -c 'requests per second')" 2
+(ulimit -Sn 64 && exec "$B/cxl-proxy" --region "$shm/m" --backend "localhost:$port" --channels 300 2>>"$dir/m.proxy") &
+pids="$pids $!"
+until_true served m "$!"
+same 'more clients than files that may be open at first' "$(timeout 60 "$B/cxl-bench" --region "$shm/m" --keys 100 --requests 5000 --clients 200 --threads 2 2>&1 | grep -c 'requests per second')" 2
 serve n --backend "127.0.0.1:$(free_port)"
 has 'nobody listens there' "$(ring n get k)" 'ERR the Redis behind this ring is gone: Connection refused'
 tcp p config set maxclients 1 >/dev/null

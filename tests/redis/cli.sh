@@ -142,7 +142,7 @@ as_arguments() {
 	c() { printf '> %.80s\n' "$*"; $cli "$@" 2>&1 </dev/null; echo "= $?"; }
 	commands
 }
-for mode in '' --no-raw '-3 --no-raw'; do
+for mode in '' --no-raw '-3 --no-raw' --json '-2 --json'; do
 	as_arguments $redis_cli $mode >"$dir/wanted"
 	as_arguments $cxl_cli $mode >"$dir/got"
 	alike "as redis-cli: arguments ${mode:-to a pipe}"
@@ -185,7 +185,7 @@ clear
 quit
 ping
 X
-for mode in '' --raw --no-raw -3 '-3 --no-raw'; do
+for mode in '' --raw --no-raw -3 '-3 --no-raw' --json; do
 	for cli in redis cxl; do
 		tcp a flushall >/dev/null
 		eval '$'${cli}_cli' $mode <"$dir/lines"' >"$dir/$cli" 2>&1
@@ -264,6 +264,21 @@ refuses cxl-cli --timeout 'whole number from 1 to 2147483647' 0 -1 2147483648
 refuses cxl-cli --offset 'whole number from 0 to 9223372036854775807' -1
 refuses cxl-cli --map-size 'whole number from 0 to 9223372036854775807' -1
 same 'numbers that are in range' "$(ring a -r 2 -i .01 --timeout 2147483647 --offset 0 --map-size 0 ping)" "$(printf 'PONG\nPONG')"
+
+# --eval
+echo 'return {KEYS[1], KEYS[2], ARGV[1], ARGV[2], #KEYS, #ARGV}' >"$dir/script.lua"
+for cli in redis cxl; do
+	eval cli_x='$'${cli}_cli
+	for x in '' k1 'k1 k2' ', a1' 'k1 , a1' 'k1 k2 , a1 a2' 'k1 , a1 , a3'; do
+		$cli_x --no-raw --eval "$dir/script.lua" $x </dev/null 2>&1
+		echo "= $?"
+	done >"$dir/$cli"
+done
+mv "$dir/redis" "$dir/wanted"
+mv "$dir/cxl" "$dir/got"
+alike 'as redis-cli: --eval'
+same '--eval of no file' "$($cxl_cli --eval "$dir/none" 2>&1; echo "= $?")" "Can't open file '$dir/none': No such file or directory
+= 1"
 
 # At a terminal.
 tcp a flushall >/dev/null
@@ -349,3 +364,56 @@ alike 'the next start has the history; exit ends it'
 echo 'QUIT\r' | at_terminal 'a> ' $cxl_cli >"$dir/got"
 printf '%s\n' 'a> QUIT' '= 0' >"$dir/wanted"
 alike 'quit ends it'
+
+# Figures that go on.
+tcp a flushall >/dev/null
+figures() { sed 's/[0-9][0-9]*\.[0-9]/N/g; s/([0-9][0-9]* samples)/(S samples)/'; }
+line='min: N, max: N, avg: N, p50: N, p99: N us (S samples)'
+samples() { sed -n "$1s/.*(\([0-9]*\) samples)/\1/p" "$dir/out"; }
+timeout 20 $cxl_cli --latency -r 3 -i 0.2 >"$dir/out"
+same '--latency: as many lines as asked for' "$? $(figures <"$dir/out")" "0 $(printf '%s\n%s\n%s' "$line" "$line" "$line")"
+[ "$(samples 1)" -lt "$(samples 2)" ] && [ "$(samples 2)" -lt "$(samples 3)" ] &&
+	ok 'each of all samples so far' || not_ok "samples: $(samples 1), $(samples 2), $(samples 3)"
+awk -F '[:,( ]+' '{ exit !($2 <= $6 && $6 <= $4 && $2 <= $8 && $8 <= $10 && $10 <= $4) }' "$dir/out" &&
+	ok 'least, mean, median and most are in order' || not_ok "$(cat "$dir/out")"
+timeout 20 $cxl_cli --latency-history -r 2 -i 0.4 >"$dir/out"
+[ "$(samples 1)" -le 41 ] && [ "$(samples 2)" -le 41 ] && [ "$(samples 2)" -gt 0 ] &&
+	ok '--latency-history: each of its own interval' || not_ok "samples: $(samples 1), $(samples 2)"
+at_terminal '' timeout --foreground -s INT 0.5 $cxl_cli --latency </dev/null | tr '\r' '\n' | sed 's/^\x1b\[K//' | figures | grep -v '^=' >"$dir/out"
+same 'at a terminal one line is written anew' "$(sed '/^$/d' "$dir/out" | sort -u)" "$line"
+[ "$(grep -c min "$dir/out")" -ge 2 ] && ok 'several times' || not_ok "$(cat "$dir/out")"
+$cxl_cli --latency -i 60 >"$dir/out" 2>&1 &
+live=$!
+pids="$pids $live"
+sleep 0.3
+kill -TERM $live
+wait $live
+same 'a signal ends it, with a last line' "$? $(figures <"$dir/out")" "0 $line"
+
+timeout 20 $cxl_cli --stat -r 3 -i 0.5 >"$dir/out" 2>&1 &
+live=$!
+lines_of() { [ "$(wc -l <"$dir/out")" -ge "$1" ]; }
+until_true lines_of 3
+i=0
+while [ $i -lt 200 ]; do echo "set stat$i $i"; i=$((i + 1)); done | $cxl_cli >/dev/null
+wait $live
+same '--stat: a header and as many lines' "$? $(grep -c '^[0-9]' "$dir/out") $(grep -c '^keys' "$dir/out")" '0 3 1'
+column() { grep '^[0-9]' "$dir/out" | sed -n "$1p" | tr -s ' ' | cut -d ' ' -f "$2"; }
+same 'keys, before and after' "$(column 1 1) $(column 3 1)" '0 200'
+n=$(($(column 3 8) - $(column 1 8)))
+[ $n -ge 200 ] && [ $n -le 210 ] && ok 'requests over the ring' || not_ok "$n requests: $(cat "$dir/out")"
+rates=$(($(column 2 9) + $(column 3 9)))
+[ $rates -ge 200 ] && [ $rates -le 800 ] && ok 'and how many a second' || not_ok "$rates a second: $(cat "$dir/out")"
+timeout 20 $cxl_cli --stat -r 25 -i 0.01 >"$dir/out" 2>&1
+same 'the header comes again' "$(grep -c '^[0-9]' "$dir/out") $(grep -c '^keys' "$dir/out")" '25 2'
+
+timeout 20 $cxl_cli --stat ping >"$dir/out" 2>&1
+same 'figures and a command are too much' "$? $(head -1 "$dir/out")" '2 usage: cxl-cli [options] [command [argument ...]]'
+tcp a config set requirepass sesame >/dev/null
+for x in --latency --stat; do
+	same "$x before AUTH" "$(timeout 20 $cxl_cli $x 2>&1; echo "= $?")" 'Error: NOAUTH Authentication required.
+= 1'
+	same "$x after it" "$(timeout 20 $cxl_cli --pass sesame $x -r 1 -i 0.1 2>&1 | tail -1 | grep -c '[0-9]')" 1
+done
+stop a
+same '--latency without a server' "$(timeout 20 $cxl_cli --latency 2>&1 >/dev/null | cut -c1-44)" 'Could not connect to Redis through the ring:'

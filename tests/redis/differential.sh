@@ -39,6 +39,7 @@ finds() {
 	n=$(grep -c '^#   \[' "$dir/out")
 	[ "$n" -gt 0 ] && [ "$n" -lt 10 ] && ok "$what: by $n commands" || not_ok "$what: by $n commands"
 	stop bad
+	rm -rf "$dir/bad.d"
 }
 finds 'LPUSH appends' --rename-command LPUSH X --rename-command RPUSH LPUSH --rename-command X RPUSH
 has 'and these name what did it' "$(grep '^#   \[' "$dir/out" | tr a-z A-Z)" PUSH

@@ -26,6 +26,16 @@ both() { tcp a "$@" >/dev/null && tcp t "$@" >/dev/null; }
 # How many of these are there.
 left() { printf 'exists %s\n' "$(seq -f "$2%g" -s ' ' 20)" | redis-cli -s "$dir/$1.sock"; }
 
+# Every command that writes, with as many words as it needs at least.
+writes() {
+	redis-cli -s "$dir/t.sock" command list filterby aclcat write | grep -v '|\|^flush\|^migrate\|^b[lrz]' | sort |
+		sed 's/^/command info /' | redis-cli -s "$dir/t.sock" --json |
+		sed -n 's/^\[\["\([^"]*\)",-\{0,1\}\([0-9]*\),.*/\1 \2/p' |
+		awk '{ printf "%s", $1; for (i = 1; i < $2; i++) printf " 1"; print "" }'
+	printf 'hset 1 f v f2 v2\nset 1 v nx get\neval "return redis.call(\"set\",KEYS[1],1)" 1 k\n'
+	printf 'eval "return redis.call(\"get\",KEYS[1])" 1 k\nfunction load x\n'
+}
+
 # a is written to by the ring, t by its socket.
 servers() {
 	set -- --maxmemory $limit --maxmemory-policy "$1" --maxmemory-samples 10 --repl-backlog-size 16kb
@@ -82,7 +92,13 @@ for policy in noeviction allkeys-lru allkeys-lfu allkeys-random volatile-lru vol
 	esac
 	same "$policy: reads go on" "$(printf 'get nosuch\nexists nosuch\nping\n' | verbs a --pipelined | tr '\n' ' ')" '(nil) (integer) 0 PONG '
 	case $policy in
-	noeviction) same "$policy: so does DEL, and then a SET" "$({ seq -f 'del n%g' 1 2 399; echo set n1 x; } | verbs a | sort | uniq -c | tr -s ' \n' ' ')" ' 200 (integer) 1 1 OK ' ;;
+	noeviction)
+		writes >"$dir/writes"
+		for s in "ring a" "tcp t"; do $s <"$dir/writes" >"$dir/writes.${s% *}"; done
+		paste -d '#' "$dir/writes" "$dir/writes.tcp" "$dir/writes.ring" | grep -v 'not available over the ring' |
+			awk -F '#' '{ n++; oom += /OOM/ } $2 != $3 { print } END { print (n > 60), (oom > 40) }' >"$dir/out"
+		same "$policy: every write is answered as by TCP" "$(tr '\n' ' ' <"$dir/out")" '1 1 '
+		same "$policy: so does DEL, and then a SET" "$({ seq -f 'del n%g' 1 2 1999; echo set n1 x; } | verbs a | sort | uniq -c | tr -s ' \n' ' ')" ' 1000 (integer) 1 1 OK ' ;;
 	esac
 	# Once more with an AOF and a replica, from half full on.
 	followers
@@ -127,3 +143,11 @@ for policy in allkeys-lru volatile-lru allkeys-lfu volatile-lfu; do
 		"$(echo $there | awk '{ for (i = 1; i < 13; i += 3) if ($(i + 1) < 18 || $(i + 2) < 18) print $i; if ($14 > 15 || $15 > 15) print "cold" }')" ''
 	gone a t
 done
+
+# Those go first that have the shortest time to live: of times from 0 to 999 the later stay.
+servers volatile-ttl
+awk -v v="$value" 'BEGIN { for (i = 0; i < 16000; i++) print "set v" i " " v " EX " 100000 + i * 7919 % 1000 * 1000 }' >"$dir/load"
+both_ways "$dir/load"
+mean() { tcp_raw "$1" --scan --pattern 'v*' | awk '{ s += substr($1, 2) * 7919 % 1000 } END { print int(s / NR) }'; }
+[ "$(mean a)" -gt 650 ] && [ "$(mean t)" -gt 650 ] && ok "volatile-ttl: mean of what stays $(mean a), by TCP $(mean t), of all 499" ||
+	not_ok "volatile-ttl: mean of what stays $(mean a), by TCP $(mean t), of all 499"

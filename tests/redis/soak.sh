@@ -55,7 +55,7 @@ stopped_for_a_while() { kill -STOP "$1"; pause; kill -CONT "$1"; }
 
 killed_server=0 killed_client=0 killed_replica=0 stopped=0
 event() {
-	random 10
+	random 11
 	case $n in
 	0 | 1 | 2) # the server, and sometimes a client with it, or while there is none
 		stop a KILL
@@ -82,6 +82,8 @@ event() {
 		random 2
 		[ "$n" = 0 ] && stopped_for_a_while "$(pid_of a)" || stopped_for_a_while "$(pid_of r)"
 		stopped=$((stopped + 1)) ;;
+	10) # what comes next may come while the AOF is begun anew
+		tcp a bgrewriteaof >/dev/null ;;
 	esac
 }
 

@@ -27,12 +27,12 @@ untrack() {
 	wait $tracker
 }
 says() { until_true grep -q "$1" "$out"; }
-mark=0
-# What was pushed up to now: a command's answer comes after it.
+# What was pushed up to now: a command's answer comes after it. (No counter: who wants the
+# output runs this in a shell of its own.)
 pushed() {
-	mark=$((mark + 1))
-	echo "echo mark$mark" >&3
-	says "mark$mark" || echo 'no answer'
+	mark=mark$(date +%s%N)
+	echo "echo $mark" >&3
+	says "$mark" || echo 'no answer'
 	sed -n "s/^-> invalidate: //p" "$out" | tr -d "'," | tr ' ' '\n' | sort -u | tr '\n' ' '
 }
 # hears WHAT COMMANDS KEY... : of these writes, having read the keys.

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "roster.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "batch.h"
+#include "counters.h"
+#include "stream.h"
+
+struct roster roster;
+
+static uint64_t read_max_message(RedisModuleCtx *ctx)
+{
+	RedisModuleCallReply *r =
+		RedisModule_Call(ctx, "CONFIG", "cc", "GET", "proto-max-bulk-len");
+	RedisModuleCallReply *v = r ? RedisModule_CallReplyArrayElement(r, 1) : NULL;
+	size_t n;
+	const char *s = v ? RedisModule_CallReplyStringPtr(v, &n) : NULL;
+	uint64_t max = s ? strtoull(s, NULL, 10) : 512ull << 20;
+
+	if (r)
+		RedisModule_FreeCallReply(r);
+	return max + 65536; /* and a key, and a header */
+}
+
+/* The channel whose request runs is locked, and comes later (run). */
+static void on_owner_gone(int fd, void *unused, int mask)
+{
+	service_reap(&roster.service, clock_ms());
+}
+
+static void opened(void *unused, struct service_chan *c)
+{
+	struct session *s = session_create(c, roster.max_message);
+
+	c->session = s;
+	if (!s)
+		return; /* served by nobody: the client times out, and may try again */
+	s->tally.id = ++roster.last_id;
+	s->tally.since = s->tally.seen = clock_ticks();
+	s->slot = roster.nopen;
+	roster.open[roster.nopen++] = s;
+	counters.opened++;
+	if (c->owner_fd >= 0)
+		RedisModule_EventLoopAdd(
+			c->owner_fd, REDISMODULE_EVENTLOOP_READABLE, on_owner_gone, NULL);
+}
+
+static void closed(void *unused, struct service_chan *c)
+{
+	struct session *s = c->session;
+
+	if (!s)
+		return;
+	roster.open[s->slot] = roster.open[--roster.nopen];
+	roster.open[s->slot]->slot = s->slot;
+	c->session = NULL;
+	batch_forget(s);
+	stream_close(s);
+	session_destroy(s);
+}
+
+/* Not when it closes: the owner of a refused channel is watched until it lets go. */
+static void left(void *unused, struct service_chan *c)
+{
+	RedisModule_EventLoopDel(c->owner_fd, REDISMODULE_EVENTLOOP_READABLE);
+}
+
+void roster_refuse(struct session *s, const char *why)
+{
+	struct service_chan *c = s->chan;
+
+	counters.refused++;
+	RedisModule_Log(roster.ctx, "warning", "channel %u of pid %u is refused: %s", c->index,
+		ident_pid(c->owner), why);
+	service_refuse(&roster.service, c);
+}
+
+/* Caller holds the channel's lock. */
+static void end(struct session *s)
+{
+	counters.killed++;
+	service_kill(&roster.service, s->chan);
+}
+
+void roster_kill(struct session *s)
+{
+	struct service_chan *c = s->chan;
+
+	if (s == roster.serving || !service_lock(c)) {
+		s->tally.killed = roster.kills = true;
+		return;
+	}
+	end(s);
+	service_unlock(c);
+}
+
+void roster_sweep(void)
+{
+	uint32_t i = 0;
+
+	if (!roster.kills)
+		return;
+	roster.kills = false;
+	while (i < roster.nopen) {
+		struct session *s = roster.open[i];
+
+		if (s->tally.killed)
+			roster_kill(s);
+		if (i < roster.nopen && roster.open[i] == s)
+			i++; /* else another has taken its place */
+	}
+}
+
+void roster_limits(RedisModuleCtx *ctx)
+{
+	roster.max_message = read_max_message(ctx);
+}
+
+/* ---- life ---- */
+
+int roster_open(RedisModuleCtx *ctx, const struct region *r, const struct service_config *c,
+	struct err_text *e)
+{
+	struct service_config mine = *c;
+	const struct service_geometry *g;
+	int rc = region_find(r, KV_SERVICE, &g, e);
+
+	if (rc)
+		return rc;
+	memset(&roster, 0, sizeof roster);
+	if (posix_memalign((void **)&roster.chans, 128, g->nchannels * sizeof *roster.chans))
+		return -ENOMEM;
+	memset(roster.chans, 0, g->nchannels * sizeof *roster.chans);
+	mine.opened = opened;
+	mine.closed = closed;
+	mine.left = left;
+	rc = service_take(&roster.service, r, KV_SERVICE, roster.chans, &mine, e);
+	if (rc) {
+		free(roster.chans);
+		roster.chans = NULL;
+		return rc;
+	}
+	roster.open = RedisModule_Calloc(g->nchannels, sizeof *roster.open);
+	roster.max_message = read_max_message(ctx);
+	roster.ctx = RedisModule_GetDetachedThreadSafeContext(ctx);
+	return 0;
+}
+
+void roster_close(void)
+{
+	service_drop(&roster.service);
+	RedisModule_FreeThreadSafeContext(roster.ctx);
+	RedisModule_Free(roster.open);
+	free(roster.chans);
+	roster.ctx = NULL;
+	roster.open = NULL;
+	roster.chans = NULL;
+	roster.nopen = 0;
+}

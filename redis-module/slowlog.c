@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "slowlog.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include "admin.h"
+#include "clock.h"
+#include "cursor.h"
+#include "identity.h"
+#include "roster.h"
+
+enum { ARGS = 32, ARG_BYTES = 128, GET_DEFAULT = 10 }; /* as SLOWLOG has it */
+
+struct entry {
+	struct entry *next;
+	long long id;
+	long long time; /* s since 1970 */
+	long long us;
+	char who[64];
+	char label[CHAN_LABEL + 1];
+	int argc;
+	RedisModuleString *argv[ARGS]; /* owned */
+};
+
+static struct {
+	struct entry *newest;
+	long long len;
+	long long next_id;
+	long long slower_us; /* -1: never */
+	long long max_len;
+	long long latency_ms; /* 0: never */
+	bool known;
+} log_;
+
+uint64_t slowlog_least;
+
+/* ---- settings ---- */
+
+static long long setting(RedisModuleCtx *ctx, const char *name, long long otherwise)
+{
+	RedisModuleCallReply *r = RedisModule_Call(ctx, "CONFIG", "cc", "GET", name);
+	RedisModuleCallReply *v = r && RedisModule_CallReplyType(r) == REDISMODULE_REPLY_ARRAY
+		? RedisModule_CallReplyArrayElement(r, 1) : NULL;
+	size_t len;
+	const char *s = v ? RedisModule_CallReplyStringPtr(v, &len) : NULL;
+	long long n = s ? strtoll(s, NULL, 10) : otherwise;
+
+	if (r)
+		RedisModule_FreeCallReply(r);
+	return n;
+}
+
+static uint64_t ticks_of_us(long long us)
+{
+	return us < 3600000000ll ? clock_from_ns((uint64_t)us * 1000) : UINT64_MAX;
+}
+
+static void look(RedisModuleCtx *ctx)
+{
+	uint64_t slow, late;
+
+	if (log_.known)
+		return;
+	log_.known = true;
+	log_.slower_us = setting(ctx, "slowlog-log-slower-than", -1);
+	log_.max_len = setting(ctx, "slowlog-max-len", 128);
+	log_.latency_ms = setting(ctx, "latency-monitor-threshold", 0);
+	slow = log_.slower_us < 0 ? UINT64_MAX : ticks_of_us(log_.slower_us);
+	late = log_.latency_ms ? ticks_of_us(log_.latency_ms * 1000) : UINT64_MAX;
+	slowlog_least = slow < late ? slow : late;
+}
+
+static bool is(RedisModuleString *word, const char *name)
+{
+	size_t len;
+	const char *s = RedisModule_StringPtrLen(word, &len);
+
+	return len == strlen(name) && strncasecmp(s, name, len) == 0;
+}
+
+void slowlog_configure(void)
+{
+	log_.known = false;
+	slowlog_least = 0;
+}
+
+/* ---- what a request says ---- */
+
+static void add(struct entry *e, const void *p, size_t len)
+{
+	char cut[ARG_BYTES + 40];
+	int n;
+
+	if (e->argc == ARGS)
+		return;
+	if (len <= ARG_BYTES) {
+		e->argv[e->argc++] = RedisModule_CreateString(NULL, p, len);
+		return;
+	}
+	memcpy(cut, p, ARG_BYTES);
+	n = snprintf(cut + ARG_BYTES, sizeof cut - ARG_BYTES, "... (%zu more bytes)",
+		len - ARG_BYTES);
+	e->argv[e->argc++] = RedisModule_CreateString(NULL, cut, ARG_BYTES + (size_t)n);
+}
+
+static void add_text(struct entry *e, const char *s)
+{
+	add(e, s, strlen(s));
+}
+
+/* Passwords are among the arguments of these. */
+static bool secret(RedisModuleCtx *ctx, const struct entry *e)
+{
+	return e->argc && identity_of(ctx, e->argv[0]) & IDENTITY_SECRET;
+}
+
+static void add_strings(RedisModuleCtx *ctx, struct entry *e, struct cursor *c, uint32_t n)
+{
+	char text[48];
+	uint32_t i;
+
+	for (i = 0; i < n; i++) {
+		uint32_t len = cursor_u32(c);
+		const uint8_t *p = cursor_bytes(c, len);
+
+		if (!p)
+			return;
+		if (i == 2 && secret(ctx, e)) {
+			add_text(e, "(redacted)");
+			return;
+		}
+		if (e->argc == ARGS - 1 && i + 1 < n) {
+			snprintf(text, sizeof text, "... (%u more arguments)", n - i);
+			add_text(e, text);
+			return;
+		}
+		add(e, p, len);
+	}
+}
+
+static void add_key(struct entry *e, struct cursor *c, uint32_t n)
+{
+	const uint8_t *p = cursor_bytes(c, n);
+
+	if (p)
+		add(e, p, n);
+}
+
+static void describe(RedisModuleCtx *ctx, struct entry *e, uint8_t kind,
+	const uint8_t *data, uint64_t len)
+{
+	static const char *const names[] = {[KV_PING] = "PING", [KV_GET] = "GET",
+		[KV_SET] = "SET", [KV_DEL] = "DEL", [KV_EXISTS] = "EXISTS", [KV_INCRBY] = "INCRBY",
+		[KV_AUTH] = "AUTH"};
+	struct cursor c = cursor_of(data, len);
+	const uint8_t *p = cursor_bytes(&c, KV_HEADER);
+	struct kv_header h;
+	char number[24];
+
+	if (!p)
+		return;
+	memcpy(&h, p, sizeof h);
+	if (kind != KV_CALL)
+		add_text(e, kind <= KV_AUTH && names[kind] ? names[kind] : "?");
+	switch (kind) {
+	case KV_SET:
+		if (h.opt & KV_SET_TIME)
+			cursor_u64(&c);
+		add_key(e, &c, h.n);
+		add(e, c.p, c.left);
+		break;
+	case KV_INCRBY:
+		snprintf(number, sizeof number, "%lld", (long long)cursor_u64(&c));
+		add_key(e, &c, h.n);
+		add_text(e, number);
+		break;
+	case KV_DEL:
+	case KV_EXISTS:
+	case KV_CALL:
+		add_strings(ctx, e, &c, h.n);
+		break;
+	case KV_AUTH:
+		add_text(e, "(redacted)");
+		break;
+	default:
+		add_key(e, &c, h.n);
+	}
+}
+
+/* ---- the log ---- */
+
+static void drop(struct entry *e)
+{
+	while (e->argc)
+		RedisModule_FreeString(NULL, e->argv[--e->argc]);
+	RedisModule_Free(e);
+	log_.len--;
+}
+
+static void trim(long long len)
+{
+	struct entry **at = &log_.newest, *e;
+
+	for (; *at && len > 0; len--)
+		at = &(*at)->next;
+	while ((e = *at)) {
+		*at = e->next;
+		drop(e);
+	}
+}
+
+static void push(RedisModuleCtx *ctx, const struct session *s, uint8_t kind,
+	const uint8_t *data, uint64_t len, long long us)
+{
+	struct entry *e = RedisModule_Calloc(1, sizeof *e);
+
+	e->id = log_.next_id++;
+	e->time = (long long)time(NULL);
+	e->us = us;
+	snprintf(e->who, sizeof e->who, "id=%llu pid=%u", (unsigned long long)s->tally.id,
+		ident_pid(s->chan->owner));
+	session_label(s, e->label);
+	describe(ctx, e, kind, data, len);
+	e->next = log_.newest;
+	log_.newest = e;
+	log_.len++;
+	trim(log_.max_len);
+}
+
+void slowlog_request(RedisModuleCtx *ctx, const struct session *s, uint8_t kind,
+	const uint8_t *data, uint64_t len, uint64_t ticks)
+{
+	long long us;
+
+	look(ctx);
+	if (ticks < slowlog_least)
+		return;
+	us = (long long)(clock_to_ns(ticks) / 1000);
+	if (log_.slower_us >= 0 && us >= log_.slower_us)
+		push(ctx, s, kind, data, len, us);
+	if (log_.latency_ms && us / 1000 >= log_.latency_ms)
+		RedisModule_LatencyAddSample("cxlring-command", us / 1000);
+}
+
+void slowlog_turn(RedisModuleCtx *ctx, uint64_t ticks)
+{
+	long long ms;
+
+	look(ctx);
+	ms = (long long)(clock_to_ns(ticks) / 1000000);
+	if (log_.latency_ms && ms >= log_.latency_ms)
+		RedisModule_LatencyAddSample("cxlring-turn", ms);
+}
+
+/* ---- the command ---- */
+
+static int reply_entries(RedisModuleCtx *ctx, long long n)
+{
+	const struct entry *e = log_.newest;
+	int i;
+
+	if (n < 0 || n > log_.len)
+		n = log_.len;
+	RedisModule_ReplyWithArray(ctx, n);
+	for (; n > 0; n--, e = e->next) {
+		RedisModule_ReplyWithArray(ctx, 6);
+		RedisModule_ReplyWithLongLong(ctx, e->id);
+		RedisModule_ReplyWithLongLong(ctx, e->time);
+		RedisModule_ReplyWithLongLong(ctx, e->us);
+		RedisModule_ReplyWithArray(ctx, e->argc);
+		for (i = 0; i < e->argc; i++)
+			RedisModule_ReplyWithString(ctx, e->argv[i]);
+		RedisModule_ReplyWithCString(ctx, e->who);
+		RedisModule_ReplyWithCString(ctx, e->label);
+	}
+	return REDISMODULE_OK;
+}
+
+static int cmd_slowlog(RedisModuleCtx *ctx, RedisModuleString **argv, int argc)
+{
+	long long n = GET_DEFAULT;
+
+	if (!admin_allowed(ctx, "slowlog", "get"))
+		return REDISMODULE_OK;
+	if (argc < 2 || argc > 3)
+		return RedisModule_WrongArity(ctx);
+	if (argc == 2 && is(argv[1], "len"))
+		return RedisModule_ReplyWithLongLong(ctx, log_.len);
+	if (argc == 2 && is(argv[1], "reset")) {
+		trim(0);
+		return RedisModule_ReplyWithSimpleString(ctx, "OK");
+	}
+	if (!is(argv[1], "get"))
+		return RedisModule_ReplyWithError(
+			ctx, "ERR CXLRING.SLOWLOG knows GET [count], LEN and RESET");
+	if (argc == 3 &&
+		(RedisModule_StringToLongLong(argv[2], &n) != REDISMODULE_OK || n < -1))
+		return RedisModule_ReplyWithError(
+			ctx, "ERR count should be greater than or equal to -1");
+	return reply_entries(ctx, n);
+}
+
+int slowlog_init(RedisModuleCtx *ctx)
+{
+	memset(&log_, 0, sizeof log_);
+	slowlog_least = 0;
+	if (RedisModule_CreateCommand(ctx, "cxlring.slowlog", cmd_slowlog,
+			"admin deny-script no-monitor no-slowlog allow-loading allow-stale allow-busy", 0, 0, 0) !=
+		REDISMODULE_OK)
+		return REDISMODULE_ERR;
+	return REDISMODULE_OK;
+}
+
+void slowlog_fini(void)
+{
+	trim(0);
+}
