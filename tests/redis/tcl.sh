@@ -23,7 +23,7 @@ fi
 
 # In /tmp: their servers' sockets have long names.
 work=$(mktemp -d /tmp/kvt.XXXXXX)
-export TCL_STATE="$shm" B
+export TCL_STATE="$shm" B PRELOAD
 suite_cleanup() {
 	end_own_servers
 	cleanup
