@@ -97,7 +97,7 @@ bench=$!
 pids="$pids $bench"
 busy() { [ "$(clients | sed -n 's/.* cmds=\([0-9]*\) cmd=get .*/\1/p' | awk '$1 > 20000' | wc -l)" = 4 ]; }
 until_true busy || not_ok 'four threads at work'
-ids() { clients | sed 's/^id=\([0-9]*\) .*/\1/'; }
+ids() { clients | sed -n 's/^id=\([0-9]*\) .*/\1/p'; }
 ids >"$dir/ids"
 same 'KILL ALL' "$(tcp a cxlring.kill all)" '(integer) 4'
 # One that had been answered everything goes on with a new session; nobody with the old one.
