@@ -87,7 +87,7 @@ static int run(RedisModuleCtx *ctx, struct session *s, enum guard_verdict verdic
 	rc = command_run(ctx, s, verdict, loop.turn, f->kind, f->id, data, len, &loop.wrote);
 	roster.serving = NULL;
 	took = timed ? clock_ticks() - t0 : 0;
-	if (timed && took >= slowlog_least)
+	if (timed && took >= slowlog_least && rc != -EAGAIN)
 		slowlog_request(ctx, s, f->kind, data, len, took);
 	if (nests)
 		service_unlock(s->chan);
@@ -665,22 +665,27 @@ fail:
  */
 bool loop_drain(void)
 {
-	uint32_t most = roster.service.geometry->ring_bytes / sizeof(uint64_t), i;
+	uint32_t most, i;
 
-	service_drain(&roster.service);
-	for (i = 0; i < roster.nopen; i++)
-		if (!roster.open[i]->stream && roster.open[i] != roster.serving)
-			answer_all(roster.open[i], most,
-				"ERR the ring is being unloaded, this was not executed");
+	if (!loop.up)
+		return true;
 	if (loop.hold || roster.serving)
-		goto not_yet;
+		return false;
 	for (i = 0; i < roster.nopen; i++)
 		if (!session_flush(roster.open[i]))
-			goto not_yet;
-	return true;
-not_yet:
-	service_ready(&roster.service);
-	return false;
+			return false;
+	service_drain(&roster.service);
+	most = roster.service.geometry->ring_bytes / sizeof(uint64_t);
+	for (i = 0; i < roster.nopen; i++)
+		if (!roster.open[i]->stream)
+			answer_all(roster.open[i], most,
+				"ERR the ring is being unloaded, this was not executed");
+	for (i = 0; i < roster.nopen; i++)
+		if (!session_flush(roster.open[i]))
+			break;
+	if (i < roster.nopen)
+		service_ready(&roster.service);
+	return i == roster.nopen;
 }
 
 void loop_close(void)

@@ -98,7 +98,7 @@ until_true online || not_ok 'the replica comes online'
 begin m 1
 same FAILOVER "$(tcp m failover to 127.0.0.1 "$rport")" OK
 until_true role m slave && role r master && ok 'the roles are changed' || not_ok "roles: $(info m replication role), $(info r replication role)"
-until_true sh -c "tail -1 '$dir/ledger.one' | grep -q READONLY" && ok 'writes are refused: READONLY' || not_ok "$(tail -1 "$dir/ledger.one")"
+until_true sh -c "tail -100 '$dir/ledger.one' | grep -q READONLY" && ok 'writes are refused: READONLY' || not_ok "$(tail -1 "$dir/ledger.one")"
 n=$(grep -c '^<' "$dir/ledger.one")
 sleep 0.3
 same 'all of them' "$(grep -c '^<' "$dir/ledger.one")" "$n"
@@ -118,7 +118,7 @@ begin r 9000000
 same REPLICAOF "$(tcp r replicaof 127.0.0.1 1)" OK
 sleep 0.2 # what was acknowledged before is noted
 n=$(grep -c '^<' "$dir/ledger.one") d=$(tcp r debug digest)
-until_true sh -c "tail -1 '$dir/ledger.one' | grep -q READONLY" && ok 'writes are refused' || not_ok "$(tail -1 "$dir/ledger.one")"
+until_true sh -c "tail -100 '$dir/ledger.one' | grep -q READONLY" && ok 'writes are refused' || not_ok "$(tail -1 "$dir/ledger.one")"
 sleep 0.3
 same 'at once and all of them' "$(grep -c '^<' "$dir/ledger.one") $(tcp r debug digest)" "$n $d"
 tcp r replicaof no one >/dev/null
