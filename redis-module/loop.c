@@ -34,6 +34,7 @@ static struct {
 	struct session **waiting; /* owned; room for all: streams, in one turn */
 	const struct region *region;
 	uint64_t turn;         /* counts before-sleep events */
+	uint64_t loading_turn; /* the turn in which Redis was seen loading last */
 	uint64_t rung_turn;    /* the turn in which the bell was heard last */
 	uint64_t reaped_ms;
 	struct spin spin;
@@ -557,7 +558,10 @@ static void rung(void)
 	uint32_t i;
 
 	loop.rung_turn = loop.turn;
-	if (!nested && !loading)
+	if (loading)
+		loop.loading_turn = loop.turn;
+	/* A load's nested loop leaves its events to the outer one, which then calls once more. */
+	if (!loading && (!nested || loop.loading_turn == loop.turn))
 		return;
 	if (service_changed(&roster.service))
 		service_control(&roster.service);
