@@ -9,6 +9,8 @@
 #include "command.h"
 #include "config.h"
 #include "door.h"
+#include "enc.h"
+#include "enc_ring.h"
 #include "evict.h"
 #include "guard.h"
 #include "prefetch.h"
@@ -61,11 +63,11 @@ static void publish(struct session *s)
 	service_publish(s->chan);
 }
 
-static inline bool waiting(const struct session *s)
+static inline bool waiting(struct session *s)
 {
 	if (s->stream)
 		return stream_waiting(s);
-	return s->out ? ring_drained(&s->chan->tx) : ring_waiting(&s->chan->rx);
+	return s->out ? ring_drained(&s->chan->tx) : ring_waiting(&s->chan->rx) && enc_lets(s);
 }
 
 /* A command may run nested event loops (a script that takes long). The channel's lock
@@ -210,7 +212,7 @@ static unsigned serve(RedisModuleCtx *ctx, struct session *s, bool *held)
 	s->tally.holds = false;
 	n = s->chan->tx.pos != sent;
 	n += stream_continue(s);
-	while (!s->out && n < BURST) {
+	while (!s->out && n < BURST && enc_lets(s)) {
 		rc = ring_peek(&s->chan->rx, &f);
 		if (rc)
 			break;
@@ -381,6 +383,22 @@ static bool any_output(void)
 	return false;
 }
 
+/* What the zone has answered is done, and told to whom it concerns. */
+static unsigned finish_enc(RedisModuleCtx *ctx)
+{
+	uint32_t i;
+
+	if (!enc_ready())
+		return 0;
+	if (enc_turn(ctx))
+		loop.wrote = true;
+	loop.hold |= loop.wrote && guard_logging(ctx);
+	for (i = 0; i < roster.nopen && !loop.hold; i++)
+		if (roster.open[i]->unpublished)
+			publish(roster.open[i]);
+	return 1;
+}
+
 /* One turn: serve while requests come, spin while they may, stop at the budget. */
 static void turn(RedisModuleCtx *ctx)
 {
@@ -389,7 +407,6 @@ static void turn(RedisModuleCtx *ctx)
 	unsigned n, total = 0;
 	bool held = false;
 
-	loop.wrote = false;
 	loop.spin.max = clock_from_ns((uint64_t)config.spin_us * 1000);
 	if (loop.spin.budget > loop.spin.max)
 		loop.spin.budget = loop.spin.max;
@@ -399,6 +416,8 @@ static void turn(RedisModuleCtx *ctx)
 		if (service_changed(&roster.service))
 			service_control(&roster.service);
 		n = serve_all(ctx, &held);
+		if (zone_ready()) /* not what is held, which only time lets go on */
+			n += finish_enc(ctx);
 		total += n;
 		now = clock_ticks();
 		if (n) {
@@ -432,9 +451,11 @@ static void before_sleep(RedisModuleCtx *ctx)
 {
 	loop.turn++;
 	roster_sweep();
+	loop.wrote = false;
+	finish_enc(ctx);
 	if (!loop.hot) {
 		/* A bell that rang for nothing has to be made silent as well. */
-		if (!bell_rings() && !anything()) {
+		if (!bell_rings() && !anything() && !loop.hold) {
 			/* A stream's ring may fill while we sleep, and a reader that stopped may be
 			 * longer about it than one tick. */
 			if (!bell_ticking() && any_output())
@@ -464,9 +485,13 @@ static void after_sleep(void)
 
 static void on_loop(RedisModuleCtx *ctx, RedisModuleEvent e, uint64_t sub, void *data)
 {
+	bool before = sub == REDISMODULE_SUBEVENT_EVENTLOOP_BEFORE_SLEEP;
+
+	if (!loop.up && before)
+		enc_turn(ctx); /* the zone has to do with TCP clients as well */
 	if (!loop.up)
 		return;
-	if (sub == REDISMODULE_SUBEVENT_EVENTLOOP_BEFORE_SLEEP)
+	if (before)
 		before_sleep(ctx);
 	else
 		after_sleep();
@@ -511,7 +536,7 @@ static void answer_all(struct session *s, uint32_t most, const char *text)
 	struct frame f;
 	uint32_t n = 0;
 
-	while (!s->out && n++ < most && ring_peek(&s->chan->rx, &f) == 0) {
+	while (!s->out && !s->deferred && n++ < most && ring_peek(&s->chan->rx, &f) == 0) {
 		skip_part(s, &f, text);
 	}
 	ring_release(&s->chan->rx);
@@ -581,6 +606,7 @@ static void on_config(RedisModuleCtx *ctx, RedisModuleEvent e, uint64_t sub, voi
 
 static void on_shutdown(RedisModuleCtx *ctx, RedisModuleEvent e, uint64_t sub, void *data)
 {
+	zone_close();
 	loop_close();
 }
 
