@@ -34,6 +34,7 @@ static struct {
 	struct session **waiting; /* owned; room for all: streams, in one turn */
 	const struct region *region;
 	uint64_t turn;         /* counts before-sleep events */
+	uint64_t loading_turn; /* the turn in which Redis was seen loading last */
 	uint64_t rung_turn;    /* the turn in which the bell was heard last */
 	uint64_t reaped_ms;
 	struct spin spin;
@@ -87,7 +88,7 @@ static int run(RedisModuleCtx *ctx, struct session *s, enum guard_verdict verdic
 	rc = command_run(ctx, s, verdict, loop.turn, f->kind, f->id, data, len, &loop.wrote);
 	roster.serving = NULL;
 	took = timed ? clock_ticks() - t0 : 0;
-	if (timed && took >= slowlog_least)
+	if (timed && took >= slowlog_least && rc != -EAGAIN)
 		slowlog_request(ctx, s, f->kind, data, len, took);
 	if (nests)
 		service_unlock(s->chan);
@@ -557,7 +558,10 @@ static void rung(void)
 	uint32_t i;
 
 	loop.rung_turn = loop.turn;
-	if (!nested && !loading)
+	if (loading)
+		loop.loading_turn = loop.turn;
+	/* A load's nested loop leaves its events to the outer one, which then calls once more. */
+	if (!loading && (!nested || loop.loading_turn == loop.turn))
 		return;
 	if (service_changed(&roster.service))
 		service_control(&roster.service);
@@ -665,22 +669,27 @@ fail:
  */
 bool loop_drain(void)
 {
-	uint32_t most = roster.service.geometry->ring_bytes / sizeof(uint64_t), i;
+	uint32_t most, i;
 
-	service_drain(&roster.service);
-	for (i = 0; i < roster.nopen; i++)
-		if (!roster.open[i]->stream && roster.open[i] != roster.serving)
-			answer_all(roster.open[i], most,
-				"ERR the ring is being unloaded, this was not executed");
+	if (!loop.up)
+		return true;
 	if (loop.hold || roster.serving)
-		goto not_yet;
+		return false;
 	for (i = 0; i < roster.nopen; i++)
 		if (!session_flush(roster.open[i]))
-			goto not_yet;
-	return true;
-not_yet:
-	service_ready(&roster.service);
-	return false;
+			return false;
+	service_drain(&roster.service);
+	most = roster.service.geometry->ring_bytes / sizeof(uint64_t);
+	for (i = 0; i < roster.nopen; i++)
+		if (!roster.open[i]->stream)
+			answer_all(roster.open[i], most,
+				"ERR the ring is being unloaded, this was not executed");
+	for (i = 0; i < roster.nopen; i++)
+		if (!session_flush(roster.open[i]))
+			break;
+	if (i < roster.nopen)
+		service_ready(&roster.service);
+	return i == roster.nopen;
 }
 
 void loop_close(void)
