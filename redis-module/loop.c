@@ -25,6 +25,7 @@ enum {
 	REAP_MS = 1000,
 	POLL_US = 1000,       /* look again at clients that we wait for, at first */
 	POLL_MAX_US = 20000,
+	PATIENCE = 32,        /* turns that younger streams wait for an older one */
 };
 
 static struct {
@@ -38,6 +39,7 @@ static struct {
 	uint64_t slept_at; /* ticks */
 	unsigned poll_us;
 	uint64_t streamed;     /* the turn in which a stream's bytes went to its socket last */
+	unsigned patience;     /* turns in a row that younger streams have waited */
 	bool prefetch;
 	bool hot;
 	bool wrote; /* in this turn */
@@ -285,11 +287,13 @@ static uint64_t find_streams(uint32_t *n, uint64_t until)
 }
 
 /* Oldest first. A ring that was looked at too early may hold what was written before what
- * another one shows: who looks twice sees it. Nothing here ends another session. */
+ * another one shows: who looks twice sees it. Who has had its burst and has more that was
+ * written before what the next one has keeps that one waiting; for a while only, since a
+ * client may write there what it likes. Nothing here ends another session. */
 static unsigned serve_streams(RedisModuleCtx *ctx, bool *held)
 {
 	uint64_t last;
-	uint32_t n, i;
+	uint32_t n, i, open;
 	unsigned served = 0;
 
 	last = find_streams(&n, UINT64_MAX);
@@ -297,8 +301,16 @@ static unsigned serve_streams(RedisModuleCtx *ctx, bool *held)
 		return 0;
 	find_streams(&n, last);
 	stream_sort(loop.waiting, n);
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {
+		open = roster.nopen;
 		served += serve(ctx, loop.waiting[i], held);
+		if (roster.nopen == open && i + 1 < n && loop.patience < PATIENCE &&
+			stream_older(loop.waiting[i], loop.waiting[i + 1])) {
+			loop.patience++;
+			return served;
+		}
+	}
+	loop.patience = 0;
 	return served;
 }
 
