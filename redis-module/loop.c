@@ -651,8 +651,11 @@ fail:
  */
 bool loop_drain(void)
 {
-	uint32_t most = roster.service.geometry->ring_bytes / sizeof(uint64_t), i;
+	uint32_t most, i;
 
+	if (!loop.up) /* the lease was taken away: nobody is connected any more */
+		return true;
+	most = roster.service.geometry->ring_bytes / sizeof(uint64_t);
 	service_drain(&roster.service);
 	for (i = 0; i < roster.nopen; i++)
 		if (!roster.open[i]->stream && roster.open[i] != roster.serving)
