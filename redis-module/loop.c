@@ -505,12 +505,14 @@ static bool streams(struct session *s)
 /* A stream's client is answered by Redis. */
 static void pass_all(RedisModuleCtx *ctx, struct session *s)
 {
+	enum served served = SERVED;
 	struct frame f;
 	unsigned n = 0;
 
-	while (n++ < BURST && ring_peek(&s->chan->rx, &f) == 0 &&
-		   serve_stream(ctx, s, &f) == SERVED)
-		;
+	while (n++ < BURST && served == SERVED && ring_peek(&s->chan->rx, &f) == 0)
+		served = serve_stream(ctx, s, &f);
+	if (served == REFUSED)
+		return; /* its session is gone */
 	ring_release(&s->chan->rx);
 	stream_continue(s);
 	if (s->unpublished)
@@ -553,9 +555,11 @@ static void rung(void)
 		bell_set(&roster.service.shm->asleep, BELL_FD);
 	}
 	for (i = 0; i < roster.nopen; i++)
-		if (streams(roster.open[i]))
+		if (roster.open[i] == roster.serving)
+			continue; /* its request is in the ring still, and may be another one by now */
+		else if (streams(roster.open[i]))
 			pass_all(roster.ctx, roster.open[i]);
-		else if (roster.open[i] != roster.serving)
+		else
 			answer_all(roster.open[i], BURST,
 				loading ? "LOADING Redis is loading the dataset in memory"
 						: "BUSY Redis is busy running a script. You can only call SCRIPT "

@@ -60,6 +60,23 @@ cpu1=$(awk '{ print $14 + $15 }' "/proc/$(pid_of a)/stat")
 wait $!
 has 'it gets all its replies when it reads' "$(cat "$dir/noread")" '0 unanswered'
 
+# While a script runs, Redis's loop inside of it looks at the rings as well.
+tcp a config set busy-reply-threshold 50 >/dev/null
+(tcp a eval 'while true do end' 0 >/dev/null) &
+script=$!
+sleep 0.4
+same 'a request in a stream, amid a script' "$(hostile stray)" refused
+tcp a script kill >/dev/null
+wait $script
+hostile turncoat >"$dir/turncoat" &
+script=$!
+sleep 2
+has 'the server lives' "$(tcp a get k)" BUSY
+tcp a script kill >/dev/null
+wait $script
+has 'a request that changes amid its own script is answered' "$(cat "$dir/turncoat")" 'Script killed by user'
+has 'the server lives' "$(tcp a ping)" PONG
+
 hostile race 700 >"$dir/race"
 until_true sh -c "[ \"\$(redis-cli -s '$dir/a.sock' info replication | grep master_repl_offset)\" = \"\$(redis-cli -s '$dir/r.sock' info replication | grep master_repl_offset)\" ]"
 same "values changed while being set ($(cat "$dir/race")): replica equal" \
