@@ -13,6 +13,8 @@
  *                       stray           a stream's channel, and then a GET, amid a script
  *                       turncoat        a script that never ends, whose frame becomes one of
  *                                       a stream meanwhile; says how it was answered
+ *                       emigrant        when killed (CXLRING.KILL) it opens its channel anew,
+ *                                       as if from another host
  *                       deaths STATE N  N clients, each killed in that state; see states[].
  *                                       Says how many of them got there and gave their
  *                                       channel back
@@ -499,6 +501,38 @@ static int turncoat(void)
 	return 0;
 }
 
+static int served_ping(void)
+{
+	int i, rc = -EAGAIN;
+
+	if (!put_frame(KV_PING, 0, NULL, 0, 0))
+		return -1;
+	chan_publish(&chan);
+	for (i = 0; i < 50 && rc == -EAGAIN; i++)
+		rc = chan_await(&chan, 100);
+	return rc;
+}
+
+static int emigrant(void)
+{
+	struct frame f;
+	int i;
+
+	attach_or_exit(&chan, &region);
+	if (served_ping() || ring_peek(&chan.rx, &f))
+		return 1;
+	ring_next(&chan.rx);
+	for (i = 0; i < 100 && chan_await(&chan, 100) == -EAGAIN; i++)
+		;
+	shm_store64(&chan.shm->host, ~shm_load64(&chan.shm->host));
+	if (chan_reopen(&chan))
+		return 1;
+	puts(served_ping() == 0 ? "served" : "not served");
+	fflush(stdout);
+	sleep(60);
+	return 0;
+}
+
 static const struct state {
 	const char *name;
 	void (*enter)(void);
@@ -586,6 +620,8 @@ int main(int argc, char **argv)
 		return race(atoi(arg));
 	if (strcmp(what, "stray") == 0)
 		return stray();
+	if (strcmp(what, "emigrant") == 0)
+		return emigrant();
 	if (strcmp(what, "turncoat") == 0)
 		return turncoat();
 	if (strcmp(what, "deaths") == 0)
