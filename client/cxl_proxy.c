@@ -159,7 +159,7 @@ static void run(int signals)
 		close(proxy.door[i].fd);
 }
 
-/* A connection takes three descriptors: as many as we may have. */
+/* A connection takes three descriptors, a ring client two: as many as we may have. */
 static void raise_limit(void)
 {
 	struct rlimit l;
@@ -301,9 +301,9 @@ int main(int argc, char **argv)
 		fputs(usage, stderr);
 		return 2;
 	}
+	raise_limit();
 	if (backend.target.spec)
 		return run_backend();
-	raise_limit();
 	rc = relay_init(&proxy.options);
 	if (rc)
 		fail("threads", strerror(-rc));

@@ -142,6 +142,8 @@ done
 # Every command that this Redis has, without arguments: what needs a connection is refused by
 # both. Left out: what differs by itself, and what forks.
 tcp_raw p command list | grep -vxE 'info|time|lastsave|save|bgsave|bgrewriteaof|role|lolwut|command' | sort >"$dir/every"
+tcp a flushall >/dev/null
+tcp p flushall >/dev/null
 for x in a b; do
 	while read -r name; do
 		echo "$name: $(ring $x "$name" | cut -c1-300)"
@@ -457,6 +459,10 @@ serve u --backend "localhost:$tls" --backend-tls --cacert "$dir/cert.pem"
 same 'TLS' "$(ring u get k)" '"tcp"'
 same 'TLS: long values' "$(there_and_back u)" "$(printf 'OK\nsame')"
 same 'TLS: many at once' "$(timeout 60 "$B/cxl-bench" --region "$shm/u" --keys 1000 --requests 10000 --threads 4 --pipeline 32 2>&1 | grep -c 'requests per second')" 2
+(ulimit -Sn 64 && exec "$B/cxl-proxy" --region "$shm/m" --backend "localhost:$port" --channels 300 2>>"$dir/m.proxy") &
+pids="$pids $!"
+until_true served m "$!"
+same 'more clients than files that may be open at first' "$(timeout 60 "$B/cxl-bench" --region "$shm/m" --keys 100 --requests 5000 --clients 200 --threads 2 2>&1 | grep -c 'requests per second')" 2
 serve n --backend "127.0.0.1:$(free_port)"
 has 'nobody listens there' "$(ring n get k)" 'ERR the Redis behind this ring is gone: Connection refused'
 tcp p config set maxclients 1 >/dev/null
