@@ -183,7 +183,7 @@ int prefetch_collect(struct prefetch *p, const struct session *s)
 	look.delay = 0; /* which is waited for when the request is served */
 	if (s->stream || s->in.len)
 		return 0;
-	while (p->n < PREFETCH && ring_peek(&look, &f) == 0) {
+	while (n < PREFETCH_LOOK && p->n < PREFETCH && ring_peek(&look, &f) == 0) {
 		n++;
 		if (key_of(&f, &h, &key, &len)) {
 			p->key[p->n].p = key;

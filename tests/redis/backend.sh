@@ -357,7 +357,7 @@ same 'and goes on' "$(said 5)" '"v"'
 hang_up
 
 stop b
-echo sesame >"$dir/password"
+(umask 027; echo sesame >"$dir/password")
 back b p --backend-password-file "$dir/password"
 same 'a password for all connections' "$(ring b get k)" '"v"'
 same 'which is no argument that others can see' "$(tr '\0' ' ' <"/proc/$(pid_of b)/cmdline" | grep -c sesame)" 0
@@ -369,8 +369,18 @@ stop b
 echo other >"$dir/password"
 back b p --backend-user bob --backend-password-file "$dir/password"
 same 'and a user' "$(ring b acl whoami)" '"bob"'
-same 'no password in the file' "$(: >"$dir/none"; timeout 10 "$B/cxl-proxy" --region "$shm/x" --backend unix:/x --backend-password-file "$dir/none" 2>&1; echo "= $?")" \
-	"cxl-proxy: no password in $dir/none: it is empty
+no_password() { timeout 10 "$B/cxl-proxy" --region "$shm/x" --backend unix:/x --backend-password-file "$dir/none" 2>&1; echo "= $?"; }
+: >"$dir/none"
+chmod 640 "$dir/none"
+same 'no password in the file' "$(no_password)" "cxl-proxy: no password in $dir/none: it is empty
+= 1"
+head -c 5000 /dev/zero | tr '\0' x >"$dir/none"
+same 'a password longer than is taken, of which it took the beginning' "$(no_password)" \
+	"cxl-proxy: no password in $dir/none: its first line is too long
+= 1"
+chmod 644 "$dir/none"
+same 'a password that everybody can read' "$(no_password)" \
+	"cxl-proxy: no password in $dir/none: it is open to others; chmod o= it
 = 1"
 
 # ---- streams, through the other end on the same region ----
@@ -474,4 +484,8 @@ for x in nowhere unix: :6379 host: host:x '[]:80' 'host:80 '; do
 done
 timeout 10 "$B/cxl-proxy" --region "$shm/x" --backend unix:/x --unix "$dir/y" 2>/dev/null
 same 'one end at a time' $? 2
+# It went on as the default user, and without TLS.
+for x in '--backend-user bob' '--cacert /etc/ssl/certs/ca-certificates.crt'; do
+	has "$x alone" "$(timeout 10 "$B/cxl-proxy" --region "$shm/x" --backend "localhost:$port" $x 2>&1; echo "= $?")" "${x%% *} needs --backend-"
+done
 same 'no region was made for these' "$(ls "$shm" | grep -c '^x')" 0
