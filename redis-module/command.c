@@ -29,6 +29,7 @@ struct request {
 	bool fast; /* the key API will do */
 	bool oom;  /* what takes memory is refused */
 	bool busy; /* the turn has written already */
+	bool in_ring; /* all of it, and may stay there */
 	bool wrote;
 	struct fast_command *command; /* that a CALL is, or NULL */
 	struct fast_call *call;
@@ -330,6 +331,8 @@ static int run_call(struct request *r)
 		return -EPROTO;
 	if (r->busy && call_alone(r->ctx, v[0])) {
 		rc = -EAGAIN;
+	} else if (r->in_ring && !r->oom && call_script(r->ctx, v[0]) && guard_stale(r->ctx)) {
+		rc = -EAGAIN;
 	} else if (r->oom && call_grows(r->ctx, v[0])) {
 		session_error(r->s, r->id, oom);
 	} else {
@@ -417,6 +420,7 @@ int command_run(RedisModuleCtx *ctx, struct session *s, int verdict, uint64_t tu
 		.id = id,
 		.body = cursor_of(data, len),
 		.busy = *wrote || batch_kind() == KV_SET,
+		.in_ring = data != s->in.buf,
 		.call = &call};
 	const uint8_t *h = cursor_bytes(&r.body, KV_HEADER);
 	const char *refusal;
