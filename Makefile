@@ -32,7 +32,7 @@ stress    := $(call tests_in,stress,)
 bench     := $(call tests_in,bench,bench_)
 fuzz      := $(call tests_in,fuzz,fuzz_)
 # ops_server and its test, which `make check` runs under sanitizers as well
-sanitized := ops_server hedbctl tests/unit/test_ops_server
+sanitized := ops_server hedbctl tests/unit/test_ops_server tests/unit/test_zone
 SUITES    ?= unit model stress fuzz e2e redis pg
 
 #: make             everything: programs, cxlring.so, libcxlring, hedb.so
@@ -72,8 +72,9 @@ bench: all $(bench)
 
 #: make report      build/bench/report.html: what make bench measured, in pictures
 report:
-	python3 tests/bench/report.py $(B)/bench >$(B)/bench/report.html
-	@echo $(B)/bench/report.html
+	@mkdir -p $(B)/bench
+	@python3 tests/bench/report.py $(B)/bench >$(B)/bench/report.new # whole or not at all
+	@mv $(B)/bench/report.new $(B)/bench/report.html && echo $(B)/bench/report.html
 
 #: make install     DESTDIR and prefix honoured; the extension goes where PostgreSQL looks
 install: all install-redis install-pg install-man
@@ -102,13 +103,17 @@ $(B)/%.o: %.c
 $(B)/ops_server: $(call objects,ops-server/*.c) $(libcommon)
 	$(CC) $(all_cflags) -o $@ $^ $(ldlibs) -linih -lsystemd
 
-$(B)/hedbctl: $(B)/client/hedbctl.o $(libcommon)
+$(B)/hedbctl: $(B)/client/hedbctl.o $(B)/client/plain.o $(libcommon)
 	$(CC) $(all_cflags) -o $@ $^ $(ldlibs)
 
 $(B)/tests/unit/%: $(B)/tests/unit/%.o $(libcommon)
 	$(CC) $(all_cflags) -o $@ $(filter %.o,$^) $(libcommon) -lcmocka $(ldlibs)
 
 $(B)/tests/unit/test_resp: $(B)/client/resp.o
+$(B)/tests/unit/test_zone_request: $(B)/redis-module/zone_request.o
+$(B)/tests/unit/test_zone: $(B)/redis-module/zone.o $(B)/redis-module/zone_request.o
+$(B)/tests/unit/test_zone.o $(B)/tests/unit/test_zone_request.o: all_cflags += -Iredis-module
+$(B)/tests/unit/test_zone.o $(B)/tests/unit/test_zone_request.o: $(redismodule_h)
 $(B)/tests/unit/test_scan: $(B)/client/scan.o
 $(B)/tests/unit/test_words: $(B)/client/words.o
 $(B)/tests/unit/test_words: ldlibs += -lhiredis

@@ -7,6 +7,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <sodium.h>
@@ -261,18 +262,36 @@ static bool serve_until_stopped(void)
 
 /* ---- life ---- */
 
-/* The file's first line. */
+/* The first line, or why not. */
+static const char *first_line(FILE *f, char *line)
+{
+	struct stat st;
+	size_t n;
+
+	setbuf(f, NULL); /* no copy of it stays behind */
+	if (fstat(fileno(f), &st) < 0)
+		return strerror(errno);
+	if (st.st_mode & (S_IROTH | S_IWOTH))
+		return "it is open to others; chmod o= it";
+	if (!fgets(line, PASSWORD_MAX, f))
+		return "it is empty";
+	n = strcspn(line, "\r\n");
+	if (!line[n] && n == PASSWORD_MAX - 1)
+		return "its first line is too long";
+	line[n] = 0;
+	return NULL;
+}
+
 static char *read_password(const char *path, struct err_text *e)
 {
-	FILE *f = fopen(path, "r");
+	FILE *f = fopen(path, "re");
 	char *line = calloc(1, PASSWORD_MAX);
+	const char *why = f ? line ? first_line(f, line) : "no memory" : strerror(errno);
 
-	if (!f || !line || !fgets(line, PASSWORD_MAX, f)) {
-		err_set(e, "no password in %s: %s", path, f ? "it is empty" : strerror(errno));
+	if (why) {
+		err_set(e, "no password in %s: %s", path, why);
 		free(line);
 		line = NULL;
-	} else {
-		line[strcspn(line, "\r\n")] = 0;
 	}
 	if (f)
 		fclose(f);

@@ -549,10 +549,13 @@ static bool pump_stream(struct session *s)
 
 	s->stalled = false;
 	for (k = 0; k < BURST && !s->ended && (s->readable || !up); k++) {
-		if (ring_claim(tx, most, &at) != 0) {
-			s->stalled = true;
+		int rc = ring_claim(tx, most, &at);
+
+		s->stalled = rc == -EAGAIN;
+		if (rc && !s->stalled)
+			s->refuse = "its ring holds what no client writes";
+		if (rc)
 			break;
-		}
 		n = up ? link_read(&s->link, at, most) : -1;
 		if (n == 0) {
 			s->readable = false;

@@ -159,7 +159,7 @@ static void run(int signals)
 		close(proxy.door[i].fd);
 }
 
-/* A connection takes three descriptors: as many as we may have. */
+/* A connection takes three descriptors, a ring client two: as many as we may have. */
 static void raise_limit(void)
 {
 	struct rlimit l;
@@ -223,10 +223,26 @@ static bool take_backend(int o)
 	return true;
 }
 
+/* What would connect as somebody else than was meant, or in the clear. */
+static const char *contradiction(void)
+{
+	if (backend.user && !backend.password_file)
+		return "--backend-user needs --backend-password-file: without it the session would "
+			   "be the default user's";
+	if (backend.target.cacert && !backend.target.tls)
+		return "--cacert needs --backend-tls: without it there is no TLS";
+	return NULL;
+}
+
 static int run_backend(void)
 {
 	const char *path = proxy.options.region ? proxy.options.region : getenv("CXLRING_REGION");
+	const char *why = contradiction();
 
+	if (why) {
+		fprintf(stderr, "cxl-proxy: %s\n", why);
+		return 2;
+	}
 	backend.region.spec = path ? path : getenv("CXL_RING_PATH");
 	backend.region.offset = proxy.options.offset;
 	backend.region.map_size = proxy.options.map_size;
@@ -285,9 +301,9 @@ int main(int argc, char **argv)
 		fputs(usage, stderr);
 		return 2;
 	}
+	raise_limit();
 	if (backend.target.spec)
 		return run_backend();
-	raise_limit();
 	rc = relay_init(&proxy.options);
 	if (rc)
 		fail("threads", strerror(-rc));

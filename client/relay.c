@@ -14,7 +14,7 @@
 enum {
 	PIECE = 16 << 10,   /* most bytes from a socket in one frame */
 	EVENTS = 128,       /* of epoll's in one go */
-	PATIENCE_MS = 200,  /* for a channel to become free */
+	PATIENCE_MS = 1000, /* for a channel to become free */
 	LINGER_MS = 1000,   /* for who is turned away to read why */
 	UNREAD_PIECES = 256, /* of 4 KiB, that a client sent in vain and we read */
 	STACK_BYTES = 256 << 10,

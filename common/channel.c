@@ -160,6 +160,9 @@ static void write_label(struct chan *c, const char *label)
 int chan_attach(struct chan *c, const struct region *r, const char *service,
 	const struct chan_config *config, struct err_text *e)
 {
+	/* Each attempt of a process begins one further: with all from one place the hundredth
+	 * would look at ninety-nine taken channels first, and map pages of each. */
+	static uint32_t attempts;
 	const struct service_geometry *g;
 	uint32_t i, at = 0, start;
 	int rc;
@@ -176,7 +179,9 @@ int chan_attach(struct chan *c, const struct region *r, const char *service,
 	}
 	c->self = ident_self();
 	c->service = g;
-	start = (uint32_t)(c->self.token >> 42) % g->nchannels;
+	start = ((uint32_t)(c->self.token >> 42) +
+				__atomic_fetch_add(&attempts, 1, __ATOMIC_RELAXED)) %
+			g->nchannels;
 	for (i = 0; i < g->nchannels; i++) {
 		at = (start + i) % g->nchannels;
 		c->shm = chan_control(g, at);

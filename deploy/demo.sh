@@ -130,7 +130,7 @@ for try in $(seq 1 50); do
 	port=$((20000 + ($$ * 7 + try * 131) % 20000))
 	as redis-server --port "$port" --bind 127.0.0.1 --unixsocket "$at/sock/redis.sock" \
 		--dir "$at/redis" --daemonize no --save '' --appendonly yes \
-		--loadmodule "$at/bin/cxlring.so" "$region" \
+		--loadmodule "$at/bin/cxlring.so" "$region" --cxlring.zone-path "$region" \
 		>"$at/log/redis.log" 2>&1 &
 	sleep 0.5
 	# by its own socket: on the port somebody else's server might answer
@@ -215,6 +215,16 @@ show redis-cli -p "$port" SET visits 41
 show cxl-cli INCRBY visits 1
 show cxl-cli GET visits
 show redis-cli -p "$port" GET visits
+
+note "Values of the encrypted column, added up by Redis, which cannot read them:"
+psql_ -At -c "SET hedb.mode = 'server'" \
+	-c "SELECT 'ENC.SET salary:' || name || ' ' || amount FROM salary" |
+	as redis-cli -p "$port" >/dev/null
+sum=$(as cxl-cli --raw ENC.SUM salary:first salary:second)
+note "ENC.SUM salary:first salary:second"
+note "   $sum"
+note "hedbctl decrypt"
+note "   $(echo "$sum" | as hedbctl decrypt "$region" --credential "$at/credential")"
 
 say "4. Ring, unix socket and TCP, measured just now"
 measure() { # target, requests outstanding, requests

@@ -7,7 +7,7 @@
 # usage: deploy/fetch-redis.sh OUTPUT-DIR
 #
 #     OUTPUT-DIR/redismodule.h
-#     OUTPUT-DIR/redis_layout.h  what redis-layout.sh says
+#     OUTPUT-DIR/redis_layout.h  redis-layout.sh says what that is
 #     OUTPUT-DIR/tests/          the suite; tests/redis/tcl.sh runs it
 #
 # Debian packages redis-server without its module header. This takes both from the
@@ -21,6 +21,7 @@
 set -eu
 
 out=${1:?usage: fetch-redis.sh OUTPUT-DIR}
+here=$(cd "$(dirname "$0")" && pwd)
 mkdir -p "$(dirname "$out")"
 out=$(cd "$(dirname "$out")" && pwd)/$(basename "$out")
 work=$out.fetch.$$
@@ -56,16 +57,15 @@ take_tree() {
 		echo "/* From $2. */"
 		cat "$1/src/redismodule.h"
 	} >"$work/new/redismodule.h"
-	"$(dirname "$0")/redis-layout.sh" "$1" >"$work/new/redis_layout.h" ||
-		die "the source in $1 does not compile"
+	"$here/redis-layout.sh" "$1" >"$work/new/redis_layout.h" || die "$1 does not compile"
 	cp -R "$1/tests" "$work/new/tests"
 	finish
 }
 
 if [ -n "${REDISMODULE_H:-}" ]; then
 	check_header "$REDISMODULE_H"
-	echo "/* Built with a header alone, without Redis's source. */" >"$work/new/redis_layout.h"
 	cp "$REDISMODULE_H" "$work/new/redismodule.h"
+	echo '/* Built with a header alone, without the source of Redis. */' >"$work/new/redis_layout.h"
 	finish
 fi
 [ -z "${REDIS_SOURCE:-}" ] || take_tree "$REDIS_SOURCE" "$REDIS_SOURCE"

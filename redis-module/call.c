@@ -8,6 +8,7 @@
 
 #include "cluster.h"
 #include "counters.h"
+#include "enc_ring.h"
 #include "guard.h"
 #include "identity.h"
 
@@ -243,6 +244,7 @@ void call_run(RedisModuleCtx *ctx, struct session *s, uint64_t id, RedisModuleSt
 	RedisModuleCallReply *r;
 	const char *resp, *words = NULL;
 	unsigned identity = IDENTITY_KNOWN;
+	bool enc = flags & CALL_RAW && enc_named(argv[0]), later = false;
 	size_t len;
 
 	if (flags & CALL_RAW) /* the verbs' own commands are what they are */
@@ -265,14 +267,20 @@ void call_run(RedisModuleCtx *ctx, struct session *s, uint64_t id, RedisModuleSt
 		RedisModule_SetContextUser(ctx, user);
 	}
 	make_flags(fmt, user != NULL, flags & CALL_RESP3);
+	if (enc)
+		enc_enter(s, id, flags & CALL_RESP3);
 	r = call(ctx, identity, fmt, argv, argc);
+	if (enc)
+		later = enc_leave();
 	resp = r ? RedisModule_CallReplyProto(r, &len) : NULL;
 	if (resp && resp[0] == '-')
 		words = redirected(ctx, resp, argv, argc, text)
 			? text : translate(resp, identity, argv, argc, text, sizeof text);
 	else if (flags & CALL_RAW)
 		cluster_forget(); /* it may have been CLUSTER SETSLOT */
-	if (!resp || words) {
+	if (later) {
+		/* the zone is asked; the reply comes when it has answered */
+	} else if (!resp || words) {
 		fail(s, id, words ? words : "ERR the command cannot be called", flags);
 	} else if (flags & CALL_RAW) {
 		counters.errors += resp[0] == '-';

@@ -10,26 +10,42 @@ enum { UNSET = -1 };
 
 struct config config;
 
-/* Redis copies what it gets and does not free it, so there is one to be kept. */
-static RedisModuleString *path_string;
+/* Redis copies what it gets and does not free it, so there is one of each to be kept. */
+static struct path {
+	char *at;
+	RedisModuleString *shown;
+} paths[] = {{config.path, NULL}, {config.zone_path, NULL}};
 
-static RedisModuleString *get_string(const char *name, void *at)
+enum { PATHS = sizeof paths / sizeof paths[0] };
+
+static void forget(struct path *p)
 {
-	config_free();
-	path_string = RedisModule_CreateString(NULL, at, strlen(at));
-	return path_string;
+	if (p->shown)
+		RedisModule_FreeString(NULL, p->shown);
+	p->shown = NULL;
+}
+
+static RedisModuleString *get_path(const char *name, void *path)
+{
+	struct path *p = path;
+
+	forget(p);
+	p->shown = RedisModule_CreateString(NULL, p->at, strlen(p->at));
+	return p->shown;
 }
 
 void config_free(void)
 {
-	if (path_string)
-		RedisModule_FreeString(NULL, path_string);
-	path_string = NULL;
+	int i;
+
+	for (i = 0; i < PATHS; i++)
+		forget(&paths[i]);
 }
 
-static int set_path(const char *name, RedisModuleString *v, void *at,
+static int set_path(const char *name, RedisModuleString *v, void *path,
 	RedisModuleString **err)
 {
+	const struct path *p = path;
 	size_t len;
 	const char *s = RedisModule_StringPtrLen(v, &len);
 
@@ -38,7 +54,7 @@ static int set_path(const char *name, RedisModuleString *v, void *at,
 			NULL, "a path has at most %zu bytes", sizeof config.path - 1);
 		return REDISMODULE_ERR;
 	}
-	memcpy(config.path, s, len + 1);
+	memcpy(p->at, s, len + 1);
 	return REDISMODULE_OK;
 }
 
@@ -88,6 +104,12 @@ static const struct number {
 	{"budget-commands", NULL, &config.budget_commands, 1024, 1024, 1, 1000000,
 		REDISMODULE_CONFIG_DEFAULT},
 	{"spin-us", NULL, &config.spin_us, 50, 50, 0, 100000, REDISMODULE_CONFIG_DEFAULT},
+	{"zone-offset", NULL, &config.zone_offset, 0, 0, 0, 1ll << 52,
+		REDISMODULE_CONFIG_MEMORY},
+	{"zone-map-size", NULL, &config.zone_map_size, 0, 0, 0, 1ll << 46,
+		REDISMODULE_CONFIG_MEMORY},
+	{"zone-timeout-ms", NULL, &config.zone_timeout_ms, 2000, 2000, 1, 3600000,
+		REDISMODULE_CONFIG_DEFAULT},
 };
 
 enum { NUMBERS = sizeof numbers / sizeof numbers[0] };
@@ -97,7 +119,9 @@ static int register_all(RedisModuleCtx *ctx)
 	int i, bad = 0;
 
 	bad |= RedisModule_RegisterStringConfig(ctx, "path", "", REDISMODULE_CONFIG_IMMUTABLE,
-		get_string, set_path, NULL, config.path);
+		get_path, set_path, NULL, &paths[0]);
+	bad |= RedisModule_RegisterStringConfig(ctx, "zone-path", "",
+		REDISMODULE_CONFIG_DEFAULT, get_path, set_path, NULL, &paths[1]);
 	for (i = 0; i < NUMBERS; i++)
 		bad |= RedisModule_RegisterNumericConfig(ctx, numbers[i].name, numbers[i].value,
 			numbers[i].flags | REDISMODULE_CONFIG_MEMORY * (numbers[i].min == UNSET),
@@ -131,7 +155,7 @@ static int take_arguments(RedisModuleString **argv, int argc, struct err_text *e
 	RedisModuleString *why = NULL;
 	int i = argc % 2, n;
 
-	if (i == 1 && !config.path[0] && set_path("path", argv[0], NULL, &why)) {
+	if (i == 1 && !config.path[0] && set_path("path", argv[0], &paths[0], &why)) {
 		err_set(e, "%s", RedisModule_StringPtrLen(why, NULL));
 		RedisModule_FreeString(NULL, why);
 		return -EINVAL;

@@ -26,6 +26,10 @@ struct config {
 	long long ring_size; /* of those, bytes a direction; 0: layout.h */
 	long long delay_ns;  /* injected latency per frame; -1: not set */
 	/* changed by CONFIG SET */
+	char zone_path[256];     /* region of the privacy zone (zone.h); empty: none */
+	long long zone_offset;   /* as those of our own */
+	long long zone_map_size;
+	long long zone_timeout_ms; /* longest wait for its answer */
 	long long budget_us; /* most of one turn, before TCP clients get theirs */
 	long long budget_commands;
 	long long spin_us;  /* most to spin without a request before sleeping */

@@ -5,6 +5,7 @@
 
 #include "config.h"
 #include "counters.h"
+#include "enc.h"
 #include "fast.h"
 #include "loop.h"
 #include "prefetch.h"
@@ -66,6 +67,7 @@ void info_report(RedisModuleInfoCtx *ctx, int for_crash_report)
 	for (i = 0; i < NUMBERS; i++)
 		RedisModule_InfoAddFieldULongLong(
 			ctx, (char *)(uintptr_t)numbers[i].name, *numbers[i].at);
+	enc_info(ctx);
 	fast_report(ctx);
 }
 

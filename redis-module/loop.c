@@ -9,6 +9,8 @@
 #include "command.h"
 #include "config.h"
 #include "door.h"
+#include "enc.h"
+#include "enc_ring.h"
 #include "evict.h"
 #include "guard.h"
 #include "prefetch.h"
@@ -33,6 +35,7 @@ static struct {
 	struct session **waiting; /* owned; room for all: streams, in one turn */
 	const struct region *region;
 	uint64_t turn;         /* counts before-sleep events */
+	uint64_t loading_turn; /* the turn in which Redis was seen loading last */
 	uint64_t rung_turn;    /* the turn in which the bell was heard last */
 	uint64_t reaped_ms;
 	struct spin spin;
@@ -63,11 +66,11 @@ static void publish(struct session *s)
 	service_publish(s->chan);
 }
 
-static inline bool waiting(const struct session *s)
+static inline bool waiting(struct session *s)
 {
 	if (s->stream)
 		return stream_waiting(s);
-	return s->out ? ring_drained(&s->chan->tx) : ring_waiting(&s->chan->rx);
+	return s->out ? ring_drained(&s->chan->tx) : ring_waiting(&s->chan->rx) && enc_lets(s);
 }
 
 /* A command may run nested event loops (a script that takes long). The channel's lock
@@ -87,7 +90,7 @@ static int run(RedisModuleCtx *ctx, struct session *s, enum guard_verdict verdic
 	rc = command_run(ctx, s, verdict, loop.turn, f->kind, f->id, data, len, &loop.wrote);
 	roster.serving = NULL;
 	took = timed ? clock_ticks() - t0 : 0;
-	if (timed && took >= slowlog_least)
+	if (timed && took >= slowlog_least && rc != -EAGAIN)
 		slowlog_request(ctx, s, f->kind, data, len, took);
 	if (nests)
 		service_unlock(s->chan);
@@ -212,7 +215,7 @@ static unsigned serve(RedisModuleCtx *ctx, struct session *s, bool *held)
 	s->tally.holds = false;
 	n = s->chan->tx.pos != sent;
 	n += stream_continue(s);
-	while (!s->out && n < BURST) {
+	while (!s->out && n < BURST && enc_lets(s)) {
 		rc = ring_peek(&s->chan->rx, &f);
 		if (rc)
 			break;
@@ -393,6 +396,22 @@ static bool any_output(void)
 	return false;
 }
 
+/* What the zone has answered is done, and told to whom it concerns. */
+static unsigned finish_enc(RedisModuleCtx *ctx)
+{
+	uint32_t i;
+
+	if (!enc_ready())
+		return 0;
+	if (enc_turn(ctx))
+		loop.wrote = true;
+	loop.hold |= loop.wrote && guard_logging(ctx);
+	for (i = 0; i < roster.nopen && !loop.hold; i++)
+		if (roster.open[i]->unpublished)
+			publish(roster.open[i]);
+	return 1;
+}
+
 /* One turn: serve while requests come, spin while they may, stop at the budget. */
 static void turn(RedisModuleCtx *ctx)
 {
@@ -401,7 +420,6 @@ static void turn(RedisModuleCtx *ctx)
 	unsigned n, total = 0;
 	bool held = false;
 
-	loop.wrote = false;
 	loop.spin.max = clock_from_ns((uint64_t)config.spin_us * 1000);
 	if (loop.spin.budget > loop.spin.max)
 		loop.spin.budget = loop.spin.max;
@@ -411,6 +429,8 @@ static void turn(RedisModuleCtx *ctx)
 		if (service_changed(&roster.service))
 			service_control(&roster.service);
 		n = serve_all(ctx, &held);
+		if (zone_ready()) /* not what is held, which only time lets go on */
+			n += finish_enc(ctx);
 		total += n;
 		now = clock_ticks();
 		if (n) {
@@ -444,9 +464,11 @@ static void before_sleep(RedisModuleCtx *ctx)
 {
 	loop.turn++;
 	roster_sweep();
+	loop.wrote = false;
+	finish_enc(ctx);
 	if (!loop.hot) {
 		/* A bell that rang for nothing has to be made silent as well. */
-		if (!bell_rings() && !anything()) {
+		if (!bell_rings() && !anything() && !loop.hold) {
 			/* A stream's ring may fill while we sleep, and a reader that stopped may be
 			 * longer about it than one tick. */
 			if (!bell_ticking() && any_output())
@@ -476,9 +498,13 @@ static void after_sleep(void)
 
 static void on_loop(RedisModuleCtx *ctx, RedisModuleEvent e, uint64_t sub, void *data)
 {
+	bool before = sub == REDISMODULE_SUBEVENT_EVENTLOOP_BEFORE_SLEEP;
+
+	if (!loop.up && before)
+		enc_turn(ctx); /* the zone has to do with TCP clients as well */
 	if (!loop.up)
 		return;
-	if (sub == REDISMODULE_SUBEVENT_EVENTLOOP_BEFORE_SLEEP)
+	if (before)
 		before_sleep(ctx);
 	else
 		after_sleep();
@@ -525,7 +551,7 @@ static void answer_all(struct session *s, uint32_t most, const char *text)
 	struct frame f;
 	uint32_t n = 0;
 
-	while (!s->out && n++ < most && ring_peek(&s->chan->rx, &f) == 0) {
+	while (!s->out && !s->deferred && n++ < most && ring_peek(&s->chan->rx, &f) == 0) {
 		skip_part(s, &f, text);
 	}
 	ring_release(&s->chan->rx);
@@ -546,7 +572,10 @@ static void rung(void)
 	uint32_t i;
 
 	loop.rung_turn = loop.turn;
-	if (!nested && !loading)
+	if (loading)
+		loop.loading_turn = loop.turn;
+	/* A load's nested loop leaves its events to the outer one, which then calls once more. */
+	if (!loading && (!nested || loop.loading_turn == loop.turn))
 		return;
 	if (service_changed(&roster.service))
 		service_control(&roster.service);
@@ -597,6 +626,7 @@ static void on_config(RedisModuleCtx *ctx, RedisModuleEvent e, uint64_t sub, voi
 
 static void on_shutdown(RedisModuleCtx *ctx, RedisModuleEvent e, uint64_t sub, void *data)
 {
+	zone_close();
 	loop_close();
 }
 
@@ -659,21 +689,23 @@ bool loop_drain(void)
 
 	if (!loop.up) /* the lease was taken away: nobody is connected any more */
 		return true;
-	most = roster.service.geometry->ring_bytes / sizeof(uint64_t);
-	service_drain(&roster.service);
-	for (i = 0; i < roster.nopen; i++)
-		if (!roster.open[i]->stream && roster.open[i] != roster.serving)
-			answer_all(roster.open[i], most,
-				"ERR the ring is being unloaded, this was not executed");
 	if (loop.hold || roster.serving)
-		goto not_yet;
+		return false;
 	for (i = 0; i < roster.nopen; i++)
 		if (!session_flush(roster.open[i]))
-			goto not_yet;
-	return true;
-not_yet:
-	service_ready(&roster.service);
-	return false;
+			return false;
+	service_drain(&roster.service);
+	most = roster.service.geometry->ring_bytes / sizeof(uint64_t);
+	for (i = 0; i < roster.nopen; i++)
+		if (!roster.open[i]->stream)
+			answer_all(roster.open[i], most,
+				"ERR the ring is being unloaded, this was not executed");
+	for (i = 0; i < roster.nopen; i++)
+		if (!session_flush(roster.open[i]))
+			break;
+	if (i < roster.nopen)
+		service_ready(&roster.service);
+	return i == roster.nopen;
 }
 
 void loop_close(void)

@@ -15,6 +15,7 @@
 #include "admin.h"
 #include "call.h"
 #include "config.h"
+#include "enc.h"
 #include "fast.h"
 #include "info.h"
 #include "layout.h"
@@ -69,6 +70,8 @@ int RedisModule_OnLoad(RedisModuleCtx *ctx, RedisModuleString **argv, int argc)
 		rc = -EEXIST;
 	}
 	if (rc == 0)
+		rc = enc_init(ctx, &e);
+	if (rc == 0)
 		rc = attach_region(&e, &fresh);
 	if (rc == 0) {
 		rc = loop_open(ctx, &region, &e);
@@ -96,12 +99,17 @@ int RedisModule_OnLoad(RedisModuleCtx *ctx, RedisModuleString **argv, int argc)
 
 int RedisModule_OnUnload(RedisModuleCtx *ctx)
 {
+	if (enc_busy()) {
+		RedisModule_Log(ctx, "warning", "not unloaded: the zone has not answered yet");
+		return REDISMODULE_ERR;
+	}
 	if (!loop_drain()) {
 		RedisModule_Log(ctx, "warning",
 			"not unloaded: clients do not read their answers (CXLRING.KILL)");
 		return REDISMODULE_ERR;
 	}
 	loop_close();
+	enc_fini();
 	call_fini();
 	slowlog_fini();
 	region_close(&region);

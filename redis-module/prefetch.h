@@ -22,7 +22,10 @@
 
 #include "session.h"
 
-enum { PREFETCH = 16 }; /* keys at a time: as many as a core can wait for */
+enum {
+	PREFETCH = 16,      /* keys at a time: as many as a core can wait for */
+	PREFETCH_LOOK = 64, /* requests of a client for these: what it is served of in a turn */
+};
 
 struct prefetch {
 	int n;
@@ -39,7 +42,8 @@ const char *prefetch_init(RedisModuleCtx *ctx);
 bool prefetch_possible(void);
 
 /* Add the keys of the requests that wait in the session's ring, as many as there is
- * room for. Returns how many requests were looked at. */
+ * room for. Returns how many requests were looked at, PREFETCH_LOOK at most: a ring full
+ * of those that have no key would be read through again in every turn. */
 int prefetch_collect(struct prefetch *p, const struct session *s);
 
 /* Begin to read what was collected. */

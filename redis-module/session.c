@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "counters.h"
+#include "defer.h"
 
 const char session_wrong_type[] =
 	"WRONGTYPE Operation against a key holding the wrong kind of value";
@@ -56,6 +57,7 @@ void session_destroy(struct session *s)
 	message_reset(&s->in, 0);
 	while (s->out)
 		drop_first(s);
+	defer_orphan(s);
 	acl_forget(&s->acl);
 	RedisModule_Free(s);
 }
@@ -93,6 +95,15 @@ static void keep(struct session *s, const struct message_out *m)
 }
 
 void session_reply(
+	struct session *s, enum kv_reply kind, uint64_t id, const void *data, uint64_t len)
+{
+	if (s->deferred)
+		defer_behind(s, kind, id, data, len);
+	else
+		session_send(s, kind, id, data, len);
+}
+
+void session_send(
 	struct session *s, enum kv_reply kind, uint64_t id, const void *data, uint64_t len)
 {
 	struct message_out m = {.data = data, .len = len, .id = id, .kind = (uint8_t)kind};

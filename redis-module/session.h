@@ -46,6 +46,7 @@ struct session {
 	struct pending **out_last; /* where the next one goes */
 	struct acl acl;
 	struct stream *stream;  /* once it is one: stream.h */
+	struct deferred *deferred; /* replies that are to come, oldest first: defer.h */
 	uint32_t slot;          /* in the loop's list */
 	bool unpublished;       /* replies are committed and held back */
 	int looked;             /* requests whose keys are being prefetched: prefetch.h */
@@ -60,8 +61,11 @@ void session_destroy(struct session *s);
 /* Its client's label with what may not stand in a line of text, or in quotes, replaced. */
 void session_label(const struct session *s, char out[CHAN_LABEL + 1]);
 
-/* Send a reply, or keep what does not fit. The bytes are copied. */
+/* Send a reply, or keep what does not fit, or what comes behind replies that are still to
+ * come (defer.h). The bytes are copied. */
 void session_reply(
+	struct session *s, enum kv_reply kind, uint64_t id, const void *data, uint64_t len);
+void session_send( /* now */
 	struct session *s, enum kv_reply kind, uint64_t id, const void *data, uint64_t len);
 void session_error(struct session *s, uint64_t id, const char *text);
 extern const char session_wrong_type[]; /* that GET gets */

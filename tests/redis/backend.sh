@@ -142,6 +142,8 @@ done
 # Every command that this Redis has, without arguments: what needs a connection is refused by
 # both. Left out: what differs by itself, and what forks.
 tcp_raw p command list | grep -vxE 'info|time|lastsave|save|bgsave|bgrewriteaof|role|lolwut|command' | sort >"$dir/every"
+tcp a flushall >/dev/null
+tcp p flushall >/dev/null
 for x in a b; do
 	while read -r name; do
 		echo "$name: $(ring $x "$name" | cut -c1-300)"
@@ -355,7 +357,7 @@ same 'and goes on' "$(said 5)" '"v"'
 hang_up
 
 stop b
-echo sesame >"$dir/password"
+(umask 027; echo sesame >"$dir/password")
 back b p --backend-password-file "$dir/password"
 same 'a password for all connections' "$(ring b get k)" '"v"'
 same 'which is no argument that others can see' "$(tr '\0' ' ' <"/proc/$(pid_of b)/cmdline" | grep -c sesame)" 0
@@ -367,8 +369,18 @@ stop b
 echo other >"$dir/password"
 back b p --backend-user bob --backend-password-file "$dir/password"
 same 'and a user' "$(ring b acl whoami)" '"bob"'
-same 'no password in the file' "$(: >"$dir/none"; timeout 10 "$B/cxl-proxy" --region "$shm/x" --backend unix:/x --backend-password-file "$dir/none" 2>&1; echo "= $?")" \
-	"cxl-proxy: no password in $dir/none: it is empty
+no_password() { timeout 10 "$B/cxl-proxy" --region "$shm/x" --backend unix:/x --backend-password-file "$dir/none" 2>&1; echo "= $?"; }
+: >"$dir/none"
+chmod 640 "$dir/none"
+same 'no password in the file' "$(no_password)" "cxl-proxy: no password in $dir/none: it is empty
+= 1"
+head -c 5000 /dev/zero | tr '\0' x >"$dir/none"
+same 'a password longer than is taken, of which it took the beginning' "$(no_password)" \
+	"cxl-proxy: no password in $dir/none: its first line is too long
+= 1"
+chmod 644 "$dir/none"
+same 'a password that everybody can read' "$(no_password)" \
+	"cxl-proxy: no password in $dir/none: it is open to others; chmod o= it
 = 1"
 
 # ---- streams, through the other end on the same region ----
@@ -447,6 +459,10 @@ serve u --backend "localhost:$tls" --backend-tls --cacert "$dir/cert.pem"
 same 'TLS' "$(ring u get k)" '"tcp"'
 same 'TLS: long values' "$(there_and_back u)" "$(printf 'OK\nsame')"
 same 'TLS: many at once' "$(timeout 60 "$B/cxl-bench" --region "$shm/u" --keys 1000 --requests 10000 --threads 4 --pipeline 32 2>&1 | grep -c 'requests per second')" 2
+(ulimit -Sn 64 && exec "$B/cxl-proxy" --region "$shm/m" --backend "localhost:$port" --channels 300 2>>"$dir/m.proxy") &
+pids="$pids $!"
+until_true served m "$!"
+same 'more clients than files that may be open at first' "$(timeout 60 "$B/cxl-bench" --region "$shm/m" --keys 100 --requests 5000 --clients 200 --threads 2 2>&1 | grep -c 'requests per second')" 2
 serve n --backend "127.0.0.1:$(free_port)"
 has 'nobody listens there' "$(ring n get k)" 'ERR the Redis behind this ring is gone: Connection refused'
 tcp p config set maxclients 1 >/dev/null
@@ -468,4 +484,8 @@ for x in nowhere unix: :6379 host: host:x '[]:80' 'host:80 '; do
 done
 timeout 10 "$B/cxl-proxy" --region "$shm/x" --backend unix:/x --unix "$dir/y" 2>/dev/null
 same 'one end at a time' $? 2
+# It went on as the default user, and without TLS.
+for x in '--backend-user bob' '--cacert /etc/ssl/certs/ca-certificates.crt'; do
+	has "$x alone" "$(timeout 10 "$B/cxl-proxy" --region "$shm/x" --backend "localhost:$port" $x 2>&1; echo "= $?")" "${x%% *} needs --backend-"
+done
 same 'no region was made for these' "$(ls "$shm" | grep -c '^x')" 0

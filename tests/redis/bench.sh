@@ -296,14 +296,11 @@ on ring --tests ping --seconds 1.2 --progress
 ratio "$(grep -c '^ping: [0-9]* in [0-9.]* s, [0-9]* per second$' "$dir/err") > 1" && ok 'progress' || not_ok "progress: $(cat "$dir/err")"
 on ring --workload $ycsb/workloada -p recordcount=10 -p operationcount=3000 -p target=2000 --phase both --progress
 ratio "$(grep -c '^run: [0-9.]* %, [0-9]* in' "$dir/err") > 1" && ok 'progress of a workload' || not_ok "progress: $(cat "$dir/err")"
-if command -v script >/dev/null; then
-	script -qec "'$B/cxl-bench' --region '$shm/a' --tests ping --seconds 1.2" /dev/null </dev/null >"$dir/tty"
-	has 'on a terminal, in one line' "$(tr '\r' '\n' <"$dir/tty" | grep -c '^ping: [0-9]* in')" ''
-	ratio "$(tr '\r' '\n' <"$dir/tty" | grep -c '^ping: [0-9]* in') > 1 && $(tr -d '\r' <"$dir/tty" | wc -l) == 1" &&
-		ok 'which is wiped at the end' || not_ok "on a terminal: $(od -c "$dir/tty" | head -20)"
-	script -qec "'$B/cxl-bench' --region '$shm/a' --tests ping --seconds 0.6 --no-progress" /dev/null </dev/null >"$dir/tty"
-	same 'or not at all' "$(grep -c ' in ' "$dir/tty")" 0
-fi
+script -qec "'$B/cxl-bench' --region '$shm/a' --tests ping --seconds 1.2" /dev/null </dev/null >"$dir/tty"
+ratio "$(tr '\r' '\n' <"$dir/tty" | grep -c '^ping: [0-9]* in') > 1 && $(tr -d '\r' <"$dir/tty" | wc -l) == 1" &&
+	ok 'on a terminal, in one line that is wiped' || not_ok "on a terminal: $(od -c "$dir/tty" | head -20)"
+script -qec "'$B/cxl-bench' --region '$shm/a' --tests ping --seconds 0.6 --no-progress" /dev/null </dev/null >"$dir/tty"
+same 'or not at all' "$(grep -c ' in ' "$dir/tty")" 0
 
 # cannot "what" STATUS "sentence" options
 cannot() {

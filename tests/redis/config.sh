@@ -25,12 +25,12 @@ rings() { tcp_raw "$1" info cxlring | tr -d '\r' | grep -E '^cxlring_(region|reg
 { basic a; echo "loadmodule $B/cxlring.so $shm/a"; } >"$dir/a.conf"
 conf a
 same 'every setting is shown' "$(settings a | cut -f1 | tr '\n' ' ')" \
-	'cxlring.budget-commands cxlring.budget-us cxlring.channels cxlring.delay-ns cxlring.fast-path cxlring.map-size cxlring.offset cxlring.path cxlring.prefetch cxlring.ring-size cxlring.spin-us '
-same 'their defaults' "$(settings a | grep -v path | cut -f2 | tr '\n' ' ')$(value a fast-path)" '1024 100 0 0 0 0 yes 0 50 yes'
+	'cxlring.budget-commands cxlring.budget-us cxlring.channels cxlring.delay-ns cxlring.fast-path cxlring.map-size cxlring.offset cxlring.path cxlring.prefetch cxlring.ring-size cxlring.spin-us cxlring.zone-map-size cxlring.zone-offset cxlring.zone-path cxlring.zone-timeout-ms '
+same 'their defaults' "$(settings a | grep -v path | cut -f2 | tr '\n' ' ')$(value a fast-path)" '1024 100 0 0 0 0 yes 0 50 0 0 2000 yes'
 same 'the path is the one that was given' "$(value a path)" "$shm/a"
 
 # Each that may change, at its ends and past them; what is refused changes nothing.
-for x in 'budget-us 1 10000' 'budget-commands 1 1000000' 'spin-us 0 100000'; do
+for x in 'budget-us 1 10000' 'budget-commands 1 1000000' 'spin-us 0 100000' 'zone-timeout-ms 1 3600000'; do
 	set -- $x
 	for v in "$2" "$3"; do
 		same "$1 $v" "$(tcp a config set "cxlring.$1" "$v") $(value a "$1") $(echo ping | verbs a)" "OK $v PONG"
@@ -47,6 +47,8 @@ for x in 'path /x' 'offset 4096' 'map-size 32M' 'channels 2' 'ring-size 8192' 'd
 	set -- $x
 	has "$1 is fixed" "$(tcp a config set "cxlring.$1" "$2")" "can't set immutable config"
 done
+same 'zone-path changes' "$(tcp a config set cxlring.zone-path /dev/shm/zone cxlring.zone-offset 4096) $(value a zone-path)" 'OK /dev/shm/zone'
+has 'a zone-path that is too long' "$(tcp a config set cxlring.zone-path "$(printf %0300d 0)")" 'at most 255 bytes'
 before=$(settings a)
 has 'one of them wrong' "$(tcp a config set cxlring.spin-us 7 cxlring.budget-us 0)" '(error)'
 same 'nothing of it holds' "$(settings a)" "$before"

@@ -52,13 +52,23 @@ tcp m client unpause >/dev/null
 same 'and was not done' "$(tcp m exists held)" '(integer) 0'
 tcp m module load "$B/cxlring.so" "$shm/m" >/dev/null
 head -c 3000000 /dev/zero | redis-cli -s "$dir/m.sock" -x set big >/dev/null
-"$B/cxl-cli" --region "$shm/m" get big >"$dir/big" 2>&1 &
-w=$!
-pids="$pids $w"
-kill -STOP $w
+# Stopped at some moment of its answer; a client that was through already is followed by another.
 full() { tcp_raw m cxlring.clients | grep -q "pid=$w .*state=full"; }
+caught() {
+	"$B/cxl-cli" --region "$shm/m" get big >"$dir/big" 2>&1 &
+	w=$!
+	pids="$pids $w"
+	k=0
+	while [ $k -lt 50 ] && kill -STOP $w 2>/dev/null; do
+		full && return
+		kill -CONT $w
+		sleep 0.00$((k % 7 + 1))
+		k=$((k + 1))
+	done
+	return 1
+}
 i=0
-until full || [ $i -ge 100 ]; do kill -CONT $w; sleep 0.00$((i % 7 + 1)); kill -STOP $w; i=$((i + 1)); done
+until caught || [ $i -ge 100 ]; do i=$((i + 1)); done
 if full; then
 	has 'not while a client does not read' "$(tcp m module unload cxlring)" 'ERR Error unloading module'
 	has 'the log says who' "$(tail -3 "$dir/m.log")" 'clients do not read their answers (CXLRING.KILL)'
@@ -98,7 +108,7 @@ until_true online || not_ok 'the replica comes online'
 begin m 1
 same FAILOVER "$(tcp m failover to 127.0.0.1 "$rport")" OK
 until_true role m slave && role r master && ok 'the roles are changed' || not_ok "roles: $(info m replication role), $(info r replication role)"
-until_true sh -c "tail -1 '$dir/ledger.one' | grep -q READONLY" && ok 'writes are refused: READONLY' || not_ok "$(tail -1 "$dir/ledger.one")"
+until_true sh -c "tail -100 '$dir/ledger.one' | grep -q READONLY" && ok 'writes are refused: READONLY' || not_ok "$(tail -1 "$dir/ledger.one")"
 n=$(grep -c '^<' "$dir/ledger.one")
 sleep 0.3
 same 'all of them' "$(grep -c '^<' "$dir/ledger.one")" "$n"
@@ -118,7 +128,7 @@ begin r 9000000
 same REPLICAOF "$(tcp r replicaof 127.0.0.1 1)" OK
 sleep 0.2 # what was acknowledged before is noted
 n=$(grep -c '^<' "$dir/ledger.one") d=$(tcp r debug digest)
-until_true sh -c "tail -1 '$dir/ledger.one' | grep -q READONLY" && ok 'writes are refused' || not_ok "$(tail -1 "$dir/ledger.one")"
+until_true sh -c "tail -100 '$dir/ledger.one' | grep -q READONLY" && ok 'writes are refused' || not_ok "$(tail -1 "$dir/ledger.one")"
 sleep 0.3
 same 'at once and all of them' "$(grep -c '^<' "$dir/ledger.one") $(tcp r debug digest)" "$n $d"
 tcp r replicaof no one >/dev/null

@@ -57,7 +57,7 @@ until_true sh -c "[ \$(redis-cli -s '$dir/b.sock' cxlring.clients | grep -c cmd=
 p99=$(tcp_p99 "$port")
 below "$p99" 50 && ok "ring saturated: PING by TCP, p99 $p99 ms (idle: $quiet_tcp)" || not_ok "ring saturated: PING by TCP, p99 $p99 ms (idle: $quiet_tcp)"
 kill -INT $load
-wait $load
+wait $load 2>/dev/null
 redis-benchmark -p "$port" -c 4 -P 64 -n 100000000 -t set -r 100000 -q >/dev/null 2>&1 &
 load=$!
 pids="$pids $load"
@@ -67,7 +67,7 @@ below "$p99" 50 && ok "TCP saturated: PING by the ring, p99 $p99 ms (idle: $quie
 tcp_beside=$(tcp_p99 "$port" 1000)
 below "$p99" "$(awk "BEGIN { print ${tcp_beside:-0} * 3 + 5 }")" && ok "no worse than another TCP client's, $tcp_beside ms" || not_ok "another TCP client has $tcp_beside ms"
 kill $load
-wait $load
+wait $load 2>/dev/null
 
 # One ring client that asks for much at a time does not keep another one waiting.
 "$B/cxl-bench" --region "$shm/b" --tests set --requests 100000000 --keys 100000 --pipeline 256 --threads 1 >/dev/null 2>&1 &
@@ -77,5 +77,28 @@ until_true sh -c "redis-cli -s '$dir/b.sock' cxlring.clients | grep -q cmd=set"
 p99=$(ring_p99 b)
 below "$p99" 50 && ok "a busy neighbour: PING by the ring, p99 $p99 ms" || not_ok "a busy neighbour: PING by the ring, p99 $p99 ms"
 kill -INT $load
-wait $load
+wait $load 2>/dev/null
 
+
+# Whom there is no room for is told so by the library and by the proxy, and has room within a
+# second of a kill -9.
+start_bare c --loadmodule "$B/cxlring.so" "$shm/c" channels 2
+until_true answers c
+"$B/cxl-proxy" --region "$shm/c" --unix "$dir/proxy.c" 2>"$dir/proxy.err" &
+pids="$pids $!"
+until_true test -S "$dir/proxy.c"
+for i in 1 2; do
+	sleep 60 | "$B/tests/redis/verbs" "$shm/c" >/dev/null 2>&1 &
+	pids="$pids $!"
+done
+taken() { [ "$(info c cxlring cxlring_channels_open)" = 2 ]; }
+until_true taken
+has 'the library says so' "$(echo ping | verbs c)" 'all 2 channels of "kv" have a live owner'
+redis-cli -s "$dir/proxy.c" ping >"$dir/out" 2>&1
+has 'the proxy says so, as an answer' "$(cat "$dir/out")" 'all 2 channels of "kv" have a live owner'
+victim=$(tcp_raw c cxlring.clients | sed -n '1s/.* pid=\([0-9]*\) .*/\1/p')
+kill -9 "$victim"
+t0=$(ms)
+until [ "$(echo ping | verbs c)" = PONG ]; do :; done
+t1=$(ms)
+[ $((t1 - t0)) -lt 1000 ] && ok "after kill -9 there is room within $((t1 - t0)) ms" || not_ok "after kill -9 there was room after $((t1 - t0)) ms"

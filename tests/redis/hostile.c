@@ -211,20 +211,24 @@ static int bytes(void)
 	_exit(0); /* the owner's death is part of it */
 }
 
-static int head(void)
+/* Answered one by one, or, by every second seed, as a stream. */
+static int head(uint64_t seed)
 {
+	static const char ping[] = "PING\r\n";
 	static struct region r;
 	static struct chan c;
 	struct kv_header h = {0, 0, 0};
+	bool stream = seed % 2;
+	uint32_t len = stream ? sizeof ping - 1 : sizeof h;
 	uint8_t *at;
 	int i;
 
 	attach_or_exit(&c, &r);
 	for (i = 0; i < 3000; i++) {
 		shm_store64(&c.shm->rsp_head, draw() >> draw() % 60);
-		if (ring_claim(&c.tx, sizeof h, &at) == 0) {
-			memcpy(at, &h, sizeof h);
-			ring_commit(&c.tx, sizeof h, KV_PING, 0, (uint64_t)i);
+		if (ring_claim(&c.tx, len, &at) == 0) {
+			memcpy(at, stream ? (const void *)ping : &h, len);
+			ring_commit(&c.tx, len, stream ? KV_STREAM : KV_PING, 0, (uint64_t)i);
 		}
 		chan_publish(&c);
 		if (i % 100 == 0)
@@ -613,7 +617,7 @@ int main(int argc, char **argv)
 	if (strcmp(what, "bytes") == 0)
 		return bytes();
 	if (strcmp(what, "head") == 0)
-		return head();
+		return head(strtoull(arg, NULL, 10));
 	if (strcmp(what, "noread") == 0)
 		return noread(atoi(arg));
 	if (strcmp(what, "race") == 0)

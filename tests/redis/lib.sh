@@ -33,7 +33,7 @@ cleanup() {
 	rm -rf "$dir" "$shm"
 }
 trap cleanup EXIT
-trap 'exit 1' INT TERM
+trap 'exit 1' INT TERM HUP PIPE # of "run family | head" as well
 
 ok() { count=$((count + 1)); echo "ok $count - $family: $*"; }
 not_ok() { count=$((count + 1)); echo "not ok $count - $family: $*"; }

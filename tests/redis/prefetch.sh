@@ -47,6 +47,20 @@ for i in 1 2 3 4 5 6; do
 done
 same 'the same data' "$(tcp a debug digest)" "$(tcp b debug digest)"
 
+# Requests without a key, in rings that hold half a million: looking through all that wait,
+# for each burst of them, took forty times as long as serving them.
+start c --cxlring.channels 2 --cxlring.ring-size 16mb
+pings() {
+	tcp c config set cxlring.prefetch "$1" >/dev/null
+	for k in 1 2 3; do
+		timeout 60 "$B/cxl-bench" --region "$shm/c" --requests 200000 --threads 2 --depth 100000 --pipeline 50000 --tests ping 2>&1
+	done | sed -n 's/^ping: \([0-9]*\) requests per second.*/\1/p' | sort -n | tail -1
+}
+with=$(pings yes) without=$(pings no)
+[ "${with:-0}" -gt $((${without:-0} / 6)) ] && ok 'rings full of PINGs are not looked through' ||
+	not_ok "PINGs: $with a second, and $without without looking ahead"
+stop c
+
 tcp a config set cxlring.prefetch no >/dev/null
 same 'switched off' "$(info a cxlring cxlring_prefetch)" 0
 same 'and it serves' "$(printf 'set x 1\nget x\n' | verbs a | tr '\n' ' ')" 'OK "1" '

@@ -119,7 +119,7 @@ many=$(socket many 64)
 same 'more clients than channels: those who get none are told' "$many" \
 	'16 +PONG
 48 -ERR max number of clients reached: all channels of "kv" have a live owner, end'
-# At once: channels that were just left come free in a moment.
+# At once: channels that were just left come free in a moment, and the proxy waits for that.
 same 'and when these have gone' "$(socket many 16)" '16 +PONG'
 
 (socket hold "$dir/held" >"$dir/end") &

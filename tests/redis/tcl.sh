@@ -23,7 +23,7 @@ fi
 
 # In /tmp: their servers' sockets have long names.
 work=$(mktemp -d /tmp/kvt.XXXXXX)
-export TCL_STATE="$shm" B
+export TCL_STATE="$shm" B PRELOAD
 suite_cleanup() {
 	end_own_servers
 	cleanup
@@ -52,12 +52,16 @@ excepted() { rows Exceptions | awk -F'\t' -v u="$1" '$1 == u { print $2 }'; }
 base=$((10000 + $(od -An -N2 -tu2 /dev/urandom) % 9000))
 next_base() { base=$((base + 400)); [ $base -lt 19000 ] || base=10100; }
 
+# A unit's longest time, in seconds.
+most=300
+[ -z "${SOAK:-}" ] || most=3600
+
 # suite WHERE LOG options...: its status is the suite's
 suite() {
 	_where=$work/$1 _log=$2
 	shift 2
 	next_base
-	(cd "$_where" && timeout "${SUITE_SECONDS:-300}" tclsh tests/test_helper.tcl --clients 1 --durable \
+	(cd "$_where" && timeout "$most" tclsh tests/test_helper.tcl --clients 1 --durable \
 		--baseport $base --portcount 150 ${SOAK:+--accurate} "$@" </dev/null >"$_log" 2>&1)
 	_status=$?
 	sed -i 's/\x1b\[[0-9;]*m//g' "$_log"

@@ -661,6 +661,48 @@ static void test_refused_channel_stays_refused(void **state)
 	chan_detach(&other);
 }
 
+/* An administrator ends it: void at once, given away when its owner lets go, or does not
+ * open it anew for as long as an owner elsewhere would be waited for. */
+static void test_killed_channel(void **state)
+{
+	uint64_t now = clock_ms();
+	struct chan c;
+
+	attach(&c);
+	server_turn(server);
+	round_trip(&c, 1);
+	assert_false(chan_killed(&c));
+	service_kill(&server->s, &server->chans[c.index]);
+	assert_int_equal(server->closed, 1);
+	assert_int_equal(chan_state(&c), -EOWNERDEAD);
+	assert_true(chan_killed(&c));
+	assert_int_equal(claimed(), 1); /* who knows what its owner is about to write */
+
+	assert_int_equal(chan_reopen(&c), 0); /* it has heard of it, and goes on */
+	server_turn(server);
+	assert_false(chan_killed(&c));
+	round_trip(&c, 2);
+	service_reap(&server->s, now + LEASE * (QUARANTINE + 2));
+	assert_int_equal(chan_state(&c), 0);
+
+	service_kill(&server->s, &server->chans[c.index]);
+	chan_detach(&c); /* or lets go */
+	server_turn(server);
+	assert_int_equal(claimed(), 0);
+
+	attach(&c);
+	server_turn(server);
+	service_kill(&server->s, &server->chans[c.index]);
+	now = clock_ms();
+	service_reap(&server->s, now + LEASE + 1); /* or does neither */
+	assert_int_equal(claimed(), 1);
+	service_reap(&server->s, now + LEASE * QUARANTINE + 100);
+	assert_int_equal(claimed(), 0);
+	assert_int_equal(chan_state(&c), -EOWNERDEAD);
+	chan_detach(&c);
+	assert_int_equal(claimed(), 0);
+}
+
 static void test_broken_ring_is_eproto(void **state)
 {
 	struct chan c;
@@ -1092,6 +1134,7 @@ int main(void)
 		WITH(test_late_frames_of_a_lapsed_owner_are_not_served),
 		WITH(test_reopen_of_what_another_thread_claimed_since),
 		WITH(test_refused_channel_stays_refused),
+		WITH(test_killed_channel),
 		WITH(test_broken_ring_is_eproto),
 		WITH(test_claim_overwritten_by_a_hostile_peer),
 		WITH(test_second_server_is_ebusy_and_named),

@@ -141,7 +141,7 @@ static void list(const struct command *c, size_t n)
 }
 
 static void report(const struct command *c, size_t n, const struct pair_setting *s,
-	const struct pair_verdict *v, bool shrunk)
+	const struct verdict *v, bool shrunk)
 {
 	size_t from = shrunk || n < 30 ? 0 : n - 30;
 
@@ -171,7 +171,7 @@ static bool episode(unsigned long seed, bool deep)
 {
 	struct command *c = calloc(o.length + 1, sizeof *c);
 	struct pair_setting s;
-	struct pair_verdict v;
+	struct verdict v;
 	size_t i, n = o.length;
 	bool shrunk;
 

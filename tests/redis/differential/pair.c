@@ -10,6 +10,7 @@
 
 #include "compare.h"
 #include "cxlring.h"
+#include "data.h"
 #include "die.h"
 #include "heard.h"
 #include "lanes.h"
@@ -171,16 +172,6 @@ static void set_limits(struct wire *w, bool small)
 		"set-max-intset-entries", small ? "8" : "512", "list-max-listpack-size",
 		small ? "4" : "-2", "stream-node-max-entries", small ? "4" : "100",
 		"hll-sparse-max-bytes", small ? "100" : "3000", NULL);
-}
-
-static long long info_number(struct wire *w, const char *section, const char *field)
-{
-	struct cxlring_reply *r = wire_ask(w, "info", section, NULL);
-	const char *at = strstr(r->str, field);
-	long long n = at ? atoll(at + strlen(field)) : -1;
-
-	cxlring_free(r);
-	return n;
 }
 
 static void count_from_here(void)
@@ -410,48 +401,7 @@ void pair_current(const struct command **c, size_t *n)
 
 /* ---- verdicts ---- */
 
-static struct pair_verdict differ(size_t at, const char *what, const struct value *a,
-	const struct value *b)
-{
-	struct pair_verdict v = {.at = at};
-	size_t len;
-	FILE *f = open_memstream(&v.text, &len);
-
-	fprintf(f, "%s\n  A: ", what);
-	bytes_print(f, a->data, a->len, 1000);
-	fprintf(f, "\n  B: ");
-	bytes_print(f, b->data, b->len, 1000);
-	fprintf(f, "\n");
-	fclose(f);
-	return v;
-}
-
-/* From a little before where they differ. */
-static struct pair_verdict differ_from(
-	size_t at, const char *what, const struct value *a, const struct value *b)
-{
-	size_t i = 0, back;
-
-	while (i < a->len && i < b->len && a->data[i] == b->data[i])
-		i++;
-	back = i < 300 ? i : 300;
-	return differ(at, what, &(struct value){a->data + i - back, a->len - i + back},
-		&(struct value){b->data + i - back, b->len - i + back});
-}
-
-static bool same_bytes(
-	size_t at, const char *what, struct value *a, struct value *b, struct pair_verdict *v)
-{
-	bool same = a->len == b->len && memcmp(a->data, b->data, a->len) == 0;
-
-	if (!same)
-		*v = differ_from(at, what, a, b);
-	value_free(a);
-	value_free(b);
-	return same;
-}
-
-static bool same_heard(const struct command *c, size_t n, size_t at, struct pair_verdict *v)
+static bool same_heard(const struct command *c, size_t n, size_t at, struct verdict *v)
 {
 	struct value events[2], keys[2];
 	bool same;
@@ -462,17 +412,17 @@ static bool same_heard(const struct command *c, size_t n, size_t at, struct pair
 		if (in_no_order(c, n))
 			heard_sort(&events[i]);
 	}
-	same = same_bytes(at, "keyspace events", &events[A], &events[B], v);
+	same = verdict_bytes(at, "keyspace events", &events[A], &events[B], v);
 	if (!same) {
 		value_free(&keys[A]);
 		value_free(&keys[B]);
 		return false;
 	}
-	return same_bytes(at, "keys that caches have to forget", &keys[A], &keys[B], v);
+	return verdict_bytes(at, "keys that caches have to forget", &keys[A], &keys[B], v);
 }
 
 static bool compare_replies(const struct command *c, size_t n, size_t at,
-	struct pair_verdict *v)
+	struct verdict *v)
 {
 	const struct command *queued[BATCH_MAX];
 	size_t i, nqueued = 0;
@@ -484,14 +434,14 @@ static bool compare_replies(const struct command *c, size_t n, size_t at,
 				break;
 		if (i == io.na && i == io.nb)
 			return true;
-		*v = differ(at + n - 1, "replies of a session", &io.a[i], &io.b[i]);
+		*v = verdict_differ(at + n - 1, "replies of a session", &io.a[i], &io.b[i]);
 		return false;
 	}
 	for (i = 0; i < n; i++) {
 		bool exec = multi && command_is(&c[i], "exec");
 
 		if (!compare(&c[i], exec ? queued : NULL, nqueued, &io.a[i], &io.b[i], p.leeway)) {
-			*v = differ(at + i, "replies", &io.a[i], &io.b[i]);
+			*v = verdict_differ(at + i, "replies", &io.a[i], &io.b[i]);
 			return false;
 		}
 		if (command_is(&c[i], "multi") && !multi && io.a[i].data[0] == '+') {
@@ -506,126 +456,46 @@ static bool compare_replies(const struct command *c, size_t n, size_t at,
 	return true;
 }
 
-static struct value digest(struct wire *w)
-{
-	struct cxlring_reply *r = wire_ask(w, "debug", "digest", NULL);
-	struct value v = value_of(r->str, r->len);
-
-	cxlring_free(r);
-	return v;
-}
-
-/* Which keys of one database are not the same, into `f`. */
-static void name_keys(FILE *f, struct wire *a, struct wire *b, int number)
-{
-	char db[] = {(char)('0' + number), 0};
-	struct cxlring_reply *keys[2], *da, *dbb;
-	struct wire *w[2] = {a, b};
-	size_t i, side;
-
-	for (side = 0; side < 2; side++) {
-		wire_do(w[side], "select", db, NULL);
-		keys[side] = wire_ask(w[side], "keys", "*", NULL);
-	}
-	for (side = 0; side < 2; side++)
-		for (i = 0; i < keys[side]->elements; i++) {
-			const struct cxlring_reply *k = keys[side]->element[i];
-			struct command c = {0};
-			struct value va, vb;
-
-			command_text(&c, "debug");
-			command_text(&c, "digest-value");
-			command_add(&c, k->str, k->len);
-			io.len = 0;
-			command_resp(&c, &io.buf, &io.len, &io.cap);
-			command_free(&c);
-			wire_send(a, io.buf, io.len);
-			wire_send(b, io.buf, io.len);
-			va = wire_take(a);
-			vb = wire_take(b);
-			da = value_parse(&va);
-			dbb = value_parse(&vb);
-			if (strcmp(va.data, vb.data) != 0) {
-				fprintf(f, "  database %s, key ", db);
-				bytes_print(f, k->str, k->len, 200);
-				fprintf(f, ": %s, %s\n", da->element[0]->str, dbb->element[0]->str);
-			}
-			cxlring_free(da);
-			cxlring_free(dbb);
-			value_free(&va);
-			value_free(&vb);
-		}
-	for (side = 0; side < 2; side++) {
-		cxlring_free(keys[side]);
-		wire_do(w[side], "select", "0", NULL);
-	}
-}
-
-/* Takes both texts. */
-static bool same_digest(const char *what, struct value a, struct value b, struct wire *wa,
-	struct wire *wb, size_t at, struct pair_verdict *v)
-{
-	bool same = strcmp(a.data, b.data) == 0;
-	char *old;
-	size_t len;
-	FILE *f;
-	int db;
-
-	if (!same) {
-		*v = differ(at, what, &a, &b);
-		old = v->text;
-		f = open_memstream(&v->text, &len);
-		fputs(old, f);
-		for (db = 0; db < 4; db++)
-			name_keys(f, wa, wb, db);
-		fclose(f);
-		free(old);
-	}
-	value_free(&a);
-	value_free(&b);
-	return same;
-}
-
 static long long offset(struct wire *w)
 {
 	return info_number(w, "replication", "master_repl_offset:");
 }
 
-static bool same_replica(size_t at, struct pair_verdict *v)
+static bool same_replica(size_t at, struct verdict *v)
 {
 	long t0 = now_ms();
 
 	while (!info_says(&p.admin[R], "replication", "master_link_status:up") ||
 		   offset(&p.admin[R]) != offset(&p.admin[B])) {
 		if (now_ms() - t0 > CATCH_UP_MS) {
-			*v = differ(at, "the replica does not catch up", &(struct value){"", 0},
+			*v = verdict_differ(at, "the replica does not catch up", &(struct value){"", 0},
 				&(struct value){"", 0});
 			return false;
 		}
 		usleep(5000);
 	}
-	return same_digest("B (as A here) and its replica", digest(&p.admin[B]),
-		digest(&p.admin[R]), &p.admin[B], &p.admin[R], at, v);
+	return data_same("B (as A here) and its replica", data_digest(&p.admin[B]),
+		data_digest(&p.admin[R]), &p.admin[B], &p.admin[R], at, v);
 }
 
 /* Each AOF gives what its server had. */
-static bool same_loaded(size_t at, struct pair_verdict *v)
+static bool same_loaded(size_t at, struct verdict *v)
 {
 	static const char *const what[] = {"A, and what its AOF is loaded to",
 		"B (as A here), and what its AOF is loaded to (as B)"};
 	int i;
 
 	for (i = A; i <= B; i++) {
-		struct value before = digest(&p.admin[i]);
+		struct value before = data_digest(&p.admin[i]);
 
 		wire_do(&p.admin[i], "debug", "loadaof", NULL);
-		if (!same_digest(what[i], before, digest(&p.admin[i]), &p.admin[i], &p.admin[i], at, v))
+		if (!data_same(what[i], before, data_digest(&p.admin[i]), &p.admin[i], &p.admin[i], at, v))
 			return false;
 	}
 	return true;
 }
 
-static bool same_counters(size_t at, struct pair_verdict *v)
+static bool same_counters(size_t at, struct verdict *v)
 {
 	char text[2][80];
 	int i, k;
@@ -640,7 +510,7 @@ static bool same_counters(size_t at, struct pair_verdict *v)
 					p.counted[i][k]);
 		if (strcmp(text[A], text[B]) == 0)
 			continue;
-		*v = differ(at, "INFO", &(struct value){text[A], strlen(text[A])},
+		*v = verdict_differ(at, "INFO", &(struct value){text[A], strlen(text[A])},
 			&(struct value){text[B], strlen(text[B])});
 		return false;
 	}
@@ -669,9 +539,9 @@ static void note(const struct command *c, size_t n)
 	}
 }
 
-struct pair_verdict pair_run(const struct command *c, size_t n, bool deep)
+struct verdict pair_run(const struct command *c, size_t n, bool deep)
 {
-	struct pair_verdict v = {.same = true};
+	struct verdict v = {.same = true};
 	size_t from, end, digested = 0;
 
 	for (from = 0; from < n; from = end) {
@@ -687,7 +557,7 @@ struct pair_verdict pair_run(const struct command *c, size_t n, bool deep)
 		if (end - digested < DIGEST_EVERY && end < n)
 			continue;
 		digested = end;
-		if (!same_digest("DEBUG DIGEST", digest(&p.admin[A]), digest(&p.admin[B]),
+		if (!data_same("DEBUG DIGEST", data_digest(&p.admin[A]), data_digest(&p.admin[B]),
 				&p.admin[A], &p.admin[B], end - 1, &v))
 			return v;
 	}

@@ -10,6 +10,7 @@
 #define DIFFERENTIAL_PAIR_H
 
 #include "command.h"
+#include "verdict.h"
 
 struct pair_names {
 	const char *a, *b, *replica; /* sockets; replica may be NULL */
@@ -20,13 +21,6 @@ struct pair_setting {
 	bool fast_path;
 	bool small;   /* limits of the compact encodings are low */
 	bool limited; /* as a user who may not do everything */
-};
-
-/* Where they differed first: after command `at`, and in what. `text` is owned. */
-struct pair_verdict {
-	bool same;
-	size_t at;
-	char *text;
 };
 
 void pair_open(const struct pair_names *n);
@@ -41,6 +35,6 @@ void pair_new_aof(void);
 void pair_current(const struct command **c, size_t *n);
 
 /* deep: AOF and replica as well. */
-struct pair_verdict pair_run(const struct command *c, size_t n, bool deep);
+struct verdict pair_run(const struct command *c, size_t n, bool deep);
 
 #endif

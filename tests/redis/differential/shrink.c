@@ -5,7 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-static struct pair_verdict run(
+static struct verdict run(
 	const struct command *c, size_t n, const struct pair_setting *s, bool deep)
 {
 	pair_reset(s);
@@ -14,7 +14,7 @@ static struct pair_verdict run(
 	return pair_run(c, n, deep);
 }
 
-static void take(struct pair_verdict *kept, struct pair_verdict *v)
+static void take(struct verdict *kept, struct verdict *v)
 {
 	free(kept->text);
 	*kept = *v;
@@ -23,10 +23,10 @@ static void take(struct pair_verdict *kept, struct pair_verdict *v)
 
 /* Without the len commands from `from` on, if they are not needed. */
 static bool leave_out(struct command *c, size_t *n, size_t from, size_t len,
-	const struct pair_setting *s, bool deep, struct pair_verdict *verdict)
+	const struct pair_setting *s, bool deep, struct verdict *verdict)
 {
 	struct command *rest = malloc((*n + 1) * sizeof *rest);
-	struct pair_verdict v;
+	struct verdict v;
 	size_t i, left = *n - len;
 
 	memcpy(rest, c, from * sizeof *c);
@@ -48,10 +48,10 @@ static bool leave_out(struct command *c, size_t *n, size_t from, size_t len,
 }
 
 bool shrink(struct command *c, size_t *n, const struct pair_setting *s, bool deep,
-	unsigned seconds, struct pair_verdict *verdict)
+	unsigned seconds, struct verdict *verdict)
 {
 	time_t end = time(NULL) + seconds;
-	struct pair_verdict v = run(c, *n, s, deep);
+	struct verdict v = run(c, *n, s, deep);
 	size_t piece, from;
 
 	if (v.same)

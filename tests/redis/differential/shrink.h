@@ -19,6 +19,6 @@
  * A difference that does not come again leaves the stream as it was: returns false.
  */
 bool shrink(struct command *c, size_t *n, const struct pair_setting *s, bool deep,
-	unsigned seconds, struct pair_verdict *verdict);
+	unsigned seconds, struct verdict *verdict);
 
 #endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * enc_number.h - which operation of ops.def does what for which type, and the types that
+ * two values meet in: int4 and int8 as int8, either and numeric as numeric. Text meets
+ * only text.
+ */
+#ifndef CXLRING_ENC_NUMBER_H
+#define CXLRING_ENC_NUMBER_H
+
+#include "zone.h"
+
+/* The type in which values of these two meet, 0: none. */
+uint8_t enc_meet(uint8_t a, uint8_t b);
+
+/* Add what makes the value on top, of type `from`, one of type `to`. */
+void enc_convert(struct zone_job *job, uint8_t from, uint8_t to);
+
+/* Compares two of that type. */
+uint16_t enc_cmp_op(uint8_t type);
+
+#endif

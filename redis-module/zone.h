@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * zone.h - asking ops_server, without waiting for it.
+ *
+ *     main thread                     zone thread                  ops_server
+ *     zone_submit(job)  -- queue -->  jobs of one program become
+ *                                     the rows of one request  --> computes
+ *     zone_take()       <-- done ---  the rows are given back  <--
+ *          ^---- eventfd -----------'
+ *
+ * The thread owns a channel of service `ops` (common/ops.h). It has one request on its
+ * way at a time: whatever is submitted meanwhile goes with the next one, so the busier it
+ * is the more rows share a round trip, and nobody waits longer than two of them. Requests
+ * are short, at most PROGRAM_ROWS_MAX rows or so many bytes, so that a long list of keys
+ * does not hold up who asks for one sum. Requests are pure: when the server is replaced,
+ * the one on its way is sent again to its successor.
+ *
+ * It starts with the first job and ends in zone_close(). It calls nothing of Redis but
+ * the allocator. All functions here are the main thread's.
+ */
+#ifndef CXLRING_ZONE_H
+#define CXLRING_ZONE_H
+
+#include "rm.h"
+
+#include "ops.h"
+
+enum { ZONE_ARGS = 4, ZONE_CODE = 10 };
+
+/* Bytes of a value, wherever they are. */
+struct zone_bytes {
+	const uint8_t *p;
+	size_t len;
+};
+
+/* A row of the answer: a value, or why there is none (optable.h). */
+struct zone_row {
+	struct zone_bytes value; /* in job->answer */
+	uint8_t state;
+};
+
+struct zone_column {
+	uint8_t type;
+	uint8_t flags;    /* ARG_ONE */
+	uint32_t rows;
+	uint32_t *lens;   /* of each value, where the type has no fixed size; owned */
+	uint8_t *data;    /* values side by side; owned */
+	uint64_t bytes;
+};
+
+struct zone_job {
+	struct zone_job *next;
+	void *owner;          /* the caller's */
+	uint64_t deadline_ms; /* clock_ms() */
+	uint32_t rows;
+	uint8_t nargs;
+	uint8_t ncode;
+	bool whole;           /* looks at its column as a whole: not to be put with others */
+	uint16_t code[ZONE_CODE];
+	struct zone_column arg[ZONE_ARGS];
+	/* the answer */
+	int rc;               /* 0, or a negative errno with `why` */
+	struct err_text why;
+	uint8_t type;         /* of the values */
+	uint32_t nrow;
+	struct zone_row *row; /* owned */
+	uint8_t *answer;      /* owned */
+};
+
+struct zone_job *zone_job_create(uint32_t rows, uint64_t deadline_ms);
+void zone_job_free(struct zone_job *job);
+
+/* Add a column and an instruction that pushes it; the bytes are copied. A type of fixed
+ * size has values of that size only: the caller has checked them (enc_value.h). */
+void zone_push(struct zone_job *job, uint8_t type, const struct zone_bytes *v, uint32_t rows);
+/* The same value in each row. */
+void zone_push_same(struct zone_job *job, uint8_t type, struct zone_bytes v, uint32_t rows);
+/* A number in clear, one row. */
+void zone_push_int8(struct zone_job *job, int64_t v);
+/* Add an operation, by its code in ops.def. */
+void zone_op(struct zone_job *job, uint16_t code);
+
+/* What the last instruction leaves. */
+uint8_t zone_result_type(const struct zone_job *job);
+
+/*
+ * zone_submit - hand a job to the thread, which is started if need be.
+ *
+ * It comes back by zone_take(), whatever happens, not much later than its deadline.
+ */
+void zone_submit(struct zone_job *job);
+
+/* Jobs are done: one cached read. */
+bool zone_ready(void);
+
+/* All that are done, in the order of their ends; NULL: none. */
+struct zone_job *zone_take(void);
+
+/* End the thread; jobs that it has are freed. */
+void zone_close(void);
+
+struct zone_view {
+	uint64_t requests; /* that were sent */
+	uint64_t rows;     /* in them */
+	uint64_t retries;  /* sent again to another server */
+	uint64_t failures; /* jobs without an answer */
+	bool running;
+};
+struct zone_view zone_view(void);
+
+#endif
