@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "protect.h"
+
 enum {
 	PIECE = 16 << 10,   /* most bytes from a socket in one frame */
 	EVENTS = 128,       /* of epoll's in one go */
@@ -100,8 +102,10 @@ static void read_in_vain(int fd, uint64_t ms)
 static void turn_away(int fd, int rc, const char *why, uint64_t linger_ms)
 {
 	char text[400];
-	int n = snprintf(text, sizeof text, "-%s %s\r\n",
-		rc == -EUSERS ? "ERR max number of clients reached:" : "ERR no Redis behind this proxy:",
+	int n = snprintf(text, sizeof text, "-%s%s\r\n",
+		rc > 0              ? ""
+			: rc == -EUSERS ? "ERR max number of clients reached: "
+							: "ERR no Redis behind this proxy: ",
 		why);
 
 	if (send(fd, text, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL) == n && shutdown(fd, SHUT_WR) == 0)
@@ -142,6 +146,18 @@ static void end_opening(void)
 	pthread_mutex_unlock(&relay_lock);
 }
 
+static int begin_stream(struct relay *r, char *why, size_t len)
+{
+	int rc = protect_check(r->ring, r->fd, why, len);
+
+	if (rc)
+		return rc;
+	rc = cxlring_stream(r->ring);
+	if (rc)
+		snprintf(why, len, "%s", cxlring_why(r->ring));
+	return rc;
+}
+
 static void *open_one(void *arg)
 {
 	struct relay *r = arg;
@@ -149,13 +165,12 @@ static void *open_one(void *arg)
 	int rc = open_ring(r, why, sizeof why);
 
 	if (rc == 0) {
-		rc = cxlring_stream(r->ring);
+		rc = begin_stream(r, why, sizeof why);
 		if (rc == 0) {
 			end_opening();
 			relay_ask(r, RELAY_START);
 			return NULL;
 		}
-		snprintf(why, sizeof why, "%s", cxlring_why(r->ring));
 		cxlring_close(r->ring);
 	}
 	turn_away(r->fd, rc, why, LINGER_MS);

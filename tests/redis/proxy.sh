@@ -152,6 +152,28 @@ same 'a TCP connection is kept alive' "$(awk -v at="0100007F:$(printf %04X "$por
 kill $reader $tcp_proxy
 wait $reader $tcp_proxy 2>/dev/null
 
+# To Redis a stream comes from its own host, so its protected mode let everybody in.
+host=$(hostname -I 2>/dev/null | tr ' ' '\n' | grep -m 1 '^[0-9.]*$')
+if [ -n "$host" ]; then
+	"$B/cxl-proxy" --region "$shm/a" --listen ":$port" 2>>"$dir/proxy.err" &
+	tcp_proxy=$!
+	pids="$pids $tcp_proxy"
+	until_true redis-cli -p "$port" ping
+	from() { timeout 10 redis-cli -h "$1" -p "$port" --no-auth-warning "$2" "$3" ping 2>&1 | cut -c1-32; }
+	same 'protected mode: this host is let in' "$(from 127.0.0.1 -n 0)" PONG
+	same 'and others are not' "$(from "$host" -n 0)" 'DENIED Redis is in protected mod'
+	tcp a config set protected-mode no >/dev/null
+	same 'unless it is off' "$(from "$host" -n 0)" PONG
+	tcp a config set protected-mode yes requirepass sesame >/dev/null
+	same 'or there is a password' "$(from "$host" -a sesame)" PONG
+	has 'which is asked for' "$(from "$host" -n 0)" NOAUTH
+	tcp a --no-auth-warning -a sesame config set requirepass '' >/dev/null
+	kill $tcp_proxy
+	wait $tcp_proxy 2>/dev/null
+else
+	skip 'protected mode' 'this host has no address but 127.0.0.1'
+fi
+
 stop a
 (socket trickle 10 30 >/dev/null) &
 reader=$!
