@@ -10,6 +10,8 @@
  *                       head SEED       impossible positions in the reply ring
  *                       noread MS       many requests for `big`, no reply read for so long
  *                       race MS         values that change while they are being set
+ *                       streams N      as many streams of user bob's, whose password is pw;
+ *                                       how many answer PING; and held until there is a line
  *                       deaths STATE N  N clients, each killed in that state; see states[].
  *                                       Says how many of them got there and gave their
  *                                       channel back
@@ -304,6 +306,28 @@ static int race(int ms)
 	return 0;
 }
 
+static int streams(int n)
+{
+	struct cxlring_options o = {.region = path, .user = "bob", .password = "pw"};
+	struct cxlring_view v;
+	struct cxlring *c;
+	char why[256] = "";
+	int i, good = 0;
+
+	for (i = 0; i < n; i++) { /* none is closed before the end */
+		if (cxlring_open(&c, &o, why, sizeof why)) {
+			printf("not connected: %s\n", why);
+			return 2;
+		}
+		good += cxlring_stream(c) == 0 && cxlring_stream_write(c, "PING\r\n", 6, 5000) == 0 &&
+			cxlring_stream_next(c, &v, 5000) == 0 && v.len == 7 && memcmp(v.data, "+PONG\r\n", 7) == 0;
+	}
+	printf("%d of %d\n", good, n);
+	fflush(stdout);
+	getchar();
+	return 0;
+}
+
 /* ---- deaths ---- */
 
 static struct region region;
@@ -527,6 +551,8 @@ int main(int argc, char **argv)
 		return noread(atoi(arg));
 	if (strcmp(what, "race") == 0)
 		return race(atoi(arg));
+	if (strcmp(what, "streams") == 0)
+		return streams(atoi(arg));
 	if (strcmp(what, "deaths") == 0)
 		return deaths(arg, n);
 	if (strcmp(what, "frames") != 0)
