@@ -43,14 +43,19 @@ static bool lock_or_wait(struct service_chan *c)
 	return true;
 }
 
+static void unwatch_owner(struct service *s, struct service_chan *c)
+{
+	if (c->owner_fd < 0)
+		return;
+	if (s->config.left)
+		s->config.left(s->config.ctx, c);
+	close(c->owner_fd);
+	c->owner_fd = -1;
+}
+
 static void forget_owner(struct service *s, struct service_chan *c)
 {
-	if (c->owner_fd >= 0) {
-		if (s->config.left)
-			s->config.left(s->config.ctx, c);
-		close(c->owner_fd);
-	}
-	c->owner_fd = -1;
+	unwatch_owner(s, c);
 	c->owner = 0;
 	c->remote = c->quarantined = false;
 }
@@ -124,9 +129,7 @@ static void open_channel(struct service *s, struct service_chan *c)
 
 	if (!c->remote && shm_load64(&c->shm->host) != s->self.host) {
 		c->remote = true; /* its pid means nothing here */
-		if (c->owner_fd >= 0)
-			close(c->owner_fd);
-		c->owner_fd = -1;
+		unwatch_owner(s, c);
 	}
 	c->heartbeat = shm_load64(&c->shm->heartbeat);
 	c->heard_ms = clock_ms();

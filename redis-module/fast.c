@@ -12,8 +12,9 @@ struct fast_command {
 	char name[8]; /* lower case, zeros behind it */
 	uint8_t verb;
 	uint8_t min, max; /* arguments, the name included */
-	bool known;		  /* the name is the command's */
+	bool known;		  /* the name is the command's, and that of what it sends */
 	bool (*run)(struct fast_call *f);
+	const char *sends; /* to AOF and replicas, by name; NULL: itself */
 	uint64_t calls;
 };
 
@@ -22,6 +23,10 @@ enum { MANY = FAST_ARGS };
 #define COMMAND(name, min, max)                                                        \
 	{                                                                                  \
 #name, 0, min, max, .run = run_##name                                          \
+	}
+#define COMMAND_SENDS(name, min, max, what)                                            \
+	{                                                                                  \
+#name, 0, min, max, .run = run_##name, .sends = what                           \
 	}
 #define LIKE_VERB(name, verb, args)                                                    \
 	{                                                                                  \
@@ -44,8 +49,8 @@ static struct fast_command commands[] = {
 	COMMAND(strlen, 2, 2),
 	COMMAND(ttl, 2, 2),
 	COMMAND(pttl, 2, 2),
-	COMMAND(expire, 3, 3),
-	COMMAND(pexpire, 3, 3),
+	COMMAND_SENDS(expire, 3, 3, "pexpireat"),
+	COMMAND_SENDS(pexpire, 3, 3, "pexpireat"),
 	COMMAND(persist, 2, 2),
 };
 
@@ -93,16 +98,24 @@ bool fast_run(struct fast_command *c, struct fast_call *f)
 	return true;
 }
 
+static bool own(RedisModuleCtx *ctx, const char *name, size_t len)
+{
+	RedisModuleString *s = RedisModule_CreateString(NULL, name, len);
+	bool is = identity_of(ctx, s) & IDENTITY_OWN;
+
+	RedisModule_FreeString(NULL, s);
+	return is;
+}
+
 void fast_init(RedisModuleCtx *ctx)
 {
-	RedisModuleString *name;
 	int i;
 
 	for (i = 0; i < COMMANDS; i++) {
-		name = RedisModule_CreateString(
-			NULL, commands[i].name, strnlen(commands[i].name, sizeof commands[i].name));
-		commands[i].known = identity_of(ctx, name) & IDENTITY_OWN;
-		RedisModule_FreeString(NULL, name);
+		struct fast_command *c = &commands[i];
+
+		c->known = own(ctx, c->name, strnlen(c->name, sizeof c->name)) &&
+			(!c->sends || own(ctx, c->sends, strlen(c->sends)));
 	}
 }
 

@@ -27,6 +27,7 @@ enum {
 	REAP_MS = 1000,
 	POLL_US = 1000,       /* look again at clients that we wait for, at first */
 	POLL_MAX_US = 20000,
+	PATIENCE = 32,        /* turns that younger streams wait for an older one */
 };
 
 static struct {
@@ -41,6 +42,7 @@ static struct {
 	uint64_t slept_at; /* ticks */
 	unsigned poll_us;
 	uint64_t streamed;     /* the turn in which a stream's bytes went to its socket last */
+	unsigned patience;     /* turns in a row that younger streams have waited */
 	bool prefetch;
 	bool hot;
 	bool wrote; /* in this turn */
@@ -288,11 +290,13 @@ static uint64_t find_streams(uint32_t *n, uint64_t until)
 }
 
 /* Oldest first. A ring that was looked at too early may hold what was written before what
- * another one shows: who looks twice sees it. Nothing here ends another session. */
+ * another one shows: who looks twice sees it. Who has had its burst and has more that was
+ * written before what the next one has keeps that one waiting; for a while only, since a
+ * client may write there what it likes. Nothing here ends another session. */
 static unsigned serve_streams(RedisModuleCtx *ctx, bool *held)
 {
 	uint64_t last;
-	uint32_t n, i;
+	uint32_t n, i, open;
 	unsigned served = 0;
 
 	last = find_streams(&n, UINT64_MAX);
@@ -300,8 +304,16 @@ static unsigned serve_streams(RedisModuleCtx *ctx, bool *held)
 		return 0;
 	find_streams(&n, last);
 	stream_sort(loop.waiting, n);
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {
+		open = roster.nopen;
 		served += serve(ctx, loop.waiting[i], held);
+		if (roster.nopen == open && i + 1 < n && loop.patience < PATIENCE &&
+			stream_older(loop.waiting[i], loop.waiting[i + 1])) {
+			loop.patience++;
+			return served;
+		}
+	}
+	loop.patience = 0;
 	return served;
 }
 
@@ -519,12 +531,14 @@ static bool streams(struct session *s)
 /* A stream's client is answered by Redis. */
 static void pass_all(RedisModuleCtx *ctx, struct session *s)
 {
+	enum served served = SERVED;
 	struct frame f;
 	unsigned n = 0;
 
-	while (n++ < BURST && ring_peek(&s->chan->rx, &f) == 0 &&
-		   serve_stream(ctx, s, &f) == SERVED)
-		;
+	while (n++ < BURST && served == SERVED && ring_peek(&s->chan->rx, &f) == 0)
+		served = serve_stream(ctx, s, &f);
+	if (served == REFUSED)
+		return; /* its session is gone */
 	ring_release(&s->chan->rx);
 	stream_continue(s);
 	if (s->unpublished)
@@ -570,9 +584,11 @@ static void rung(void)
 		bell_set(&roster.service.shm->asleep, BELL_FD);
 	}
 	for (i = 0; i < roster.nopen; i++)
-		if (streams(roster.open[i]))
+		if (roster.open[i] == roster.serving)
+			continue; /* its request is in the ring still, and may be another one by now */
+		else if (streams(roster.open[i]))
 			pass_all(roster.ctx, roster.open[i]);
-		else if (roster.open[i] != roster.serving)
+		else
 			answer_all(roster.open[i], BURST,
 				loading ? "LOADING Redis is loading the dataset in memory"
 						: "BUSY Redis is busy running a script. You can only call SCRIPT "
@@ -671,7 +687,7 @@ bool loop_drain(void)
 {
 	uint32_t most, i;
 
-	if (!loop.up)
+	if (!loop.up) /* the lease was taken away: nobody is connected any more */
 		return true;
 	if (loop.hold || roster.serving)
 		return false;

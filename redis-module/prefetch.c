@@ -135,7 +135,8 @@ const char *prefetch_init(RedisModuleCtx *ctx)
 
 /* ---- keys ---- */
 
-/* The key of a request, or its first one; false when it has none. */
+/* The key of a request, or its first one; false when it has none. kvrequest.h would do, and
+ * take a third longer: what is wrong here is only not prefetched. */
 static bool key_of(
 	const struct frame *f, struct kv_header *h, const uint8_t **p, uint32_t *len)
 {

@@ -350,6 +350,12 @@ uint64_t stream_since(struct session *s)
 	return s->stream->since;
 }
 
+bool stream_older(struct session *s, const struct session *other)
+{
+	return !s->stream->full && ring_waiting(&s->chan->rx) &&
+		stream_since(s) < other->stream->since;
+}
+
 static int older(const void *a, const void *b)
 {
 	uint64_t x = (*(struct session *const *)a)->stream->since;

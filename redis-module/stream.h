@@ -56,9 +56,12 @@ bool stream_stalled(const struct session *s);
  * streams waiting serves them by that.
  *
  * stream_since() notes what the next frame says, for stream_sort(), and returns it; 0: none.
+ * stream_older() says whether what waits in a stream now, and may be served, is older than
+ * what was noted of another one.
  */
 uint64_t stream_since(struct session *s);
 void stream_sort(struct session **v, uint32_t n);
+bool stream_older(struct session *s, const struct session *other);
 
 /* Go on with what waited for room; true when something went. */
 bool stream_continue(struct session *s);

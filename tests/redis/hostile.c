@@ -12,6 +12,11 @@
  *                       race MS         values that change while they are being set
  *                       streams N      as many streams of user bob's, whose password is pw;
  *                                       how many answer PING; and held until there is a line
+ *                       stray           a stream's channel, and then a GET, amid a script
+ *                       turncoat        a script that never ends, whose frame becomes one of
+ *                                       a stream meanwhile; says how it was answered
+ *                       emigrant        when killed (CXLRING.KILL) it opens its channel anew,
+ *                                       as if from another host
  *                       deaths STATE N  N clients, each killed in that state; see states[].
  *                                       Says how many of them got there and gave their
  *                                       channel back
@@ -466,6 +471,96 @@ static void be_stuck(void)
 	_exit(1);
 }
 
+/* Until the server has taken all, for a second. */
+static void taken(void)
+{
+	uint64_t t0 = clock_ms();
+
+	chan_publish(&chan);
+	while (shm_load64(&chan.shm->req_head) != chan.tx.pos && clock_ms() - t0 < 1000)
+		usleep(1000);
+}
+
+static int stray(void)
+{
+	uint8_t *at;
+	int i, rc = 0;
+
+	attach_or_exit(&chan, &region);
+	if (ring_claim(&chan.tx, 0, &at))
+		return 1;
+	ring_commit(&chan.tx, 0, KV_STREAM, 0, 1);
+	taken();
+	if (!put_frame(KV_GET, 3, "big", 3, 0))
+		return 1;
+	for (i = 0; i < 50 && rc != -EPROTO; i++) {
+		chan_publish(&chan);
+		rc = chan_await(&chan, 20);
+	}
+	puts(rc == -EPROTO ? "refused" : "not refused");
+	chan_detach(&chan);
+	return 0;
+}
+
+static int turncoat(void)
+{
+	static const char eval[] = "\4\0\0\0eval\21\0\0\0while true do end\1\0\0\0000";
+	struct frame f;
+	uint8_t *word;
+	int i, rc;
+
+	attach_or_exit(&chan, &region);
+	word = chan.tx.data + (chan.tx.pos & (chan.tx.cap - 1));
+	if (!put_frame(KV_CALL, 3, eval, sizeof eval - 1, 0))
+		return 1;
+	taken(); /* the script runs, and its frame stays */
+	word[4] = KV_STREAM;
+	word[5] = FRAME_MORE;
+	for (i = 0; i < 200; i++) {
+		chan_publish(&chan);
+		rc = chan_await(&chan, 50);
+		if (rc != -EAGAIN)
+			break;
+	}
+	if (rc == 0 && ring_peek(&chan.rx, &f) == 0)
+		printf("%.*s\n", (int)f.len, (const char *)f.data);
+	else
+		printf("%d\n", rc);
+	return 0;
+}
+
+static int served_ping(void)
+{
+	int i, rc = -EAGAIN;
+
+	if (!put_frame(KV_PING, 0, NULL, 0, 0))
+		return -1;
+	chan_publish(&chan);
+	for (i = 0; i < 50 && rc == -EAGAIN; i++)
+		rc = chan_await(&chan, 100);
+	return rc;
+}
+
+static int emigrant(void)
+{
+	struct frame f;
+	int i;
+
+	attach_or_exit(&chan, &region);
+	if (served_ping() || ring_peek(&chan.rx, &f))
+		return 1;
+	ring_next(&chan.rx);
+	for (i = 0; i < 100 && chan_await(&chan, 100) == -EAGAIN; i++)
+		;
+	shm_store64(&chan.shm->host, ~shm_load64(&chan.shm->host));
+	if (chan_reopen(&chan))
+		return 1;
+	puts(served_ping() == 0 ? "served" : "not served");
+	fflush(stdout);
+	sleep(60);
+	return 0;
+}
+
 static const struct state {
 	const char *name;
 	void (*enter)(void);
@@ -553,6 +648,12 @@ int main(int argc, char **argv)
 		return race(atoi(arg));
 	if (strcmp(what, "streams") == 0)
 		return streams(atoi(arg));
+	if (strcmp(what, "stray") == 0)
+		return stray();
+	if (strcmp(what, "emigrant") == 0)
+		return emigrant();
+	if (strcmp(what, "turncoat") == 0)
+		return turncoat();
 	if (strcmp(what, "deaths") == 0)
 		return deaths(arg, n);
 	if (strcmp(what, "frames") != 0)

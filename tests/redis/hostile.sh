@@ -60,6 +60,34 @@ cpu1=$(awk '{ print $14 + $15 }' "/proc/$(pid_of a)/stat")
 wait $!
 has 'it gets all its replies when it reads' "$(cat "$dir/noread")" '0 unanswered'
 
+# While a script runs, Redis's loop inside of it looks at the rings as well.
+tcp a config set busy-reply-threshold 50 >/dev/null
+(tcp a eval 'while true do end' 0 >/dev/null) &
+script=$!
+sleep 0.4
+same 'a request in a stream, amid a script' "$(hostile stray)" refused
+tcp a script kill >/dev/null
+wait $script
+hostile turncoat >"$dir/turncoat" &
+script=$!
+sleep 2
+has 'the server lives' "$(tcp a get k)" BUSY
+tcp a script kill >/dev/null
+wait $script
+has 'a request that changes amid its own script is answered' "$(cat "$dir/turncoat")" 'Script killed by user'
+has 'the server lives' "$(tcp a ping)" PONG
+
+# What Redis's loop watched of a killed owner is forgotten before its descriptor is used again.
+"$B/tests/redis/hostile" "$shm/a" emigrant >"$dir/emigrant" 2>&1 &
+script=$!
+pids="$pids $script"
+until_true sh -c "redis-cli -s '$dir/a.sock' cxlring.clients | grep -q 'cmd=ping .*state=idle'"
+tcp a cxlring.kill all >/dev/null
+until_true grep -q served "$dir/emigrant"
+same 'killed, it comes back as from another host' "$(cat "$dir/emigrant")" served
+same 'who connects next is served' "$(timeout 5 redis-cli -s "$dir/a.sock" ping; timeout 5 redis-cli -s "$dir/a.sock" ping)" "$(printf 'PONG\nPONG')"
+kill "$script"
+
 hostile race 700 >"$dir/race"
 until_true sh -c "[ \"\$(redis-cli -s '$dir/a.sock' info replication | grep master_repl_offset)\" = \"\$(redis-cli -s '$dir/r.sock' info replication | grep master_repl_offset)\" ]"
 same "values changed while being set ($(cat "$dir/race")): replica equal" \

@@ -56,6 +56,16 @@ n=$(ls "/proc/$(pid_of a)/fd" | wc -l)
 tcp a module unload cxlring >/dev/null
 tcp a module load "$B/cxlring.so" "$shm/a" >/dev/null
 same 'no descriptor is lost' "$(ls "/proc/$(pid_of a)/fd" | wc -l)" "$n"
+
+# The lease is taken away: another server's token stands there.
+printf '\377' | dd of="$shm/a" bs=1 seek=4160 conv=notrunc 2>/dev/null
+until_true grep -q 'the lease on "kv" was taken away' "$dir/a.log"
+has 'without its lease: INFO' "$(tcp_raw a info cxlring)" 'cxlring_channels_open:0'
+same 'CLIENTS, KILL, SLOWLOG' "$(tcp a cxlring.clients) $(tcp a cxlring.kill all) $(tcp a cxlring.slowlog len)" '"" (integer) 0 (integer) 0'
+same 'MODULE UNLOAD' "$(tcp a module unload cxlring)" OK
+has 'the server lives' "$(tcp a ping)" PONG
+stop a
+start a
 stop a
 same 'an orderly end removes the bell' "$(ls "$shm")" a
 

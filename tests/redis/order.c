@@ -4,8 +4,9 @@
  * waiting, to the other executed in that order? Nobody promises it, Redis's own tests rely
  * on it.
  *
- * usage: order SOCKET ROUNDS. Now and then it pauses, so that the server is met asleep
- * too. Prints how often it was the other way round.
+ * usage: order SOCKET ROUNDS [COMMANDS]. COMMANDS, 1 if not given, go to the one before the
+ * other is written to. Now and then it pauses, so that the server is met asleep too. Prints
+ * how often it was the other way round.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,11 +46,12 @@ static void hear(FILE *f, char *line, int len)
 
 int main(int argc, char **argv)
 {
-	int i, rounds = argc == 3 ? atoi(argv[2]) : 0, wrong = 0;
+	int rounds = argc > 2 ? atoi(argv[2]) : 0, commands = argc > 3 ? atoi(argv[3]) : 1;
+	int i, k, wrong = 0;
 	FILE *first, *second;
 	char line[64], command[64], wanted[64];
 
-	if (rounds <= 0)
+	if (rounds <= 0 || commands <= 0)
 		return 2;
 	first = dial(argv[1]);
 	second = dial(argv[1]);
@@ -58,13 +60,16 @@ int main(int argc, char **argv)
 
 		if (i % 7 == 0)
 			usleep(300);
-		snprintf(command, sizeof command, "HSET order n %d\r\n", i);
-		tell(a, command);
+		for (k = 0; k < commands; k++) {
+			snprintf(command, sizeof command, "HSET order n %d\r\n", i * commands + k);
+			tell(a, command);
+		}
 		tell(b, "HINCRBY order n 0\r\n");
 		hear(b, line, sizeof line);
-		snprintf(wanted, sizeof wanted, ":%d\r\n", i);
+		snprintf(wanted, sizeof wanted, ":%d\r\n", i * commands + commands - 1);
 		wrong += strcmp(line, wanted) != 0;
-		hear(a, line, sizeof line);
+		for (k = 0; k < commands; k++)
+			hear(a, line, sizeof line);
 	}
 	printf("%d\n", wrong);
 	return 0;

@@ -41,6 +41,14 @@ same 'every channel came back' "$(info a cxlring cxlring_channels_open)" 0
 # directly, by Redis's own epoll, it is one in seven.
 wrong=$(timeout 60 "$B/tests/redis/order" "$proxy" 5000 2>&1)
 [ "$wrong" -lt 50 ] 2>/dev/null && ok 'two connections, in the order of writing' || not_ok "two connections, in the order of writing: $wrong of 5000"
+# The same with more than a stream has served in one go, to a Redis that is busy now and then.
+redis-cli -s "$dir/a.sock" -r 1000000 debug sleep 0.005 >/dev/null 2>&1 &
+sleeper=$!
+pids="$pids $sleeper"
+wrong=$(timeout 60 "$B/tests/redis/order" "$proxy" 200 200 2>&1)
+[ "$wrong" -lt 4 ] 2>/dev/null && ok 'two hundred commands to the first' || not_ok "two hundred commands to the first: $wrong of 200"
+kill "$sleeper"
+wait "$sleeper" 2>/dev/null
 
 # A script that takes long: a new stream is told so, and can end it, as over TCP.
 (timeout 60 redis-cli -s "$dir/a.sock" eval 'while true do end' 0 >/dev/null 2>&1) &

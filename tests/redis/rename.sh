@@ -37,6 +37,18 @@ has 'SET is gone' "$(echo 'set a 1' | verbs a)" "ERR unknown command 'SET'"
 same 'others go on' "$(ring a ping)" PONG
 stop a
 
+# EXPIRE tells replicas a PEXPIREAT, by what name ever it goes here.
+port=$(free_port)
+start a --port "$port" --rename-command PEXPIREAT ""
+start r --replicaof "127.0.0.1 $port"
+until_true sh -c "redis-cli -s '$dir/r.sock' info replication | grep -q master_link_status:up"
+same 'EXPIRE, PEXPIRE' "$(printf 'mset a 1 b 2\nexpire a 1000\npexpire b 1000000\nset end 1\n' | ring a)" \
+	"$(printf 'OK\n(integer) 1\n(integer) 1\nOK')"
+until_true sh -c "redis-cli -s '$dir/r.sock' get end | grep -q 1"
+same 'reach a replica though PEXPIREAT is gone' "$(tcp r expiretime a; tcp r expiretime b)" "$(tcp a expiretime a; tcp a expiretime b)"
+stop r
+stop a
+
 # With COMMAND itself renamed nobody can tell what a name means.
 start a --rename-command COMMAND "" --rename-command BLPOP pop --rename-command XREAD stream --rename-command CLIENT conn
 for c in 'pop k 1' 'stream block 1 streams s 0' 'conn pause 1' 'config get maxmemory' monitor 'eval "return 1" 0'; do
