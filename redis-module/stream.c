@@ -128,6 +128,7 @@ static bool tell_end(struct session *s)
 	uint8_t *at;
 
 	disconnect(t);
+	expect(s, NULL); /* nobody will come with its secret: the place is another's */
 	if (t->ended || ring_claim(&s->chan->tx, 0, &at) != 0)
 		return t->ended;
 	ring_commit(&s->chan->tx, 0, KV_END, 0, 0);
