@@ -26,8 +26,6 @@ static void forget_found(struct probe *p)
 	forget_pivots(p);
 	forget_seen(&p->left);
 	forget_seen(&p->right);
-	zset_free(&p->left_stays);
-	zset_free(&p->right_stays);
 	zset_free(&p->old_score);
 }
 

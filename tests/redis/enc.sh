@@ -61,6 +61,19 @@ same 'nothing changed' "$(t bare enc.get k)" 1
 tcp bare config set cxlring.zone-path "$zone" >/dev/null
 same 'a zone from now on' "$(t bare enc.incrby k "$one")" 2
 stop bare
+# Each by itself: ENC.ZADD needs both, and must not stop half-way.
+for c in zadd zrem; do
+	start bare --cxlring.zone-path "$zone" --rename-command $c other
+	if [ $c = zrem ]; then
+		same 'ZREM renamed: members are added' "$(tcp bare enc.zadd s "$one" me "$one" you)" '(integer) 2'
+		digest=$(tcp bare debug digest)
+		has 'ZREM renamed: none moves' "$(tcp bare enc.zadd s "$one" new "$(e int4 2)" me)" "ERR unknown command 'ZREM'"
+		same 'ZREM renamed: nothing changed' "$(tcp bare debug digest)" "$digest"
+	else
+		has 'ZADD renamed' "$(tcp bare enc.zadd s "$one" me)" "ERR unknown command 'ZADD'"
+	fi
+	stop bare
+done
 
 port=$(free_port)
 start a --port "$port" --cxlring.zone-path "$zone" --appendonly yes
@@ -241,6 +254,9 @@ same 'the expiry stays' "$(tcp a pttl s | tr -d '()' | awk '{ print ($2 > 900000
 awk 'BEGIN { print 0, "low"; for (i = 400; i > 0; i--) print i, "d" i; for (i = 401; i < 500; i++) print i, "u" i }' >"$dir/pairs"
 zadds down 1
 same 'descending, then ascending' "$(tcp_raw a enc.zrange down 0 -1)" "$(sorted)"
+awk 'BEGIN { print 0, "low"; print 9999, "high"; for (i = 1; i <= 640; i++) print (i % 2 ? i : 2000 - i), "b" i }' >"$dir/pairs"
+zadds between 64
+same 'many between two' "$(tcp_raw a enc.zrange between 0 -1)" "$(sorted)"
 awk 'BEGIN { for (i = 0; i < 200; i++) print (i % 2 ? 1000 + i : 3000 - i), "z" i }' >"$dir/pairs"
 zadds zip 20
 same 'from both ends to the middle' "$(tcp_raw a enc.zrange zip 0 -1)" "$(sorted)"
@@ -353,6 +369,18 @@ tcp a set x text >/dev/null
 thaw
 wait $later
 has 'and what is no value any more' "$(cat "$dir/later")" 'ERR not an encrypted value'
+tcp a enc.zadd only "$one" me >/dev/null
+tcp a pexpireat only 9999999999999 >/dev/null
+digest=$(tcp a debug digest)
+freeze
+later a enc.zadd only "$six" me "$one" you
+until_true under_way a 1
+tcp a config set maxmemory 1 >/dev/null
+thaw
+wait $later
+has 'over maxmemory by now' "$(cat "$dir/later")" OOM
+tcp a config set maxmemory 0 >/dev/null
+same 'nobody moved' "$(tcp a debug digest) $(tcp a pexpiretime only)" "$digest (integer) 9999999999999"
 tcp a enc.set x "$one" >/dev/null
 freeze
 later a enc.incrby x "$one"
