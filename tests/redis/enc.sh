@@ -104,6 +104,17 @@ tcp a rpush list 1 >/dev/null
 has 'ENC.GET of plaintext' "$(tcp a enc.get plain)" 'ERR not an encrypted value'
 has 'ENC.GET of a list' "$(tcp a enc.get list)" WRONGTYPE
 
+tcp a config set notify-keyspace-events m\$lKE >/dev/null
+tcp a config resetstat >/dev/null
+(echo 'psubscribe __keyevent@0__:keymiss'; sleep 2) | redis-cli -s "$dir/a.sock" >"$dir/misses" 2>&1 &
+pids="$pids $!"
+until_true grep -q subscribe "$dir/misses"
+for c in 'get nothing' 'get list' 'sum x nothing' 'cmp nothing x' 'cmp list x'; do tcp a enc.$c; done >/dev/null
+same 'what is missing is missed once' "$(info a stats keyspace_hits) $(info a stats keyspace_misses)" '5 3'
+until_true sh -c "[ \$(grep -c '^nothing' '$dir/misses') -ge 3 ]"
+same 'and keymiss told once' "$(grep -c '^nothing' "$dir/misses")" 3
+tcp a config set notify-keyspace-events '' >/dev/null
+
 # ---- one operation ----
 same 'INCRBY' "$(t a enc.incrby x "$one")" 42
 same 'the expiry stays' "$(tcp a ttl x | tr -d '()' | awk '{ print ($2 > 900) }')" 1
