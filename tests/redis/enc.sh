@@ -53,6 +53,7 @@ has 'without a credential' "$(echo 1 | "$B/hedbctl" encrypt int4 "$zone" 2>&1)" 
 # ---- no zone ----
 start bare
 one=$(e int4 1)
+six=$(e int4 6)
 has 'no zone is configured' "$(tcp bare enc.incrby k "$one")" 'ERR no zone is configured: set cxlring.zone-path'
 same 'ENC.SET needs none' "$(tcp bare enc.set k "$one")" OK
 tcp bare config set cxlring.zone-path "$shm/none" >/dev/null
@@ -61,6 +62,19 @@ same 'nothing changed' "$(t bare enc.get k)" 1
 tcp bare config set cxlring.zone-path "$zone" >/dev/null
 same 'a zone from now on' "$(t bare enc.incrby k "$one")" 2
 stop bare
+# One channel for two servers.
+"$B/hedbctl" region format "$shm/narrow" --ops-channels 1 >/dev/null
+"$B/ops_server" --region "$shm/narrow" --keys "$dir/keys" >>"$dir/ops.log" 2>&1 &
+pids="$pids $!"
+for s in bare other; do start $s --cxlring.zone-path "$shm/narrow" --cxlring.zone-timeout-ms 5000; done
+same 'the first one has the channel' "$(t bare enc.incrby k "$one")" 1
+tcp other config set cxlring.zone-timeout-ms 300 >/dev/null
+same 'the second one finds none' "$(tcp other enc.incrby k "$one")" '(error) ZONEDOWN all 1 channels of "ops" have a live owner'
+stop bare
+tcp other config set cxlring.zone-timeout-ms 20000 >/dev/null
+same 'until it is free' "$(t other enc.incrby k "$one")" 1
+stop other
+
 # Each by itself: ENC.ZADD needs both, and must not stop half-way.
 for c in zadd zrem; do
 	start bare --cxlring.zone-path "$zone" --rename-command $c other
@@ -154,9 +168,17 @@ same 'RESP3' "$(tcp a -3 enc.cmp a:int4 nothing)" '(nil)'
 
 # ---- errors change nothing ----
 tcp a enc.set most "$(e int4 2147483647)" >/dev/null
+tcp a enc.set most8 "$(e int8 9223372036854775807)" >/dev/null
+e numeric "$(awk 'BEGIN { for (i = 0; i < 131072; i++) printf "9" }')" | base64 -d >"$dir/nines"
+redis-cli -s "$dir/a.sock" -x enc.set nines <"$dir/nines" >/dev/null
+echo "$one" | base64 -d >"$dir/one"
+{ head -c 2 "$dir/one"; printf '\377\376'; tail -c +5 "$dir/one"; } | redis-cli -s "$dir/a.sock" -x enc.set nokey >/dev/null
 tcp a enc.set forged "$(e int4 1 | sed 's/....$/AAAA/')" >/dev/null
 digest=$(tcp a debug digest)
 has 'overflow' "$(tcp a enc.incrby most "$one")" '(error) ERR integer out of range'
+has 'overflow of an int8' "$(tcp a enc.incrby most8 "$(e int8 1)")" '(error) ERR bigint out of range'
+has 'overflow of a numeric' "$(tcp a enc.add d nines nines)" '(error) ERR value overflows numeric format'
+has 'a key that is not in the keyring' "$(tcp a enc.incrby nokey "$one")" '(error) ERR encrypted value names a key that the keyring does not hold'
 has 'overflow of a product' "$(tcp a enc.mul d most most)" '(error) ERR integer out of range'
 has 'a missing operand' "$(tcp a enc.add d a:int4 nothing)" 'ERR no such key'
 has 'a forged value' "$(tcp a enc.add d forged a:int4)" 'ERR encrypted value is forged, damaged, or from another keyring'
@@ -188,6 +210,13 @@ few() { tcp_raw a --user few --pass pw --no-auth-warning "$@"; }
 same 'ACL: may read and write' "$(few enc.add d a:int4 a:int4 | decrypt)" 24
 has 'ACL: may not write what it reads' "$(few enc.incrby a:int4 "$one")" NOPERM
 has 'ACL: may not read others' "$(few enc.sum a:int4 x)" NOPERM
+tcp a acl setuser few +@read +@write >/dev/null
+has 'ACL: a category gives none' "$(few enc.cmp a:int4 a:int4)" NOPERM
+tcp a acl setuser few +@all -@write -@read >/dev/null
+same 'ACL: nor takes one away' "$(few enc.cmp a:int4 a:int4)" 0
+tcp a acl setuser few -enc.cmp >/dev/null
+has 'ACL: a name does' "$(few enc.cmp a:int4 a:int4)" NOPERM
+tcp a acl setuser few -@all +enc.add +enc.incrby +enc.sum >/dev/null
 has 'ACL: may not run others' "$(few enc.cmp a:int4 a:int4)" NOPERM
 few_ring() { "$B/cxl-cli" --region "$shm/a" --user few --pass pw --raw "$@" 2>&1; }
 same 'ring, ACL: may' "$(few_ring enc.add d a:int4 a:int4 | decrypt)" 24
@@ -280,6 +309,13 @@ has 'ZADD to an ordinary set' "$(tcp a enc.zadd ordinary "$one" m)" 'not made by
 has 'ZRANGE of an ordinary set' "$(tcp a enc.zrange ordinary 0 -1)" 'not made by ENC.ZADD'
 has 'ZADD of half a pair' "$(tcp a enc.zadd s "$one" m "$one")" 'syntax error'
 same 'text as a score' "$(for w in pear apple fig; do tcp a enc.zadd words "$(e text $w)" $w; done >/dev/null; tcp_raw a enc.zrange words 0 -1 | tr '\n' ' ')" 'apple fig pear '
+for i in 's 3' 'alone 2' 'novel 1'; do
+	before=$(info a cxlring cxlring_zone_requests)
+	tcp a enc.zadd "${i% *}" "$six" another >/dev/null
+	same "requests for a place in ${i% *}: rounds, and one to seal" "$(($(info a cxlring cxlring_zone_requests) - before))" "${i#* }"
+done
+has 'ZADD: too many at a time' "$(tcp a enc.zadd novel $(i=0; while [ $i -le 64 ]; do echo "$one m$i"; i=$((i + 1)); done))" 'at most 64 members'
+has 'a bound in bytes may not be open' "$({ printf '('; cat "$dir/one"; } | redis-cli -s "$dir/a.sock" -x enc.zrangebyscore novel - 2>&1)" 'has to be in text form'
 same 'the last of a member counts' "$(tcp a enc.zadd twice "$(e int4 9)" a "$(e int4 5)" b "$one" a) $(tcp_raw a enc.zrange twice 0 -1 | tr '\n' ' ')" '(integer) 2 a b '
 
 # ---- ring sessions ----
@@ -365,7 +401,6 @@ thaw
 wait $later
 same 'so does a DEL' "$(tr -d '"' <"$dir/later" | decrypt)" 1
 tcp a enc.zadd z "$(e int4 5)" five "$(e int4 9)" nine >/dev/null
-six=$(e int4 6)
 freeze
 later a enc.zadd z "$six" six
 until_true under_way a 1
