@@ -331,6 +331,7 @@ freeze
 awk -v v="$one" 'BEGIN { for (i = 0; i < 64; i++) print "enc.incrby p:" i, v }' | "$B/tests/redis/verbs" "$shm/a" --pipelined >"$dir/ring" 2>&1 &
 w=$!
 until_true under_way a 64 && ok 'ring, pipelined: 64 are under way' || not_ok 'ring, pipelined: 64 are under way'
+has 'ring, pipelined: CXLRING.CLIENTS says so' "$(tcp_raw a cxlring.clients)" ' state=zone '
 thaw
 wait $w
 n=$(($(info a cxlring cxlring_zone_requests) - before))
