@@ -220,11 +220,11 @@ static const char *take_score(
 	return p->type == s->probe->type ? NULL : "ERR the scores are of different types";
 }
 
+const struct enc_kind enc_kind_zadd = {.order = ENC_WRITES, .keys = 1,
+	.begin = search_begin, .answer = search_answer, .forget = search_forget};
+
 int enc_cmd_zadd(RedisModuleCtx *ctx, RedisModuleString **argv, int argc)
 {
-	static const struct enc_kind kind = {.order = ENC_WRITES, .wrong_in_oom = true,
-		.first = 1, .keys = 1, .begin = search_begin, .answer = search_answer,
-		.forget = search_forget};
 	const char *why = NULL;
 	struct search *s;
 	int i;
@@ -239,5 +239,6 @@ int enc_cmd_zadd(RedisModuleCtx *ctx, RedisModuleString **argv, int argc)
 	s->adds = true;
 	for (i = 2; i < argc && !why; i += 2)
 		why = take_score(s, argv[i], argv[i + 1]);
-	return why ? search_refuse(ctx, s, why) : enc_run(ctx, &kind, argv, argc, s);
+	return why ? search_refuse(ctx, s, why)
+			   : enc_run(ctx, &enc_kind_zadd, argv, argc, s);
 }

@@ -86,10 +86,11 @@ static const char *take_option(
 	return NULL;
 }
 
+const struct enc_kind enc_kind_zrangebyscore = {.order = ENC_ALONE, .begin = search_begin,
+	.answer = search_answer, .forget = search_forget};
+
 int enc_cmd_zrangebyscore(RedisModuleCtx *ctx, RedisModuleString **argv, int argc)
 {
-	static const struct enc_kind kind = {.order = ENC_ALONE, .begin = search_begin,
-		.answer = search_answer, .forget = search_forget};
 	const char *why;
 	struct search *s;
 	int i;
@@ -102,5 +103,6 @@ int enc_cmd_zrangebyscore(RedisModuleCtx *ctx, RedisModuleString **argv, int arg
 		why = take_bound(s, argv[3], true);
 	for (i = 4; i < argc && !why; i++)
 		why = take_option(s, argv, argc, &i);
-	return why ? search_refuse(ctx, s, why) : enc_run(ctx, &kind, argv, argc, s);
+	return why ? search_refuse(ctx, s, why)
+			   : enc_run(ctx, &enc_kind_zrangebyscore, argv, argc, s);
 }
