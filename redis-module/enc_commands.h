@@ -32,10 +32,10 @@ int enc_cmd_avg(RedisModuleCtx *ctx, RedisModuleString **argv, int argc);
 int enc_cmd_zadd(RedisModuleCtx *ctx, RedisModuleString **argv, int argc);
 
 /* enc_zrange.c */
+int enc_cmd_zrange(RedisModuleCtx *ctx, RedisModuleString **argv, int argc);
 int enc_cmd_zrangebyscore(RedisModuleCtx *ctx, RedisModuleString **argv, int argc);
 
-/* enc_zset.c */
-int enc_cmd_zrange(RedisModuleCtx *ctx, RedisModuleString **argv, int argc);
+/* enc_zmember.c */
 int enc_cmd_zrem(RedisModuleCtx *ctx, RedisModuleString **argv, int argc);
 int enc_cmd_zcard(RedisModuleCtx *ctx, RedisModuleString **argv, int argc);
 int enc_cmd_zscore(RedisModuleCtx *ctx, RedisModuleString **argv, int argc);
