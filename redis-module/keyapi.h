@@ -33,7 +33,8 @@ enum found keyapi_open(const struct fast_call *f, RedisModuleString *name, int m
  * keymiss; nothing is signalled (module.c, options). */
 bool keyapi_exists(RedisModuleCtx *ctx, RedisModuleString *key);
 
-/* After a change: what a command does besides. */
+/* After a change: what a command does besides. The key is closed by then, since another
+ * module may be told of it, and delete it. */
 void keyapi_changed(
 	struct fast_call *f, RedisModuleString *key, int class, const char *event);
 

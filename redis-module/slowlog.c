@@ -112,16 +112,20 @@ static void add_text(struct entry *e, const char *s)
 	add(e, s, strlen(s));
 }
 
-/* Passwords are among the arguments of these. */
-static bool secret(RedisModuleCtx *ctx, const struct entry *e)
+/* From which argument on there may be passwords: behind the subcommand, if it has one. */
+static uint32_t secrets_from(RedisModuleCtx *ctx, const struct entry *e)
 {
-	return e->argc && identity_of(ctx, e->argv[0]) & IDENTITY_SECRET;
+	unsigned identity = e->argc ? identity_of(ctx, e->argv[0]) : 0;
+
+	if (!(identity & IDENTITY_SECRET))
+		return UINT32_MAX;
+	return identity & IDENTITY_CONTAINER ? 2 : 1;
 }
 
 static void add_strings(RedisModuleCtx *ctx, struct entry *e, struct cursor *c, uint32_t n)
 {
 	char text[48];
-	uint32_t i;
+	uint32_t i, secret = UINT32_MAX;
 
 	for (i = 0; i < n; i++) {
 		uint32_t len = cursor_u32(c);
@@ -129,7 +133,7 @@ static void add_strings(RedisModuleCtx *ctx, struct entry *e, struct cursor *c, 
 
 		if (!p)
 			return;
-		if (i == 2 && secret(ctx, e)) {
+		if (i >= secret) {
 			add_text(e, "(redacted)");
 			return;
 		}
@@ -139,6 +143,8 @@ static void add_strings(RedisModuleCtx *ctx, struct entry *e, struct cursor *c, 
 			return;
 		}
 		add(e, p, len);
+		if (i == 0)
+			secret = secrets_from(ctx, e);
 	}
 }
 

@@ -113,6 +113,17 @@ while [ $i -lt 30 ]; do
 	i=$((i + 1))
 done >"$dir/suicides"
 same 'thirty times' "$(sort "$dir/suicides" | uniq -c | tr -s ' ')" ' 30 (integer) 1'
+# Amid its own script; it hears of it afterwards.
+killed=$(info a cxlring cxlring_killed_channels)
+tcp a config set busy-reply-threshold 50 >/dev/null
+(echo 'eval "while true do end" 0' | ring a --timeout 20000 >"$dir/script" 2>&1) &
+script=$!
+until_true sh -c "redis-cli -s '$dir/a.sock' get k | grep -q BUSY"
+same 'KILL ALL amid a script of the ring' "$(tcp a cxlring.kill all)" '(integer) 1'
+tcp a script kill >/dev/null
+wait $script
+until_true sh -c "redis-cli -s '$dir/a.sock' ping | grep -q PONG"
+same 'its client is ended when the script has been' "$(info a cxlring cxlring_killed_channels)" $((killed + 1))
 for c in 'kill' 'kill id' 'kill id x' 'kill id 0' 'kill nobody 1' 'stats x' 'clients x' 'slowlog' 'slowlog get x' 'slowlog x'; do
 	has "cxlring.$c" "$(tcp a cxlring.$c)" '(error) ERR'
 done
@@ -160,8 +171,9 @@ same 'each verb' "$(slow len) $(grep -x -A2 'GET\|EXISTS\|INCRBY\|DEL\|AUTH' "$d
 	'5 AUTH (redacted) DEL k INCRBY n 3 EXISTS k none GET long '
 ring a config set requirepass '' >/dev/null
 ring a acl setuser dave '>password' >/dev/null
+ring a auth password is refused >/dev/null
 slow get >"$dir/slow"
-same 'no passwords' "$(grep -c 'password\|requirepass' "$dir/slow") $(grep -c redacted "$dir/slow")" '0 3'
+same 'no passwords' "$(grep -c 'password\|requirepass' "$dir/slow") $(grep -c redacted "$dir/slow")" '0 4'
 same 'at most slowlog-max-len' "$(slow len)" 5
 same 'as many as asked for' "$(tcp a cxlring.slowlog get 2 | grep -c '^[0-9])')" 2
 ring a set "$(printf %0200d 1)" x EX 100 >/dev/null
