@@ -2,7 +2,6 @@
 #include "slowlog.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
@@ -12,6 +11,7 @@
 #include "cursor.h"
 #include "identity.h"
 #include "roster.h"
+#include "setting.h"
 
 enum { ARGS = 32, ARG_BYTES = 128, GET_DEFAULT = 10 }; /* as SLOWLOG has it */
 
@@ -40,20 +40,6 @@ uint64_t slowlog_least;
 
 /* ---- settings ---- */
 
-static long long setting(RedisModuleCtx *ctx, const char *name, long long otherwise)
-{
-	RedisModuleCallReply *r = RedisModule_Call(ctx, "CONFIG", "cc", "GET", name);
-	RedisModuleCallReply *v = r && RedisModule_CallReplyType(r) == REDISMODULE_REPLY_ARRAY
-		? RedisModule_CallReplyArrayElement(r, 1) : NULL;
-	size_t len;
-	const char *s = v ? RedisModule_CallReplyStringPtr(v, &len) : NULL;
-	long long n = s ? strtoll(s, NULL, 10) : otherwise;
-
-	if (r)
-		RedisModule_FreeCallReply(r);
-	return n;
-}
-
 static uint64_t ticks_of_us(long long us)
 {
 	return us < 3600000000ll ? clock_from_ns((uint64_t)us * 1000) : UINT64_MAX;
@@ -66,9 +52,9 @@ static void look(RedisModuleCtx *ctx)
 	if (log_.known)
 		return;
 	log_.known = true;
-	log_.slower_us = setting(ctx, "slowlog-log-slower-than", -1);
-	log_.max_len = setting(ctx, "slowlog-max-len", 128);
-	log_.latency_ms = setting(ctx, "latency-monitor-threshold", 0);
+	log_.slower_us = setting_number(ctx, "slowlog-log-slower-than", -1);
+	log_.max_len = setting_number(ctx, "slowlog-max-len", 128);
+	log_.latency_ms = setting_number(ctx, "latency-monitor-threshold", 0);
 	slow = log_.slower_us < 0 ? UINT64_MAX : ticks_of_us(log_.slower_us);
 	late = log_.latency_ms ? ticks_of_us(log_.latency_ms * 1000) : UINT64_MAX;
 	slowlog_least = slow < late ? slow : late;
