@@ -119,7 +119,7 @@ printf '%s\n' asking blmove blmpop blpop brpop brpoplpush bzmpop bzpopmax bzpopm
 	discard exec failover hello module monitor multi psubscribe psync punsubscribe quit readonly \
 	readwrite replconf reset select shutdown ssubscribe subscribe sunsubscribe sync unsubscribe \
 	unwatch wait watch 'CLIENT LIST' Multi 'debug sleep 1' 'blpop l 1' 'subscribe c' 'wait 0 0' \
-	'select 1' >>"$dir/commands"
+	'select 1' 'xread "block\x00x" 1 streams s $' >>"$dir/commands"
 n=$(wc -l <"$dir/commands")
 for mode in '' --pipelined; do
 	tcp a flushall >/dev/null
