@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "admin.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 
 #include "clock.h"
 #include "info.h"
+#include "kvrequest.h"
 #include "roster.h"
 #include "stream.h"
 
@@ -142,14 +142,6 @@ static const char *state_of(const struct session *s)
 	return ring_waiting(&s->chan->rx) ? "waiting" : "idle";
 }
 
-static const char *kind_name(uint8_t kind)
-{
-	static const char *const names[] = {"NULL", "ping", "get", "set", "del", "exists",
-		"incrby", "call", "auth", "stream"};
-
-	return kind < sizeof names / sizeof *names ? names[kind] : "?";
-}
-
 static unsigned long long seconds(uint64_t now, uint64_t then)
 {
 	return now > then ? clock_to_ns(now - then) / 1000000000 : 0;
@@ -174,7 +166,7 @@ static RedisModuleString *line(const struct session *s, uint64_t now, const char
 		s->chan->remote ? "remote" : "local", label,
 		s->acl.user ? RedisModule_StringPtrLen(s->acl.user, NULL) : "default", t->db,
 		seconds(now, t->since), seconds(now, t->seen), (unsigned long long)t->requests,
-		kind_name(t->kind), (unsigned long long)t->held, (unsigned long long)s->in.len, oll,
+		t->kind ? kvrequest_name(t->kind) : "NULL", (unsigned long long)t->held, (unsigned long long)s->in.len, oll,
 		omem, state_of(s), client);
 }
 

@@ -8,8 +8,8 @@
 
 #include "admin.h"
 #include "clock.h"
-#include "cursor.h"
 #include "identity.h"
+#include "kvrequest.h"
 #include "roster.h"
 #include "setting.h"
 
@@ -104,77 +104,53 @@ static bool secret(RedisModuleCtx *ctx, const struct entry *e)
 	return e->argc && identity_of(ctx, e->argv[0]) & IDENTITY_SECRET;
 }
 
-static void add_strings(RedisModuleCtx *ctx, struct entry *e, struct cursor *c, uint32_t n)
+static void add_strings(RedisModuleCtx *ctx, struct entry *e, struct kvrequest *q)
 {
 	char text[48];
-	uint32_t i;
+	const uint8_t *p;
+	uint32_t i, len;
 
-	for (i = 0; i < n; i++) {
-		uint32_t len = cursor_u32(c);
-		const uint8_t *p = cursor_bytes(c, len);
-
-		if (!p)
-			return;
+	for (i = 0; q->nstrings; i++) {
 		if (i == 2 && secret(ctx, e)) {
 			add_text(e, "(redacted)");
 			return;
 		}
-		if (e->argc == ARGS - 1 && i + 1 < n) {
-			snprintf(text, sizeof text, "... (%u more arguments)", n - i);
+		if (e->argc == ARGS - 1 && q->nstrings > 1) {
+			snprintf(text, sizeof text, "... (%u more arguments)", q->nstrings);
 			add_text(e, text);
 			return;
 		}
+		p = kvrequest_string(q, &len);
+		if (!p)
+			return;
 		add(e, p, len);
 	}
 }
 
-static void add_key(struct entry *e, struct cursor *c, uint32_t n)
-{
-	const uint8_t *p = cursor_bytes(c, n);
-
-	if (p)
-		add(e, p, n);
-}
-
+/* The client may have changed it since it was run. */
 static void describe(RedisModuleCtx *ctx, struct entry *e, uint8_t kind,
 	const uint8_t *data, uint64_t len)
 {
-	static const char *const names[] = {[KV_PING] = "PING", [KV_GET] = "GET",
-		[KV_SET] = "SET", [KV_DEL] = "DEL", [KV_EXISTS] = "EXISTS", [KV_INCRBY] = "INCRBY",
-		[KV_AUTH] = "AUTH"};
-	struct cursor c = cursor_of(data, len);
-	const uint8_t *p = cursor_bytes(&c, KV_HEADER);
-	struct kv_header h;
+	struct kvrequest q;
 	char number[24];
 
-	if (!p)
-		return;
-	memcpy(&h, p, sizeof h);
 	if (kind != KV_CALL)
-		add_text(e, kind <= KV_AUTH && names[kind] ? names[kind] : "?");
-	switch (kind) {
-	case KV_SET:
-		if (h.opt & KV_SET_TIME)
-			cursor_u64(&c);
-		add_key(e, &c, h.n);
-		add(e, c.p, c.left);
-		break;
-	case KV_INCRBY:
-		snprintf(number, sizeof number, "%lld", (long long)cursor_u64(&c));
-		add_key(e, &c, h.n);
-		add_text(e, number);
-		break;
-	case KV_DEL:
-	case KV_EXISTS:
-	case KV_CALL:
-		add_strings(ctx, e, &c, h.n);
-		break;
-	case KV_AUTH:
+		add_text(e, kvrequest_name(kind));
+	if (kvrequest_read(&q, kind, data, len))
+		return;
+	if (kind == KV_AUTH) {
 		add_text(e, "(redacted)");
-		break;
-	default:
-		add_key(e, &c, h.n);
+		return;
 	}
+	if (q.key)
+		add(e, q.key, q.key_len);
+	if (q.value)
+		add(e, q.value, q.value_len);
+	if (kind == KV_INCRBY) {
+		snprintf(number, sizeof number, "%lld", (long long)q.number);
+		add_text(e, number);
+	}
+	add_strings(ctx, e, &q);
 }
 
 /* ---- the log ---- */
