@@ -49,7 +49,7 @@ $(B)/cxl-bench: $(bench_o) $(B)/libcxlring.a $(libcommon)
 	$(CC) $(all_cflags) -o $@ $^ -lhiredis -lsodium -lpthread -lm
 
 # It waits for many rings at once, which the library has no call for: its objects.
-proxy_o := $(patsubst %,$(B)/client/%.o,cxl_proxy relay back backend backend_session \
+proxy_o := $(patsubst %,$(B)/client/%.o,cxl_proxy relay back protect backend backend_session \
            backend_request backend_reply link scan option)
 $(B)/cxl-proxy: $(proxy_o) $(cxl_lib_o) $(libcommon)
 	$(CC) $(all_cflags) -o $@ $^ -lssl -lcrypto -lsodium -lpthread

@@ -127,6 +127,18 @@ static void listen_unix(const char *path)
 
 /* ---- life ---- */
 
+/* A host that is gone says nothing, and would keep its channel. As Redis does it, which
+ * knows of no TCP here: 300 s of silence, then three questions. */
+static void keep_alive(int fd)
+{
+	int one = 1, idle = 300, between = 100, probes = 3;
+
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof one);
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &between, sizeof between);
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
+}
+
 static void welcome(int door)
 {
 	static const struct timespec pause = {0, 50000000};
@@ -138,6 +150,7 @@ static void welcome(int door)
 		return;
 	}
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+	keep_alive(fd);
 	relay_add(fd);
 }
 

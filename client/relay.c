@@ -2,6 +2,7 @@
 #include "relay.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "protect.h"
+
 enum {
 	PIECE = 16 << 10,   /* most bytes from a socket in one frame */
 	EVENTS = 128,       /* of epoll's in one go */
@@ -18,6 +21,7 @@ enum {
 	LINGER_MS = 1000,   /* for who is turned away to read why */
 	UNREAD_PIECES = 256, /* of 4 KiB, that a client sent in vain and we read */
 	STACK_BYTES = 256 << 10,
+	OPENING_MAX = 128, /* threads that open, or say why not */
 };
 
 pthread_mutex_t relay_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -29,6 +33,7 @@ static struct {
 	int bell;               /* eventfd: there are requests */
 	struct relay *requests; /* under relay_lock */
 	unsigned count;         /* relays, those that open included; under relay_lock */
+	unsigned opening;       /* under relay_lock */
 	bool stopping;          /* under relay_lock */
 	/* the thread's own */
 	struct relay *stuck;
@@ -66,20 +71,45 @@ static void forget(struct relay *r)
 
 /* ---- opening, by a thread of its own ---- */
 
+static bool is_stopping(void)
+{
+	bool is;
+
+	pthread_mutex_lock(&relay_lock);
+	is = relays.stopping;
+	pthread_mutex_unlock(&relay_lock);
+	return is;
+}
+
+/* Read what a client sent in vain, until it ends; for so long, however slowly it comes. */
+static void read_in_vain(int fd, uint64_t ms)
+{
+	uint64_t t0 = clock_ms(), waited = 0;
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	char unread[4096];
+	int i;
+
+	for (i = 0; i < UNREAD_PIECES && waited <= ms && !is_stopping(); i++) {
+		if (poll(&p, 1, (int)(ms - waited)) <= 0 ||
+			recv(fd, unread, sizeof unread, MSG_DONTWAIT) <= 0)
+			break;
+		waited = clock_ms() - t0;
+	}
+}
+
 /* Say why, wait until that was read, close: a socket that is closed with something unread
  * is reset, and the reason may be lost. */
-static void turn_away(int fd, int rc, const char *why)
+static void turn_away(int fd, int rc, const char *why, uint64_t linger_ms)
 {
-	struct timeval patience = {LINGER_MS / 1000, 0};
-	char text[400], unread[4096];
-	int i, n = snprintf(text, sizeof text, "-%s %s\r\n",
-		rc == -EUSERS ? "ERR max number of clients reached:" : "ERR no Redis behind this proxy:",
+	char text[400];
+	int n = snprintf(text, sizeof text, "-%s%s\r\n",
+		rc > 0              ? ""
+			: rc == -EUSERS ? "ERR max number of clients reached: "
+							: "ERR no Redis behind this proxy: ",
 		why);
 
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-	if (send(fd, text, (size_t)n, MSG_NOSIGNAL) == n && shutdown(fd, SHUT_WR) == 0)
-		for (i = 0; i < UNREAD_PIECES && recv(fd, unread, sizeof unread, 0) > 0; i++)
-			;
+	if (send(fd, text, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL) == n && shutdown(fd, SHUT_WR) == 0)
+		read_in_vain(fd, linger_ms);
 	close(fd);
 }
 
@@ -91,8 +121,40 @@ static int open_ring(struct relay *r, char *why, size_t len)
 	int rc;
 
 	while ((rc = cxlring_open(&r->ring, relays.options, why, len)) == -EUSERS &&
-		   clock_ms() - t0 < PATIENCE_MS)
+		   clock_ms() - t0 < PATIENCE_MS && !is_stopping())
 		nanosleep(&moment, NULL);
+	return rc;
+}
+
+/* True when there may be one more. */
+static bool begin_opening(void)
+{
+	bool may;
+
+	pthread_mutex_lock(&relay_lock);
+	may = relays.opening < OPENING_MAX;
+	relays.opening += may;
+	relays.count += may;
+	pthread_mutex_unlock(&relay_lock);
+	return may;
+}
+
+static void end_opening(void)
+{
+	pthread_mutex_lock(&relay_lock);
+	relays.opening--;
+	pthread_mutex_unlock(&relay_lock);
+}
+
+static int begin_stream(struct relay *r, char *why, size_t len)
+{
+	int rc = protect_check(r->ring, r->fd, why, len);
+
+	if (rc)
+		return rc;
+	rc = cxlring_stream(r->ring);
+	if (rc)
+		snprintf(why, len, "%s", cxlring_why(r->ring));
 	return rc;
 }
 
@@ -103,15 +165,16 @@ static void *open_one(void *arg)
 	int rc = open_ring(r, why, sizeof why);
 
 	if (rc == 0) {
-		rc = cxlring_stream(r->ring);
+		rc = begin_stream(r, why, sizeof why);
 		if (rc == 0) {
+			end_opening();
 			relay_ask(r, RELAY_START);
 			return NULL;
 		}
-		snprintf(why, sizeof why, "%s", cxlring_why(r->ring));
 		cxlring_close(r->ring);
 	}
-	turn_away(r->fd, rc, why);
+	turn_away(r->fd, rc, why, LINGER_MS);
+	end_opening();
 	forget(r);
 	return NULL;
 }
@@ -123,14 +186,12 @@ void relay_add(int fd)
 	pthread_t t;
 	int rc;
 
-	if (!r) {
-		close(fd);
+	if (!r || !begin_opening()) {
+		free(r);
+		turn_away(fd, -EUSERS, "too many come at once", 0);
 		return;
 	}
 	r->fd = fd;
-	pthread_mutex_lock(&relay_lock);
-	relays.count++;
-	pthread_mutex_unlock(&relay_lock);
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK_BYTES);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
@@ -138,6 +199,7 @@ void relay_add(int fd)
 	pthread_attr_destroy(&attr);
 	if (rc) {
 		close(fd);
+		end_opening();
 		forget(r);
 	}
 }

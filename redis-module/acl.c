@@ -75,6 +75,19 @@ enum acl_state acl_look(struct acl *a, uint64_t turn)
 	return a->state;
 }
 
+void acl_check(struct acl *a)
+{
+	RedisModuleUser *u;
+
+	if (!a->user)
+		return;
+	u = acl_user(a);
+	if (u)
+		RedisModule_FreeModuleUser(u);
+	else
+		acl_forget(a); /* deleted: as if the connection had been closed */
+}
+
 bool acl_authenticate(RedisModuleCtx *ctx, struct acl *a, const char *user, size_t user_len,
 	const char *password, size_t password_len, char *why, size_t len)
 {

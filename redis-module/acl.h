@@ -34,6 +34,10 @@ struct acl {
 /* What the session's user may do, as of this turn. */
 enum acl_state acl_look(struct acl *a, uint64_t turn);
 
+/* Is the user gone who this is? Asked now and then, of those too who say nothing: there may
+ * soon be another one of the same name. */
+void acl_check(struct acl *a);
+
 /* A ring client has just called ACL. */
 void acl_changed(void);
 

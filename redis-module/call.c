@@ -31,6 +31,11 @@ bool call_grows(RedisModuleCtx *ctx, RedisModuleString *name)
 	return !(identity & IDENTITY_KNOWN) || identity & IDENTITY_GROWS;
 }
 
+bool call_script(RedisModuleCtx *ctx, RedisModuleString *name)
+{
+	return identity_of(ctx, name) & IDENTITY_SCRIPT;
+}
+
 /* XREAD and XREADGROUP with BLOCK: RM_Call would answer at once as if time were up. */
 static bool blocks(RedisModuleString **argv, int argc)
 {

@@ -32,6 +32,9 @@ bool call_alone(RedisModuleCtx *ctx, RedisModuleString *name);
 /* Is it refused when memory is full? */
 bool call_grows(RedisModuleCtx *ctx, RedisModuleString *name);
 
+/* Is it a script, for which Redis goes by what it noted of memory? guard_stale() */
+bool call_script(RedisModuleCtx *ctx, RedisModuleString *name);
+
 /* Called once at load and at unload. */
 void call_init(RedisModuleCtx *ctx);
 void call_fini(void);

@@ -25,6 +25,7 @@ struct request {
 	bool fast; /* the key API will do */
 	bool oom;  /* what takes memory is refused */
 	bool busy; /* the turn has written already */
+	bool in_ring; /* all of it, and may stay there */
 	bool wrote;
 	struct fast_command *command; /* that a CALL is, or NULL */
 	struct fast_call *call;
@@ -290,6 +291,9 @@ static int run_call(struct request *r)
 		return -EPROTO;
 	if (r->busy && call_alone(r->ctx, a.v[0])) {
 		rc = -EAGAIN;
+	} else if (r->in_ring && !r->oom && call_script(r->ctx, a.v[0]) &&
+		guard_stale(r->ctx)) {
+		rc = -EAGAIN;
 	} else if (r->oom && call_grows(r->ctx, a.v[0])) {
 		session_error(r->s, r->id, oom);
 	} else {
@@ -368,6 +372,7 @@ int command_run(RedisModuleCtx *ctx, struct session *s, int verdict, uint64_t tu
 		.s = s,
 		.id = id,
 		.busy = *wrote || batch_kind() == KV_SET,
+		.in_ring = data != s->in.buf,
 		.call = &call};
 	const char *refusal;
 	enum acl_state who;

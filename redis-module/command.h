@@ -27,8 +27,8 @@ static inline bool command_writes(uint8_t kind)
  *   data      len bytes, which the client may still be changing: each is read once
  *   wrote     in: has the turn written? out: set when this may have, else left alone
  *
- * Returns 0; -EAGAIN when the command has to begin a turn (call_alone), nothing is
- * done; -EPROTO when the request makes no sense: refuse the channel.
+ * Returns 0; -EAGAIN when the command has to begin a turn (call_alone, guard_stale),
+ * nothing is done; -EPROTO when the request makes no sense: refuse the channel.
  */
 MUST_CHECK int command_run(RedisModuleCtx *ctx, struct session *s, int verdict,
 	uint64_t turn, uint8_t kind, uint64_t id, const uint8_t *data, uint64_t len,

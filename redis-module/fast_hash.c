@@ -212,11 +212,13 @@ bool run_hincrby(struct fast_call *f)
 			value = RedisModule_CreateStringFromLongLong(NULL, v);
 			RedisModule_HashSet(k, REDISMODULE_HASH_NONE, w.v[1], value, NULL);
 			RedisModule_FreeString(NULL, value);
-			RedisModule_Replicate(f->ctx, "HINCRBY", "v", w.v, (size_t)w.n);
-			keyapi_changed(f, w.v[0], REDISMODULE_NOTIFY_HASH, "hincrby");
-			session_int(f->s, f->id, v);
 		}
 		RedisModule_CloseKey(k);
+	}
+	if (found != WRONG && done) {
+		RedisModule_Replicate(f->ctx, "HINCRBY", "v", w.v, (size_t)w.n);
+		keyapi_changed(f, w.v[0], REDISMODULE_NOTIFY_HASH, "hincrby");
+		session_int(f->s, f->id, v);
 	}
 	words_free(&w);
 	return done;

@@ -46,13 +46,13 @@ static bool expire_in(struct fast_call *f, long long ms)
 	RedisModuleString *key = keyapi_string(f, 1);
 	RedisModuleKey *k = RedisModule_OpenKey(f->ctx, key, REDISMODULE_WRITE);
 	bool there = RedisModule_SetExpire(k, ms) == REDISMODULE_OK;
+	long long at = RedisModule_GetAbsExpire(k);
 
+	RedisModule_CloseKey(k);
 	if (there) {
-		RedisModule_Replicate(
-			f->ctx, "PEXPIREAT", "sl", key, (long long)RedisModule_GetAbsExpire(k));
+		RedisModule_Replicate(f->ctx, "PEXPIREAT", "sl", key, at);
 		keyapi_changed(f, key, REDISMODULE_NOTIFY_GENERIC, "expire");
 	}
-	RedisModule_CloseKey(k);
 	session_int(f->s, f->id, there);
 	RedisModule_FreeString(NULL, key);
 	return true;
@@ -80,12 +80,13 @@ bool run_persist(struct fast_call *f)
 	RedisModuleKey *k = RedisModule_OpenKey(f->ctx, key, REDISMODULE_WRITE);
 	bool had = RedisModule_GetAbsExpire(k) != REDISMODULE_NO_EXPIRE;
 
-	if (had) {
+	if (had)
 		RedisModule_SetExpire(k, REDISMODULE_NO_EXPIRE);
+	RedisModule_CloseKey(k);
+	if (had) {
 		RedisModule_Replicate(f->ctx, "PERSIST", "s", key);
 		keyapi_changed(f, key, REDISMODULE_NOTIFY_GENERIC, "persist");
 	}
-	RedisModule_CloseKey(k);
 	session_int(f->s, f->id, had);
 	RedisModule_FreeString(NULL, key);
 	return true;
@@ -129,11 +130,11 @@ static bool delete_key(struct fast_call *f, const char *command, RedisModuleStri
 		RedisModule_CloseKey(k);
 		return delete_by_command(f, command, key);
 	}
-	if (there) {
+	if (there)
 		RedisModule_DeleteKey(k);
-		keyapi_changed(f, key, REDISMODULE_NOTIFY_GENERIC, "del");
-	}
 	RedisModule_CloseKey(k);
+	if (there)
+		keyapi_changed(f, key, REDISMODULE_NOTIFY_GENERIC, "del");
 	return there;
 }
 

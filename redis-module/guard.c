@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "guard.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "clock.h"
@@ -15,6 +16,9 @@ static struct {
 	enum pause pause;
 	bool trouble; /* disk error or min-replicas, by INFO */
 	bool over;
+	bool probed;  /* what Redis noted of memory is in `full` */
+	bool full;
+	bool renewing; /* guard_stale() had Redis look again */
 	bool granted; /* a write went on what Redis evicted: ask anew next turn */
 	int flags;
 	uint64_t info_ms;
@@ -22,7 +26,7 @@ static struct {
 
 void guard_turn(void)
 {
-	g.known = false;
+	g.known = g.probed = false;
 	if (g.granted)
 		evict_again();
 	g.granted = false;
@@ -118,6 +122,38 @@ enum guard_verdict guard_read(RedisModuleCtx *ctx)
 	if (g.pause == PAUSE_ALL)
 		return GUARD_WAIT;
 	return g.flags & DOUBT ? GUARD_CALL : GUARD_FAST;
+}
+
+/* RM_Call's M asks for the note before the command runs; this one then does nothing, whether
+ * there is such a key or not. */
+static bool noted_full(RedisModuleCtx *ctx)
+{
+	RedisModuleCallReply *r;
+
+	errno = 0;
+	r = RedisModule_Call(ctx, "SETRANGE", "Mccc", "", "0", "");
+	if (r)
+		RedisModule_FreeCallReply(r);
+	return !r && errno == ENOSPC;
+}
+
+bool guard_stale(RedisModuleCtx *ctx)
+{
+	if (!(g.flags & REDISMODULE_CTX_FLAGS_MAXMEMORY) || g.over)
+		return false;
+	if (!g.probed)
+		g.full = noted_full(ctx);
+	g.probed = true;
+	if (g.full && !g.renewing)
+		evict_again(); /* what it was told last is from before */
+	if (g.full && evict_ask(ctx) == EVICT_ASKED) {
+		g.renewing = true;
+		return true;
+	}
+	/* If it is full for Redis all the same, then so be it. */
+	g.granted |= g.renewing;
+	g.renewing = false;
+	return false;
 }
 
 bool guard_logging(RedisModuleCtx *ctx)

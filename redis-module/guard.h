@@ -44,6 +44,15 @@ bool guard_paused(void);
 bool guard_careful(void);
 bool guard_over(void);
 
+/*
+ * guard_stale - does a script have to wait, since it would be refused for no reason?
+ *
+ * Whether memory was full Redis notes when a client's command comes, and scripts may not
+ * grow anything while that note stands. By the ring no such command comes: what was noted
+ * may be long over. So Redis is made to look again, as evict.h does. After guard_write().
+ */
+bool guard_stale(RedisModuleCtx *ctx);
+
 /* In cluster mode, as of the last verdict. */
 bool guard_cluster(void);
 

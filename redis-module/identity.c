@@ -20,6 +20,8 @@ static const char *const containers[] = {"acl", "client", "cluster", "command", 
 
 static const char *const secrets[] = {"acl", "auth", "config", "hello", "migrate"};
 
+static const char *const scripts[] = {"eval", "evalsha", "fcall"};
+
 static RedisModuleDict *known; /* name in lower case -> flags */
 
 static int compare(const void *name, const void *entry)
@@ -69,6 +71,8 @@ static unsigned judge(RedisModuleCallReply *entry, const char *asked, size_t ask
 		f |= IDENTITY_SHARD;
 	if (flagged(RedisModule_CallReplyArrayElement(entry, 2), "denyoom"))
 		f |= IDENTITY_GROWS;
+	if (LISTED(scripts, name))
+		f |= IDENTITY_SCRIPT;
 	if (LISTED(secrets, name))
 		f |= IDENTITY_SECRET;
 	if (LISTED(alone, name))

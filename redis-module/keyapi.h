@@ -29,7 +29,8 @@ enum found { MISSING, FOUND, WRONG };
 enum found keyapi_open(const struct fast_call *f, RedisModuleString *name, int mode,
 	int type, RedisModuleKey **k);
 
-/* After a change: what a command does besides. */
+/* After a change: what a command does besides. The key is closed by then, since another
+ * module may be told of it, and delete it. */
 void keyapi_changed(
 	struct fast_call *f, RedisModuleString *key, int class, const char *event);
 

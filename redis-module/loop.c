@@ -598,8 +598,13 @@ static void rung(void)
 static void on_cron(RedisModuleCtx *ctx, RedisModuleEvent e, uint64_t sub, void *data)
 {
 	uint64_t now = clock_ms();
+	uint32_t i;
 
-	if (!loop.up || now - loop.reaped_ms < REAP_MS)
+	if (!loop.up)
+		return;
+	for (i = 0; i < roster.nopen; i++)
+		acl_check(&roster.open[i]->acl);
+	if (now - loop.reaped_ms < REAP_MS)
 		return;
 	loop.reaped_ms = now;
 	if (!service_held(&roster.service)) {

@@ -98,20 +98,24 @@ static void add_text(struct entry *e, const char *s)
 	add(e, s, strlen(s));
 }
 
-/* Passwords are among the arguments of these. */
-static bool secret(RedisModuleCtx *ctx, const struct entry *e)
+/* From which argument on there may be passwords: behind the subcommand, if it has one. */
+static uint32_t secrets_from(RedisModuleCtx *ctx, const struct entry *e)
 {
-	return e->argc && identity_of(ctx, e->argv[0]) & IDENTITY_SECRET;
+	unsigned identity = e->argc ? identity_of(ctx, e->argv[0]) : 0;
+
+	if (!(identity & IDENTITY_SECRET))
+		return UINT32_MAX;
+	return identity & IDENTITY_CONTAINER ? 2 : 1;
 }
 
 static void add_strings(RedisModuleCtx *ctx, struct entry *e, struct kvrequest *q)
 {
 	char text[48];
+	uint32_t i, len, secret = UINT32_MAX;
 	const uint8_t *p;
-	uint32_t i, len;
 
 	for (i = 0; q->nstrings; i++) {
-		if (i == 2 && secret(ctx, e)) {
+		if (i >= secret) {
 			add_text(e, "(redacted)");
 			return;
 		}
@@ -124,6 +128,8 @@ static void add_strings(RedisModuleCtx *ctx, struct entry *e, struct kvrequest *
 		if (!p)
 			return;
 		add(e, p, len);
+		if (i == 0)
+			secret = secrets_from(ctx, e);
 	}
 }
 

@@ -128,6 +128,7 @@ static bool tell_end(struct session *s)
 	uint8_t *at;
 
 	disconnect(t);
+	expect(s, NULL); /* nobody will come with its secret: the place is another's */
 	if (t->ended || ring_claim(&s->chan->tx, 0, &at) != 0)
 		return t->ended;
 	ring_commit(&s->chan->tx, 0, KV_END, 0, 0);
@@ -157,6 +158,7 @@ static int pass_in(struct session *s)
 	uint32_t most = ring_frame_max(tx) < PIECE ? ring_frame_max(tx) : PIECE;
 	uint8_t *at;
 	ssize_t n;
+	int left;
 
 	if (ring_claim(tx, most, &at) != 0)
 		return -1;
@@ -164,12 +166,14 @@ static int pass_in(struct session *s)
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : tell_end(s) ? 0 : -1;
 	if (n > 0 && t->skip)
-		n = skip_answer(t, at, (int)n);
-	if (n < 0 || (n == 0 && !t->skip))
+		left = skip_answer(t, at, (int)n);
+	else
+		left = (int)n;
+	if (n == 0 || left < 0)
 		return tell_end(s) ? 0 : -1;
-	if (n > 0) {
-		ring_commit(tx, (uint32_t)n, KV_BYTES, 0, 0);
-		counters.bytes_out += (uint64_t)n;
+	if (left > 0) { /* 0: all of it was the answer to be skipped */
+		ring_commit(tx, (uint32_t)left, KV_BYTES, 0, 0);
+		counters.bytes_out += (uint64_t)left;
 		s->unpublished = true;
 	}
 	return 1;

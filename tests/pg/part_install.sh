@@ -25,6 +25,13 @@ cat >"$to/expected" <<EOL
 644 /opt/cxl/lib/pkgconfig/cxlring.pc
 755 /opt/cxl/lib/redis/modules/cxlring.so
 755 /opt/cxl/sbin/ops_server
+644 /opt/cxl/share/man/man1/cxl-bench.1
+644 /opt/cxl/share/man/man1/cxl-cli.1
+644 /opt/cxl/share/man/man1/cxl-proxy.1
+644 /opt/cxl/share/man/man1/hedbctl.1
+644 /opt/cxl/share/man/man3/cxlring.3
+644 /opt/cxl/share/man/man7/cxlring.7
+644 /opt/cxl/share/man/man8/ops_server.8
 755 $(pg_config --pkglibdir)/hedb.so
 644 $(pg_config --sharedir)/extension/hedb--1.0.sql
 644 $(pg_config --sharedir)/extension/hedb.control

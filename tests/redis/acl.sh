@@ -64,6 +64,15 @@ redis acl setuser reader resetkeys '~none' >/dev/null
 sleep 0.5
 redis acl deluser reader >/dev/null
 wait $!
+# Who says nothing meanwhile is not the next one of that name.
+redis acl setuser reader on '>r' '~*' +@all >/dev/null
+(echo 'auth reader r'; echo 'get r:1'; sleep 1.5; echo 'get r:1') | verbs a >"$dir/idle" &
+sleep 0.4
+redis acl deluser reader >/dev/null
+sleep 0.4
+redis acl setuser reader on '>another' '~*' +@all >/dev/null
+wait $!
+same 'deleted and made anew' "$(tail -2 "$dir/idle")" "$(printf '"new"\n%s' "$noauth")"
 same 'narrowed, then deleted' "$(tail -3 "$dir/out")" "$(printf '"new"\n%s\n%s' \
 	'(error) NOPERM this user has no permissions to access one of the keys used as arguments' "$noauth")"
 redis config set requirepass '' >/dev/null

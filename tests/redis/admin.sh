@@ -170,8 +170,9 @@ same 'each verb' "$(slow len) $(grep -x -A2 'get\|exists\|incrby\|del\|auth' "$d
 	'5 auth (redacted) del k incrby n 3 exists k none get long '
 ring a config set requirepass '' >/dev/null
 ring a acl setuser dave '>password' >/dev/null
+ring a auth password is refused >/dev/null
 slow get >"$dir/slow"
-same 'no passwords' "$(grep -c 'password\|requirepass' "$dir/slow") $(grep -c redacted "$dir/slow")" '0 3'
+same 'no passwords' "$(grep -c 'password\|requirepass' "$dir/slow") $(grep -c redacted "$dir/slow")" '0 4'
 same 'at most slowlog-max-len' "$(slow len)" 5
 same 'as many as asked for' "$(tcp a cxlring.slowlog get 2 | grep -c '^[0-9])')" 2
 ring a set "$(printf %0200d 1)" x EX 100 >/dev/null

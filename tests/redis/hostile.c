@@ -10,6 +10,10 @@
  *                       head SEED       impossible positions in the reply ring
  *                       noread MS       many requests for `big`, no reply read for so long
  *                       race MS         values that change while they are being set
+ *                       streams N      as many streams of user bob's, whose password is pw;
+ *                                       how many answer PING; and held until there is a line
+ *                       calls NAMES MS  CALLs whose name, key, field and number change while they
+ *                                       are being run; NAMES of one length, 4 to 7
  *                       stray           a stream's channel, and then a GET, amid a script
  *                       turncoat        a script that never ends, whose frame becomes one of
  *                                       a stream meanwhile; says how it was answered
@@ -306,6 +310,109 @@ static int race(int ms)
 	pthread_join(t, NULL);
 	printf("%d sets\n", n);
 	chan_detach(&c);
+	return 0;
+}
+
+/*
+ * Frames of 64 bytes divide the ring, so each place in it means the same in every lap: what
+ * is changed too late is an argument all the same, and no length.
+ */
+enum { KEY = 4, NUMBER = 4 };
+
+static struct {
+	const char *names; /* "hset,hdel": of one length */
+	size_t count, len;
+	uint8_t *at; /* the name in the frame that is being run */
+	int over;
+} calls;
+
+static uint8_t *put_string(uint8_t *p, const char *bytes, size_t n)
+{
+	uint32_t len = (uint32_t)n;
+
+	memcpy(p, &len, sizeof len);
+	return (uint8_t *)memcpy(p + sizeof len, bytes, n) + n;
+}
+
+static void *change(void *unused)
+{
+	uint64_t x = 88172645463325252ull;
+
+	while (!__atomic_load_n(&calls.over, __ATOMIC_RELAXED)) {
+		uint8_t *p = __atomic_load_n(&calls.at, __ATOMIC_ACQUIRE);
+
+		x = x * 6364136223846793005ull + 1442695040888963407ull;
+		memcpy(p, calls.names + (x >> 33) % calls.count * (calls.len + 1), calls.len);
+		p += calls.len + 4;
+		p[3] = (uint8_t)("kl"[x >> 40 & 1]);
+		p[8] = (uint8_t)("fg"[x >> 41 & 1]);
+		p[16] = (uint8_t)('0' + (x >> 50) % 10);
+	}
+	return unused;
+}
+
+static int run_calls(const char *names, int ms)
+{
+	static struct region r;
+	static struct chan c;
+	uint64_t t0 = clock_ms(), n = 0;
+	pthread_t t;
+	struct frame f;
+
+	calls.names = names;
+	calls.len = strcspn(names, ",");
+	calls.count = (strlen(names) + 1) / (calls.len + 1);
+	attach_or_exit(&c, &r);
+	while (clock_ms() - t0 < (uint64_t)ms) {
+		struct kv_header h = {0, 0, 4};
+		uint32_t len = (uint32_t)(sizeof h + 4 * 4 + calls.len + KEY + 1 + NUMBER);
+		uint8_t *at, *p;
+		/* Many: a difference stays. */
+		char key[KEY] = {(char)('a' + calls.len), (char)('a' + n % 26),
+			(char)('a' + n / 26 % 26), 'k'};
+
+		if (ring_claim(&c.tx, len, &at))
+			return 1;
+		memcpy(at, &h, sizeof h);
+		p = put_string(at + sizeof h, names, calls.len);
+		put_string(put_string(put_string(p, key, KEY), "f", 1), "1000", NUMBER);
+		__atomic_store_n(&calls.at, at + sizeof h + 4, __ATOMIC_RELEASE);
+		if (n++ == 0 && pthread_create(&t, NULL, change, NULL))
+			return 1;
+		ring_commit(&c.tx, len, KV_CALL, 0, n);
+		chan_publish(&c);
+		while (ring_peek(&c.rx, &f) == -EAGAIN)
+			if (chan_await(&c, 100) == -EPROTO)
+				exit(1);
+		ring_next(&c.rx);
+		ring_release(&c.rx);
+	}
+	__atomic_store_n(&calls.over, 1, __ATOMIC_RELAXED);
+	pthread_join(t, NULL);
+	chan_detach(&c);
+	puts(n > 100 ? "answered" : "few");
+	return 0;
+}
+
+static int streams(int n)
+{
+	struct cxlring_options o = {.region = path, .user = "bob", .password = "pw"};
+	struct cxlring_view v;
+	struct cxlring *c;
+	char why[256] = "";
+	int i, good = 0;
+
+	for (i = 0; i < n; i++) { /* none is closed before the end */
+		if (cxlring_open(&c, &o, why, sizeof why)) {
+			printf("not connected: %s\n", why);
+			return 2;
+		}
+		good += cxlring_stream(c) == 0 && cxlring_stream_write(c, "PING\r\n", 6, 5000) == 0 &&
+			cxlring_stream_next(c, &v, 5000) == 0 && v.len == 7 && memcmp(v.data, "+PONG\r\n", 7) == 0;
+	}
+	printf("%d of %d\n", good, n);
+	fflush(stdout);
+	getchar();
 	return 0;
 }
 
@@ -622,6 +729,10 @@ int main(int argc, char **argv)
 		return noread(atoi(arg));
 	if (strcmp(what, "race") == 0)
 		return race(atoi(arg));
+	if (strcmp(what, "calls") == 0)
+		return run_calls(arg, n);
+	if (strcmp(what, "streams") == 0)
+		return streams(atoi(arg));
 	if (strcmp(what, "stray") == 0)
 		return stray();
 	if (strcmp(what, "emigrant") == 0)

@@ -89,7 +89,34 @@ same 'who connects next is served' "$(timeout 5 redis-cli -s "$dir/a.sock" ping;
 kill "$script"
 
 hostile race 700 >"$dir/race"
+for names in hset,hget hincrby,hexists hsetnx,unlink; do
+	same "calls that change while they are run: $names" "$(hostile calls $names 400)" answered
+done
 until_true sh -c "[ \"\$(redis-cli -s '$dir/a.sock' info replication | grep master_repl_offset)\" = \"\$(redis-cli -s '$dir/r.sock' info replication | grep master_repl_offset)\" ]"
-same "values changed while being set ($(cat "$dir/race")): replica equal" \
+same "values and calls changed meanwhile ($(cat "$dir/race")): replica equal" \
 	"$(tcp r debug digest)" "$(tcp a debug digest)"
 has 'the server lives' "$(tcp a ping)" PONG
+
+# A named user's stream that Redis turned away kept its secret waiting, and there are 64
+# places for these.
+start m --cxlring.channels 70 --maxclients 1000
+tcp m acl setuser bob on '>pw' '~*' '&*' +@all >/dev/null
+redis-cli -s "$dir/m.sock" subscribe c >"$dir/only" 2>&1 </dev/null &
+only=$!
+pids="$pids $only"
+until_true grep -q subscribe "$dir/only"
+ring m config set maxclients 1 >/dev/null
+mkfifo "$dir/go"
+"$B/tests/redis/hostile" "$shm/m" streams 65 <"$dir/go" >"$dir/streams" 2>&1 &
+many=$!
+pids="$pids $many"
+exec 3>"$dir/go"
+until_true test -s "$dir/streams"
+same 'streams beyond maxclients' "$(cat "$dir/streams")" '0 of 65'
+ring m config set maxclients 1000 >/dev/null
+same 'are in the way of none that comes later' "$("$B/tests/redis/hostile" "$shm/m" streams 1 </dev/null 2>&1)" '1 of 1'
+exec 3>&-
+wait $many
+kill $only
+wait $only 2>/dev/null
+stop m

@@ -112,11 +112,14 @@ stop() {
 	pids=$(echo " $pids " | sed "s/ $_pid / /")
 }
 
-# A port that nobody listens on at the moment.
+taken() { timeout 2 redis-cli -p "$1" ping >/dev/null 2>&1; }
+
+# A port that nobody listens on at the moment, nor 10,000 above it, where a cluster has its
+# other one; both below those that the kernel gives to clients.
 free_port() {
 	while :; do
-		port=$((20000 + $(od -An -N2 -tu2 /dev/urandom) % 30000))
-		redis-cli -p "$port" ping >/dev/null 2>&1 || break
+		port=$((10500 + $(od -An -N2 -tu2 /dev/urandom) % 12000))
+		taken $port || taken $((port + 10000)) || break
 	done
 	echo "$port"
 }

@@ -3,10 +3,12 @@
  * library.c - libcxlring as its user writes it: cxlring_command() and its pipelined kin.
  *
  * usage: library REGION
+ *        library REGION USER PASSWORD    a stream: says who it is
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "print.h"
 
@@ -36,9 +38,30 @@ static void pipelined(struct cxlring *c)
 	}
 }
 
+/* When the connection has long been there: what it is answered before comes by itself. */
+static void stream(struct cxlring *c)
+{
+	static const char whoami[] = "ACL WHOAMI\r\n";
+	struct cxlring_view v;
+	int i, rc = cxlring_stream(c);
+
+	for (i = 0; i < 2 && rc == 0; i++) {
+		usleep(200000);
+		rc = cxlring_stream_write(c, whoami, sizeof whoami - 1, 5000);
+		if (rc == 0)
+			rc = cxlring_stream_next(c, &v, 5000);
+		if (rc == 0)
+			printf("%.*s", (int)v.len, (const char *)v.data);
+	}
+	if (rc)
+		printf("%d\n", rc);
+}
+
 int main(int argc, char **argv)
 {
-	struct cxlring_options o = {.region = argc > 1 ? argv[1] : NULL};
+	struct cxlring_options o = {.region = argc > 1 ? argv[1] : NULL,
+		.user = argc > 3 ? argv[2] : NULL,
+		.password = argc > 3 ? argv[3] : NULL};
 	struct cxlring *c = (struct cxlring *)(void *)argv; /* no pointer to close */
 	struct cxlring_reply *r;
 	char why[256];
@@ -46,6 +69,11 @@ int main(int argc, char **argv)
 
 	if (rc) {
 		printf("%d, %s\n", rc, c ? "something" : "nothing");
+		cxlring_close(c);
+		return 0;
+	}
+	if (argc > 3) {
+		stream(c);
 		cxlring_close(c);
 		return 0;
 	}

@@ -15,3 +15,13 @@ same 'commands from formats, one by one and pipelined' "$("$B/tests/redis/librar
 1) "item0"
 2) "item1"
 3) "item2"'
+
+# A stream begins as the session's user. The answer to its becoming so was taken for the
+# end of the connection.
+tcp a acl setuser bob on '>secret' '~*' '&*' +@all >/dev/null
+same 'a stream of a user' "$("$B/tests/redis/library" "$shm/a" bob secret | tr -d '\r')" "$(printf '$3\nbob\n$3\nbob')"
+tcp a subscribe news >/dev/null &
+pids="$pids $!"
+until_true sh -c "redis-cli -s '$dir/a.sock' pubsub channels | grep -q news"
+tcp a config set maxclients 1 >/dev/null
+same 'a stream that Redis has no room for ends' "$("$B/tests/redis/library" "$shm/a" bob secret; "$B/tests/redis/library" "$shm/a" bob secret)" "$(printf -- '-61\n-61')"

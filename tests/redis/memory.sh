@@ -26,6 +26,19 @@ same 'DEL and reads go on' "$(printf 'del n0\nexists n0 n1\n' | verbs a)" "$(pri
 fill 300 n | sed 's/set \(n[0-9]*\) .*/del \1/' | verbs a >/dev/null
 same 'and then there is room' "$(echo 'set n1 x' | verbs a)" OK
 
+# Scripts go by what Redis noted at the last command that came by TCP.
+used=$(info a memory used_memory)
+tcp a config set maxmemory $((used - 100000)) >/dev/null
+tcp a get n1 >/dev/null
+write='return redis.call("set", "script", "1")'
+has 'a script: -OOM' "$(ring a eval "$write" 0)" OOM
+fill 1000 n | sed 's/set \(n[0-9]*\) .*/del \1/' | verbs a >/dev/null
+same 'a script, once there is room' "$(ring a eval "$write" 0)" OK
+tcp a config set maxmemory $(($(info a memory used_memory) - 100000)) >/dev/null
+tcp a get n1 >/dev/null
+tcp a config set maxmemory 8mb >/dev/null
+same 'a setting makes room' "$(ring a eval "$write" 0)" OK
+
 tcp a flushall >/dev/null
 tcp a config set maxmemory-policy allkeys-lru >/dev/null
 tcp a config resetstat >/dev/null

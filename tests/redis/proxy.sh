@@ -130,9 +130,63 @@ stop a KILL
 wait $reader
 same 'a server that is killed: its connections end, and are not reset' "$(cat "$dir/end")" end
 has 'new ones are told' "$(via ping)" 'ERR no Redis behind this proxy'
+# Each kept a thread for as long as it sent something now and then.
+(socket trickle 300 8 >"$dir/trickle") &
+reader=$!
+i=0 most=0
+while kill -0 $reader 2>/dev/null && [ $i -lt 200 ]; do
+	n=$(ls "/proc/$proxy_pid/task" | wc -l)
+	[ "$n" -le $most ] || most=$n
+	i=$((i + 1))
+	sleep 0.05
+done
+wait $reader
+same 'and go, though they do not stop talking' "$(cat "$dir/trickle")" 300
+[ "$most" -gt 3 ] && [ "$most" -le 140 ] && ok 'with not more threads than may be' || not_ok "$most threads"
 start a
 same 'and are served when it is back' "$(via ping)" PONG
 
+# Redis knows of no TCP here: who watches over hosts that are gone? Timer 2 is that.
+port=$(free_port)
+"$B/cxl-proxy" --region "$shm/a" --listen "127.0.0.1:$port" 2>>"$dir/proxy.err" &
+tcp_proxy=$!
+pids="$pids $tcp_proxy"
+until_true redis-cli -p "$port" ping
+redis-cli -p "$port" blpop never 0 >/dev/null 2>&1 </dev/null &
+reader=$!
+pids="$pids $reader"
+until_true sh -c "redis-cli -s '$dir/a.sock' info clients | grep -q blocked_clients:1"
+same 'a TCP connection is kept alive' "$(awk -v at="0100007F:$(printf %04X "$port")" '$2 == at && $4 == "01" { print substr($6, 1, 2) }' /proc/net/tcp)" 02
+kill $reader $tcp_proxy
+wait $reader $tcp_proxy 2>/dev/null
+
+# To Redis a stream comes from its own host, so its protected mode let everybody in.
+host=$(hostname -I 2>/dev/null | tr ' ' '\n' | grep -m 1 '^[0-9.]*$')
+if [ -n "$host" ]; then
+	"$B/cxl-proxy" --region "$shm/a" --listen ":$port" 2>>"$dir/proxy.err" &
+	tcp_proxy=$!
+	pids="$pids $tcp_proxy"
+	until_true redis-cli -p "$port" ping
+	from() { timeout 10 redis-cli -h "$1" -p "$port" --no-auth-warning "$2" "$3" ping 2>&1 | cut -c1-32; }
+	same 'protected mode: this host is let in' "$(from 127.0.0.1 -n 0)" PONG
+	same 'and others are not' "$(from "$host" -n 0)" 'DENIED Redis is in protected mod'
+	tcp a config set protected-mode no >/dev/null
+	same 'unless it is off' "$(from "$host" -n 0)" PONG
+	tcp a config set protected-mode yes requirepass sesame >/dev/null
+	same 'or there is a password' "$(from "$host" -a sesame)" PONG
+	has 'which is asked for' "$(from "$host" -n 0)" NOAUTH
+	tcp a --no-auth-warning -a sesame config set requirepass '' >/dev/null
+	kill $tcp_proxy
+	wait $tcp_proxy 2>/dev/null
+else
+	skip 'protected mode' 'this host has no address but 127.0.0.1'
+fi
+
+stop a
+(socket trickle 10 30 >/dev/null) &
+reader=$!
+pids="$pids $reader"
+sleep 0.5
 kill $proxy_pid
 i=0
 while kill -0 $proxy_pid 2>/dev/null && [ $i -lt 100 ]; do i=$((i + 1)); sleep 0.05; done

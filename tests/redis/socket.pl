@@ -5,6 +5,7 @@
 #   slow KEY N BYTES    ask for KEY N times, wait for a line on standard input, read BYTES
 #   many N              N connections at once, a PING on each; how many got what
 #   hold FILE           BLPOP; FILE when it is sent; how the connection ends
+#   trickle N S         N connections, on each a byte every 50 ms for S s; how many ended
 #   push KEY FILE       RESP3, tracking: read KEY, then FILE, print the message that comes
 use strict;
 use warnings;
@@ -65,6 +66,17 @@ if ($what eq 'half') {
 	mark($args[0]);
 	my ($all, undef, $how) = hear_all($s, 1);
 	print "$all$how\n";
+} elsif ($what eq 'trickle') {
+	my ($n, $seconds) = @args;
+	my @s = map { dial() } 1 .. $n;
+	my $until = time + $seconds;
+	my %ended;
+	$SIG{PIPE} = 'IGNORE';
+	while (time < $until and keys %ended < $n) {
+		for (0 .. $#s) { $ended{$_} = 1 unless defined syswrite $s[$_], 'x' }
+		select undef, undef, undef, 0.05;
+	}
+	print scalar(keys %ended), "\n";
 } elsif ($what eq 'push') {
 	my ($key, $file) = @args;
 	my $s = dial();
@@ -76,5 +88,5 @@ if ($what eq 'half') {
 	$message =~ s/\r\n/ /g;
 	print "$message\n";
 } else {
-	die "usage: socket.pl SOCKET half | slow KEY N BYTES | many N | hold FILE | push KEY FILE\n";
+	die "usage: socket.pl SOCKET half | slow KEY N BYTES | many N | hold FILE | trickle N S | push KEY FILE\n";
 }
