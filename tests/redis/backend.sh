@@ -473,6 +473,8 @@ sleep 0.3
 has 'too many clients' "$(ring t get k)" 'ERR max number of clients reached'
 kill $only
 
+refuses cxl-proxy --offset 'whole number from 0 to 9223372036854775807' -1
+refuses cxl-proxy --map-size 'whole number from 0 to 9223372036854775807' -1
 refuses cxl-proxy --channels 'whole number from 1 to 65535' 0 65536
 refuses cxl-proxy --ring-size 'whole number from 4096 to 1073741824' 4095 2G
 refuses cxl-proxy --spin-us 'whole number from 0 to 100000' -1
