@@ -244,11 +244,20 @@ static bool meant(const struct session *s, enum by by, unsigned long long number
 	}
 }
 
-/* As CLIENT KILL does, ALL and their like spare who asks: itself by its id alone. */
+/* As CLIENT KILL does, ALL and their like spare who asks: itself by its id alone. That is
+ * the client being served only if none of Redis's own asks amid its script. */
 static bool asks(RedisModuleCtx *ctx, const struct session *s, const char *list)
 {
-	return s == roster.serving ||
-		(stream_fd(s) >= 0 && client_of(s, list) == RedisModule_GetClientId(ctx));
+	unsigned long long id = RedisModule_GetClientId(ctx);
+	RedisModuleString *name;
+
+	if (s != roster.serving)
+		return stream_fd(s) >= 0 && client_of(s, list) == id;
+	name = RedisModule_GetClientUserNameById(ctx, id);
+	if (!name)
+		return true;
+	RedisModule_FreeString(ctx, name);
+	return false;
 }
 
 static int kill_those(RedisModuleCtx *ctx, enum by by, unsigned long long number,

@@ -43,7 +43,7 @@ static bool streams(struct session *s)
 {
 	struct frame f;
 
-	return s->stream || (!s->out && !s->skips && !s->in.len &&
+	return s->stream || (!s->out && !s->deferred && !s->skips && !s->in.len &&
 				ring_peek(&s->chan->rx, &f) == 0 && f.kind == KV_STREAM);
 }
 

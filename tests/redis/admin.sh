@@ -113,6 +113,17 @@ while [ $i -lt 30 ]; do
 	i=$((i + 1))
 done >"$dir/suicides"
 same 'thirty times' "$(sort "$dir/suicides" | uniq -c | tr -s ' ')" ' 30 (integer) 1'
+# Amid its own script; it hears of it afterwards.
+killed=$(info a cxlring cxlring_killed_channels)
+tcp a config set busy-reply-threshold 50 >/dev/null
+(echo 'eval "while true do end" 0' | ring a --timeout 20000 >"$dir/script" 2>&1) &
+script=$!
+until_true sh -c "redis-cli -s '$dir/a.sock' get k | grep -q BUSY"
+same 'KILL ALL amid a script of the ring' "$(tcp a cxlring.kill all)" '(integer) 1'
+tcp a script kill >/dev/null
+wait $script
+until_true sh -c "redis-cli -s '$dir/a.sock' ping | grep -q PONG"
+same 'its client is ended when the script has been' "$(info a cxlring cxlring_killed_channels)" $((killed + 1))
 for c in 'kill' 'kill id' 'kill id x' 'kill id 0' 'kill nobody 1' 'stats x' 'clients x' 'slowlog' 'slowlog get x' 'slowlog x'; do
 	has "cxlring.$c" "$(tcp a cxlring.$c)" '(error) ERR'
 done
