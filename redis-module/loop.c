@@ -8,6 +8,7 @@
 #include "bell.h"
 #include "command.h"
 #include "config.h"
+#include "counters.h"
 #include "door.h"
 #include "enc.h"
 #include "enc_ring.h"
@@ -18,7 +19,6 @@
 #include "slowlog.h"
 #include "standstill.h"
 #include "stream.h"
-#include "counters.h"
 
 enum {
 	KEEP_BYTES = 64 << 10, /* of a long request's memory, for the next one */

@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <time.h>
 
 #include "admin.h"
@@ -12,6 +11,7 @@
 #include "kvrequest.h"
 #include "roster.h"
 #include "setting.h"
+#include "word.h"
 
 enum { ARGS = 32, ARG_BYTES = 128, GET_DEFAULT = 10 }; /* as SLOWLOG has it */
 
@@ -58,14 +58,6 @@ static void look(RedisModuleCtx *ctx)
 	slow = log_.slower_us < 0 ? UINT64_MAX : ticks_of_us(log_.slower_us);
 	late = log_.latency_ms ? ticks_of_us(log_.latency_ms * 1000) : UINT64_MAX;
 	slowlog_least = slow < late ? slow : late;
-}
-
-static bool is(RedisModuleString *word, const char *name)
-{
-	size_t len;
-	const char *s = RedisModule_StringPtrLen(word, &len);
-
-	return len == strlen(name) && strncasecmp(s, name, len) == 0;
 }
 
 void slowlog_configure(void)
@@ -256,13 +248,13 @@ static int cmd_slowlog(RedisModuleCtx *ctx, RedisModuleString **argv, int argc)
 		return REDISMODULE_OK;
 	if (argc < 2 || argc > 3)
 		return RedisModule_WrongArity(ctx);
-	if (argc == 2 && is(argv[1], "len"))
+	if (argc == 2 && word_is(argv[1], "len"))
 		return RedisModule_ReplyWithLongLong(ctx, log_.len);
-	if (argc == 2 && is(argv[1], "reset")) {
+	if (argc == 2 && word_is(argv[1], "reset")) {
 		trim(0);
 		return RedisModule_ReplyWithSimpleString(ctx, "OK");
 	}
-	if (!is(argv[1], "get"))
+	if (!word_is(argv[1], "get"))
 		return RedisModule_ReplyWithError(
 			ctx, "ERR CXLRING.SLOWLOG knows GET [count], LEN and RESET");
 	if (argc == 3 &&
