@@ -2,18 +2,10 @@
 #include "backend_request.h"
 
 #include <stdio.h>
-#include <strings.h>
+
+#include "kvcommand.h"
 
 enum { HEADER_MAX = 32 };
-
-/* Sorted. What needs a connection of its own, waits, or ends or stops the server: the same
- * as cxlring.so refuses, so that clients need not know who serves them. */
-static const char *const refused[] = {"asking", "auth", "blmove", "blmpop", "blpop", "brpop",
-	"brpoplpush", "bzmpop", "bzpopmax", "bzpopmin", "client", "debug", "discard", "exec",
-	"failover", "hello", "module", "monitor", "multi", "psubscribe", "psync", "punsubscribe",
-	"quit", "readonly", "readwrite", "replconf", "reset", "select", "shutdown", "ssubscribe",
-	"subscribe", "sunsubscribe", "sync", "unsubscribe", "unwatch", "wait", "waitaof",
-	"watch"};
 
 /* "*3\r\n" or "$5\r\n" */
 static bool put_count(struct buffer *out, char type, size_t n)
@@ -57,18 +49,17 @@ bool request_words(struct buffer *out, size_t n, const char *const words[],
 
 static bool put_set(struct buffer *out, const struct kvrequest *q)
 {
-	static const char *const words[] = {
-		"NX", "XX", "GET", "KEEPTTL", "EX", "PX", "EXAT", "PXAT"};
+	const char *const *words = kvcommand_set_words;
 	size_t n = 3;
 	bool ok;
 	int i;
 
-	for (i = 0; i < 8; i++)
+	for (i = 0; i < KVCOMMAND_SET_WORDS; i++)
 		if (q->opt & 1u << i)
 			n += 1u << i & KV_SET_TIME ? 2 : 1;
 	ok = put_count(out, '*', n) && put_word(out, "SET") &&
 		put_bulk(out, q->key, q->key_len) && put_bulk(out, q->value, q->value_len);
-	for (i = 0; ok && i < 8; i++) {
+	for (i = 0; ok && i < KVCOMMAND_SET_WORDS; i++) {
 		if (!(q->opt & 1u << i))
 			continue;
 		ok = put_word(out, words[i]) &&
@@ -110,16 +101,6 @@ static bool put_simple(struct buffer *out, const struct kvrequest *q)
 
 /* ---- CALL ---- */
 
-static int compare(const void *name, const void *entry)
-{
-	return strcmp(name, *(const char *const *)entry);
-}
-
-static bool is_word(const char *p, size_t len, const char *word)
-{
-	return len == strlen(word) && strncasecmp(p, word, len) == 0;
-}
-
 /* What the words of a command seen so far make of it. */
 struct verdict {
 	bool by_argument; /* XREAD: not with BLOCK */
@@ -137,17 +118,19 @@ static void look_at_name(struct verdict *v, const char *p, size_t len)
 	for (i = 0; i < len; i++)
 		lower[i] = (char)(p[i] >= 'A' && p[i] <= 'Z' ? p[i] | 32 : p[i]);
 	lower[len] = 0;
-	v->by_argument = strcmp(lower, "xread") == 0 || strcmp(lower, "xreadgroup") == 0;
-	v->refused |= bsearch(lower, refused, sizeof refused / sizeof *refused, sizeof *refused,
-					  compare) != NULL;
+	v->by_argument = kvcommand_may_block(lower);
+	v->refused |= kvcommand_refused(lower);
 }
 
 static void look_at_word(struct verdict *v, const char *p, size_t len)
 {
+	enum kvcommand_word word;
+
 	if (!v->by_argument)
 		return;
-	v->refused |= is_word(p, len, "block");
-	v->by_argument = !is_word(p, len, "streams"); /* keys follow */
+	word = kvcommand_word(p, len);
+	v->refused |= word == KVCOMMAND_BLOCKS;
+	v->by_argument = word == KVCOMMAND_GOES_ON;
 }
 
 static void show_name(char name[33], const char *p, size_t len)

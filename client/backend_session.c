@@ -5,6 +5,7 @@
 
 #include "backend_reply.h"
 #include "backend_request.h"
+#include "kvcommand.h"
 
 enum {
 	BACK_BYTES = 64 << 10,
@@ -329,7 +330,7 @@ static int forward(struct session *s, struct kvrequest *q, uint64_t id)
 	secret_free(&secret);
 	if (rc != -EPERM)
 		return rc;
-	snprintf(text, sizeof text, "ERR %s is not available over the ring yet", name);
+	snprintf(text, sizeof text, KVCOMMAND_REFUSAL, name);
 	return due_refusal(s, q->verb, id, text) ? 0 : -ENOMEM;
 }
 

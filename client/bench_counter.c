@@ -13,7 +13,6 @@ struct counter {
 
 enum { WINDOW = 1 << 20 };
 
-
 struct counter *counter_new(uint64_t first)
 {
 	size_t bytes = sizeof(struct counter) + WINDOW;
@@ -54,13 +53,14 @@ void counter_ack(struct counter *c, uint64_t n)
 {
 	uint64_t limit;
 
-	__atomic_store_n(&c->acked[n % WINDOW], 1, __ATOMIC_SEQ_CST);
+	shm_store_release8(&c->acked[n % WINDOW], 1);
+	shm_fence_full(); /* before the lock is looked at */
 	/* Who finds it locked leaves it to the holder, or to the next who comes. */
-	if (__atomic_exchange_n(&c->lock, 1, __ATOMIC_SEQ_CST))
+	if (!shm_cas32(&c->lock, 0, 1))
 		return;
-	limit = c->limit;
-	while (__atomic_load_n(&c->acked[limit % WINDOW], __ATOMIC_ACQUIRE)) {
-		c->acked[limit % WINDOW] = 0;
+	limit = shm_load64(&c->limit);
+	while (shm_load_acquire8(&c->acked[limit % WINDOW])) {
+		shm_store_release8(&c->acked[limit % WINDOW], 0);
 		shm_store_release64(&c->limit, ++limit);
 	}
 	shm_store_release32(&c->lock, 0);

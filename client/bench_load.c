@@ -58,7 +58,7 @@ struct worker {
 } LINE_PAIR_ALIGNED;
 
 struct common {
-	volatile int state;
+	uint32_t state;
 	sem_t ready, go, ended;
 	struct worker worker[];
 };
@@ -72,12 +72,12 @@ void load_stop(void)
 
 	interrupted = 1;
 	if (c)
-		c->state = INTERRUPTED;
+		shm_store32(&c->state, INTERRUPTED);
 }
 
 static bool running(const struct worker *w)
 {
-	return w->common->state == RUN;
+	return shm_load32(&w->common->state) == RUN;
 }
 
 static int fail(struct worker *w, int rc, const char *text)
@@ -168,7 +168,7 @@ static int take_one(struct worker *w, struct client *c, const struct cxlring_vie
 	if (w->load->latency)
 		hist_record(&k->hist, clock_to_ns(clock_ticks() - op->t0));
 	line_put(&c->idle, i);
-	w->done++;
+	shm_store64(&w->done, w->done + 1);
 	return 0;
 }
 
@@ -352,8 +352,8 @@ static void *work(void *arg)
 	if (w->rc == 0)
 		w->rc = w->shared ? drive_by_turns(w) : drive(w);
 	w->t1 = clock_ticks();
-	if (w->rc && w->common->state == RUN)
-		w->common->state = STOP;
+	if (w->rc)
+		shm_cas32(&w->common->state, RUN, STOP);
 	w->ended = true;
 	sem_post(&w->common->ended);
 	return NULL;
@@ -371,7 +371,7 @@ static _Noreturn void work_alone(struct worker *w)
 							  w->actor.why, sizeof w->actor.why, &full))
 			w->rc = -ENOTCONN;
 	if (w->rc)
-		w->common->state = STOP;
+		shm_store32(&w->common->state, STOP);
 	else
 		w->opened = true;
 	work(w);
@@ -467,8 +467,8 @@ static unsigned bury(struct common *c, unsigned n)
 		}
 		dead += w->rc == -ECHILD;
 	}
-	if (dead && c->state == RUN)
-		c->state = STOP;
+	if (dead)
+		shm_cas32(&c->state, RUN, STOP);
 	return dead;
 }
 
@@ -529,7 +529,7 @@ static int run_all(struct common *c, const struct load *l, struct client *client
 		rc = start(&c->worker[started], clients, n);
 	if (rc) {
 		started--;
-		c->state = STOP;
+		shm_store32(&c->state, STOP);
 	}
 	wait_for(c, &c->ready, started, l, 0);
 	for (i = 0; i < started; i++)
@@ -610,7 +610,7 @@ int load_run(const struct load *l, struct load_result *r, char *why, size_t len)
 		goto out;
 	current = c;
 	if (interrupted)
-		c->state = INTERRUPTED;
+		shm_store32(&c->state, INTERRUPTED);
 	rc = l->fork ? 0 : open_clients(l, clients, &n, why, len);
 	cpu = cpu_ns();
 	if (rc == 0) {
@@ -625,7 +625,7 @@ int load_run(const struct load *l, struct load_result *r, char *why, size_t len)
 	r->clients = l->fork ? nclients(l) : n;
 	add_cost(&r->cost, clients, n);
 	collect_all(r, c, l->threads);
-	if (rc == 0 && c->state == INTERRUPTED)
+	if (rc == 0 && shm_load32(&c->state) == INTERRUPTED)
 		rc = -EINTR;
 out:
 	current = NULL;

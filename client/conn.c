@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "region_path.h"
+
 enum {
 	TIMEOUT_MS = 5000,
 	SPIN_US = 50,
@@ -42,11 +44,9 @@ static char *keep(const char *s)
 static void take_options(struct cxlring *c, const struct cxlring_options *o)
 {
 	static const struct cxlring_options none;
-	const char *path;
 
 	c->options = o ? *o : none;
-	path = c->options.region ? c->options.region : getenv("CXLRING_REGION");
-	c->region_path = keep(path ? path : getenv("CXL_RING_PATH"));
+	c->region_path = keep(region_path(c->options.region));
 	c->user = keep(c->options.user);
 	c->password = keep(c->options.password);
 	c->label = keep(c->options.label);

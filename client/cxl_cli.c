@@ -22,6 +22,7 @@
 #include "live.h"
 #include "option.h"
 #include "print.h"
+#include "region_path.h"
 
 static const char usage[] =
 	"usage: cxl-cli [options] [command [argument ...]]\n"
@@ -269,9 +270,8 @@ static int interactive(void)
 {
 	const char *home = getenv("HOME");
 	char prompt[300], history[512] = "", *line;
-	const char *path = cli.options.region ? cli.options.region : getenv("CXLRING_REGION");
+	const char *path = region_path(cli.options.region);
 
-	path = path ? path : getenv("CXL_RING_PATH");
 	path = path && strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
 	if (home)
 		snprintf(history, sizeof history, "%.400s/.cxlcli_history", home);

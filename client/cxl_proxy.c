@@ -31,6 +31,7 @@
 #include "err.h"
 #include "option.h"
 #include "region.h"
+#include "region_path.h"
 
 static const char usage[] =
 	"usage: cxl-proxy --listen HOST:PORT | --unix PATH [options]\n"
@@ -183,16 +184,6 @@ static void raise_limit(void)
 	(void)setrlimit(RLIMIT_NOFILE, &l);
 }
 
-static uint64_t bytes(const char *name)
-{
-	uint64_t n;
-
-	if (region_parse_bytes(optarg, &n) == 0)
-		return n;
-	fprintf(stderr, "cxl-proxy: --%s takes a number of bytes\n", name);
-	exit(2);
-}
-
 enum { LISTEN = 256, UNIX, REGION, OFFSET, MAP_SIZE, HELP, VERSION, BACKEND, BACKEND_USER,
 	BACKEND_PASSWORD, BACKEND_TLS, CACERT, CHANNELS, RING_SIZE, MAX_REQUEST, SPIN_US };
 
@@ -249,14 +240,13 @@ static const char *contradiction(void)
 
 static int run_backend(void)
 {
-	const char *path = proxy.options.region ? proxy.options.region : getenv("CXLRING_REGION");
 	const char *why = contradiction();
 
 	if (why) {
 		fprintf(stderr, "cxl-proxy: %s\n", why);
 		return 2;
 	}
-	backend.region.spec = path ? path : getenv("CXL_RING_PATH");
+	backend.region.spec = region_path(proxy.options.region);
 	backend.region.offset = proxy.options.offset;
 	backend.region.map_size = proxy.options.map_size;
 	if (backend.region.spec)
@@ -296,10 +286,12 @@ int main(int argc, char **argv)
 			proxy.options.region = optarg;
 			break;
 		case OFFSET:
-			proxy.options.offset = bytes("offset");
+			proxy.options.offset =
+				(uint64_t)option_number("--offset", optarg, 0, INT64_MAX);
 			break;
 		case MAP_SIZE:
-			proxy.options.map_size = bytes("map-size");
+			proxy.options.map_size =
+				(uint64_t)option_number("--map-size", optarg, 0, INT64_MAX);
 			break;
 		case VERSION:
 			printf("cxl-proxy 1.0.0\n");

@@ -42,6 +42,11 @@ static inline uint32_t shm_load_acquire32(const uint32_t *p)
 	return __atomic_load_n(p, __ATOMIC_ACQUIRE);
 }
 
+static inline uint8_t shm_load_acquire8(const uint8_t *p)
+{
+	return __atomic_load_n(p, __ATOMIC_ACQUIRE);
+}
+
 static inline uint64_t shm_load64(const uint64_t *p)
 {
 	return __atomic_load_n(p, __ATOMIC_RELAXED);
@@ -63,6 +68,11 @@ static inline void shm_store_release64(uint64_t *p, uint64_t v)
 }
 
 static inline void shm_store_release32(uint32_t *p, uint32_t v)
+{
+	__atomic_store_n(p, v, __ATOMIC_RELEASE);
+}
+
+static inline void shm_store_release8(uint8_t *p, uint8_t v)
 {
 	__atomic_store_n(p, v, __ATOMIC_RELEASE);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * kv.h - the wire of service "kv": what a frame between a Redis client and cxlring.so
- * means. docs/protocol-kv.md is the specification; this is its list of numbers.
+ * kv.h - the wire of service "kv": what a frame between a client and who serves Redis
+ * to it means: cxlring.so, or cxl-proxy with a Redis behind it. docs/protocol-kv.md is the specification; this is its list of numbers.
  *
  * The frame's kind is the verb or the reply's type, its id correlates the two. Payload
  * is little-endian and unaligned past the first eight bytes:

@@ -1,6 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "kvrequest.h"
 
+const char *kvrequest_name(uint8_t kind)
+{
+	static const char *const names[] = {[KV_PING] = "ping", [KV_GET] = "get",
+		[KV_SET] = "set", [KV_DEL] = "del", [KV_EXISTS] = "exists", [KV_INCRBY] = "incrby",
+		[KV_CALL] = "call", [KV_AUTH] = "auth", [KV_STREAM] = "stream"};
+
+	return kind && kind < sizeof names / sizeof *names ? names[kind] : "?";
+}
+
 /* The fixed part of the body: a number for some, then n bytes of key or the like. */
 static void read_key(struct kvrequest *q, uint32_t n, bool number)
 {

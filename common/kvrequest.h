@@ -38,6 +38,9 @@ struct kvrequest {
 	struct cursor rest; /* where they are */
 };
 
+/* "get"; "?" for what is no verb. */
+const char *kvrequest_name(uint8_t kind);
+
 /* Returns 0, or -EPROTO when the request makes no sense. What points anywhere points into
  * `data`. */
 MUST_CHECK int kvrequest_read(

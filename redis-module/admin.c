@@ -1,27 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "admin.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
 #include "clock.h"
 #include "defer.h"
 #include "info.h"
+#include "kvrequest.h"
 #include "roster.h"
 #include "stream.h"
-
-static bool is(RedisModuleString *word, const char *name)
-{
-	size_t len;
-	const char *s = RedisModule_StringPtrLen(word, &len);
-
-	return len == strlen(name) && strncasecmp(s, name, len) == 0;
-}
+#include "word.h"
 
 /* ---- who may ---- */
 
@@ -145,14 +137,6 @@ static const char *state_of(const struct session *s)
 	return ring_waiting(&s->chan->rx) ? "waiting" : "idle";
 }
 
-static const char *kind_name(uint8_t kind)
-{
-	static const char *const names[] = {"NULL", "ping", "get", "set", "del", "exists",
-		"incrby", "call", "auth", "stream"};
-
-	return kind < sizeof names / sizeof *names ? names[kind] : "?";
-}
-
 static unsigned long long seconds(uint64_t now, uint64_t then)
 {
 	return now > then ? clock_to_ns(now - then) / 1000000000 : 0;
@@ -177,7 +161,7 @@ static RedisModuleString *line(const struct session *s, uint64_t now, const char
 		s->chan->remote ? "remote" : "local", label,
 		s->acl.user ? RedisModule_StringPtrLen(s->acl.user, NULL) : "default", t->db,
 		seconds(now, t->since), seconds(now, t->seen), (unsigned long long)t->requests,
-		kind_name(t->kind), (unsigned long long)t->held, (unsigned long long)s->in.len, oll,
+		t->kind ? kvrequest_name(t->kind) : "NULL", (unsigned long long)t->held, (unsigned long long)s->in.len, oll,
 		omem, state_of(s), client);
 }
 
@@ -295,20 +279,20 @@ static int cmd_kill(RedisModuleCtx *ctx, RedisModuleString **argv, int argc)
 
 	if (!admin_allowed(ctx, "client", "kill"))
 		return REDISMODULE_OK;
-	if (argc == 2 && is(argv[1], "all"))
+	if (argc == 2 && word_is(argv[1], "all"))
 		return kill_those(ctx, BY_ALL, 0, NULL);
 	if (argc != 3)
 		return RedisModule_WrongArity(ctx);
-	if (is(argv[1], "label"))
+	if (word_is(argv[1], "label"))
 		return kill_those(ctx, BY_LABEL, 0, argv[2]);
-	if (!is(argv[1], "id") && !is(argv[1], "pid"))
+	if (!word_is(argv[1], "id") && !word_is(argv[1], "pid"))
 		return RedisModule_ReplyWithError(
 			ctx, "ERR CXLRING.KILL knows ID id, PID pid, LABEL label and ALL");
 	if (RedisModule_StringToLongLong(argv[2], &number) != REDISMODULE_OK || number < 1)
 		return RedisModule_ReplyWithError(
 			ctx, "ERR an id or a pid is a number greater than 0");
 	return kill_those(
-		ctx, is(argv[1], "id") ? BY_ID : BY_PID, (unsigned long long)number, NULL);
+		ctx, word_is(argv[1], "id") ? BY_ID : BY_PID, (unsigned long long)number, NULL);
 }
 
 /* ---- CXLRING.STATS ---- */
@@ -319,7 +303,7 @@ static int cmd_stats(RedisModuleCtx *ctx, RedisModuleString **argv, int argc)
 		return REDISMODULE_OK;
 	if (argc == 1)
 		return info_reply(ctx);
-	if (argc != 2 || !is(argv[1], "reset"))
+	if (argc != 2 || !word_is(argv[1], "reset"))
 		return RedisModule_ReplyWithError(ctx, "ERR CXLRING.STATS knows RESET");
 	info_reset();
 	return RedisModule_ReplyWithSimpleString(ctx, "OK");

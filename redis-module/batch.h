@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * batch.h - one client's plain SETs, or its GETs of short values, that follow each
- * other: run as one MSET or MGET, which does the same to data, events, replicas and
- * statistics in a third of the time.
+ * other: run as one MSET or MGET, which does the same to data, events and replicas in a
+ * third of the time; in commandstats it stands as such.
  *
  * They are run and answered before anything else of that client is, and at the end of
  * its burst: batch_flush(). One batch at a time, of one client and one verb.

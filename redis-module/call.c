@@ -11,6 +11,7 @@
 #include "enc_ring.h"
 #include "guard.h"
 #include "identity.h"
+#include "kvcommand.h"
 
 /* For calls as a restricted user: RM_Call of 7.0 writes the name of the context's
  * client's user into ACL LOG, and an event's client has none. */
@@ -38,17 +39,16 @@ bool call_script(RedisModuleCtx *ctx, RedisModuleString *name)
 /* XREAD and XREADGROUP with BLOCK: RM_Call would answer at once as if time were up. */
 static bool blocks(RedisModuleString **argv, int argc)
 {
+	enum kvcommand_word word = KVCOMMAND_GOES_ON;
+	const char *p;
+	size_t len;
 	int i;
 
-	for (i = 1; i < argc; i++) {
-		const char *word = RedisModule_StringPtrLen(argv[i], NULL);
-
-		if (strcasecmp(word, "streams") == 0)
-			return false;
-		if (strcasecmp(word, "block") == 0)
-			return true;
+	for (i = 1; i < argc && word == KVCOMMAND_GOES_ON; i++) {
+		p = RedisModule_StringPtrLen(argv[i], &len);
+		word = kvcommand_word(p, len);
 	}
-	return false;
+	return word == KVCOMMAND_BLOCKS;
 }
 
 /* A command of unknown identity may be a renamed XREAD; what scripts may not run of
@@ -124,8 +124,7 @@ static void full_name(
 
 static void unavailable(RedisModuleString **argv, char *text, size_t len)
 {
-	snprintf(text, len, "ERR %.32s is not available over the ring yet",
-		RedisModule_StringPtrLen(argv[0], NULL));
+	snprintf(text, len, KVCOMMAND_REFUSAL, RedisModule_StringPtrLen(argv[0], NULL));
 }
 
 /* Redis's own words for modules, into those a TCP client gets. */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "keyapi.h"
+#include "setting.h"
 
 enum { SLOTS = 16384, ID = 40, HOST = 256 };
 
@@ -42,21 +43,16 @@ void cluster_fini(void)
 
 /* ---- what is the case ---- */
 
-/* A command's answer as one string, or the second element of a pair; freed by
- * RM_Free(). NULL: none. */
-static char *ask(RedisModuleCtx *ctx, const char *command, const char *a, const char *b)
+/* What CLUSTER says about this; freed by RM_Free(). NULL: nothing. */
+static char *ask(RedisModuleCtx *ctx, const char *about)
 {
-	RedisModuleCallReply *r = b ? RedisModule_Call(ctx, command, "cc", a, b)
-								: RedisModule_Call(ctx, command, "c", a);
-	RedisModuleCallReply *v = r;
+	RedisModuleCallReply *r = RedisModule_Call(ctx, "CLUSTER", "c", about);
 	const char *s = NULL;
 	char *out = NULL;
 	size_t len;
 
-	if (r && RedisModule_CallReplyType(r) == REDISMODULE_REPLY_ARRAY)
-		v = RedisModule_CallReplyArrayElement(r, 1);
-	if (v && RedisModule_CallReplyType(v) == REDISMODULE_REPLY_STRING)
-		s = RedisModule_CallReplyStringPtr(v, &len);
+	if (r && RedisModule_CallReplyType(r) == REDISMODULE_REPLY_STRING)
+		s = RedisModule_CallReplyStringPtr(r, &len);
 	if (s) {
 		out = RedisModule_Alloc(len + 1);
 		memcpy(out, s, len);
@@ -65,15 +61,6 @@ static char *ask(RedisModuleCtx *ctx, const char *command, const char *a, const 
 	if (r)
 		RedisModule_FreeCallReply(r);
 	return out;
-}
-
-static bool setting_is(RedisModuleCtx *ctx, const char *name, const char *value)
-{
-	char *s = ask(ctx, "CONFIG", "GET", name);
-	bool is = s && strcmp(s, value) == 0;
-
-	RedisModule_Free(s);
-	return is;
 }
 
 enum endpoint { BY_IP, BY_NAME, UNKNOWN };
@@ -199,8 +186,8 @@ static bool look(RedisModuleCtx *ctx)
 
 	if (view.known)
 		return true;
-	nodes = ask(ctx, "CLUSTER", "NODES", NULL);
-	info = ask(ctx, "CLUSTER", "INFO", NULL);
+	nodes = ask(ctx, "NODES");
+	info = ask(ctx, "INFO");
 	if (nodes && info) {
 		if (setting_is(ctx, "cluster-preferred-endpoint-type", "hostname"))
 			by = BY_NAME;

@@ -10,6 +10,7 @@
 #include "counters.h"
 #include "fast.h"
 #include "guard.h"
+#include "kvcommand.h"
 #include "kvrequest.h"
 
 static const char oom[] = "OOM command not allowed when used memory > 'maxmemory'.";
@@ -112,11 +113,10 @@ static void get(struct request *r, RedisModuleString *key)
 /* SET's options as words, behind SET, key and value. Returns how many. */
 static int set_words(RedisModuleString **argv, unsigned opt, int64_t time)
 {
-	static const char *const words[] = {
-		"NX", "XX", "GET", "KEEPTTL", "EX", "PX", "EXAT", "PXAT"};
+	const char *const *words = kvcommand_set_words;
 	int i, n = 0;
 
-	for (i = 0; i < 8; i++) {
+	for (i = 0; i < KVCOMMAND_SET_WORDS; i++) {
 		if (!(opt & 1u << i))
 			continue;
 		argv[n++] = string_of(words[i], strlen(words[i]));

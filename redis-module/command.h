@@ -2,8 +2,9 @@
 /*
  * command.h - one request of docs/protocol-kv.md: check it, run it, answer it.
  *
- * GET, EXISTS and PING go through the key API; the others, and these where guard.h asks
- * for it or the session's user is restricted, through call.h. Each request names its
+ * GET, EXISTS, DEL and PING go through the key API, as do some commands of CALL (fast.h);
+ * the others, and these where guard.h asks for it or the session's user is restricted,
+ * through call.h. Each request names its
  * database, which stays selected in `ctx`; whoever lends the context puts it back.
  * Plain SETs, and GETs of short values, wait in a batch (batch.h) for more of their
  * kind; the caller flushes it at the end of the client's burst.

@@ -35,7 +35,8 @@ struct config {
 	long long spin_us;  /* most to spin without a request before sleeping */
 	int prefetch;       /* prefetch.h, where it is possible */
 	int fast_path;      /* 0: every command through RM_Call: exact commandstats,
-						   MONITOR, SLOWLOG and encodings, at a third of the rate */
+						   MONITOR, SLOWLOG and encodings, at 0.2 to 0.8 of the
+						   rate (docs/performance.md) */
 };
 
 extern struct config config;

@@ -9,6 +9,7 @@
 #include "enc_commands.h"
 #include "enc_ring.h"
 #include "guard.h"
+#include "info.h"
 
 enum {
 	TRIES = 64,       /* of an operation whose keys others keep changing */
@@ -394,18 +395,17 @@ void enc_fini(void)
 	enc.keys = NULL;
 }
 
-void enc_info(RedisModuleInfoCtx *ctx)
+void enc_info(struct info_rows *rows)
 {
 	struct zone_view v = zone_view();
 
-	RedisModule_InfoAddFieldCString(ctx, "zone", config.zone_path);
-	RedisModule_InfoAddFieldULongLong(ctx, "zone_thread", v.running);
-	RedisModule_InfoAddFieldULongLong(ctx, "zone_requests", v.requests);
-	RedisModule_InfoAddFieldULongLong(ctx, "zone_rows", v.rows);
-	RedisModule_InfoAddFieldULongLong(ctx, "zone_retries", v.retries);
-	RedisModule_InfoAddFieldULongLong(ctx, "zone_failures", v.failures);
-	RedisModule_InfoAddFieldULongLong(ctx, "enc_operations", enc.begun);
-	RedisModule_InfoAddFieldULongLong(ctx, "enc_under_way", enc.live);
-	RedisModule_InfoAddFieldULongLong(ctx, "enc_errors", enc_failures());
-	RedisModule_InfoAddFieldULongLong(ctx, "enc_redone", enc.redone);
+	info_now(rows, "zone_thread", v.running);
+	info_count(rows, "zone_requests", v.requests);
+	info_count(rows, "zone_rows", v.rows);
+	info_count(rows, "zone_retries", v.retries);
+	info_count(rows, "zone_failures", v.failures);
+	info_count(rows, "enc_operations", enc.begun);
+	info_now(rows, "enc_under_way", enc.live);
+	info_count(rows, "enc_errors", enc_failures());
+	info_count(rows, "enc_redone", enc.redone);
 }

@@ -35,6 +35,7 @@ enum enc_order {
 enum { ENC_KEYS = 3 };
 
 struct enc_op;
+struct info_rows;
 
 struct enc_kind {
 	enum enc_order order;
@@ -103,6 +104,6 @@ bool enc_busy(void);
 
 MUST_CHECK int enc_init(RedisModuleCtx *ctx, struct err_text *e);
 void enc_fini(void);
-void enc_info(RedisModuleInfoCtx *ctx);
+void enc_info(struct info_rows *rows);
 
 #endif

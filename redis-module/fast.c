@@ -6,6 +6,7 @@
 
 #include "counters.h"
 #include "identity.h"
+#include "info.h"
 #include "keyapi.h"
 
 struct fast_command {
@@ -119,15 +120,15 @@ void fast_init(RedisModuleCtx *ctx)
 	}
 }
 
-void fast_report(RedisModuleInfoCtx *ctx)
+void fast_info(struct info_rows *rows)
 {
 	char field[24];
 	int i;
 
 	for (i = 0; i < COMMANDS; i++) {
-		if (!commands[i].calls)
-			continue;
+		if (!commands[i].run)
+			continue; /* counted as the verb that it is */
 		snprintf(field, sizeof field, "fast_%.8s", commands[i].name);
-		RedisModule_InfoAddFieldULongLong(ctx, field, commands[i].calls);
+		info_count(rows, field, commands[i].calls);
 	}
 }

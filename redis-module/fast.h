@@ -12,7 +12,7 @@
  *
  * Each does what the command does to data, expiry, LRU, hits and misses, WATCH,
  * tracking, keyspace events, AOF and replicas; the differential tests compare all of
- * that. commandstats, SLOWLOG and MONITOR do not see it; fast_report() counts calls
+ * that. commandstats, SLOWLOG and MONITOR do not see it; fast_info() counts calls
  * instead.
  */
 #ifndef CXLRING_FAST_H
@@ -52,7 +52,8 @@ MUST_CHECK bool fast_run(struct fast_command *c, struct fast_call *f);
 /* Which names are the commands' own; called at load. */
 void fast_init(RedisModuleCtx *ctx);
 
-/* Calls of each command since load, into INFO. */
-void fast_report(RedisModuleInfoCtx *ctx);
+/* Calls of each command. */
+struct info_rows;
+void fast_info(struct info_rows *rows);
 
 #endif

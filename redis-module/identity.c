@@ -6,15 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kvcommand.h"
+
 enum { NAME_MAX_LEN = 64 };
 
-/* By declared name; sorted. Besides these, what Redis flags as blocking is refused. */
-static const char *const refused[] = {"asking", "auth", "client", "debug", "discard",
-	"exec", "failover", "hello", "module", "monitor", "multi", "psubscribe", "psync",
-	"punsubscribe", "quit", "readonly", "readwrite", "replconf", "reset", "select",
-	"shutdown", "ssubscribe", "subscribe", "sunsubscribe", "sync", "unsubscribe",
-	"unwatch", "wait", "watch"};
-
+/* By declared name; sorted. */
 static const char *const alone[] = {
 	"bgrewriteaof", "bgsave", "config", "replicaof", "save", "slaveof"};
 
@@ -25,8 +21,6 @@ static const char *const containers[] = {"acl", "client", "cluster", "command", 
 static const char *const secrets[] = {"acl", "auth", "config", "hello", "migrate"};
 
 static const char *const scripts[] = {"eval", "evalsha", "fcall"};
-
-static const char *const by_argument[] = {"xread", "xreadgroup"};
 
 static RedisModuleDict *known; /* name in lower case -> flags */
 
@@ -66,9 +60,9 @@ static unsigned judge(RedisModuleCallReply *entry, const char *asked, size_t ask
 	name[len] = 0;
 	if (len == asked_len && memcmp(name, asked, len) == 0)
 		f |= IDENTITY_OWN;
-	if (LISTED(by_argument, name))
+	if (kvcommand_may_block(name))
 		f |= IDENTITY_BLOCK;
-	else if (LISTED(refused, name) ||
+	else if (kvcommand_refused(name) ||
 			 flagged(RedisModule_CallReplyArrayElement(entry, 2), "blocking"))
 		f |= IDENTITY_REFUSED;
 	if (flagged(RedisModule_CallReplyArrayElement(entry, 2), "write"))

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "info.h"
 
-#include <string.h>
+#include <assert.h>
+#include <stdbool.h>
+#include <stdio.h>
 
 #include "config.h"
 #include "counters.h"
@@ -9,11 +11,20 @@
 #include "fast.h"
 #include "loop.h"
 #include "prefetch.h"
-#include "prefetch.h"
+
+enum { ROWS = 64 };
+
+struct info_rows {
+	size_t n;
+	struct {
+		char name[24];
+		uint64_t value;
+		bool counts;
+	} row[ROWS];
+};
 
 struct counters counters;
 
-/* Numbers, in the order in which they are shown. */
 static const struct {
 	const char *name;
 	const uint64_t *at;
@@ -35,62 +46,83 @@ static const struct {
 	{"wakeups", &counters.wakeups},
 };
 
-enum { NUMBERS = sizeof numbers / sizeof *numbers, VIEW = 6 };
+static struct info_rows base; /* what had been counted at the last RESET */
 
-/* What is the case now, and is not counted. */
-static void look(const char *name[VIEW], uint64_t value[VIEW])
+static void add(struct info_rows *rows, const char *name, uint64_t value, bool counts)
+{
+	assert(rows->n < ROWS);
+	snprintf(rows->row[rows->n].name, sizeof rows->row->name, "%s", name);
+	rows->row[rows->n].value = value;
+	rows->row[rows->n++].counts = counts;
+}
+
+void info_now(struct info_rows *rows, const char *name, uint64_t value)
+{
+	add(rows, name, value, false);
+}
+
+void info_count(struct info_rows *rows, const char *name, uint64_t value)
+{
+	add(rows, name, value, true);
+}
+
+/* Since load. */
+static void collect(struct info_rows *rows)
 {
 	struct loop_view v = loop_view();
-	static const char *const names[VIEW] = {"region_bytes", "channels",
-		"channels_open", "ring_bytes", "hot", "prefetch"};
+	size_t i;
 
-	memcpy(name, names, sizeof names);
-	value[0] = v.region_bytes;
-	value[1] = v.channels;
-	value[2] = v.open;
-	value[3] = v.ring_bytes;
-	value[4] = v.hot;
-	value[5] = config.prefetch && prefetch_possible();
+	rows->n = 0;
+	info_now(rows, "region_bytes", v.region_bytes);
+	info_now(rows, "channels", v.channels);
+	info_now(rows, "channels_open", v.open);
+	info_now(rows, "ring_bytes", v.ring_bytes);
+	info_now(rows, "hot", v.hot);
+	info_now(rows, "prefetch", config.prefetch && prefetch_possible());
+	for (i = 0; i < sizeof numbers / sizeof *numbers; i++)
+		info_count(rows, numbers[i].name, *numbers[i].at);
+	enc_info(rows);
+	fast_info(rows);
+}
+
+static void look(struct info_rows *rows)
+{
+	size_t i;
+
+	collect(rows);
+	for (i = 0; i < base.n; i++)
+		if (rows->row[i].counts)
+			rows->row[i].value -= base.row[i].value;
 }
 
 void info_report(RedisModuleInfoCtx *ctx, int for_crash_report)
 {
-	const char *name[VIEW];
-	uint64_t value[VIEW];
+	struct info_rows rows;
 	size_t i;
 
-	look(name, value);
+	look(&rows);
 	RedisModule_InfoAddSection(ctx, "");
 	RedisModule_InfoAddFieldCString(ctx, "region", config.path);
-	for (i = 0; i < VIEW; i++)
-		RedisModule_InfoAddFieldULongLong(ctx, (char *)(uintptr_t)name[i], value[i]);
-	for (i = 0; i < NUMBERS; i++)
-		RedisModule_InfoAddFieldULongLong(
-			ctx, (char *)(uintptr_t)numbers[i].name, *numbers[i].at);
-	enc_info(ctx);
-	fast_report(ctx);
+	RedisModule_InfoAddFieldCString(ctx, "zone", config.zone_path);
+	for (i = 0; i < rows.n; i++)
+		RedisModule_InfoAddFieldULongLong(ctx, rows.row[i].name, rows.row[i].value);
 }
 
 int info_reply(RedisModuleCtx *ctx)
 {
-	const char *name[VIEW];
-	uint64_t value[VIEW];
+	struct info_rows rows;
 	size_t i;
 
-	look(name, value);
-	RedisModule_ReplyWithMap(ctx, VIEW + NUMBERS);
-	for (i = 0; i < VIEW; i++) {
-		RedisModule_ReplyWithCString(ctx, name[i]);
-		RedisModule_ReplyWithLongLong(ctx, (long long)value[i]);
-	}
-	for (i = 0; i < NUMBERS; i++) {
-		RedisModule_ReplyWithCString(ctx, numbers[i].name);
-		RedisModule_ReplyWithLongLong(ctx, (long long)*numbers[i].at);
+	look(&rows);
+	RedisModule_ReplyWithMap(ctx, (long)rows.n);
+	for (i = 0; i < rows.n; i++) {
+		RedisModule_ReplyWithCString(ctx, rows.row[i].name);
+		RedisModule_ReplyWithLongLong(ctx, (long long)rows.row[i].value);
 	}
 	return REDISMODULE_OK;
 }
 
 void info_reset(void)
 {
-	memset(&counters, 0, sizeof counters);
+	collect(&base);
 }

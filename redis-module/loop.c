@@ -8,6 +8,7 @@
 #include "bell.h"
 #include "command.h"
 #include "config.h"
+#include "counters.h"
 #include "door.h"
 #include "enc.h"
 #include "enc_ring.h"
@@ -16,13 +17,13 @@
 #include "prefetch.h"
 #include "roster.h"
 #include "slowlog.h"
+#include "standstill.h"
 #include "stream.h"
-#include "counters.h"
 
 enum {
 	KEEP_BYTES = 64 << 10, /* of a long request's memory, for the next one */
 	LONG_BYTES = 16 << 10, /* of a request that is timed whatever it is */
-	BURST = 64,           /* requests of one client before the next one's */
+	BURST = LOOP_BURST,
 	STRANGER_BYTES = 16 << 10, /* longest message in parts before AUTH */
 	REAP_MS = 1000,
 	POLL_US = 1000,       /* look again at clients that we wait for, at first */
@@ -34,9 +35,7 @@ static struct {
 	uint32_t first; /* whose turn it is to be first */
 	struct session **waiting; /* owned; room for all: streams, in one turn */
 	const struct region *region;
-	uint64_t turn;         /* counts before-sleep events */
-	uint64_t loading_turn; /* the turn in which Redis was seen loading last */
-	uint64_t rung_turn;    /* the turn in which the bell was heard last */
+	uint64_t turn;      /* counts before-sleep events */
 	uint64_t reaped_ms;
 	struct spin spin;
 	uint64_t slept_at; /* ticks */
@@ -64,6 +63,12 @@ static void publish(struct session *s)
 {
 	s->unpublished = false;
 	service_publish(s->chan);
+}
+
+void loop_publish(struct session *s)
+{
+	if (!loop.hold)
+		publish(s);
 }
 
 static inline bool waiting(struct session *s)
@@ -97,10 +102,7 @@ static int run(RedisModuleCtx *ctx, struct session *s, enum guard_verdict verdic
 	return rc;
 }
 
-/* HELD, FULL: it stays in the ring, until it may run, until the stream's socket has room. */
-enum served { SERVED, HELD, FULL, REFUSED };
-
-static enum served serve_stream(RedisModuleCtx *ctx, struct session *s, const struct frame *f)
+enum served loop_pass(RedisModuleCtx *ctx, struct session *s, const struct frame *f)
 {
 	int rc;
 
@@ -117,17 +119,6 @@ static enum served serve_stream(RedisModuleCtx *ctx, struct session *s, const st
 	s->tally.requests++;
 	ring_next(&s->chan->rx);
 	return SERVED;
-}
-
-/* A part of a request that came while nobody served. Taken for a request of its own it
- * would be what the value says. */
-static void skip_part(struct session *s, const struct frame *f, const char *text)
-{
-	s->skips = f->flags & FRAME_MORE;
-	if (!s->skips)
-		session_error(s, f->id, text);
-	message_reset(&s->in, 0);
-	ring_next(&s->chan->rx);
 }
 
 /* For CXLRING.CLIENTS. */
@@ -149,10 +140,10 @@ static enum served serve_one(RedisModuleCtx *ctx, struct session *s, const struc
 	int rc;
 
 	if (s->stream || f->kind == KV_STREAM)
-		return serve_stream(ctx, s, f);
+		return loop_pass(ctx, s, f);
 	if (s->skips) {
 		batch_flush(ctx, &loop.wrote);
-		skip_part(s, f, "BUSY part of the request came while Redis was busy or loading");
+		session_refuse(s, f, "BUSY part of the request came while Redis was busy or loading");
 		return SERVED;
 	}
 	if (!(f->flags & FRAME_MORE)) {
@@ -510,72 +501,9 @@ static void on_loop(RedisModuleCtx *ctx, RedisModuleEvent e, uint64_t sub, void 
 		after_sleep();
 }
 
-/* ---- while the turns stand still ---- */
-
-/* By the event loop, outside of turns. */
-static void on_stream(struct session *s)
-{
-	if (!loop.hold)
-		publish(s);
-}
-
-/* Is it a stream, or about to become one? */
-static bool streams(struct session *s)
-{
-	struct frame f;
-
-	return s->stream || (!s->out && !s->deferred && !s->skips && !s->in.len &&
-				ring_peek(&s->chan->rx, &f) == 0 && f.kind == KV_STREAM);
-}
-
-/* A stream's client is answered by Redis. */
-static void pass_all(RedisModuleCtx *ctx, struct session *s)
-{
-	enum served served = SERVED;
-	struct frame f;
-	unsigned n = 0;
-
-	while (n++ < BURST && served == SERVED && ring_peek(&s->chan->rx, &f) == 0)
-		served = serve_stream(ctx, s, &f);
-	if (served == REFUSED)
-		return; /* its session is gone */
-	ring_release(&s->chan->rx);
-	stream_continue(s);
-	if (s->unpublished)
-		on_stream(s);
-}
-
-/* The same error for all that waits; a long message is answered at its last part. */
-static void answer_all(struct session *s, uint32_t most, const char *text)
-{
-	struct frame f;
-	uint32_t n = 0;
-
-	while (!s->out && !s->deferred && n++ < most && ring_peek(&s->chan->rx, &f) == 0) {
-		skip_part(s, &f, text);
-	}
-	ring_release(&s->chan->rx);
-	session_flush(s);
-	if (s->unpublished && !loop.hold)
-		publish(s);
-}
-
-/*
- * The bell is readable. Usually a turn follows, which serves. Hearing it twice with no
- * turn in between means that Redis runs its loop inside of a long script or a load.
- */
 static void rung(void)
 {
-	int flags = RedisModule_GetContextFlags(roster.ctx);
-	bool loading = flags & REDISMODULE_CTX_FLAGS_LOADING;
-	bool nested = loop.rung_turn == loop.turn;
-	uint32_t i;
-
-	loop.rung_turn = loop.turn;
-	if (loading)
-		loop.loading_turn = loop.turn;
-	/* A load's nested loop leaves its events to the outer one, which then calls once more. */
-	if (!loading && (!nested || loop.loading_turn == loop.turn))
+	if (!standstill(loop.turn))
 		return;
 	if (service_changed(&roster.service))
 		service_control(&roster.service);
@@ -583,16 +511,7 @@ static void rung(void)
 		bell_disarm();
 		bell_set(&roster.service.shm->asleep, BELL_FD);
 	}
-	for (i = 0; i < roster.nopen; i++)
-		if (roster.open[i] == roster.serving)
-			continue; /* its request is in the ring still, and may be another one by now */
-		else if (streams(roster.open[i]))
-			pass_all(roster.ctx, roster.open[i]);
-		else
-			answer_all(roster.open[i], BURST,
-				loading ? "LOADING Redis is loading the dataset in memory"
-						: "BUSY Redis is busy running a script. You can only call SCRIPT "
-						  "KILL or SHUTDOWN NOSAVE.");
+	standstill_serve();
 }
 
 static void on_cron(RedisModuleCtx *ctx, RedisModuleEvent e, uint64_t sub, void *data)
@@ -645,7 +564,7 @@ int loop_open(RedisModuleCtx *ctx, const struct region *r, struct err_text *e)
 	int rc;
 
 	memset(&loop, 0, sizeof loop);
-	loop.rung_turn = UINT64_MAX;
+	standstill_init();
 	loop.poll_us = POLL_US;
 	loop.region = r;
 	rc = region_find(r, KV_SERVICE, &g, e);
@@ -662,7 +581,7 @@ int loop_open(RedisModuleCtx *ctx, const struct region *r, struct err_text *e)
 		goto fail;
 	if (strcmp(old_bell, bell_path()) != 0)
 		door_sweep(config.path, old_bell);
-	rc = stream_init(ctx, config.path, on_stream, e);
+	rc = stream_init(ctx, config.path, loop_publish, e);
 	if (rc) {
 		roster_close();
 		goto fail;
@@ -703,7 +622,7 @@ bool loop_drain(void)
 	most = roster.service.geometry->ring_bytes / sizeof(uint64_t);
 	for (i = 0; i < roster.nopen; i++)
 		if (!roster.open[i]->stream)
-			answer_all(roster.open[i], most,
+			standstill_refuse(roster.open[i], most,
 				"ERR the ring is being unloaded, this was not executed");
 	for (i = 0; i < roster.nopen; i++)
 		if (!session_flush(roster.open[i]))

@@ -18,7 +18,7 @@
  * and after sleep.
  *
  * While Redis loads or runs a long script, the turns stand still but descriptors are
- * still served; then the bell answers -LOADING or -BUSY to everything.
+ * still served; then standstill.h answers.
  *
  * Everything here runs on Redis's main thread.
  */
@@ -28,6 +28,7 @@
 #include "rm.h"
 
 #include "region.h"
+#include "session.h"
 
 /* Take service kv of the region and begin to serve. The region must outlive the loop.
  * Returns 0 or what service_take() said. */
@@ -49,5 +50,19 @@ struct loop_view {
 };
 
 struct loop_view loop_view(void);
+
+/* ---- for standstill.c ---- */
+
+enum { LOOP_BURST = 64 }; /* requests of one client before the next one's */
+
+/* HELD, FULL: it stays in the ring, until it may run, until the stream's socket has room.
+ * REFUSED: the session is gone. */
+enum served { SERVED, HELD, FULL, REFUSED };
+
+/* A frame of a session's that is a stream or becomes one. */
+enum served loop_pass(RedisModuleCtx *ctx, struct session *s, const struct frame *f);
+
+/* What is in the session's ring, unless the AOF has to be written first. */
+void loop_publish(struct session *s);
 
 #endif

@@ -89,7 +89,7 @@ int RedisModule_OnLoad(RedisModuleCtx *ctx, RedisModuleString **argv, int argc)
 	if (why)
 		RedisModule_Log(ctx, "notice", "keys are not prefetched: %s", why);
 	pause_init(ctx);
-	/* Writes are commands, which signal for themselves. */
+	/* Commands signal for themselves, and keyapi.c does for what it writes. */
 	RedisModule_SetModuleOptions(ctx, REDISMODULE_OPTIONS_HANDLE_REPL_ASYNC_LOAD |
 										  REDISMODULE_OPTION_NO_IMPLICIT_SIGNAL_MODIFIED);
 	RedisModule_RegisterInfoFunc(ctx, info_report);

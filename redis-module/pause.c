@@ -1,22 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "pause.h"
 
-#include <string.h>
-#include <strings.h>
+#include "word.h"
 
 static struct {
 	bool renamed;    /* CLIENT has another name, which nobody tells us */
 	bool all;        /* the pause that lasts is one of all commands */
 	long long until; /* when the last PAUSE ALL that was seen will be over, ms */
 } p;
-
-static bool is(RedisModuleString *word, const char *name)
-{
-	size_t len;
-	const char *s = RedisModule_StringPtrLen(word, &len);
-
-	return len == strlen(name) && strncasecmp(s, name, len) == 0;
-}
 
 enum pause pause_look(void)
 {
@@ -40,15 +31,15 @@ static void on_command(RedisModuleCommandFilterCtx *f)
 
 	if (n < 2 || n > 4)
 		return;
-	if (!p.renamed && !is(RedisModule_CommandFilterArgGet(f, 0), "client"))
+	if (!p.renamed && !word_is(RedisModule_CommandFilterArgGet(f, 0), "client"))
 		return;
 	word = RedisModule_CommandFilterArgGet(f, 1);
-	if (n == 2 && is(word, "unpause"))
+	if (n == 2 && word_is(word, "unpause"))
 		p.until = 0;
-	if (n == 2 || !is(word, "pause"))
+	if (n == 2 || !word_is(word, "pause"))
 		return;
 	pause_look(); /* is the last one over, and this a new one? */
-	if (n == 4 && !is(RedisModule_CommandFilterArgGet(f, 3), "all"))
+	if (n == 4 && !word_is(RedisModule_CommandFilterArgGet(f, 3), "all"))
 		return;
 	word = RedisModule_CommandFilterArgGet(f, 2);
 	if (RedisModule_StringToLongLong(word, &ms) != REDISMODULE_OK || ms <= 0)

@@ -2,12 +2,12 @@
 #include "prefetch.h"
 
 #include <dlfcn.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "config.h"
 #include "cursor.h"
 #include "redis_layout.h"
+#include "setting.h"
 
 static struct {
 	uint64_t (*hash)(const void *key, size_t len);
@@ -67,24 +67,6 @@ static const void *bucket_of(const void *dict, uint64_t hash)
 
 /* ---- is it as it should be? ---- */
 
-static int databases(RedisModuleCtx *ctx)
-{
-	RedisModuleCallReply *r = RedisModule_Call(ctx, "CONFIG", "cc", "GET", "databases");
-	RedisModuleCallReply *v = NULL;
-	const char *p;
-	size_t len;
-	int n = 0;
-
-	if (r && RedisModule_CallReplyType(r) == REDISMODULE_REPLY_ARRAY)
-		v = RedisModule_CallReplyArrayElement(r, 1);
-	p = v ? RedisModule_CallReplyStringPtr(v, &len) : NULL;
-	if (p)
-		n = atoi(p); /* CONFIG GET's numbers end in CR */
-	if (r)
-		RedisModule_FreeCallReply(r);
-	return n;
-}
-
 /* Each keyspace is a dict of the right type, and has as many keys as Redis says. */
 static bool looks_right(RedisModuleCtx *ctx, int n)
 {
@@ -117,7 +99,7 @@ static bool objects_look_right(void)
 
 const char *prefetch_init(RedisModuleCtx *ctx)
 {
-	int n = databases(ctx);
+	int n = (int)setting_number(ctx, "databases", 0);
 
 	redis.databases = 0;
 	redis.server = dlsym(RTLD_DEFAULT, "server");

@@ -6,23 +6,10 @@
 
 #include "batch.h"
 #include "counters.h"
+#include "setting.h"
 #include "stream.h"
 
 struct roster roster;
-
-static uint64_t read_max_message(RedisModuleCtx *ctx)
-{
-	RedisModuleCallReply *r =
-		RedisModule_Call(ctx, "CONFIG", "cc", "GET", "proto-max-bulk-len");
-	RedisModuleCallReply *v = r ? RedisModule_CallReplyArrayElement(r, 1) : NULL;
-	size_t n;
-	const char *s = v ? RedisModule_CallReplyStringPtr(v, &n) : NULL;
-	uint64_t max = s ? strtoull(s, NULL, 10) : 512ull << 20;
-
-	if (r)
-		RedisModule_FreeCallReply(r);
-	return max + 65536; /* and a key, and a header */
-}
 
 /* The channel whose request runs is locked, and comes later (run). */
 static void on_owner_gone(int fd, void *unused, int mask)
@@ -115,7 +102,9 @@ void roster_sweep(void)
 
 void roster_limits(RedisModuleCtx *ctx)
 {
-	roster.max_message = read_max_message(ctx);
+	long long bulk = setting_number(ctx, "proto-max-bulk-len", 512ll << 20);
+
+	roster.max_message = (uint64_t)bulk + 65536; /* and a key, and a header */
 }
 
 /* ---- life ---- */
@@ -143,7 +132,7 @@ int roster_open(RedisModuleCtx *ctx, const struct region *r, const struct servic
 		return rc;
 	}
 	roster.open = RedisModule_Calloc(g->nchannels, sizeof *roster.open);
-	roster.max_message = read_max_message(ctx);
+	roster_limits(ctx);
 	roster.ctx = RedisModule_GetDetachedThreadSafeContext(ctx);
 	return 0;
 }

@@ -62,6 +62,16 @@ void session_destroy(struct session *s)
 	RedisModule_Free(s);
 }
 
+/* What follows of it, taken for a request of its own, would be what the value says. */
+void session_refuse(struct session *s, const struct frame *f, const char *text)
+{
+	s->skips = f->flags & FRAME_MORE;
+	if (!s->skips)
+		session_error(s, f->id, text);
+	message_reset(&s->in, 0);
+	ring_next(&s->chan->rx);
+}
+
 bool session_flush(struct session *s)
 {
 	if (!s->out)

@@ -71,6 +71,10 @@ void session_error(struct session *s, uint64_t id, const char *text);
 extern const char session_wrong_type[]; /* that GET gets */
 void session_int(struct session *s, uint64_t id, int64_t v);
 
+/* Take a frame of a request that is not executed: this error answers the request at its
+ * last part. */
+void session_refuse(struct session *s, const struct frame *f, const char *text);
+
 /* Go on with replies that did not fit; true when nothing is left to send. */
 bool session_flush(struct session *s);
 

@@ -2,16 +2,16 @@
 #include "slowlog.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <time.h>
 
 #include "admin.h"
 #include "clock.h"
-#include "cursor.h"
 #include "identity.h"
+#include "kvrequest.h"
 #include "roster.h"
+#include "setting.h"
+#include "word.h"
 
 enum { ARGS = 32, ARG_BYTES = 128, GET_DEFAULT = 10 }; /* as SLOWLOG has it */
 
@@ -40,20 +40,6 @@ uint64_t slowlog_least;
 
 /* ---- settings ---- */
 
-static long long setting(RedisModuleCtx *ctx, const char *name, long long otherwise)
-{
-	RedisModuleCallReply *r = RedisModule_Call(ctx, "CONFIG", "cc", "GET", name);
-	RedisModuleCallReply *v = r && RedisModule_CallReplyType(r) == REDISMODULE_REPLY_ARRAY
-		? RedisModule_CallReplyArrayElement(r, 1) : NULL;
-	size_t len;
-	const char *s = v ? RedisModule_CallReplyStringPtr(v, &len) : NULL;
-	long long n = s ? strtoll(s, NULL, 10) : otherwise;
-
-	if (r)
-		RedisModule_FreeCallReply(r);
-	return n;
-}
-
 static uint64_t ticks_of_us(long long us)
 {
 	return us < 3600000000ll ? clock_from_ns((uint64_t)us * 1000) : UINT64_MAX;
@@ -66,20 +52,12 @@ static void look(RedisModuleCtx *ctx)
 	if (log_.known)
 		return;
 	log_.known = true;
-	log_.slower_us = setting(ctx, "slowlog-log-slower-than", -1);
-	log_.max_len = setting(ctx, "slowlog-max-len", 128);
-	log_.latency_ms = setting(ctx, "latency-monitor-threshold", 0);
+	log_.slower_us = setting_number(ctx, "slowlog-log-slower-than", -1);
+	log_.max_len = setting_number(ctx, "slowlog-max-len", 128);
+	log_.latency_ms = setting_number(ctx, "latency-monitor-threshold", 0);
 	slow = log_.slower_us < 0 ? UINT64_MAX : ticks_of_us(log_.slower_us);
 	late = log_.latency_ms ? ticks_of_us(log_.latency_ms * 1000) : UINT64_MAX;
 	slowlog_least = slow < late ? slow : late;
-}
-
-static bool is(RedisModuleString *word, const char *name)
-{
-	size_t len;
-	const char *s = RedisModule_StringPtrLen(word, &len);
-
-	return len == strlen(name) && strncasecmp(s, name, len) == 0;
 }
 
 void slowlog_configure(void)
@@ -122,79 +100,55 @@ static uint32_t secrets_from(RedisModuleCtx *ctx, const struct entry *e)
 	return identity & IDENTITY_CONTAINER ? 2 : 1;
 }
 
-static void add_strings(RedisModuleCtx *ctx, struct entry *e, struct cursor *c, uint32_t n)
+static void add_strings(RedisModuleCtx *ctx, struct entry *e, struct kvrequest *q)
 {
 	char text[48];
-	uint32_t i, secret = UINT32_MAX;
+	uint32_t i, len, secret = UINT32_MAX;
+	const uint8_t *p;
 
-	for (i = 0; i < n; i++) {
-		uint32_t len = cursor_u32(c);
-		const uint8_t *p = cursor_bytes(c, len);
-
-		if (!p)
-			return;
+	for (i = 0; q->nstrings; i++) {
 		if (i >= secret) {
 			add_text(e, "(redacted)");
 			return;
 		}
-		if (e->argc == ARGS - 1 && i + 1 < n) {
-			snprintf(text, sizeof text, "... (%u more arguments)", n - i);
+		if (e->argc == ARGS - 1 && q->nstrings > 1) {
+			snprintf(text, sizeof text, "... (%u more arguments)", q->nstrings);
 			add_text(e, text);
 			return;
 		}
+		p = kvrequest_string(q, &len);
+		if (!p)
+			return;
 		add(e, p, len);
 		if (i == 0)
 			secret = secrets_from(ctx, e);
 	}
 }
 
-static void add_key(struct entry *e, struct cursor *c, uint32_t n)
-{
-	const uint8_t *p = cursor_bytes(c, n);
-
-	if (p)
-		add(e, p, n);
-}
-
+/* The client may have changed it since it was run. */
 static void describe(RedisModuleCtx *ctx, struct entry *e, uint8_t kind,
 	const uint8_t *data, uint64_t len)
 {
-	static const char *const names[] = {[KV_PING] = "PING", [KV_GET] = "GET",
-		[KV_SET] = "SET", [KV_DEL] = "DEL", [KV_EXISTS] = "EXISTS", [KV_INCRBY] = "INCRBY",
-		[KV_AUTH] = "AUTH"};
-	struct cursor c = cursor_of(data, len);
-	const uint8_t *p = cursor_bytes(&c, KV_HEADER);
-	struct kv_header h;
+	struct kvrequest q;
 	char number[24];
 
-	if (!p)
-		return;
-	memcpy(&h, p, sizeof h);
 	if (kind != KV_CALL)
-		add_text(e, kind <= KV_AUTH && names[kind] ? names[kind] : "?");
-	switch (kind) {
-	case KV_SET:
-		if (h.opt & KV_SET_TIME)
-			cursor_u64(&c);
-		add_key(e, &c, h.n);
-		add(e, c.p, c.left);
-		break;
-	case KV_INCRBY:
-		snprintf(number, sizeof number, "%lld", (long long)cursor_u64(&c));
-		add_key(e, &c, h.n);
-		add_text(e, number);
-		break;
-	case KV_DEL:
-	case KV_EXISTS:
-	case KV_CALL:
-		add_strings(ctx, e, &c, h.n);
-		break;
-	case KV_AUTH:
+		add_text(e, kvrequest_name(kind));
+	if (kvrequest_read(&q, kind, data, len))
+		return;
+	if (kind == KV_AUTH) {
 		add_text(e, "(redacted)");
-		break;
-	default:
-		add_key(e, &c, h.n);
+		return;
 	}
+	if (q.key)
+		add(e, q.key, q.key_len);
+	if (q.value)
+		add(e, q.value, q.value_len);
+	if (kind == KV_INCRBY) {
+		snprintf(number, sizeof number, "%lld", (long long)q.number);
+		add_text(e, number);
+	}
+	add_strings(ctx, e, &q);
 }
 
 /* ---- the log ---- */
@@ -294,13 +248,13 @@ static int cmd_slowlog(RedisModuleCtx *ctx, RedisModuleString **argv, int argc)
 		return REDISMODULE_OK;
 	if (argc < 2 || argc > 3)
 		return RedisModule_WrongArity(ctx);
-	if (argc == 2 && is(argv[1], "len"))
+	if (argc == 2 && word_is(argv[1], "len"))
 		return RedisModule_ReplyWithLongLong(ctx, log_.len);
-	if (argc == 2 && is(argv[1], "reset")) {
+	if (argc == 2 && word_is(argv[1], "reset")) {
 		trim(0);
 		return RedisModule_ReplyWithSimpleString(ctx, "OK");
 	}
-	if (!is(argv[1], "get"))
+	if (!word_is(argv[1], "get"))
 		return RedisModule_ReplyWithError(
 			ctx, "ERR CXLRING.SLOWLOG knows GET [count], LEN and RESET");
 	if (argc == 3 &&

@@ -265,19 +265,29 @@ static int send_become(struct session *s)
 	return 0;
 }
 
+int stream_connect(void)
+{
+	struct sockaddr_un name = {.sun_family = AF_UNIX};
+	int fd = streams.accept ? socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)
+							: -1;
+
+	/* A name for this end, of the kernel's choice: admin.c knows it again. */
+	if (fd >= 0 && (bind(fd, (struct sockaddr *)&name, sizeof name.sun_family) < 0 ||
+			connect(fd, (struct sockaddr *)&streams.at, sizeof streams.at) < 0)) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
 static int stream_open(struct session *s)
 {
 	struct stream *t = RedisModule_Calloc(1, sizeof *t);
-	struct sockaddr_un name = {.sun_family = AF_UNIX};
 	int rc = 0;
 
 	s->stream = t;
-	t->fd = streams.accept ? socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)
-						   : -1;
-	/* A name for this end, of the kernel's choice: admin.c knows it again. */
-	if (t->fd < 0 ||
-		bind(t->fd, (struct sockaddr *)&name, sizeof name.sun_family) < 0 ||
-		connect(t->fd, (struct sockaddr *)&streams.at, sizeof streams.at) < 0)
+	t->fd = stream_connect();
+	if (t->fd < 0)
 		rc = -EIO;
 	else if (s->acl.user)
 		rc = send_become(s);

@@ -37,6 +37,9 @@ MUST_CHECK int stream_init(RedisModuleCtx *ctx, const char *region_path,
 	void (*published)(struct session *s), struct err_text *e);
 void stream_fini(void);
 
+/* A new connection to this server, which does not block; -1: none can be had. */
+int stream_connect(void);
+
 /* One frame of a session's, which is a stream or becomes one. -EAGAIN: not now, it stays
  * in the ring; -EPROTO: it makes no sense. */
 MUST_CHECK int stream_take(struct session *s, const struct frame *f);

@@ -131,11 +131,21 @@ killed=$(info a cxlring cxlring_killed_channels)
 [ "$killed" -ge 38 ] && ok "INFO: $killed killed" || not_ok "INFO: $killed killed"
 
 # STATS: what INFO says, as a map.
-echo 'get k' | verbs a >/dev/null
-same 'STATS are those of INFO' "$(tcp_raw a cxlring.stats | paste - - | grep -w 'requests\|killed_channels\|channels' | tr '\t' ':' | sed 's/^/cxlring_/')" \
-	"$(tcp_raw a info cxlring | tr -d '\r' | grep '^cxlring_\(requests\|killed_channels\|channels\):')"
+printf 'get k\nhlen k\n' | verbs a >/dev/null
+tcp a enc.add sum text text >/dev/null # an error, and counted
+tcp_raw a cxlring.stats | paste - - | tr '\t' ':' | sed 's/^/cxlring_/' >"$dir/stats"
+tcp_raw a info cxlring | tr -d '\r' | grep '^cxlring_[a-z_]*:[0-9]*$' | grep -v '^cxlring_zone:' >"$dir/info"
+# The loop goes on counting turns and sleeps between the two.
+moving='cxlring_\(hot\|turns\|sleeps\|wakeups\):'
+same 'STATS are those of INFO' "$(grep -v "$moving" "$dir/stats")" "$(grep -v "$moving" "$dir/info")"
+same 'none is missing' "$(cut -d: -f1 "$dir/stats")" "$(cut -d: -f1 "$dir/info")"
+has 'those of ENC are among them' "$(cat "$dir/stats")" cxlring_enc_errors:1
+has 'and those of the fast commands' "$(cat "$dir/stats")" cxlring_fast_hlen:
 has 'a map in RESP3' "$(redis-cli -3 -s "$dir/a.sock" --no-raw cxlring.stats | head -1)" '1# "region_bytes" => (integer)'
-same 'RESET' "$(tcp a cxlring.stats reset) $(info a cxlring cxlring_requests)" 'OK 0'
+same 'RESET' "$(tcp a cxlring.stats reset)" OK
+same 'counts all anew' "$(tcp_raw a cxlring.stats | paste - - | grep -v '^\(region_bytes\|channels\|ring_bytes\|hot\|prefetch\|turns\|sleeps\|wakeups\)	' | grep -v '	0$')" ''
+echo 'hlen k' | verbs a >/dev/null
+same 'from there on' "$(info a cxlring cxlring_requests) $(info a cxlring cxlring_fast_hlen)" '1 1'
 
 # ACL: they are dangerous.
 tcp a acl setuser carol on nopass '~*' '&*' +@all -@dangerous >/dev/null
@@ -167,8 +177,8 @@ tcp a set long "$(printf %0500d 1)" >/dev/null
 tcp a cxlring.slowlog reset >/dev/null
 printf 'get long\nexists k none\nincrby n 3\ndel k\nauth bob secret\n' | verbs a >/dev/null
 slow get >"$dir/slow"
-same 'each verb' "$(slow len) $(grep -x -A2 'GET\|EXISTS\|INCRBY\|DEL\|AUTH' "$dir/slow" | grep -vx -e -- | tr '\n' ' ' | sed 's/id=[^ ]* pid=[^ ]* //g; s/verbs [0-9]* //g')" \
-	'5 AUTH (redacted) DEL k INCRBY n 3 EXISTS k none GET long '
+same 'each verb' "$(slow len) $(grep -x -A2 'get\|exists\|incrby\|del\|auth' "$dir/slow" | grep -vx -e -- | tr '\n' ' ' | sed 's/id=[^ ]* pid=[^ ]* //g; s/verbs [0-9]* //g')" \
+	'5 auth (redacted) del k incrby n 3 exists k none get long '
 ring a config set requirepass '' >/dev/null
 ring a acl setuser dave '>password' >/dev/null
 ring a auth password is refused >/dev/null

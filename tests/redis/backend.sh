@@ -119,7 +119,7 @@ printf '%s\n' asking blmove blmpop blpop brpop brpoplpush bzmpop bzpopmax bzpopm
 	discard exec failover hello module monitor multi psubscribe psync punsubscribe quit readonly \
 	readwrite replconf reset select shutdown ssubscribe subscribe sunsubscribe sync unsubscribe \
 	unwatch wait watch 'CLIENT LIST' Multi 'debug sleep 1' 'blpop l 1' 'subscribe c' 'wait 0 0' \
-	'select 1' >>"$dir/commands"
+	'select 1' 'xread "block\x00x" 1 streams s $' >>"$dir/commands"
 n=$(wc -l <"$dir/commands")
 for mode in '' --pipelined; do
 	tcp a flushall >/dev/null
@@ -473,6 +473,8 @@ sleep 0.3
 has 'too many clients' "$(ring t get k)" 'ERR max number of clients reached'
 kill $only
 
+refuses cxl-proxy --offset 'whole number from 0 to 9223372036854775807' -1
+refuses cxl-proxy --map-size 'whole number from 0 to 9223372036854775807' -1
 refuses cxl-proxy --channels 'whole number from 1 to 65535' 0 65536
 refuses cxl-proxy --ring-size 'whole number from 4096 to 1073741824' 4095 2G
 refuses cxl-proxy --spin-us 'whole number from 0 to 100000' -1

@@ -59,6 +59,7 @@ for c in multi exec watch subscribe 'psubscribe x' monitor 'select' 'blpop k 1' 
 	'xread block 1 streams s 0' 'client pause 1' 'wait 0 0' shutdown 'module list' reset; do
 	has "$c is refused" "$(ring a $c)" 'is not available over the ring yet'
 done
+has 'BLOCK as far as Redis reads it' "$(echo 'xread "block\x00x" 1 streams s $' | ring a)" 'is not available over the ring yet'
 has 'a name with a line end, of a command that is refused' \
 	"$(ring a "$(printf 'no\r\nsuch')" block)" '(error) ERR no  such is not available over the ring yet'
 same 'AUTH by the cli' "$(ring a auth wrong)" "$(tcp b auth wrong)"

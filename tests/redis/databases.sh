@@ -94,8 +94,7 @@ same 'keyspace events name the database' "$(
 	grep -o '__keyspace.*' "$dir/events"
 )" '__keyspace@9__:event'
 
-caught_up() { [ "$(info a replication master_repl_offset)" = "$(info r replication master_repl_offset)" ]; }
-until_true caught_up
+until_true caught_up a r
 want=$(tcp a debug digest)
 same 'the replica has the same' "$(tcp r debug digest)" "$want"
 tcp a debug loadaof >/dev/null

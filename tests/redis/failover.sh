@@ -7,7 +7,6 @@ family=failover
 port=$(free_port)
 rport=$(free_port)
 online() { [ "$(info r replication master_link_status)" = up ]; }
-caught_up() { online && [ "$(info m replication master_repl_offset)" = "$(info r replication master_repl_offset)" ]; }
 role() { [ "$(info "$1" replication role)" = "$2" ]; }
 # go_on WHAT: from here on both writers are answered a hundred times more.
 go_on() {

@@ -209,15 +209,14 @@ ring a hset tracked f 2 >/dev/null
 wait $t
 has 'tracking: an invalidation comes' "$(tr '\n' ' ' <"$dir/tracked")" 'invalidate'
 
-caught_up() { [ "$(info a replication master_repl_offset)" = "$(info r replication master_repl_offset)" ]; }
-until_true caught_up
+until_true caught_up a r
 want=$(tcp a debug digest)
 same 'the replica has the same' "$(tcp r debug digest)" "$want"
 tcp a debug loadaof >/dev/null
 same 'and the AOF' "$(tcp a debug digest)" "$want"
 ring a set moment x >/dev/null
 ring a expire moment 1000 >/dev/null
-until_true caught_up
+until_true caught_up a r
 same 'a replica expires at the same moment' "$(tcp r pexpiretime moment)" "$(tcp a pexpiretime moment)"
 
 # A name that was taken away, or is another command's now, is not the command.

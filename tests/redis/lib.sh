@@ -124,4 +124,9 @@ free_port() {
 	echo "$port"
 }
 
+# caught_up MASTER REPLICA: it is connected and has all that was written.
+caught_up() {
+	[ "$(info "$2" replication master_link_status)" = up ] &&
+		[ "$(info "$1" replication master_repl_offset)" = "$(info "$2" replication master_repl_offset)" ]
+}
 info() { tcp_raw "$1" info "$2" | tr -d '\r' | sed -n "s/^$3://p"; }

@@ -64,3 +64,11 @@ tcp a config set maxmemory 0 >/dev/null # or every command evicts a little more
 wanted=$(tcp a debug digest)
 tcp a debug loadaof >/dev/null
 same 'the AOF knows what was evicted' "$(tcp a debug digest)" "$wanted"
+
+# Nobody can connect to this one: no port, and the socket is not where Redis says.
+start b --maxmemory 8mb --maxmemory-policy allkeys-lru
+mv "$dir/b.sock" "$dir/hidden.sock"
+fill 20000 l | verbs b >"$dir/out"
+same 'evicts without port and unixsocket' "$(sort "$dir/out" | uniq -c | tr -s ' ')" ' 20000 OK'
+evicted=$(redis-cli -s "$dir/hidden.sock" info stats | tr -d '\r' | sed -n 's/^evicted_keys://p')
+[ "$evicted" -gt 10000 ] && ok "$evicted keys" || not_ok "evicted: '$evicted'"

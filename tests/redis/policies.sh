@@ -16,10 +16,6 @@ load() {
 	}'
 }
 digest_of() { tcp "$1" debug digest; }
-caught_up() {
-	[ "$(info r replication master_link_status)" = up ] &&
-		[ "$(info a replication master_repl_offset)" = "$(info r replication master_repl_offset)" ]
-}
 over() { echo $(($(info "$1" memory used_memory_peak) - limit)); }
 keys() { tcp_raw "$1" --scan --pattern "$2" | grep -c .; }
 both() { tcp a "$@" >/dev/null && tcp t "$@" >/dev/null; }
@@ -47,7 +43,7 @@ servers() {
 followers() {
 	tcp a config set appendonly yes >/dev/null
 	start r --replicaof "127.0.0.1 $port"
-	until_true caught_up || not_ok 'the replica comes online'
+	until_true caught_up a r || not_ok 'the replica comes online'
 }
 gone() { for s in "$@"; do stop $s; rm -rf "$dir/$s.d"; done; }
 
@@ -55,7 +51,7 @@ gone() { for s in "$@"; do stop $s; rm -rf "$dir/$s.d"; done; }
 # each look would evict.
 told() {
 	both config set maxmemory 0
-	until_true caught_up
+	until_true caught_up a r
 	same "$1: the replica has dropped the same" "$(digest_of r)" "$(digest_of a)"
 	wanted=$(digest_of a)
 	tcp a debug loadaof >/dev/null

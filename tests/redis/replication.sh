@@ -8,9 +8,8 @@ start r --replicaof "127.0.0.1 $port"
 until_true sh -c "redis-cli -s '$dir/a.sock' info replication | grep -q 'state=online'" ||
 	not_ok 'the replica comes online'
 
-caught_up() { [ "$(info a replication master_repl_offset)" = "$(info r replication master_repl_offset)" ]; }
 equal() {
-	until_true caught_up
+	until_true caught_up a r
 	same "$1" "$(tcp r debug digest)" "$(tcp a debug digest)"
 }
 
@@ -29,7 +28,7 @@ same 'and the same expiries' "$(tcp r pexpiretime e0)" "$(tcp a pexpiretime e0)"
 # A fast SET in place is replicated with the value that was stored.
 echo 'set inplace 12345' | verbs a >/dev/null
 echo 'set inplace ab' | verbs a >/dev/null
-until_true caught_up
+until_true caught_up a r
 same 'SET in place' "$(tcp r get inplace)" '"ab"'
 
 "$B/cxl-bench" --region "$shm/a" --tests set,mixed,incr --requests 20000 --keys 3000 --pipeline 64 --max-inflight 256 --threads 3 --value-size 20 >"$dir/bench" 2>&1

@@ -16,10 +16,6 @@ port=$(free_port)
 
 server() { start a --port "$port" --appendonly yes --appendfsync always --repl-diskless-sync-delay 0 --repl-backlog-size 16mb; }
 replica() { start r --replicaof "127.0.0.1 $port"; }
-caught_up() {
-	[ "$(info r replication master_link_status)" = up ] &&
-		[ "$(info a replication master_repl_offset)" = "$(info r replication master_repl_offset)" ]
-}
 
 # The next of the seed's numbers, below N, into $n.
 random() {
@@ -90,7 +86,7 @@ event() {
 # What is wrong after a round, if anything.
 wrong() {
 	for t in $tags; do account a $t | sed "s/^/$t: /" | head -5; done
-	until_true caught_up || echo 'the replica does not catch up'
+	until_true caught_up a r || echo 'the replica does not catch up'
 	[ "$(tcp r debug digest)" = "$(tcp a debug digest)" ] || echo 'the replica has other data'
 	cat "$dir/writers"
 	[ "$(info a cxlring cxlring_refused_channels)" = 0 ] || echo 'a channel was refused'
