@@ -309,6 +309,10 @@ static int open_doors(struct err_text *e)
 	loop.bell = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	loop.signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	loop.door = door_open(&loop.at, loop.config->region.spec, "bell");
+	if (loop.door >= 0 && door_share(&loop.at, loop.config->region.spec) != 0)
+		fprintf(stderr,
+			"cxl-proxy: the bell socket %s keeps its mode (%s): clients of other users are slow\n",
+			loop.at.sun_path, strerror(errno));
 	loop.shared.epoll = loop.epoll;
 	if (loop.epoll >= 0 && loop.bell >= 0 && loop.signals >= 0 && loop.door >= 0 &&
 		watch(loop.bell, TAG_BELL) && watch(loop.signals, TAG_SIGNAL) &&

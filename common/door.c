@@ -41,6 +41,17 @@ int door_open(struct sockaddr_un *at, const char *region_path, const char *what)
 	return -1;
 }
 
+int door_share(const struct sockaddr_un *at, const char *region_path)
+{
+	struct stat st;
+
+	if (stat(region_path, &st) != 0)
+		return 0;
+	if (chown(at->sun_path, (uid_t)-1, st.st_gid) != 0)
+		return -1;
+	return chmod(at->sun_path, st.st_mode & 0666);
+}
+
 void door_give(int door, int fd)
 {
 	char byte = 0, control[CMSG_SPACE(sizeof(int))] = {0};

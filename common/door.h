@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * door.h - unix sockets of a server that only its user can reach: the bell's, which hands
- * out the eventfd that wakes its loop, and the one through which a stream becomes a client
- * of Redis.
+ * door.h - unix sockets of a server: the bell's, which hands out the eventfd that wakes its
+ * loop, to whoever may open the region; and the one through which a stream becomes a client
+ * of Redis, which only the server's user can reach.
  *
  * The path stands beside the region, "<region>.<pid>.<what>", or lies in the working
  * directory when the region is a device.
@@ -17,6 +17,11 @@
 /* Listens, mode 0600, does not block. Returns the descriptor, or -1 with errno; `at` is
  * where. */
 int door_open(struct sockaddr_un *at, const char *region_path, const char *what);
+
+/* Let in whoever may open the region's file: its group and mode. -1 with errno: it stays
+ * the server's own, and other users' clients have to wait until they are looked at. A
+ * region that has no name stays so, too. */
+int door_share(const struct sockaddr_un *at, const char *region_path);
 
 /* To one visitor, who need not wait for it: a copy of descriptor `fd`, and goodbye. */
 void door_give(int door, int fd);

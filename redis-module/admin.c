@@ -8,6 +8,7 @@
 #include <sys/un.h>
 
 #include "clock.h"
+#include "defer.h"
 #include "info.h"
 #include "kvrequest.h"
 #include "roster.h"
@@ -127,6 +128,8 @@ static const char *state_of(const struct session *s)
 		return "running";
 	if (s->out)
 		return "full";
+	if (s->deferred && !s->deferred->ready)
+		return "zone";
 	if (s->tally.holds)
 		return "held";
 	if (s->in.len)

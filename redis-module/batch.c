@@ -2,10 +2,11 @@
 #include "batch.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "counters.h"
+#include "keyapi.h"
+#include "mget.h"
 
 /* More would hardly be faster, and of GETs each may turn out to be of a long value. */
 enum { MANY = 16, BYTES = 16 << 10 };
@@ -106,37 +107,22 @@ static void answer_one(RedisModuleCtx *ctx, int i)
 		RedisModule_FreeCallReply(r);
 }
 
-/* MGET says nil for what is no string. Opened for writing, since that neither counts as
- * a miss once more nor tells keymiss; nothing is signalled (module.c, options). */
-static void answer_nil(RedisModuleCtx *ctx, int i)
-{
-	RedisModuleKey *k = RedisModule_OpenKey(
-		ctx, batch.key[i], REDISMODULE_WRITE | REDISMODULE_OPEN_KEY_NOTOUCH);
-
-	if (RedisModule_KeyType(k) == REDISMODULE_KEYTYPE_EMPTY)
-		session_reply(batch.s, KV_NIL, batch.id[i], NULL, 0);
-	else
-		session_error(batch.s, batch.id[i], session_wrong_type);
-	RedisModule_CloseKey(k);
-}
-
-/* "*2\r\n$1\r\nx\r\n$-1\r\n" of MGET, which has an element for each request. */
+/* MGET's, which has an element for each request. */
 static void answer_values(RedisModuleCtx *ctx, const char *resp)
 {
-	const char *p = strchr(resp, '\n') + 1;
-	char *end;
-	long len;
+	struct mget m = mget_begin(resp);
+	size_t len;
 	int i;
 
 	for (i = 0; i < batch.n; i++) {
-		len = strtol(p + 1, &end, 10);
-		p = end + 2;
-		if (len < 0) {
-			answer_nil(ctx, i);
-			continue;
-		}
-		answer_value(i, p, (size_t)len);
-		p += len + 2;
+		const char *p = mget_next(&m, &len);
+
+		if (p)
+			answer_value(i, p, len);
+		else if (keyapi_exists(ctx, batch.key[i]))
+			session_error(batch.s, batch.id[i], session_wrong_type);
+		else
+			session_reply(batch.s, KV_NIL, batch.id[i], NULL, 0);
 	}
 }
 

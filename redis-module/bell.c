@@ -89,6 +89,10 @@ int bell_open(const char *region_path, void (*rung)(void), struct err_text *e)
 	bell.efd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	bell.timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
 	bell.sock = door_open(&bell.at, region_path, "bell");
+	if (bell.sock >= 0 && door_share(&bell.at, region_path) != 0)
+		RedisModule_Log(NULL, "warning",
+			"the bell socket %s keeps its mode (%s): clients of other users are slow",
+			bell.at.sun_path, strerror(errno));
 	if (bell.efd >= 0 && bell.timer >= 0 && bell.sock >= 0 &&
 		watch(bell.efd, on_bell) == 0 && watch(bell.timer, on_timer) == 0 &&
 		watch(bell.sock, on_visit) == 0)

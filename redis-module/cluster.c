@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "keyapi.h"
 #include "setting.h"
 
 enum { SLOTS = 16384, ID = 40, HOST = 256 };
@@ -237,17 +238,6 @@ static unsigned slot_of(RedisModuleString *key)
 	return crc16((const unsigned char *)s, len) % SLOTS;
 }
 
-/* Opened for writing, since that is no hit, no miss and no event (batch.c). */
-static bool is_there(RedisModuleCtx *ctx, RedisModuleString *key)
-{
-	RedisModuleKey *k = RedisModule_OpenKey(
-		ctx, key, REDISMODULE_WRITE | REDISMODULE_OPEN_KEY_NOTOUCH);
-	bool there = RedisModule_KeyType(k) != REDISMODULE_KEYTYPE_EMPTY;
-
-	RedisModule_CloseKey(k);
-	return there;
-}
-
 /* ---- the answer ---- */
 
 static bool say(char text[CLUSTER_TEXT], const char *what)
@@ -286,7 +276,7 @@ static bool judge(RedisModuleCtx *ctx, RedisModuleString **argv, const int *at, 
 	if (!view.migrating[slot] || kind == CLUSTER_SHARD)
 		return false;
 	for (i = 0; i < nkeys; i++)
-		there += is_there(ctx, argv[at[i]]);
+		there += keyapi_exists(ctx, argv[at[i]]);
 	if (there == nkeys)
 		return false;
 	if (there)

@@ -233,8 +233,7 @@ static bool may_end(RedisModuleCtx *ctx, struct enc_op *op)
 		bell_tick(HELD_US);
 		return false;
 	case GUARD_OOM:
-		if (op->kind->wrong_in_oom)
-			enc_fail(op, "OOM command not allowed when used memory > 'maxmemory'.");
+		enc_fail(op, "OOM command not allowed when used memory > 'maxmemory'.");
 		return true;
 	default:
 		return true;
@@ -352,7 +351,7 @@ int enc_run(RedisModuleCtx *ctx, const struct enc_kind *kind, RedisModuleString 
 		enc_fail(op, "ERR this command waits for the zone, which MULTI, scripts and "
 			"functions cannot do");
 	for (i = 0; i < kind->keys && op->reply.kind == ENC_NOTHING; i++)
-		wait_at(op, argv[kind->first + i]);
+		wait_at(op, argv[1 + i]);
 	if (op->reply.kind == ENC_NOTHING && !op->behind)
 		begin(ctx, op);
 	if (op->reply.kind != ENC_NOTHING && !op->outstanding) {

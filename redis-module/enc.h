@@ -29,7 +29,7 @@
 enum enc_order {
 	ENC_READS,  /* it has read what it needs: whatever waits for the zone */
 	ENC_WRITES, /* what writes as well, for that waits at its keys */
-	ENC_ALONE,  /* nothing */
+	ENC_ALONE,  /* nothing, nor does it run behind others */
 };
 
 enum { ENC_KEYS = 3 };
@@ -39,8 +39,7 @@ struct info_rows;
 
 struct enc_kind {
 	enum enc_order order;
-	bool wrong_in_oom;  /* deny-oom */
-	uint8_t first, keys; /* of argv: keys to wait for, if any */
+	uint8_t keys; /* to wait for, from argv[1] on */
 	void (*begin)(RedisModuleCtx *ctx, struct enc_op *op);
 	void (*answer)(RedisModuleCtx *ctx, struct enc_op *op);
 	void (*forget)(struct enc_op *op); /* frees op->state; NULL: there is none */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "enc_commands.h"
 
+#include <strings.h>
+
 enum {
 	IN = REDISMODULE_CMD_KEY_RO | REDISMODULE_CMD_KEY_ACCESS,
 	OUT = REDISMODULE_CMD_KEY_OW | REDISMODULE_CMD_KEY_UPDATE,
@@ -12,6 +14,7 @@ enum {
 static const struct command {
 	const char *name;
 	RedisModuleCmdFunc f;
+	const struct enc_kind *kind; /* NULL: it needs no zone */
 	const char *flags;
 	int arity;
 	int first, others;
@@ -19,42 +22,53 @@ static const struct command {
 	const char *summary;
 	const char *complexity;
 } commands[] = {
-	{"enc.set", enc_cmd_set, "write deny-oom", -3, BOTH, 0, 1,
+	{"enc.set", enc_cmd_set, NULL, "write deny-oom", -3, BOTH, 0, 1,
 		"Store an encrypted value", "O(1)"},
-	{"enc.get", enc_cmd_get, "readonly fast", 2, IN, 0, 1,
+	{"enc.get", enc_cmd_get, NULL, "readonly fast", 2, IN, 0, 1,
 		"The text form of an encrypted value", "O(1)"},
-	{"enc.incrby", enc_cmd_incrby, "write deny-oom", 3, BOTH, 0, 1,
+	{"enc.incrby", enc_cmd_incrby, &enc_kind_incrby, "write deny-oom", 3, BOTH, 0, 1,
 		"Add an encrypted value to the key's", "O(1), one request to the zone"},
-	{"enc.add", enc_cmd_add, "write deny-oom", 4, OUT, IN, 3,
+	{"enc.add", enc_cmd_add, &enc_kind_add, "write deny-oom", 4, OUT, IN, 3,
 		"Store the sum of two keys' values", "O(1), one request to the zone"},
-	{"enc.sub", enc_cmd_sub, "write deny-oom", 4, OUT, IN, 3,
+	{"enc.sub", enc_cmd_sub, &enc_kind_sub, "write deny-oom", 4, OUT, IN, 3,
 		"Store the difference of two keys' values", "O(1), one request to the zone"},
-	{"enc.mul", enc_cmd_mul, "write deny-oom", 4, OUT, IN, 3,
+	{"enc.mul", enc_cmd_mul, &enc_kind_mul, "write deny-oom", 4, OUT, IN, 3,
 		"Store the product of two keys' values", "O(1), one request to the zone"},
-	{"enc.cmp", enc_cmd_cmp, "readonly", 3, IN, IN, 2,
+	{"enc.cmp", enc_cmd_cmp, &enc_kind_cmp, "readonly", 3, IN, IN, 2,
 		"Compare two keys' values", "O(1), one request to the zone"},
-	{"enc.min", enc_cmd_min, "readonly", -2, IN, IN, -1,
+	{"enc.min", enc_cmd_min, &enc_kind_reduce, "readonly", -2, IN, IN, -1,
 		"The least of the keys' values", "O(N), a request to the zone per 4096 keys"},
-	{"enc.max", enc_cmd_max, "readonly", -2, IN, IN, -1,
+	{"enc.max", enc_cmd_max, &enc_kind_reduce, "readonly", -2, IN, IN, -1,
 		"The greatest of the keys' values", "O(N), a request to the zone per 4096 keys"},
-	{"enc.sum", enc_cmd_sum, "readonly", -2, IN, IN, -1,
+	{"enc.sum", enc_cmd_sum, &enc_kind_reduce, "readonly", -2, IN, IN, -1,
 		"The sum of the keys' values", "O(N), a request to the zone per 4096 keys"},
-	{"enc.avg", enc_cmd_avg, "readonly", -2, IN, IN, -1,
+	{"enc.avg", enc_cmd_avg, &enc_kind_reduce, "readonly", -2, IN, IN, -1,
 		"The average of the keys' values", "O(N), a request to the zone per 4096 keys"},
-	{"enc.zadd", enc_cmd_zadd, "write deny-oom", -4, BOTH, 0, 1,
+	{"enc.zadd", enc_cmd_zadd, &enc_kind_zadd, "write deny-oom", -4, BOTH, 0, 1,
 		"Add members to a set that encrypted scores sort",
 		"O(log N) for each member, log N to base 64 requests to the zone"},
-	{"enc.zrange", enc_cmd_zrange, "readonly", -4, IN, 0, 1,
+	{"enc.zrange", enc_cmd_zrange, NULL, "readonly", -4, IN, 0, 1,
 		"Members by rank", "O(log N + M)"},
-	{"enc.zrangebyscore", enc_cmd_zrangebyscore, "readonly", -4, IN, 0, 1,
-		"Members by encrypted bounds", "O(log N + M), log N to base 64 requests to the zone"},
-	{"enc.zrem", enc_cmd_zrem, "write", -3, GONE, 0, 1,
+	{"enc.zrangebyscore", enc_cmd_zrangebyscore, &enc_kind_zrangebyscore, "readonly", -4,
+		IN, 0, 1, "Members by encrypted bounds",
+		"O(log N + M), log N to base 64 requests to the zone"},
+	{"enc.zrem", enc_cmd_zrem, NULL, "write", -3, GONE, 0, 1,
 		"Remove members", "O(log N) for each"},
-	{"enc.zcard", enc_cmd_zcard, "readonly fast", 2, IN, 0, 1,
+	{"enc.zcard", enc_cmd_zcard, NULL, "readonly fast", 2, IN, 0, 1,
 		"How many members there are", "O(1)"},
-	{"enc.zscore", enc_cmd_zscore, "readonly", 3, IN, 0, 1,
+	{"enc.zscore", enc_cmd_zscore, NULL, "readonly", 3, IN, 0, 1,
 		"A member's encrypted score", "O(log N)"},
 };
+
+const struct enc_kind *enc_kind_of(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof commands / sizeof *commands; i++)
+		if (strcasecmp(commands[i].name, name) == 0)
+			return commands[i].kind;
+	return NULL;
+}
 
 static int describe(RedisModuleCtx *ctx, const struct command *c)
 {

@@ -9,6 +9,8 @@
 
 #include "err.h"
 
+struct enc_kind;
+
 /* enc_string.c */
 int enc_cmd_set(RedisModuleCtx *ctx, RedisModuleString **argv, int argc);
 int enc_cmd_get(RedisModuleCtx *ctx, RedisModuleString **argv, int argc);
@@ -30,13 +32,20 @@ int enc_cmd_avg(RedisModuleCtx *ctx, RedisModuleString **argv, int argc);
 int enc_cmd_zadd(RedisModuleCtx *ctx, RedisModuleString **argv, int argc);
 
 /* enc_zrange.c */
+int enc_cmd_zrange(RedisModuleCtx *ctx, RedisModuleString **argv, int argc);
 int enc_cmd_zrangebyscore(RedisModuleCtx *ctx, RedisModuleString **argv, int argc);
 
-/* enc_zset.c */
-int enc_cmd_zrange(RedisModuleCtx *ctx, RedisModuleString **argv, int argc);
+/* enc_zmember.c */
 int enc_cmd_zrem(RedisModuleCtx *ctx, RedisModuleString **argv, int argc);
 int enc_cmd_zcard(RedisModuleCtx *ctx, RedisModuleString **argv, int argc);
 int enc_cmd_zscore(RedisModuleCtx *ctx, RedisModuleString **argv, int argc);
+
+/* What those that wait for the zone are as operations (enc.h), in the same files. */
+extern const struct enc_kind enc_kind_incrby, enc_kind_add, enc_kind_sub, enc_kind_mul,
+	enc_kind_cmp, enc_kind_reduce, enc_kind_zadd, enc_kind_zrangebyscore;
+
+/* By the command's name; NULL: none, or it needs no zone. */
+const struct enc_kind *enc_kind_of(const char *name);
 
 /* Register them all: enc_commands.c. */
 MUST_CHECK int enc_commands(RedisModuleCtx *ctx, struct err_text *e);

@@ -5,20 +5,22 @@
 
 #define LABEL_MAX ((UINT64_C(1) << LABEL_BITS) - 1)
 
-uint64_t label_between(uint64_t left, uint64_t right)
+const char label_no_room[] = "ERR there is no room for another member";
+
+uint64_t label_between(uint64_t left, uint64_t right, uint32_t i, uint32_t k)
 {
-	uint64_t middle;
+	uint64_t all = (uint64_t)k * LABEL_STEP, step;
 
 	if (!left && !right)
-		return (LABEL_MAX + 1) / 2;
-	if (!right && left < LABEL_MAX - LABEL_STEP)
-		return left + LABEL_STEP;
-	if (!left && right > LABEL_STEP)
-		return right - LABEL_STEP;
+		return (LABEL_MAX + 1) / 2 + (uint64_t)i * LABEL_STEP;
+	if (!right && left < LABEL_MAX - all)
+		return left + (uint64_t)(i + 1) * LABEL_STEP;
+	if (!left && right > all)
+		return right - (uint64_t)(k - i) * LABEL_STEP;
 	if (!right)
 		right = LABEL_MAX + 1;
-	middle = left + (right - left) / 2;
-	return middle > left && middle < right ? middle : 0;
+	step = (right - left) / (k + 1);
+	return step ? left + step * (i + 1) : 0; /* step * k < right - left */
 }
 
 /* Elements, two of each entry. */
@@ -34,13 +36,13 @@ static long long count(RedisModuleCtx *ctx, RedisModuleString *key, uint64_t fro
 }
 
 /* The entries of `size` labels from `base` on, evenly over them. */
-static bool spread(RedisModuleCtx *ctx, RedisModuleString *key, uint64_t base, uint64_t size)
+static bool spread(RedisModuleCtx *ctx, struct enc_op *op, RedisModuleString *key,
+	uint64_t base, uint64_t size)
 {
 	RedisModuleCallReply *r = RedisModule_Call(ctx, "ZRANGE", "Esllc", key, (long long)base,
 		(long long)(base + size - 1), "BYSCORE");
 	size_t i, n = r ? RedisModule_CallReplyLength(r) : 0;
 	RedisModuleString **argv = RedisModule_Alloc((2 * n + 1) * sizeof *argv);
-	RedisModuleCallReply *done;
 	bool good;
 
 	for (i = 0; i < n; i++) {
@@ -52,10 +54,7 @@ static bool spread(RedisModuleCtx *ctx, RedisModuleString *key, uint64_t base, u
 		argv[2 * i + 1] =
 			RedisModule_CreateStringFromCallReply(RedisModule_CallReplyArrayElement(r, i));
 	}
-	done = n ? RedisModule_Call(ctx, "ZADD", enc_format("sv"), key, argv, 2 * n) : NULL;
-	good = done && RedisModule_CallReplyType(done) == REDISMODULE_REPLY_INTEGER;
-	if (done)
-		RedisModule_FreeCallReply(done);
+	good = enc_wrote(op, RedisModule_Call(ctx, "ZADD", enc_format("sv"), key, argv, 2 * n));
 	for (i = 0; i < 2 * n; i++)
 		RedisModule_FreeString(NULL, argv[i]);
 	RedisModule_Free(argv);
@@ -64,7 +63,8 @@ static bool spread(RedisModuleCtx *ctx, RedisModuleString *key, uint64_t base, u
 	return good;
 }
 
-bool label_spread(RedisModuleCtx *ctx, RedisModuleString *key, uint64_t near)
+bool label_spread(RedisModuleCtx *ctx, struct enc_op *op, RedisModuleString *key,
+	uint64_t near, uint32_t k)
 {
 	const double thinner = 2 / 1.3;
 	double most = 1;
@@ -75,11 +75,10 @@ bool label_spread(RedisModuleCtx *ctx, RedisModuleString *key, uint64_t near)
 		long long n = count(ctx, key, base, base + size - 1) / 2;
 
 		most *= thinner;
-		if (n < 0)
-			return false;
-		/* Room for another behind each of them, and before the first. */
-		if ((double)n < most && (uint64_t)n + 1 <= size / 4)
-			return spread(ctx, key, base, size);
+		/* Room for k behind each of them, and before the first, and some more. */
+		if (n > 0 && (double)n < most && ((uint64_t)n + 1) * (k + 3) <= size)
+			return spread(ctx, op, key, base, size);
 	}
+	enc_fail(op, "%s", label_no_room);
 	return false;
 }

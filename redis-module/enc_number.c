@@ -26,7 +26,8 @@ static int width(uint8_t type)
 	return type == T_INT4 ? 1 : type == T_INT8 ? 2 : type == T_NUMERIC ? 3 : 0;
 }
 
-uint8_t enc_meet(uint8_t a, uint8_t b)
+/* The type in which values of these two meet, 0: none. */
+static uint8_t meet(uint8_t a, uint8_t b)
 {
 	if (a == b)
 		return a;
@@ -35,7 +36,8 @@ uint8_t enc_meet(uint8_t a, uint8_t b)
 	return width(a) > width(b) ? a : b;
 }
 
-void enc_convert(struct zone_job *job, uint8_t from, uint8_t to)
+/* Add what makes the value on top, of type `from`, one of type `to`. */
+static void convert(struct zone_job *job, uint8_t from, uint8_t to)
 {
 	if (from == to)
 		return;
@@ -55,7 +57,7 @@ static void ask(struct enc_op *op, enum verb verb, struct zone_bytes a, struct z
 	uint8_t must)
 {
 	uint8_t ta = enc_value_type(a, NULL), tb = enc_value_type(b, NULL);
-	uint8_t type = enc_meet(ta, tb);
+	uint8_t type = meet(ta, tb);
 	struct zone_job *job;
 
 	if (!type || (must && type != must)) {
@@ -69,9 +71,9 @@ static void ask(struct enc_op *op, enum verb verb, struct zone_bytes a, struct z
 	}
 	job = enc_job(op, 1);
 	zone_push(job, ta, &a, 1);
-	enc_convert(job, ta, type);
+	convert(job, ta, type);
 	zone_push(job, tb, &b, 1);
-	enc_convert(job, tb, type);
+	convert(job, tb, type);
 	zone_op(job, operations[verb][type]);
 	enc_submit(op, job);
 }
@@ -137,12 +139,13 @@ static void incrby_answer(RedisModuleCtx *ctx, struct enc_op *op)
 		store(ctx, op, op->argv[1], true);
 }
 
+const struct enc_kind enc_kind_incrby = {
+	.order = ENC_WRITES, .keys = 1, .begin = incrby_begin, .answer = incrby_answer};
+
 int enc_cmd_incrby(RedisModuleCtx *ctx, RedisModuleString **argv, int argc)
 {
-	static const struct enc_kind kind = {.order = ENC_WRITES, .wrong_in_oom = true,
-		.first = 1, .keys = 1, .begin = incrby_begin, .answer = incrby_answer};
-
-	return argc == 3 ? enc_run(ctx, &kind, argv, argc, NULL) : RedisModule_WrongArity(ctx);
+	return argc == 3 ? enc_run(ctx, &enc_kind_incrby, argv, argc, NULL)
+					 : RedisModule_WrongArity(ctx);
 }
 
 /* ---- ADD, SUB, MUL destination a b; CMP a b ---- */
@@ -189,12 +192,11 @@ static void pair_answer(RedisModuleCtx *ctx, struct enc_op *op)
 	{                                                                                     \
 		pair_begin(ctx, op, verb, 2);                                                     \
 	}                                                                                     \
+	const struct enc_kind enc_kind_##name = {                                             \
+		.order = ENC_WRITES, .keys = 3, .begin = name##_begin, .answer = pair_answer};    \
 	int enc_cmd_##name(RedisModuleCtx *ctx, RedisModuleString **argv, int argc)           \
 	{                                                                                     \
-		static const struct enc_kind kind = {.order = ENC_WRITES, .wrong_in_oom = true,   \
-			.first = 1, .keys = 3, .begin = name##_begin, .answer = pair_answer};         \
-                                                                                          \
-		return argc == 4 ? enc_run(ctx, &kind, argv, argc, NULL)                          \
+		return argc == 4 ? enc_run(ctx, &enc_kind_##name, argv, argc, NULL)               \
 						 : RedisModule_WrongArity(ctx);                                   \
 	}
 
@@ -218,10 +220,11 @@ static void cmp_answer(RedisModuleCtx *ctx, struct enc_op *op)
 	enc_int(op, v < 0 ? -1 : v > 0);
 }
 
+const struct enc_kind enc_kind_cmp = {
+	.order = ENC_READS, .begin = cmp_begin, .answer = cmp_answer};
+
 int enc_cmd_cmp(RedisModuleCtx *ctx, RedisModuleString **argv, int argc)
 {
-	static const struct enc_kind kind = {
-		.order = ENC_READS, .begin = cmp_begin, .answer = cmp_answer};
-
-	return argc == 3 ? enc_run(ctx, &kind, argv, argc, NULL) : RedisModule_WrongArity(ctx);
+	return argc == 3 ? enc_run(ctx, &enc_kind_cmp, argv, argc, NULL)
+					 : RedisModule_WrongArity(ctx);
 }

@@ -9,12 +9,6 @@
 
 #include "zone.h"
 
-/* The type in which values of these two meet, 0: none. */
-uint8_t enc_meet(uint8_t a, uint8_t b);
-
-/* Add what makes the value on top, of type `from`, one of type `to`. */
-void enc_convert(struct zone_job *job, uint8_t from, uint8_t to);
-
 /* Compares two of that type. */
 uint16_t enc_cmp_op(uint8_t type);
 

@@ -153,17 +153,18 @@ static void forget(struct enc_op *op)
 	RedisModule_Free(op->state);
 }
 
+const struct enc_kind enc_kind_reduce = {
+	.order = ENC_READS, .begin = begin, .answer = answer, .forget = forget};
+
 static int run(RedisModuleCtx *ctx, enum verb verb, RedisModuleString **argv, int argc)
 {
-	static const struct enc_kind kind = {
-		.order = ENC_READS, .begin = begin, .answer = answer, .forget = forget};
 	struct state *s;
 
 	if (argc < 2)
 		return RedisModule_WrongArity(ctx);
 	s = RedisModule_Calloc(1, sizeof *s);
 	s->verb = verb;
-	return enc_run(ctx, &kind, argv, argc, s);
+	return enc_run(ctx, &enc_kind_reduce, argv, argc, s);
 }
 
 int enc_cmd_min(RedisModuleCtx *ctx, RedisModuleString **argv, int argc)

@@ -7,6 +7,7 @@
 #include "cursor.h"
 #include "defer.h"
 #include "enc.h"
+#include "enc_commands.h"
 
 enum { PER_SESSION = 64 }; /* operations of one session at a time */
 
@@ -46,21 +47,10 @@ static size_t next_name(struct session *s, char *name, size_t room)
 	return len;
 }
 
-static bool listed(const char *name, const char *const *list)
-{
-	for (; *list; list++)
-		if (strcasecmp(name, *list) == 0)
-			return true;
-	return false;
-}
-
 bool enc_lets(struct session *s)
 {
-	static const char *const writers[] = {
-		"enc.incrby", "enc.add", "enc.sub", "enc.mul", "enc.zadd", NULL};
-	static const char *const readers[] = {
-		"enc.cmp", "enc.min", "enc.max", "enc.sum", "enc.avg", NULL};
 	const struct deferred *d;
+	const struct enc_kind *kind;
 	bool writes = false;
 	char name[16];
 	int n = 0;
@@ -74,7 +64,8 @@ bool enc_lets(struct session *s)
 	}
 	if (n >= PER_SESSION || !next_name(s, name, sizeof name))
 		return false;
-	return listed(name, writers) || (!writes && listed(name, readers));
+	kind = enc_kind_of(name);
+	return kind && (kind->order == ENC_WRITES || (kind->order == ENC_READS && !writes));
 }
 
 void enc_enter(struct session *s, uint64_t id, bool resp3)

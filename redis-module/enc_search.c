@@ -26,8 +26,6 @@ static void forget_found(struct probe *p)
 	forget_pivots(p);
 	forget_seen(&p->left);
 	forget_seen(&p->right);
-	zset_free(&p->left_stays);
-	zset_free(&p->right_stays);
 	zset_free(&p->old_score);
 }
 
@@ -39,8 +37,7 @@ static void search_free(struct search *s)
 		forget_found(&s->probe[i]);
 		RedisModule_Free(s->probe[i].owned);
 	}
-	if (s->seal)
-		zone_job_free(s->seal);
+	zone_job_free(s->seal);
 	RedisModule_Free(s->probe);
 	RedisModule_Free(s);
 }
@@ -228,8 +225,7 @@ void search_begin(RedisModuleCtx *ctx, struct enc_op *op)
 		return;
 	}
 	s->first = true;
-	if (s->seal)
-		zone_job_free(s->seal);
+	zone_job_free(s->seal);
 	s->seal = NULL;
 	for (i = 0; i < s->n; i++) {
 		struct probe *p = &s->probe[i];
@@ -295,7 +291,7 @@ static bool take_seals(struct enc_op *op, struct search *s)
 	uint32_t i, k, n = 0;
 
 	s->seal = op->job[0];
-	op->job[0] = zone_job_create(1, 0); /* for enc.c to free */
+	op->job[0] = NULL; /* not enc.c's to free any more */
 	for (i = 0; i < s->n; i++) {
 		if (!enc_row(op, &s->seal->row[i]))
 			return false;

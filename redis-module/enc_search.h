@@ -40,8 +40,8 @@ struct probe {
 	uint32_t npivots;        /* 0: it was not asked for in this round */
 	/* ZADD, in the end */
 	struct zone_bytes sealed;
-	uint64_t left_label, right_label; /* of the neighbours that stay */
-	RedisModuleString *left_stays, *right_stays; /* their members, or NULL */
+	uint64_t left_label, right_label; /* of the neighbours that stay; 0: none */
+	uint64_t label;          /* between these */
 	RedisModuleString *old_score; /* of the member's entry so far, or NULL */
 };
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "enc_value.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include <sodium.h>
 
-#include "session.h"
+#include "keyapi.h"
+#include "mget.h"
 #include "value.h"
 
 uint8_t enc_value_type(struct zone_bytes v, const char **why)
@@ -75,39 +75,19 @@ char *enc_value_text(struct zone_bytes v, size_t *len)
 	return text;
 }
 
-/* MGET says nil for what is no string. */
-static bool is_missing(RedisModuleCtx *ctx, RedisModuleString *key)
-{
-	RedisModuleKey *k = RedisModule_OpenKey(
-		ctx, key, REDISMODULE_READ | REDISMODULE_OPEN_KEY_NOTOUCH);
-	int type = RedisModule_KeyType(k);
-
-	RedisModule_CloseKey(k);
-	return type == REDISMODULE_KEYTYPE_EMPTY;
-}
-
-/* "*2\r\n$1\r\nx\r\n$-1\r\n" */
 static const char *take_values(
 	RedisModuleCtx *ctx, RedisModuleString **keys, const char *resp, struct enc_read *r)
 {
-	const char *p = strchr(resp, '\n') + 1, *why;
-	char *end;
+	struct mget m = mget_begin(resp);
+	const char *why;
 	size_t i;
 
 	for (i = 0; i < r->n; i++) {
-		long len = strtol(p + 1, &end, 10);
-
-		p = end + 2;
-		if (len < 0) {
-			if (!is_missing(ctx, keys[i]))
-				return session_wrong_type;
-			continue;
-		}
-		r->v[i].p = (const uint8_t *)p;
-		r->v[i].len = (size_t)len;
-		p += len + 2;
-		if (!enc_value_type(r->v[i], &why))
+		r->v[i].p = (const uint8_t *)mget_next(&m, &r->v[i].len);
+		if (r->v[i].p && !enc_value_type(r->v[i], &why))
 			return why;
+		if (!r->v[i].p && keyapi_exists(ctx, keys[i]))
+			return session_wrong_type;
 	}
 	return NULL;
 }

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * enc_zadd.c - ENC.ZADD key score member [score member ...]: where the scores belong is
- * known (enc_search.h); their entries get labels and are written, those that the members
- * had so far are removed.
+ * known (enc_search.h). All their entries get labels, one ZADD writes them, and one ZREM
+ * removes the scores that their members had so far.
+ *
+ * ZADD comes first, for it is what Redis may refuse (OOM): then nothing has changed. And
+ * the key is never empty in between, so that it keeps its time to live.
  */
 #include <stdlib.h>
 
@@ -21,23 +24,22 @@ static bool is_ours(const struct search *s, struct zone_bytes member)
 	return false;
 }
 
-/* The next entry from `rank` on, in direction `step`, that is not about to move. */
-static const char *neighbour(RedisModuleCtx *ctx, struct enc_op *op, long long rank,
-	int step, RedisModuleString **member, uint64_t *label)
+/* The label of the next entry from `rank` on, in direction `step`, that is not about to
+ * move; 0: there is none. */
+static const char *neighbour(
+	RedisModuleCtx *ctx, struct enc_op *op, long long rank, int step, uint64_t *label)
 {
 	const char *why = NULL;
 	bool more = true;
 
 	*label = 0;
-	for (; more && !*member && rank >= 0; rank += step) {
+	for (; more && !*label && rank >= 0; rank += step) {
 		struct zset_view v;
 
 		why = zset_read(ctx, op->argv[1], rank, rank, false, &v);
 		more = !why && v.n;
-		if (more && !is_ours(op->state, v.entry->member)) {
-			*member = zset_copy(v.entry->member);
+		if (more && !is_ours(op->state, v.entry->member))
 			*label = v.entry->label;
-		}
 		if (!why)
 			zset_done(&v);
 	}
@@ -46,13 +48,16 @@ static const char *neighbour(RedisModuleCtx *ctx, struct enc_op *op, long long r
 
 static const char *look_around(RedisModuleCtx *ctx, struct enc_op *op, struct probe *p)
 {
-	struct zset_view v;
-	const char *why = neighbour(ctx, op, p->low - 1, -1, &p->left_stays, &p->left_label);
+	const char *why = neighbour(ctx, op, p->low - 1, -1, &p->left_label);
 
-	if (!why)
-		why = neighbour(ctx, op, p->low, 1, &p->right_stays, &p->right_label);
-	if (!why)
-		why = zset_find(ctx, op->argv[1], p->member, &v);
+	return why ? why : neighbour(ctx, op, p->low, 1, &p->right_label);
+}
+
+static const char *find_old(RedisModuleCtx *ctx, struct enc_op *op, struct probe *p)
+{
+	struct zset_view v;
+	const char *why = zset_find(ctx, op->argv[1], p->member, &v);
+
 	if (why)
 		return why;
 	if (v.n)
@@ -74,23 +79,99 @@ static int by_place(const void *x, const void *y, void *search)
 	return c ? c : zset_compare(a->member, b->member);
 }
 
-/* Remove the entries that get another place. False: refused. */
-static bool remove_old(RedisModuleCtx *ctx, struct enc_op *op, uint32_t *removed)
+/* How many of them, the first included, go between the same two neighbours. */
+static uint32_t together(struct probe *const *sorted, uint32_t n)
 {
-	struct search *s = op->state;
-	RedisModuleString *gone[2 * SCORES];
+	uint32_t k = 1;
+
+	while (k < n && sorted[k]->left_label == sorted[0]->left_label &&
+		   sorted[k]->right_label == sorted[0]->right_label)
+		k++;
+	return k;
+}
+
+/* NULL, or one for whom there is no room. */
+static const struct probe *give_labels(struct probe *const *sorted, uint32_t n)
+{
+	uint32_t i, j, k;
+
+	for (i = 0; i < n; i += k) {
+		k = together(sorted + i, n - i);
+		for (j = 0; j < k; j++) {
+			struct probe *p = sorted[i + j];
+
+			p->label = label_between(p->left_label, p->right_label, j, k);
+			if (!p->label)
+				return p;
+		}
+	}
+	return NULL;
+}
+
+/* Labels for all of them. Others may get new ones for it, and keep their order. False:
+ * refused, which is the reply. */
+static bool find_room(RedisModuleCtx *ctx, struct enc_op *op, struct probe *const *sorted)
+{
+	const struct search *s = op->state;
+	const struct probe *crowded;
+	const char *why = NULL;
+	uint32_t i, tries;
+
+	for (tries = 0; tries <= s->n; tries++) { /* each place is spread once at most */
+		for (i = 0; i < s->n && !why; i++)
+			why = look_around(ctx, op, &s->probe[i]);
+		if (why)
+			break;
+		crowded = give_labels(sorted, s->n);
+		if (!crowded)
+			return true;
+		if (!label_spread(ctx, op, op->argv[1],
+				crowded->left_label ? crowded->left_label : crowded->right_label, s->n))
+			return false;
+	}
+	enc_fail(op, "%s", why ? why : label_no_room);
+	return false;
+}
+
+/* False: refused. */
+static bool write_new(RedisModuleCtx *ctx, struct enc_op *op)
+{
+	const struct search *s = op->state;
+	RedisModuleString *v[4 * SCORES];
+	uint32_t i, n = 0;
+	bool good;
+
+	for (i = 0; i < s->n; i++) {
+		const struct probe *p = &s->probe[i];
+
+		v[n++] = RedisModule_CreateStringFromLongLong(NULL, (long long)p->label);
+		v[n++] = zset_element('c', p->sealed);
+		v[n++] = RedisModule_CreateStringFromLongLong(NULL, (long long)p->label);
+		v[n++] = zset_element('m', p->member);
+	}
+	good = enc_wrote(op,
+		RedisModule_Call(ctx, "ZADD", enc_format("sv"), op->argv[1], v, (size_t)n));
+	for (i = 0; i < n; i++)
+		RedisModule_FreeString(NULL, v[i]);
+	return good;
+}
+
+/* Remove the scores that members had so far, or those that they are to get: there are
+ * none of these yet, so it only tells whether ZREM can be called here. False: refused. */
+static bool remove_scores(RedisModuleCtx *ctx, struct enc_op *op, bool old, uint32_t *removed)
+{
+	const struct search *s = op->state;
+	RedisModuleString *gone[SCORES];
 	uint32_t i, n = 0;
 	bool good = true;
 
 	for (i = 0; i < s->n; i++) {
-		struct probe *p = &s->probe[i];
+		const struct probe *p = &s->probe[i];
 
-		if (!p->old_score)
-			continue;
-		gone[n++] = zset_element('c', zset_bytes(p->old_score));
-		gone[n++] = zset_element('m', p->member);
+		if (p->old_score)
+			gone[n++] = zset_element('c', old ? zset_bytes(p->old_score) : p->sealed);
 	}
-	*removed = n / 2;
+	*removed = n;
 	if (n)
 		good = enc_wrote(op, RedisModule_Call(ctx, "ZREM", enc_format("sv"), op->argv[1],
 								 gone, (size_t)n));
@@ -99,112 +180,25 @@ static bool remove_old(RedisModuleCtx *ctx, struct enc_op *op, uint32_t *removed
 	return good;
 }
 
-static uint64_t label_of(RedisModuleCtx *ctx, RedisModuleString *key, RedisModuleString *member)
-{
-	struct zset_view v;
-	uint64_t label = 0;
-
-	if (member && !zset_find(ctx, key, zset_bytes(member), &v)) {
-		label = v.n ? v.entry->label : 0;
-		zset_done(&v);
-	}
-	return label;
-}
-
-/* The labels of the entries around a place, 0: none. `last` was placed before, and is
- * none of those that were there. */
-static void look_up_labels(RedisModuleCtx *ctx, RedisModuleString *key, struct probe *p,
-	const struct probe *last)
-{
-	RedisModuleString *name = last ? zset_copy(last->member) : NULL;
-	uint64_t before = label_of(ctx, key, name);
-
-	zset_free(&name);
-	p->left_label = label_of(ctx, key, p->left_stays);
-	p->right_label = label_of(ctx, key, p->right_stays);
-	if (p->left_label < before)
-		p->left_label = before;
-}
-
-/* Put a score where it belongs. False: refused. */
-static bool place(RedisModuleCtx *ctx, struct enc_op *op, struct probe *p,
-	const struct probe *last)
-{
-	RedisModuleString *key = op->argv[1], *c, *m;
-	uint64_t label;
-	bool good;
-
-	if (last) /* else they have just been read */
-		look_up_labels(ctx, key, p, last);
-	label = label_between(p->left_label, p->right_label);
-	if (!label && label_spread(ctx, key, p->left_label ? p->left_label : p->right_label)) {
-		look_up_labels(ctx, key, p, last);
-		label = label_between(p->left_label, p->right_label);
-	}
-	if (!label) {
-		enc_fail(op, "ERR there is no room for another member");
-		return false;
-	}
-	c = zset_element('c', p->sealed);
-	m = zset_element('m', p->member);
-	good = enc_wrote(op, RedisModule_Call(ctx, "ZADD", enc_format("slsls"), key,
-							 (long long)label, c, (long long)label, m));
-	RedisModule_FreeString(NULL, c);
-	RedisModule_FreeString(NULL, m);
-	return good;
-}
-
-/* The key went with the last entry, and its time to live with it. */
-static void restore_expiry(RedisModuleCtx *ctx, struct enc_op *op, long long at)
-{
-	RedisModuleCallReply *r;
-
-	if (at < 0)
-		return;
-	r = RedisModule_Call(ctx, "PEXPIREAT", enc_format("sl"), op->argv[1], at);
-	if (r)
-		RedisModule_FreeCallReply(r);
-}
-
-static long long expiry_of(RedisModuleCtx *ctx, RedisModuleString *key)
-{
-	RedisModuleCallReply *r = RedisModule_Call(ctx, "PEXPIRETIME", "Es", key);
-	long long at = r ? RedisModule_CallReplyInteger(r) : -1;
-
-	if (r)
-		RedisModule_FreeCallReply(r);
-	return at;
-}
-
 static void add_all(RedisModuleCtx *ctx, struct enc_op *op)
 {
 	struct search *s = op->state;
-	const struct probe *last = NULL;
 	struct probe *sorted[SCORES];
 	const char *why = NULL;
 	uint32_t i, removed;
-	long long entries, expiry;
 
 	for (i = 0; i < s->n && !why; i++)
-		why = look_around(ctx, op, &s->probe[i]);
-	if (!why)
-		why = zset_card(ctx, op->argv[1], &entries);
+		why = find_old(ctx, op, &s->probe[i]);
 	if (why) {
 		enc_fail(op, "%s", why);
 		return;
 	}
-	expiry = expiry_of(ctx, op->argv[1]);
-	if (!remove_old(ctx, op, &removed))
-		return;
 	for (i = 0; i < s->n; i++)
 		sorted[i] = &s->probe[i];
 	qsort_r(sorted, s->n, sizeof *sorted, by_place, s);
-	for (i = 0; i < s->n; i++, last = sorted[i - 1])
-		if (!place(ctx, op, sorted[i], last))
-			return;
-	if (removed && (long long)removed == entries)
-		restore_expiry(ctx, op, expiry);
-	enc_int(op, s->n - removed);
+	if (remove_scores(ctx, op, false, &removed) && find_room(ctx, op, sorted) &&
+		write_new(ctx, op) && remove_scores(ctx, op, true, &removed))
+		enc_int(op, s->n - removed);
 }
 
 /* A score and its member; of a member that comes twice the last one counts. */
@@ -226,11 +220,11 @@ static const char *take_score(
 	return p->type == s->probe->type ? NULL : "ERR the scores are of different types";
 }
 
+const struct enc_kind enc_kind_zadd = {.order = ENC_WRITES, .keys = 1,
+	.begin = search_begin, .answer = search_answer, .forget = search_forget};
+
 int enc_cmd_zadd(RedisModuleCtx *ctx, RedisModuleString **argv, int argc)
 {
-	static const struct enc_kind kind = {.order = ENC_WRITES, .wrong_in_oom = true,
-		.first = 1, .keys = 1, .begin = search_begin, .answer = search_answer,
-		.forget = search_forget};
 	const char *why = NULL;
 	struct search *s;
 	int i;
@@ -245,5 +239,6 @@ int enc_cmd_zadd(RedisModuleCtx *ctx, RedisModuleString **argv, int argc)
 	s->adds = true;
 	for (i = 2; i < argc && !why; i += 2)
 		why = take_score(s, argv[i], argv[i + 1]);
-	return why ? search_refuse(ctx, s, why) : enc_run(ctx, &kind, argv, argc, s);
+	return why ? search_refuse(ctx, s, why)
+			   : enc_run(ctx, &enc_kind_zadd, argv, argc, s);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * enc_zrange.c - ENC.ZRANGEBYSCORE key min max [WITHSCORES] [LIMIT offset count]: a search
- * for both bounds, and the entries in between.
+ * enc_zrange.c - members in their order: ENC.ZRANGE by rank, without the zone, and
+ * ENC.ZRANGEBYSCORE, a search for both bounds and the entries in between.
  */
 #include <string.h>
 #include <strings.h>
@@ -9,6 +9,52 @@
 #include "enc_commands.h"
 #include "enc_search.h"
 #include "enc_value.h"
+
+/* ---- ZRANGE key start stop [REV] [WITHSCORES] ---- */
+
+static int reply_list(RedisModuleCtx *ctx, struct zset_view *v, bool scores)
+{
+	size_t i, n;
+	RedisModuleString **list = zset_list(v, scores, &n);
+
+	RedisModule_ReplyWithArray(ctx, (long)n);
+	for (i = 0; i < n; i++) {
+		RedisModule_ReplyWithString(ctx, list[i]);
+		RedisModule_FreeString(NULL, list[i]);
+	}
+	RedisModule_Free(list);
+	zset_done(v);
+	return REDISMODULE_OK;
+}
+
+int enc_cmd_zrange(RedisModuleCtx *ctx, RedisModuleString **argv, int argc)
+{
+	long long first, last;
+	bool reversed = false, scores = false;
+	struct zset_view v;
+	const char *why;
+	int i;
+
+	if (argc < 4)
+		return RedisModule_WrongArity(ctx);
+	if (RedisModule_StringToLongLong(argv[2], &first) != REDISMODULE_OK ||
+		RedisModule_StringToLongLong(argv[3], &last) != REDISMODULE_OK)
+		return RedisModule_ReplyWithError(ctx, "ERR value is not an integer or out of range");
+	for (i = 4; i < argc; i++) {
+		const char *word = RedisModule_StringPtrLen(argv[i], NULL);
+
+		if (strcasecmp(word, "rev") == 0)
+			reversed = true;
+		else if (strcasecmp(word, "withscores") == 0)
+			scores = true;
+		else
+			return RedisModule_ReplyWithError(ctx, "ERR syntax error");
+	}
+	why = zset_read(ctx, argv[1], first, last, reversed, &v);
+	return why ? RedisModule_ReplyWithError(ctx, why) : reply_list(ctx, &v, scores);
+}
+
+/* ---- ZRANGEBYSCORE key min max [WITHSCORES] [LIMIT offset count] ---- */
 
 static void list_range(RedisModuleCtx *ctx, struct enc_op *op)
 {
@@ -86,10 +132,11 @@ static const char *take_option(
 	return NULL;
 }
 
+const struct enc_kind enc_kind_zrangebyscore = {.order = ENC_ALONE, .begin = search_begin,
+	.answer = search_answer, .forget = search_forget};
+
 int enc_cmd_zrangebyscore(RedisModuleCtx *ctx, RedisModuleString **argv, int argc)
 {
-	static const struct enc_kind kind = {.order = ENC_ALONE, .begin = search_begin,
-		.answer = search_answer, .forget = search_forget};
 	const char *why;
 	struct search *s;
 	int i;
@@ -102,5 +149,6 @@ int enc_cmd_zrangebyscore(RedisModuleCtx *ctx, RedisModuleString **argv, int arg
 		why = take_bound(s, argv[3], true);
 	for (i = 4; i < argc && !why; i++)
 		why = take_option(s, argv, argc, &i);
-	return why ? search_refuse(ctx, s, why) : enc_run(ctx, &kind, argv, argc, s);
+	return why ? search_refuse(ctx, s, why)
+			   : enc_run(ctx, &enc_kind_zrangebyscore, argv, argc, s);
 }

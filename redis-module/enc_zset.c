@@ -4,9 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-#include "enc_commands.h"
 #include "enc_value.h"
 
 static const char broken[] =
@@ -136,6 +134,18 @@ const char *zset_card(RedisModuleCtx *ctx, RedisModuleString *key, long long *n)
 	return why;
 }
 
+const char *zset_remove(RedisModuleCtx *ctx, RedisModuleString *key,
+	RedisModuleString **elements, size_t n, long long *removed)
+{
+	RedisModuleCallReply *r = RedisModule_Call(ctx, "ZREM", "E!sv", key, elements, n);
+	const char *why = error_of(r);
+
+	*removed = why ? 0 : RedisModule_CallReplyInteger(r) / 2;
+	if (r)
+		RedisModule_FreeCallReply(r);
+	return why;
+}
+
 RedisModuleString *zset_element(char kind, struct zone_bytes v)
 {
 	RedisModuleString *s = RedisModule_CreateString(NULL, &kind, 1);
@@ -171,125 +181,4 @@ int zset_compare(struct zone_bytes a, struct zone_bytes b)
 	int c = memcmp(a.p, b.p, a.len < b.len ? a.len : b.len);
 
 	return c ? c : a.len < b.len ? -1 : a.len > b.len;
-}
-
-/* ---- commands that need no zone ---- */
-
-static int reply_list(RedisModuleCtx *ctx, struct zset_view *v, bool scores)
-{
-	size_t i, n;
-	RedisModuleString **list = zset_list(v, scores, &n);
-
-	RedisModule_ReplyWithArray(ctx, (long)n);
-	for (i = 0; i < n; i++) {
-		RedisModule_ReplyWithString(ctx, list[i]);
-		RedisModule_FreeString(NULL, list[i]);
-	}
-	RedisModule_Free(list);
-	zset_done(v);
-	return REDISMODULE_OK;
-}
-
-/* ENC.ZRANGE key start stop [REV] [WITHSCORES] */
-int enc_cmd_zrange(RedisModuleCtx *ctx, RedisModuleString **argv, int argc)
-{
-	long long first, last;
-	bool reversed = false, scores = false;
-	struct zset_view v;
-	const char *why;
-	int i;
-
-	if (argc < 4)
-		return RedisModule_WrongArity(ctx);
-	if (RedisModule_StringToLongLong(argv[2], &first) != REDISMODULE_OK ||
-		RedisModule_StringToLongLong(argv[3], &last) != REDISMODULE_OK)
-		return RedisModule_ReplyWithError(ctx, "ERR value is not an integer or out of range");
-	for (i = 4; i < argc; i++) {
-		const char *word = RedisModule_StringPtrLen(argv[i], NULL);
-
-		if (strcasecmp(word, "rev") == 0)
-			reversed = true;
-		else if (strcasecmp(word, "withscores") == 0)
-			scores = true;
-		else
-			return RedisModule_ReplyWithError(ctx, "ERR syntax error");
-	}
-	why = zset_read(ctx, argv[1], first, last, reversed, &v);
-	return why ? RedisModule_ReplyWithError(ctx, why) : reply_list(ctx, &v, scores);
-}
-
-/* ENC.ZCARD key */
-int enc_cmd_zcard(RedisModuleCtx *ctx, RedisModuleString **argv, int argc)
-{
-	const char *why;
-	long long n;
-
-	if (argc != 2)
-		return RedisModule_WrongArity(ctx);
-	why = zset_card(ctx, argv[1], &n);
-	return why ? RedisModule_ReplyWithError(ctx, why) : RedisModule_ReplyWithLongLong(ctx, n);
-}
-
-/* ENC.ZSCORE key member */
-int enc_cmd_zscore(RedisModuleCtx *ctx, RedisModuleString **argv, int argc)
-{
-	struct zset_view v;
-	const char *why;
-	size_t len;
-	char *text;
-
-	if (argc != 3)
-		return RedisModule_WrongArity(ctx);
-	why = zset_find(ctx, argv[1], zset_bytes(argv[2]), &v);
-	if (why)
-		return RedisModule_ReplyWithError(ctx, why);
-	if (v.n) {
-		text = enc_value_text(v.entry->score, &len);
-		RedisModule_ReplyWithStringBuffer(ctx, text, len);
-		RedisModule_Free(text);
-	} else {
-		RedisModule_ReplyWithNull(ctx);
-	}
-	zset_done(&v);
-	return REDISMODULE_OK;
-}
-
-/* ENC.ZREM key member [member ...]: all of them, or none and an error. */
-int enc_cmd_zrem(RedisModuleCtx *ctx, RedisModuleString **argv, int argc)
-{
-	RedisModuleString **gone;
-	RedisModuleCallReply *r = NULL;
-	const char *why = NULL;
-	size_t n = 0, k;
-	long long removed = 0;
-	int i;
-
-	if (argc < 3)
-		return RedisModule_WrongArity(ctx);
-	gone = RedisModule_Alloc(2 * (size_t)argc * sizeof *gone);
-	for (i = 2; i < argc && !why; i++) {
-		struct zset_view v;
-
-		why = zset_find(ctx, argv[1], zset_bytes(argv[i]), &v);
-		if (why || !v.n)
-			continue;
-		gone[n++] = zset_element('c', v.entry->score);
-		gone[n++] = zset_element('m', v.entry->member);
-		zset_done(&v);
-	}
-	if (n && !why) {
-		r = RedisModule_Call(ctx, "ZREM", "E!sv", argv[1], gone, n);
-		why = error_of(r);
-		removed = why ? 0 : RedisModule_CallReplyInteger(r) / 2;
-	}
-	if (why)
-		RedisModule_ReplyWithError(ctx, why);
-	else
-		RedisModule_ReplyWithLongLong(ctx, removed);
-	if (r)
-		RedisModule_FreeCallReply(r);
-	for (k = 0; k < n; k++)
-		RedisModule_FreeString(NULL, gone[k]);
-	RedisModule_Free(gone);
-	return REDISMODULE_OK;
 }

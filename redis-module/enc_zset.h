@@ -50,6 +50,11 @@ const char *zset_find(RedisModuleCtx *ctx, RedisModuleString *key, struct zone_b
 /* How many entries there are. */
 const char *zset_card(RedisModuleCtx *ctx, RedisModuleString *key, long long *n);
 
+/* Remove elements, two of each entry. NULL and how many entries there were, or an error
+ * reply's text. */
+const char *zset_remove(RedisModuleCtx *ctx, RedisModuleString *key,
+	RedisModuleString **elements, size_t n, long long *removed);
+
 /* An element: 'c' and a score, or 'm' and a member. Freed by the caller. */
 RedisModuleString *zset_element(char kind, struct zone_bytes v);
 

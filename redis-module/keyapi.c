@@ -36,6 +36,16 @@ enum found keyapi_open(const struct fast_call *f, RedisModuleString *name, int m
 	return WRONG;
 }
 
+bool keyapi_exists(RedisModuleCtx *ctx, RedisModuleString *key)
+{
+	RedisModuleKey *k = RedisModule_OpenKey(
+		ctx, key, REDISMODULE_WRITE | REDISMODULE_OPEN_KEY_NOTOUCH);
+	bool there = RedisModule_KeyType(k) != REDISMODULE_KEYTYPE_EMPTY;
+
+	RedisModule_CloseKey(k);
+	return there;
+}
+
 void keyapi_changed(
 	struct fast_call *f, RedisModuleString *key, int class, const char *event)
 {

@@ -29,6 +29,10 @@ enum found { MISSING, FOUND, WRONG };
 enum found keyapi_open(const struct fast_call *f, RedisModuleString *name, int mode,
 	int type, RedisModuleKey **k);
 
+/* Opened for writing, since that counts neither as a hit nor as a miss and tells no
+ * keymiss; nothing is signalled (module.c, options). */
+bool keyapi_exists(RedisModuleCtx *ctx, RedisModuleString *key);
+
 /* After a change: what a command does besides. The key is closed by then, since another
  * module may be told of it, and delete it. */
 void keyapi_changed(

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "zone.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -34,7 +35,8 @@ static struct {
 	bool moved;               /* that has changed: open it anew */
 	int stop;                 /* read without the lock, too */
 	int ready;                /* `done` is not empty; likewise */
-} z = {.lock = PTHREAD_MUTEX_INITIALIZER, .work = PTHREAD_COND_INITIALIZER, .efd = -1};
+} z = {.lock = PTHREAD_MUTEX_INITIALIZER, .work = PTHREAD_COND_INITIALIZER, .efd = -1,
+	.queue_last = &z.queue, .done_last = &z.done};
 
 /* The thread's own. */
 static struct {
@@ -258,13 +260,16 @@ static int start(void)
 	sigset_t all, before;
 	int rc;
 
-	z.queue_last = &z.queue;
-	z.done_last = &z.done;
 	z.stop = 0;
 	z.efd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	if (z.efd < 0 || RedisModule_EventLoopAdd(z.efd, REDISMODULE_EVENTLOOP_READABLE, on_done,
-						 NULL) != REDISMODULE_OK)
+	if (z.efd < 0)
+		return -errno;
+	if (RedisModule_EventLoopAdd(z.efd, REDISMODULE_EVENTLOOP_READABLE, on_done, NULL) !=
+		REDISMODULE_OK) {
+		close(z.efd);
+		z.efd = -1;
 		return -ENOMEM;
+	}
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	rc = pthread_create(&z.thread, NULL, serve, NULL);
@@ -347,6 +352,7 @@ void zone_close(void)
 	request_drop(z.queue);
 	request_drop(zone_take());
 	z.queue = NULL;
+	z.queue_last = &z.queue;
 }
 
 struct zone_view zone_view(void)

@@ -68,7 +68,7 @@ struct zone_job {
 };
 
 struct zone_job *zone_job_create(uint32_t rows, uint64_t deadline_ms);
-void zone_job_free(struct zone_job *job);
+void zone_job_free(struct zone_job *job); /* or NULL */
 
 /* Add a column and an instruction that pushes it; the bytes are copied. A type of fixed
  * size has values of that size only: the caller has checked them (enc_value.h). */

@@ -31,6 +31,8 @@ void zone_job_free(struct zone_job *job)
 {
 	int i;
 
+	if (!job)
+		return;
 	for (i = 0; i < job->nargs; i++) {
 		RedisModule_Free(job->arg[i].lens);
 		RedisModule_Free(job->arg[i].data);

@@ -53,6 +53,7 @@ has 'without a credential' "$(echo 1 | "$B/hedbctl" encrypt int4 "$zone" 2>&1)" 
 # ---- no zone ----
 start bare
 one=$(e int4 1)
+six=$(e int4 6)
 has 'no zone is configured' "$(tcp bare enc.incrby k "$one")" 'ERR no zone is configured: set cxlring.zone-path'
 same 'ENC.SET needs none' "$(tcp bare enc.set k "$one")" OK
 tcp bare config set cxlring.zone-path "$shm/none" >/dev/null
@@ -61,6 +62,32 @@ same 'nothing changed' "$(t bare enc.get k)" 1
 tcp bare config set cxlring.zone-path "$zone" >/dev/null
 same 'a zone from now on' "$(t bare enc.incrby k "$one")" 2
 stop bare
+# One channel for two servers.
+"$B/hedbctl" region format "$shm/narrow" --ops-channels 1 >/dev/null
+"$B/ops_server" --region "$shm/narrow" --keys "$dir/keys" >>"$dir/ops.log" 2>&1 &
+pids="$pids $!"
+for s in bare other; do start $s --cxlring.zone-path "$shm/narrow" --cxlring.zone-timeout-ms 5000; done
+same 'the first one has the channel' "$(t bare enc.incrby k "$one")" 1
+tcp other config set cxlring.zone-timeout-ms 300 >/dev/null
+same 'the second one finds none' "$(tcp other enc.incrby k "$one")" '(error) ZONEDOWN all 1 channels of "ops" have a live owner'
+stop bare
+tcp other config set cxlring.zone-timeout-ms 20000 >/dev/null
+same 'until it is free' "$(t other enc.incrby k "$one")" 1
+stop other
+
+# Each by itself: ENC.ZADD needs both, and must not stop half-way.
+for c in zadd zrem; do
+	start bare --cxlring.zone-path "$zone" --rename-command $c other
+	if [ $c = zrem ]; then
+		same 'ZREM renamed: members are added' "$(tcp bare enc.zadd s "$one" me "$one" you)" '(integer) 2'
+		digest=$(tcp bare debug digest)
+		has 'ZREM renamed: none moves' "$(tcp bare enc.zadd s "$one" new "$(e int4 2)" me)" "ERR unknown command 'ZREM'"
+		same 'ZREM renamed: nothing changed' "$(tcp bare debug digest)" "$digest"
+	else
+		has 'ZADD renamed' "$(tcp bare enc.zadd s "$one" me)" "ERR unknown command 'ZADD'"
+	fi
+	stop bare
+done
 
 port=$(free_port)
 start a --port "$port" --cxlring.zone-path "$zone" --appendonly yes
@@ -90,6 +117,17 @@ tcp a set plain hello >/dev/null
 tcp a rpush list 1 >/dev/null
 has 'ENC.GET of plaintext' "$(tcp a enc.get plain)" 'ERR not an encrypted value'
 has 'ENC.GET of a list' "$(tcp a enc.get list)" WRONGTYPE
+
+tcp a config set notify-keyspace-events m\$lKE >/dev/null
+tcp a config resetstat >/dev/null
+(echo 'psubscribe __keyevent@0__:keymiss'; sleep 2) | redis-cli -s "$dir/a.sock" >"$dir/misses" 2>&1 &
+pids="$pids $!"
+until_true grep -q subscribe "$dir/misses"
+for c in 'get nothing' 'get list' 'sum x nothing' 'cmp nothing x' 'cmp list x'; do tcp a enc.$c; done >/dev/null
+same 'what is missing is missed once' "$(info a stats keyspace_hits) $(info a stats keyspace_misses)" '5 3'
+until_true sh -c "[ \$(grep -c '^nothing' '$dir/misses') -ge 3 ]"
+same 'and keymiss told once' "$(grep -c '^nothing' "$dir/misses")" 3
+tcp a config set notify-keyspace-events '' >/dev/null
 
 # ---- one operation ----
 same 'INCRBY' "$(t a enc.incrby x "$one")" 42
@@ -130,9 +168,17 @@ same 'RESP3' "$(tcp a -3 enc.cmp a:int4 nothing)" '(nil)'
 
 # ---- errors change nothing ----
 tcp a enc.set most "$(e int4 2147483647)" >/dev/null
+tcp a enc.set most8 "$(e int8 9223372036854775807)" >/dev/null
+e numeric "$(awk 'BEGIN { for (i = 0; i < 131072; i++) printf "9" }')" | base64 -d >"$dir/nines"
+redis-cli -s "$dir/a.sock" -x enc.set nines <"$dir/nines" >/dev/null
+echo "$one" | base64 -d >"$dir/one"
+{ head -c 2 "$dir/one"; printf '\377\376'; tail -c +5 "$dir/one"; } | redis-cli -s "$dir/a.sock" -x enc.set nokey >/dev/null
 tcp a enc.set forged "$(e int4 1 | sed 's/....$/AAAA/')" >/dev/null
 digest=$(tcp a debug digest)
 has 'overflow' "$(tcp a enc.incrby most "$one")" '(error) ERR integer out of range'
+has 'overflow of an int8' "$(tcp a enc.incrby most8 "$(e int8 1)")" '(error) ERR bigint out of range'
+has 'overflow of a numeric' "$(tcp a enc.add d nines nines)" '(error) ERR value overflows numeric format'
+has 'a key that is not in the keyring' "$(tcp a enc.incrby nokey "$one")" '(error) ERR encrypted value names a key that the keyring does not hold'
 has 'overflow of a product' "$(tcp a enc.mul d most most)" '(error) ERR integer out of range'
 has 'a missing operand' "$(tcp a enc.add d a:int4 nothing)" 'ERR no such key'
 has 'a forged value' "$(tcp a enc.add d forged a:int4)" 'ERR encrypted value is forged, damaged, or from another keyring'
@@ -164,6 +210,13 @@ few() { tcp_raw a --user few --pass pw --no-auth-warning "$@"; }
 same 'ACL: may read and write' "$(few enc.add d a:int4 a:int4 | decrypt)" 24
 has 'ACL: may not write what it reads' "$(few enc.incrby a:int4 "$one")" NOPERM
 has 'ACL: may not read others' "$(few enc.sum a:int4 x)" NOPERM
+tcp a acl setuser few +@read +@write >/dev/null
+has 'ACL: a category gives none' "$(few enc.cmp a:int4 a:int4)" NOPERM
+tcp a acl setuser few +@all -@write -@read >/dev/null
+same 'ACL: nor takes one away' "$(few enc.cmp a:int4 a:int4)" 0
+tcp a acl setuser few -enc.cmp >/dev/null
+has 'ACL: a name does' "$(few enc.cmp a:int4 a:int4)" NOPERM
+tcp a acl setuser few -@all +enc.add +enc.incrby +enc.sum >/dev/null
 has 'ACL: may not run others' "$(few enc.cmp a:int4 a:int4)" NOPERM
 few_ring() { "$B/cxl-cli" --region "$shm/a" --user few --pass pw --raw "$@" 2>&1; }
 same 'ring, ACL: may' "$(few_ring enc.add d a:int4 a:int4 | decrypt)" 24
@@ -241,6 +294,9 @@ same 'the expiry stays' "$(tcp a pttl s | tr -d '()' | awk '{ print ($2 > 900000
 awk 'BEGIN { print 0, "low"; for (i = 400; i > 0; i--) print i, "d" i; for (i = 401; i < 500; i++) print i, "u" i }' >"$dir/pairs"
 zadds down 1
 same 'descending, then ascending' "$(tcp_raw a enc.zrange down 0 -1)" "$(sorted)"
+awk 'BEGIN { print 0, "low"; print 9999, "high"; for (i = 1; i <= 640; i++) print (i % 2 ? i : 2000 - i), "b" i }' >"$dir/pairs"
+zadds between 64
+same 'many between two' "$(tcp_raw a enc.zrange between 0 -1)" "$(sorted)"
 awk 'BEGIN { for (i = 0; i < 200; i++) print (i % 2 ? 1000 + i : 3000 - i), "z" i }' >"$dir/pairs"
 zadds zip 20
 same 'from both ends to the middle' "$(tcp_raw a enc.zrange zip 0 -1)" "$(sorted)"
@@ -253,6 +309,13 @@ has 'ZADD to an ordinary set' "$(tcp a enc.zadd ordinary "$one" m)" 'not made by
 has 'ZRANGE of an ordinary set' "$(tcp a enc.zrange ordinary 0 -1)" 'not made by ENC.ZADD'
 has 'ZADD of half a pair' "$(tcp a enc.zadd s "$one" m "$one")" 'syntax error'
 same 'text as a score' "$(for w in pear apple fig; do tcp a enc.zadd words "$(e text $w)" $w; done >/dev/null; tcp_raw a enc.zrange words 0 -1 | tr '\n' ' ')" 'apple fig pear '
+for i in 's 3' 'alone 2' 'novel 1'; do
+	before=$(info a cxlring cxlring_zone_requests)
+	tcp a enc.zadd "${i% *}" "$six" another >/dev/null
+	same "requests for a place in ${i% *}: rounds, and one to seal" "$(($(info a cxlring cxlring_zone_requests) - before))" "${i#* }"
+done
+has 'ZADD: too many at a time' "$(tcp a enc.zadd novel $(i=0; while [ $i -le 64 ]; do echo "$one m$i"; i=$((i + 1)); done))" 'at most 64 members'
+has 'a bound in bytes may not be open' "$({ printf '('; cat "$dir/one"; } | redis-cli -s "$dir/a.sock" -x enc.zrangebyscore novel - 2>&1)" 'has to be in text form'
 same 'the last of a member counts' "$(tcp a enc.zadd twice "$(e int4 9)" a "$(e int4 5)" b "$one" a) $(tcp_raw a enc.zrange twice 0 -1 | tr '\n' ' ')" '(integer) 2 a b '
 
 # ---- ring sessions ----
@@ -268,6 +331,7 @@ freeze
 awk -v v="$one" 'BEGIN { for (i = 0; i < 64; i++) print "enc.incrby p:" i, v }' | "$B/tests/redis/verbs" "$shm/a" --pipelined >"$dir/ring" 2>&1 &
 w=$!
 until_true under_way a 64 && ok 'ring, pipelined: 64 are under way' || not_ok 'ring, pipelined: 64 are under way'
+has 'ring, pipelined: CXLRING.CLIENTS says so' "$(tcp_raw a cxlring.clients)" ' state=zone '
 thaw
 wait $w
 n=$(($(info a cxlring cxlring_zone_requests) - before))
@@ -338,7 +402,6 @@ thaw
 wait $later
 same 'so does a DEL' "$(tr -d '"' <"$dir/later" | decrypt)" 1
 tcp a enc.zadd z "$(e int4 5)" five "$(e int4 9)" nine >/dev/null
-six=$(e int4 6)
 freeze
 later a enc.zadd z "$six" six
 until_true under_way a 1
@@ -353,6 +416,18 @@ tcp a set x text >/dev/null
 thaw
 wait $later
 has 'and what is no value any more' "$(cat "$dir/later")" 'ERR not an encrypted value'
+tcp a enc.zadd only "$one" me >/dev/null
+tcp a pexpireat only 9999999999999 >/dev/null
+digest=$(tcp a debug digest)
+freeze
+later a enc.zadd only "$six" me "$one" you
+until_true under_way a 1
+tcp a config set maxmemory 1 >/dev/null
+thaw
+wait $later
+has 'over maxmemory by now' "$(cat "$dir/later")" OOM
+tcp a config set maxmemory 0 >/dev/null
+same 'nobody moved' "$(tcp a debug digest) $(tcp a pexpiretime only)" "$digest (integer) 9999999999999"
 tcp a enc.set x "$one" >/dev/null
 freeze
 later a enc.incrby x "$one"
@@ -363,6 +438,16 @@ sleep 0.5
 same 'CLIENT PAUSE holds the write' "$(cat "$dir/later")" ''
 wait $later
 same 'and lets it go' "$(tr -d '"' <"$dir/later" | decrypt)" 2
+# Another value, forged for that, in each turn of the loop. It is looked at before what the zone says.
+hot=$(echo "$one" | cut -c1-16)__rand_int__$(echo "$one" | cut -c29-)
+tcp a enc.set hot "$one" >/dev/null
+redis-benchmark -s "$dir/a.sock" -c 20 -n 100000000 -r 1000000000 -q enc.set hot "$hot" >/dev/null 2>&1 &
+b=$!
+pids="$pids $b"
+tryagain() { tcp a enc.incrby hot "$one" | grep '^(error) TRYAGAIN the keys are changed by others'; }
+until_true tryagain && ok 'others are faster all the time' || not_ok "others are faster all the time: $(tcp a enc.incrby hot "$one")"
+kill $b
+wait $b 2>/dev/null
 freeze
 later a enc.incrby x "$one"
 until_true under_way a 1

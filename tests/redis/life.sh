@@ -5,7 +5,15 @@ family=life
 start a
 has 'the log names region, channels, bytes' "$(grep serving "$dir/a.log")" "region $shm/a (new): 16 channels"
 same 'mode of the region' "$(stat -c %a "$shm/a")" 600
-same 'mode of the bell' "$(stat -c %a "$shm"/a.*.bell)" 600
+same 'the bell is for whom the region is for' "$(stat -c '%a %g' "$shm"/a.*.bell)" "$(stat -c '%a %g' "$shm/a")"
+same 'the door is nobody else'"'"'s' "$(stat -c %a "$shm"/a.*.door)" 600
+"$B/hedbctl" region format "$shm/shared" >/dev/null
+group=$(id -G | tr ' ' '\n' | tail -1)
+chgrp "$group" "$shm/shared" && chmod 660 "$shm/shared"
+start shared
+same 'of another group, too' "$(stat -c '%a %g' "$shm"/shared.*.bell)" "660 $group"
+stop shared
+rm -f "$shm/shared"
 has 'INFO cxlring' "$(tcp_raw a info cxlring)" 'cxlring_channels:16'
 has 'CONFIG GET' "$(tcp_raw a config get 'cxlring.*')" cxlring.budget-us
 same 'CONFIG SET' "$(tcp a config set cxlring.budget-us 50 cxlring.spin-us 20)" OK

@@ -2,7 +2,7 @@
 /*
  * test_zone.c - scope: redis-module/zone.h with a real ops_server: many jobs under way, of
  * several programs; the server dies, is replaced, is not there; the region is formatted
- * anew, and another one; the end with a job under way. The allocator and the event loop are
+ * anew, and another one; a thread that does not start; the end with a job under way. The allocator and the event loop are
  * not Redis's. Run under ThreadSanitizer as well.
  */
 #include "rm.h" /* defines what Redis would set */
@@ -42,11 +42,14 @@ static struct value_sealer *sealer;
 static struct value_opener *opener;
 static pid_t server;
 static int bell = -1;
+static bool no_bell;
 
 /* ---- Redis, as far as the zone knows it ---- */
 
 static int add(int fd, int mask, RedisModuleEventLoopFunc f, void *data)
 {
+	if (no_bell)
+		return REDISMODULE_ERR;
 	bell = fd;
 	return REDISMODULE_OK;
 }
@@ -305,6 +308,31 @@ static void test_formatted_anew(void **state)
 	assert_int_equal(check(await()), 1);
 }
 
+/* Each of several jobs comes back, and the next one is done. */
+static void test_no_thread(void **state)
+{
+	struct zone_job *a = job_of(1, 2, OP_enc_int4_add, 3, LIMIT_MS);
+	struct zone_job *b = job_of(3, 4, OP_enc_int4_add, 7, LIMIT_MS), *done;
+
+	zone_close();
+	no_bell = true;
+	zone_submit(a);
+	zone_submit(b);
+	no_bell = false;
+	done = zone_take();
+	assert_ptr_equal(done, a);
+	assert_ptr_equal(done->next, b);
+	assert_null(b->next);
+	assert_int_equal(a->rc, -ENOMEM);
+	assert_int_equal(b->rc, -ENOMEM);
+	assert_non_null(strstr(a->why.s, "cannot be started"));
+	zone_job_free(a);
+	zone_job_free(b);
+	assert_int_equal(bell, -1);
+	zone_submit(job_of(1, 2, OP_enc_int4_add, 3, PLENTY_MS));
+	assert_int_equal(check(await()), 1);
+}
+
 /* A sanitizer finds what is not freed. */
 static void test_end_amid(void **state)
 {
@@ -329,7 +357,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_many),
 		cmocka_unit_test(test_successor), cmocka_unit_test(test_no_server),
 		cmocka_unit_test(test_elsewhere), cmocka_unit_test(test_formatted_anew),
-		cmocka_unit_test(test_end_amid)};
+		cmocka_unit_test(test_no_thread), cmocka_unit_test(test_end_amid)};
 	char *slash;
 
 	snprintf(server_path, sizeof server_path - 32, "%s", argv[0]);
