@@ -258,7 +258,7 @@ void call_run(RedisModuleCtx *ctx, struct session *s, uint64_t id, RedisModuleSt
 	if (s->acl.state != ACL_ALL) {
 		user = acl_user(&s->acl);
 		if (!user) {
-			fail(s, id, "NOAUTH Authentication required.", flags);
+			fail(s, id, session_noauth, flags);
 			return;
 		}
 		RedisModule_SelectDb(user_ctx, RedisModule_GetSelectedDb(ctx));

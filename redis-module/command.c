@@ -384,7 +384,7 @@ int command_run(RedisModuleCtx *ctx, struct session *s, int verdict, uint64_t tu
 	who = acl_look(&s->acl, turn);
 	if (who == ACL_NOBODY && kind != KV_AUTH) {
 		batch_flush(ctx, wrote);
-		session_error(s, id, "NOAUTH Authentication required.");
+		session_error(s, id, session_noauth);
 		return 0;
 	}
 	refusal = kind == KV_AUTH ? NULL : select_db(ctx, r.q.db, wrote);

@@ -6,6 +6,7 @@
 #include "counters.h"
 #include "defer.h"
 
+const char session_noauth[] = "NOAUTH Authentication required.";
 const char session_wrong_type[] =
 	"WRONGTYPE Operation against a key holding the wrong kind of value";
 

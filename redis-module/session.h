@@ -69,6 +69,7 @@ void session_send( /* now */
 	struct session *s, enum kv_reply kind, uint64_t id, const void *data, uint64_t len);
 void session_error(struct session *s, uint64_t id, const char *text);
 extern const char session_wrong_type[]; /* that GET gets */
+extern const char session_noauth[];     /* that strangers get */
 void session_int(struct session *s, uint64_t id, int64_t v);
 
 /* Take a frame of a request that is not executed: this error answers the request at its

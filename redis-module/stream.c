@@ -92,7 +92,7 @@ static int become(RedisModuleCtx *ctx, RedisModuleString **argv, int argc)
 		RedisModule_FreeModuleUser(u);
 	}
 	if (rc != REDISMODULE_OK)
-		return RedisModule_ReplyWithError(ctx, "NOAUTH Authentication required.");
+		return RedisModule_ReplyWithError(ctx, session_noauth);
 	return RedisModule_ReplyWithSimpleString(ctx, "OK");
 }
 
