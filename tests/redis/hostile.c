@@ -397,23 +397,30 @@ static int run_calls(const char *names, int ms)
 static int streams(int n)
 {
 	struct cxlring_options o = {.region = path, .user = "bob", .password = "pw"};
+	struct cxlring **all = calloc((size_t)n, sizeof *all), *c;
 	struct cxlring_view v;
-	struct cxlring *c;
 	char why[256] = "";
-	int i, good = 0;
+	int i, good = 0, rc = 0;
 
-	for (i = 0; i < n; i++) { /* none is closed before the end */
-		if (cxlring_open(&c, &o, why, sizeof why)) {
+	for (i = 0; rc == 0 && i < n; i++) { /* none is closed before the end */
+		rc = cxlring_open(&c, &o, why, sizeof why);
+		if (rc) {
 			printf("not connected: %s\n", why);
-			return 2;
+			break;
 		}
+		all[i] = c;
 		good += cxlring_stream(c) == 0 && cxlring_stream_write(c, "PING\r\n", 6, 5000) == 0 &&
 			cxlring_stream_next(c, &v, 5000) == 0 && v.len == 7 && memcmp(v.data, "+PONG\r\n", 7) == 0;
 	}
-	printf("%d of %d\n", good, n);
-	fflush(stdout);
-	getchar();
-	return 0;
+	if (rc == 0) {
+		printf("%d of %d\n", good, n);
+		fflush(stdout);
+		getchar();
+	}
+	for (i = 0; i < n; i++)
+		cxlring_close(all[i]);
+	free(all);
+	return rc ? 2 : 0;
 }
 
 /* ---- deaths ---- */
