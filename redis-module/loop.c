@@ -542,10 +542,11 @@ static void on_config(RedisModuleCtx *ctx, RedisModuleEvent e, uint64_t sub, voi
 	const RedisModuleConfigChange *c = data;
 	uint32_t i;
 
-	slowlog_configure();
 	for (i = 0; loop.up && i < c->num_changes; i++)
 		if (strcmp(c->config_names[i], "proto-max-bulk-len") == 0)
 			roster_limits(ctx);
+		else
+			slowlog_configure(c->config_names[i]);
 }
 
 static void on_shutdown(RedisModuleCtx *ctx, RedisModuleEvent e, uint64_t sub, void *data)

@@ -60,8 +60,13 @@ static void look(RedisModuleCtx *ctx)
 	slowlog_least = slow < late ? slow : late;
 }
 
-void slowlog_configure(void)
+/* Our asking is a command as well, which SLOWLOG may show: so not without need. */
+void slowlog_configure(const char *setting)
 {
+	if (strcmp(setting, "slowlog-log-slower-than") != 0 &&
+		strcmp(setting, "slowlog-max-len") != 0 &&
+		strcmp(setting, "latency-monitor-threshold") != 0)
+		return;
 	log_.known = false;
 	slowlog_least = 0;
 }
@@ -208,11 +213,13 @@ void slowlog_request(RedisModuleCtx *ctx, const struct session *s, uint8_t kind,
 
 void slowlog_turn(RedisModuleCtx *ctx, uint64_t ticks)
 {
-	long long ms;
+	long long ms = (long long)(clock_to_ns(ticks) / 1000000);
 
-	look(ctx);
-	ms = (long long)(clock_to_ns(ticks) / 1000000);
-	if (log_.latency_ms && ms >= log_.latency_ms)
+	/* A turn of nothing but streams does not ask: their commands are in Redis's own
+	 * SLOWLOG, and our question would be among them. What took a millisecond may. */
+	if (ms)
+		look(ctx);
+	if (log_.known && log_.latency_ms && ms >= log_.latency_ms)
 		RedisModule_LatencyAddSample("cxlring-turn", ms);
 }
 

@@ -26,8 +26,8 @@ void slowlog_request(RedisModuleCtx *ctx, const struct session *s, uint8_t kind,
 /* A turn kept everyone else waiting for so long. */
 void slowlog_turn(RedisModuleCtx *ctx, uint64_t ticks);
 
-/* A setting has changed. */
-void slowlog_configure(void);
+/* This setting of Redis has changed. */
+void slowlog_configure(const char *setting);
 
 /* CXLRING.SLOWLOG GET [n] | LEN | RESET. Returns REDISMODULE_ERR when the name is taken. */
 int slowlog_init(RedisModuleCtx *ctx);
