@@ -17,8 +17,8 @@ if ! [ -r "$source/tests/test_helper.tcl" ]; then
 	exit 0
 fi
 if ! command -v tclsh >/dev/null; then
-	skip "Redis's own tests" "no tclsh"
-	exit 0
+	not_ok 'tclsh is missing: make setup'
+	exit 1
 fi
 
 # In /tmp: their servers' sockets have long names.

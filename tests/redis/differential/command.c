@@ -64,6 +64,16 @@ bool command_is(const struct command *c, const char *name)
 	return c->n && c->len[0] == strlen(name) && strcasecmp(c->word[0], name) == 0;
 }
 
+bool command_has(const struct command *c, const char *word)
+{
+	size_t i;
+
+	for (i = 1; i < c->n; i++)
+		if (strcasecmp(c->word[i], word) == 0)
+			return true;
+	return false;
+}
+
 static void put(const void *p, size_t n, char **buf, size_t *len, size_t *cap)
 {
 	if (*len + n > *cap) {

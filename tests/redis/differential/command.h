@@ -37,6 +37,9 @@ void command_free(struct command *c);
 
 bool command_is(const struct command *c, const char *name);
 
+/* Is this among its arguments? */
+bool command_has(const struct command *c, const char *word);
+
 /* As bytes of RESP, appended to *buf (grown by realloc). */
 void command_resp(const struct command *c, char **buf, size_t *len, size_t *cap);
 

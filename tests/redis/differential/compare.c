@@ -94,16 +94,6 @@ static bool same_turn(
 	return order(a->element[1], b->element[1]) == 0;
 }
 
-static bool has_word(const struct command *c, const char *word)
-{
-	size_t i;
-
-	for (i = 1; i < c->n; i++)
-		if (strcasecmp(c->word[i], word) == 0)
-			return true;
-	return false;
-}
-
 static enum how how_of(const struct command *c)
 {
 	static const struct {
@@ -124,7 +114,7 @@ static enum how how_of(const struct command *c)
 	for (i = 0; i < sizeof of / sizeof *of; i++)
 		if (strcmp(of[i].name, c->spec->name) == 0)
 			return of[i].how;
-	if (strncmp(c->spec->name, "sort", 4) == 0 && has_word(c, "by"))
+	if (strncmp(c->spec->name, "sort", 4) == 0 && command_has(c, "by"))
 		return SORTED;
 	return c->spec->unordered ? SORTED : EXACT;
 }

@@ -286,16 +286,6 @@ static void random_case(char *word)
 		*word = (char)(chance(50) ? toupper((unsigned char)*word) : tolower((unsigned char)*word));
 }
 
-static bool has_word(const struct command *c, const char *word)
-{
-	size_t i;
-
-	for (i = 1; i < c->n; i++)
-		if (strcasecmp(c->word[i], word) == 0)
-			return true;
-	return false;
-}
-
 /* A command that somebody wrote wrongly. Nothing by which it would wait for ever, answer
  * with a million words, or expire in a moment. */
 static void spoil(struct command *c, const struct spec *s)
@@ -344,7 +334,7 @@ static void keep_lexical(struct command *c)
 {
 	size_t key = command_is(c, "zrangestore") ? 2 : 1;
 
-	if (c->n <= key || !(strstr(c->spec->name, "lex") || has_word(c, "bylex")))
+	if (c->n <= key || !(strstr(c->spec->name, "lex") || command_has(c, "bylex")))
 		return;
 	if (chance(60)) {
 		command_set(c, key, "lexical");
@@ -417,8 +407,8 @@ static void short_lived(struct command *c)
 /* Equal weights come in the order that the set has, and some of them are not the same. */
 static bool ties(const struct command *c)
 {
-	return strncasecmp(c->word[0], "sort", 4) == 0 && has_word(c, "by") &&
-		   (has_word(c, "store") || has_word(c, "limit"));
+	return strncasecmp(c->word[0], "sort", 4) == 0 && command_has(c, "by") &&
+		   (command_has(c, "store") || command_has(c, "limit"));
 }
 
 void grammar_command(struct command *c, bool connected, bool expiring)
@@ -444,7 +434,7 @@ void grammar_command(struct command *c, bool connected, bool expiring)
 			strstr(s->name, "subscribe"))
 			continue;
 		fill(c, s);
-		blocks = s->blocks && has_word(c, "block");
+		blocks = s->blocks && command_has(c, "block");
 		if ((connected || !blocks) && !ties(c))
 			return;
 		command_free(c);
@@ -486,7 +476,7 @@ void grammar_confined(struct command *c)
 		if (!ok)
 			continue;
 		fill(c, s);
-		if (!(s->blocks && has_word(c, "block")) && !ties(c))
+		if (!(s->blocks && command_has(c, "block")) && !ties(c))
 			return;
 		command_free(c);
 	}
