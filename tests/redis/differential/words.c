@@ -363,121 +363,181 @@ static void any_of(struct command *c, const char *const *list, size_t n)
 		return true;                                                                        \
 	}
 
-/* Has this argument a generator of its own? */
-static bool by_name(struct command *c, const struct spec *s, const struct arg *a, char type)
-{
-	const char *n = a->name;
-	bool ms = strstr(n, "milliseconds");
-	char text[32];
+/* ---- arguments that have words of their own, by their names in COMMAND DOCS ---- */
 
-	if (a->type == ARG_TIME)
-		return unix_time(c, ms), true;
-	if (strcmp(n, "milliseconds") == 0) {
-		if (a->token && strcasecmp(a->token, "block") == 0)
-			WORDS("1", "3", "5", "-1", "x")
-		return milliseconds(c), true;
-	}
-	if (strcmp(n, "seconds") == 0)
-		return seconds(c), true;
-	if (strcmp(n, "ttl") == 0)
-		return chance(70) ? command_text(c, "0") : milliseconds(c), true;
-	if (strcmp(n, "timeout") == 0)
-		return timeout(c), true;
-	if (strstr(n, "idle-time") || strcmp(n, "ms") == 0)
-		WORDS("0", "0", "0", "1000000000000", "-1", "x")
-	if (strcmp(n, "script") == 0)
-		return script(c), true;
-	if (strcmp(n, "sha1") == 0)
-		return script_sha(c), true;
-	if (strcmp(n, "function-code") == 0)
-		return any_of(c, libraries, sizeof libraries / sizeof *libraries), true;
-	if (strcmp(n, "function") == 0)
-		WORDS("fa", "fb", "nosuch")
-	if (strstr(n, "library-name"))
-		WORDS("lib1", "lib2", "lib3", "l*")
-	if (strcmp(n, "serialized-value") == 0)
-		return serialized(c, s), true;
-	if (strcmp(n, "member") == 0 || strncmp(n, "member", 6) == 0 || strcmp(n, "field") == 0)
-		return chance(85) ? small_text(c) : words_value(c), true;
-	if (type == 'x' || strcmp(s->group, "stream") == 0) {
-		if (strcmp(n, "group") == 0 || strcmp(n, "groupname") == 0)
-			WORDS("g1", "g1", "g2", "nosuch", "")
-		if (strncmp(n, "consumer", 8) == 0)
-			WORDS("c1", "c2", "c3", "")
-		if (strcmp(n, "id") == 0) {
-			if (strcmp(s->name, "xadd") == 0)
-				return new_entry(c), true;
-			if (strcmp(s->name, "xreadgroup") == 0 && chance(60))
-				return command_text(c, ">"), true;
-			return entry(c), true;
-		}
-		if (strcmp(n, "start") == 0 || strcmp(n, "end") == 0)
-			return range_entry(c), true;
-		if (strcmp(n, "threshold") == 0)
-			return chance(50) ? integer(c) : entry(c), true;
-		if (strstr(n, "id"))
-			return entry(c), true;
-	}
-	if (strcmp(n, "min") == 0 || strcmp(n, "max") == 0 ||
-		(strncmp(s->name, "zrange", 6) == 0 && (strcmp(n, "start") == 0 || strcmp(n, "stop") == 0))) {
-		if (a->type == ARG_DOUBLE || (strcmp(s->name, "zrange") == 0 && chance(40)))
-			score_limit(c);
-		else if (strstr(s->name, "lex") || chance(40))
-			lex_limit(c);
-		else
-			integer(c);
-		return true;
-	}
-	if (strcmp(n, "longitude") == 0)
-		WORDS("13.361389", "15.087269", "0", "-180", "180.1", "2.5", "nan")
-	if (strcmp(n, "latitude") == 0)
-		WORDS("38.115556", "37.502669", "0", "-85.05", "86", "48.8", "x")
-	if (strcmp(n, "radius") == 0 || strcmp(n, "width") == 0 || strcmp(n, "height") == 0)
-		WORDS("200", "5000", "100000", "0", "-1", "x", "1e10")
-	if (strcmp(n, "encoding") == 0)
-		WORDS("u8", "i16", "u1", "i64", "u63", "u64", "i5", "u0", "x8")
-	if (strcmp(n, "offset") == 0 && strncmp(s->name, "bitfield", 8) == 0)
-		WORDS("0", "7", "#1", "#3", "100", "#x", "-1", "4294967296", "#9223372036854775807")
-	if (strcmp(n, "offset") == 0 &&
-		(strcmp(s->name, "setbit") == 0 || strcmp(s->name, "setrange") == 0 ||
-			strcmp(s->name, "getbit") == 0) && chance(30))
-		return command_number(c, below(5000)), true;
-	if (strcmp(s->name, "setbit") == 0 && strcmp(n, "value") == 0)
-		WORDS("0", "1", "0", "1", "2", "x")
-	if (strcmp(n, "operation") == 0)
-		WORDS("AND", "OR", "XOR", "NOT", "and", "NAND")
-	if (a->type == ARG_PATTERN)
-		return pattern(c, s), true;
-	if (strcmp(n, "cursor") == 0)
-		WORDS("0", "0", "0", "0", "17", "x", "-1", "18446744073709551615")
-	if (strcmp(n, "type") == 0)
-		WORDS("string", "list", "hash", "nosuch", "ZSET")
-	if (strcmp(n, "pivot") == 0)
-		return small_text(c), true;
-	if (strcmp(n, "channel") == 0 || strcmp(n, "shardchannel") == 0)
-		WORDS("ch1", "ch2", "news.a", "")
-	if (strcmp(n, "message") == 0)
-		return words_value(c), true;
-	if (strstr(n, "db") || strncmp(n, "index", 5) == 0) {
-		if (strcmp(s->group, "list") == 0)
-			return integer(c), true;
-		WORDS("0", "1", "1", "0", "2", "16", "-1", "x", "99999999999")
-	}
-	if (strcmp(n, "command") == 0 || strcmp(n, "command-name") == 0)
-		WORDS("get", "set", "config|get", "eval", "nosuch", "xread", "config")
-	if (strcmp(n, "categoryname") == 0 || strcmp(n, "category") == 0)
-		WORDS("read", "write", "nosuch")
-	if (strcmp(n, "username") == 0)
-		WORDS("default", "nosuch")
-	if (strcmp(n, "parameter") == 0)
-		WORDS("maxmemory*", "hash-max-*", "nosuch", "notify-keyspace-events")
-	if (strcmp(n, "count") == 0 && strstr(s->name, "rand")) /* -N: as many as it says */
-		WORDS("0", "1", "3", "100", "-1", "-5", "x", "9223372036854775807")
-	if (strcmp(n, "key") == 0) { /* not of type key: CLUSTER KEYSLOT */
-		command_add(c, text, (size_t)sprintf(text, "s%u", below(5)));
+static bool named(const char *n, const char *a, const char *b)
+{
+	return strcmp(n, a) == 0 || strcmp(n, b) == 0;
+}
+
+/* Whatever the command. */
+static bool of_list(struct command *c, const char *n)
+{
+	static const struct {
+		const char *name, *words[10];
+	} lists[] = {
+		{"function", {"fa", "fb", "nosuch"}},
+		{"longitude", {"13.361389", "15.087269", "0", "-180", "180.1", "2.5", "nan"}},
+		{"latitude", {"38.115556", "37.502669", "0", "-85.05", "86", "48.8", "x"}},
+		{"radius", {"200", "5000", "100000", "0", "-1", "x", "1e10"}},
+		{"width", {"200", "5000", "100000", "0", "-1", "x", "1e10"}},
+		{"height", {"200", "5000", "100000", "0", "-1", "x", "1e10"}},
+		{"encoding", {"u8", "i16", "u1", "i64", "u63", "u64", "i5", "u0", "x8"}},
+		{"operation", {"AND", "OR", "XOR", "NOT", "and", "NAND"}},
+		{"cursor", {"0", "0", "0", "0", "17", "x", "-1", "18446744073709551615"}},
+		{"type", {"string", "list", "hash", "nosuch", "ZSET"}},
+		{"channel", {"ch1", "ch2", "news.a", ""}},
+		{"shardchannel", {"ch1", "ch2", "news.a", ""}},
+		{"command", {"get", "set", "config|get", "eval", "nosuch", "xread", "config"}},
+		{"command-name", {"get", "set", "config|get", "eval", "nosuch", "xread", "config"}},
+		{"categoryname", {"read", "write", "nosuch"}},
+		{"category", {"read", "write", "nosuch"}},
+		{"username", {"default", "nosuch"}},
+		{"parameter", {"maxmemory*", "hash-max-*", "nosuch", "notify-keyspace-events"}},
+	};
+	size_t i, k;
+
+	for (i = 0; i < sizeof lists / sizeof *lists; i++) {
+		if (strcmp(n, lists[i].name) != 0)
+			continue;
+		for (k = 0; k < 10 && lists[i].words[k]; k++)
+			;
+		any_of(c, lists[i].words, k);
 		return true;
 	}
 	return false;
+}
+
+static bool of_time(struct command *c, const struct arg *a)
+{
+	const char *n = a->name;
+
+	if (a->type == ARG_TIME)
+		unix_time(c, strstr(n, "milliseconds"));
+	else if (strcmp(n, "milliseconds") == 0 && a->token && strcasecmp(a->token, "block") == 0)
+		WORDS("1", "3", "5", "-1", "x")
+	else if (strcmp(n, "milliseconds") == 0)
+		milliseconds(c);
+	else if (strcmp(n, "seconds") == 0)
+		seconds(c);
+	else if (strcmp(n, "ttl") == 0 && chance(70))
+		command_text(c, "0");
+	else if (strcmp(n, "ttl") == 0)
+		milliseconds(c);
+	else if (strcmp(n, "timeout") == 0)
+		timeout(c);
+	else if (strstr(n, "idle-time") || strcmp(n, "ms") == 0)
+		WORDS("0", "0", "0", "1000000000000", "-1", "x")
+	else
+		return false;
+	return true;
+}
+
+static bool of_script(struct command *c, const char *n)
+{
+	if (strcmp(n, "script") == 0)
+		script(c);
+	else if (strcmp(n, "sha1") == 0)
+		script_sha(c);
+	else if (strcmp(n, "function-code") == 0)
+		any_of(c, libraries, sizeof libraries / sizeof *libraries);
+	else if (strstr(n, "library-name"))
+		WORDS("lib1", "lib2", "lib3", "l*")
+	else
+		return false;
+	return true;
+}
+
+static bool of_stream(struct command *c, const struct spec *s, const char *n)
+{
+	if (named(n, "group", "groupname"))
+		WORDS("g1", "g1", "g2", "nosuch", "")
+	if (strncmp(n, "consumer", 8) == 0)
+		WORDS("c1", "c2", "c3", "")
+	if (strcmp(n, "id") == 0 && strcmp(s->name, "xadd") == 0)
+		new_entry(c);
+	else if (strcmp(n, "id") == 0 && strcmp(s->name, "xreadgroup") == 0 && chance(60))
+		command_text(c, ">");
+	else if (named(n, "start", "end"))
+		range_entry(c);
+	else if (strcmp(n, "threshold") == 0 && chance(50))
+		integer(c);
+	else if (strcmp(n, "threshold") == 0 || strstr(n, "id"))
+		entry(c);
+	else
+		return false;
+	return true;
+}
+
+/* Where a range begins or ends: by score, by word, or by place. */
+static bool of_range(struct command *c, const struct spec *s, const struct arg *a)
+{
+	const char *n = a->name;
+
+	if (!named(n, "min", "max") &&
+		!(strncmp(s->name, "zrange", 6) == 0 && named(n, "start", "stop")))
+		return false;
+	if (a->type == ARG_DOUBLE || (strcmp(s->name, "zrange") == 0 && chance(40)))
+		score_limit(c);
+	else if (strstr(s->name, "lex") || chance(40))
+		lex_limit(c);
+	else
+		integer(c);
+	return true;
+}
+
+static bool of_bits(struct command *c, const struct spec *s, const char *n)
+{
+	bool offset = strcmp(n, "offset") == 0;
+
+	if (offset && strncmp(s->name, "bitfield", 8) == 0)
+		WORDS("0", "7", "#1", "#3", "100", "#x", "-1", "4294967296", "#9223372036854775807")
+	if (strcmp(s->name, "setbit") == 0 && strcmp(n, "value") == 0)
+		WORDS("0", "1", "0", "1", "2", "x")
+	if (!offset || !(named(s->name, "setbit", "setrange") || strcmp(s->name, "getbit") == 0) ||
+		!chance(30))
+		return false;
+	command_number(c, below(5000));
+	return true;
+}
+
+/* Where one name means this here and that there. */
+static bool of_command(struct command *c, const struct spec *s, const char *n)
+{
+	char text[32];
+
+	if (strcmp(n, "serialized-value") == 0)
+		serialized(c, s);
+	else if (strncmp(n, "member", 6) == 0 || strcmp(n, "field") == 0)
+		chance(85) ? small_text(c) : words_value(c);
+	else if (strcmp(n, "pivot") == 0)
+		small_text(c);
+	else if (strcmp(n, "message") == 0)
+		words_value(c);
+	else if (strncmp(n, "index", 5) == 0 && strcmp(s->group, "list") == 0)
+		integer(c);
+	else if (strstr(n, "db") || strncmp(n, "index", 5) == 0)
+		WORDS("0", "1", "1", "0", "2", "16", "-1", "x", "99999999999")
+	else if (strcmp(n, "count") == 0 && strstr(s->name, "rand")) /* -N: as many as it says */
+		WORDS("0", "1", "3", "100", "-1", "-5", "x", "9223372036854775807")
+	else if (strcmp(n, "key") == 0) /* not of type key: CLUSTER KEYSLOT */
+		command_add(c, text, (size_t)sprintf(text, "s%u", below(5)));
+	else
+		return false;
+	return true;
+}
+
+/* Has this argument a generator of its own? */
+static bool by_name(struct command *c, const struct spec *s, const struct arg *a, char type)
+{
+	bool stream = type == 'x' || strcmp(s->group, "stream") == 0;
+
+	if (of_time(c, a) || of_script(c, a->name) || (stream && of_stream(c, s, a->name)) ||
+		of_range(c, s, a) || of_bits(c, s, a->name))
+		return true;
+	if (a->type == ARG_PATTERN)
+		return pattern(c, s), true;
+	return of_list(c, a->name) || of_command(c, s, a->name);
 }
 
 void words_for(struct command *c, const struct spec *s, const struct arg *a, char type)
