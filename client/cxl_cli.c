@@ -391,8 +391,34 @@ static const struct option options[] = {{"region", 1, NULL, REGION},
 	{"no-auth-warning", 0, NULL, NO_AUTH_WARNING}, {"help", 0, NULL, HELP}, {"version", 0, NULL, VERSION},
 	{NULL, 0, NULL, 0}};
 
+/* How replies are asked for and shown. False: it is none of these. */
+static bool take_format(int o)
+{
+	switch (o) {
+	case RAW:
+	case NO_RAW:
+		cli.raw = o == RAW;
+		cli.json = false;
+		return true;
+	case JSON:
+		cli.json = true;
+		return true;
+	case '2':
+		cli.resp2 = true;
+		cli.resp3 = false;
+		return true;
+	case '3':
+		cli.resp3 = true;
+		return true;
+	default:
+		return false;
+	}
+}
+
 static void take_option(int o)
 {
+	if (take_format(o))
+		return;
 	switch (o) {
 	case REGION:
 		cli.options.region = optarg;
@@ -409,14 +435,6 @@ static void take_option(int o)
 	case 'a':
 	case PASS:
 		cli.options.password = optarg;
-		break;
-	case RAW:
-	case NO_RAW:
-		cli.raw = o == RAW;
-		cli.json = false;
-		break;
-	case JSON:
-		cli.json = true;
 		break;
 	case EVAL:
 		cli.script = optarg;
@@ -436,13 +454,6 @@ static void take_option(int o)
 		break;
 	case 'n':
 		cli.options.db = (int)option_number("-n", optarg, 0, UINT16_MAX);
-		break;
-	case '2':
-		cli.resp2 = true;
-		cli.resp3 = false;
-		break;
-	case '3':
-		cli.resp3 = true;
 		break;
 	case 'x':
 		cli.stdin_arg = true;
