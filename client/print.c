@@ -5,21 +5,27 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* As a backslash and a letter, if it is one of `plain`. */
+static bool put_escape(FILE *f, unsigned char c, const char *plain, const char *letters)
+{
+	const char *at = c ? strchr(plain, c) : NULL;
+
+	if (at)
+		fprintf(f, "\\%c", letters[at - plain]);
+	return at;
+}
+
 static void print_quoted(FILE *f, const char *s, size_t len)
 {
-	static const char plain[] = "\n\r\t\a\b", letters[] = "nrtab";
 	size_t i;
 
 	fputc('"', f);
 	for (i = 0; i < len; i++) {
 		unsigned char c = (unsigned char)s[i];
-		const char *at = c ? strchr(plain, c) : NULL;
 
-		if (at)
-			fprintf(f, "\\%c", letters[at - plain]);
-		else if (c == '"' || c == '\\')
-			fprintf(f, "\\%c", c);
-		else if (isprint(c))
+		if (put_escape(f, c, "\n\r\t\a\b\"\\", "nrtab\"\\"))
+			continue;
+		if (isprint(c))
 			fputc(c, f);
 		else
 			fprintf(f, "\\x%02x", c);
@@ -175,17 +181,15 @@ void print_raw(FILE *f, const struct cxlring_reply *r)
 
 static void json_string(FILE *f, const char *s, size_t len)
 {
-	static const char plain[] = "\"\\\n\f\r\t\b", letters[] = "\"\\nfrtb";
 	size_t i;
 
 	fputc('"', f);
 	for (i = 0; i < len; i++) {
 		unsigned char c = (unsigned char)s[i];
-		const char *at = c ? strchr(plain, c) : NULL;
 
-		if (at)
-			fprintf(f, "\\%c", letters[at - plain]);
-		else if (c < 0x20)
+		if (put_escape(f, c, "\"\\\n\f\r\t\b", "\"\\nfrtb"))
+			continue;
+		if (c < 0x20)
 			fprintf(f, "\\u%04x", c);
 		else
 			fputc(c, f);
