@@ -117,7 +117,7 @@ $(B)/tests/unit/test_zone.o $(B)/tests/unit/test_zone_request.o: $(redismodule_h
 $(B)/tests/unit/test_scan: $(B)/client/scan.o
 $(B)/tests/unit/test_words: $(B)/client/words.o
 $(B)/tests/unit/test_words: ldlibs += -lhiredis
-$(B)/tests/unit/test_resp: ldlibs += -Wl,--wrap=calloc
+$(B)/tests/unit/test_resp: ldlibs += -Wl,--wrap=malloc
 
 $(B)/tests/unit/test_bench_dist: $(B)/client/bench_dist.o
 $(B)/tests/unit/test_bench_ycsb: $(patsubst %,$(B)/client/bench_%.o,ycsb props counter work \

@@ -80,7 +80,7 @@ enum cxlring_type {
 	CXLRING_VERB = 14,
 };
 
-/* As hiredis has it; one allocation each, freed together by cxlring_free(). */
+/* As hiredis has it; all of a tree is freed at once, by its root: cxlring_free(). */
 struct cxlring_reply {
 	int type;
 	int64_t integer; /* INTEGER, BOOL */

@@ -1,45 +1,101 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "resp.h"
 
-#include <errno.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cursor.h"
 
-enum { DEPTH_MAX = 64, VALUE_MIN = 3 /* "_\r\n" */ };
+enum {
+	DEPTH_MAX = 64,
+	VALUE_MIN = 3,           /* "_\r\n" */
+	FIRST_MAX = 64 << 10,    /* replies up to so many bytes get a piece of twice the size */
+	FIRST_MORE = 512,
+	PIECE = 16 << 10,        /* of the further ones, at least */
+	NUMBER_MAX = 20,         /* digits of a 64-bit number and its sign */
+};
+
+/* A tree takes few pieces of memory, mostly one; the first begins with its root. */
+struct piece {
+	struct piece *next;
+};
+
+struct tree {
+	struct piece *more;
+	struct cxlring_reply root;
+};
 
 struct parser {
 	struct cursor c;
 	uint64_t promised; /* children that were announced and are yet to come */
+	struct tree *tree;
+	char *free, *end;  /* of the piece that is being filled */
 };
+
+/* A tree with room for so many bytes besides its root. */
+static struct tree *tree_new(size_t room)
+{
+	struct tree *t = malloc(sizeof *t + room);
+
+	if (t)
+		memset(t, 0, sizeof *t);
+	return t;
+}
 
 struct cxlring_reply *reply_new(int type, const char *str, size_t len)
 {
-	struct cxlring_reply *r = calloc(1, sizeof *r + (str ? len + 1 : 0));
+	struct tree *t = tree_new(str ? len + 1 : 0);
 
-	if (!r)
+	if (!t)
 		return NULL;
-	r->type = type;
+	t->root.type = type;
 	if (str) {
-		r->str = (char *)(r + 1);
-		r->len = len;
-		memcpy(r->str, str, len);
+		t->root.str = (char *)(t + 1);
+		t->root.len = len;
+		memcpy(t->root.str, str, len);
+		t->root.str[len] = 0;
 	}
-	return r;
+	return &t->root;
 }
 
 void cxlring_free(struct cxlring_reply *r)
 {
-	size_t i;
+	struct piece *p, *next;
+	struct tree *t;
 
 	if (!r)
 		return;
-	for (i = 0; i < r->elements; i++)
-		cxlring_free(r->element[i]);
-	free(r->element);
-	free(r);
+	t = (struct tree *)((char *)r - offsetof(struct tree, root));
+	for (p = t->more; p; p = next) {
+		next = p->next;
+		free(p);
+	}
+	free(t);
+}
+
+/* So many bytes that live as long as the tree, for anything; NULL: no memory. */
+static void *take(struct parser *ps, size_t len)
+{
+	struct piece *p;
+	void *at;
+	size_t size;
+
+	len = (len + 7) & ~(size_t)7;
+	if ((size_t)(ps->end - ps->free) < len) {
+		size = len + PIECE;
+		p = malloc(sizeof *p + size);
+		if (!p)
+			return NULL;
+		p->next = ps->tree->more;
+		ps->tree->more = p;
+		ps->free = (char *)(p + 1);
+		ps->end = ps->free + size;
+	}
+	at = ps->free;
+	ps->free += len;
+	return at;
 }
 
 /* The line at the cursor, without CRLF; NULL when it does not end. */
@@ -55,100 +111,119 @@ static const char *take_line(struct cursor *c, size_t *len)
 	return p;
 }
 
+/* A number as Redis writes it: digits, perhaps a sign before them. */
 static bool to_number(const char *s, size_t len, int64_t *v)
 {
-	char text[32], *end;
+	bool minus = len > 0 && s[0] == '-';
+	size_t i = minus;
 
-	if (len == 0 || len >= sizeof text)
-		return false;
-	memcpy(text, s, len);
-	text[len] = 0;
-	errno = 0;
-	*v = strtoll(text, &end, 10);
-	return end == text + len && errno == 0 && (s[0] == '-' || (s[0] >= '0' && s[0] <= '9'));
+	*v = 0;
+	for (; i < len; i++)
+		if (s[i] < '0' || s[i] > '9' || __builtin_mul_overflow(*v, 10, v) ||
+			__builtin_sub_overflow(*v, s[i] - '0', v))
+			return false;
+	return len > minus && len <= NUMBER_MAX && (minus || !__builtin_sub_overflow(0, *v, v));
 }
 
-static struct cxlring_reply *parse(struct parser *ps, int depth);
+static bool parse(struct parser *ps, struct cxlring_reply *r, int depth);
 
-static struct cxlring_reply *parse_bulk(struct cursor *c, int type, int64_t n)
+static bool nothing(struct cxlring_reply *r)
 {
+	r->type = CXLRING_NIL;
+	return true;
+}
+
+static bool text(
+	struct parser *ps, struct cxlring_reply *r, int type, const void *str, size_t len)
+{
+	r->str = take(ps, len + 1);
+	if (!r->str)
+		return false;
+	memcpy(r->str, str, len);
+	r->str[len] = 0;
+	r->type = type;
+	r->len = len;
+	return true;
+}
+
+static bool parse_bulk(struct parser *ps, struct cxlring_reply *r, int type, int64_t n)
+{
+	struct cursor *c = &ps->c;
 	const uint8_t *p, *end;
 
 	if (n == -1)
-		return reply_new(CXLRING_NIL, NULL, 0);
+		return nothing(r);
 	if (n < 0 || (uint64_t)n > c->left)
-		return NULL;
+		return false;
 	p = cursor_bytes(c, (size_t)n);
 	end = cursor_bytes(c, 2);
 	if (!end || memcmp(end, "\r\n", 2) != 0)
-		return NULL;
+		return false;
 	if (type == CXLRING_VERB) {
 		if (n < 4 || p[3] != ':')
-			return NULL;
+			return false;
 		p += 4; /* "txt:" */
 		n -= 4;
 	}
-	return reply_new(type, (const char *)p, (size_t)n);
+	return text(ps, r, type, p, (size_t)n);
 }
 
 /*
- * n children. All that are announced on all levels have to fit into what is left, so that
- * the tables of a reply take no more than a small multiple of its bytes.
+ * n children. All that are announced on all levels have to fit into what is
+ * left, so that a tree takes no more than a small multiple of the reply's bytes.
  */
-static struct cxlring_reply *parse_many(struct parser *ps, int type, int64_t n, int depth)
+static bool parse_many(
+	struct parser *ps, struct cxlring_reply *r, int type, int64_t n, int depth)
 {
-	struct cxlring_reply *r;
+	struct cxlring_reply *child;
 
 	if (n == -1)
-		return reply_new(CXLRING_NIL, NULL, 0);
+		return nothing(r);
 	if (n < 0 || (uint64_t)n + ps->promised > ps->c.left / VALUE_MIN)
-		return NULL;
-	r = reply_new(type, NULL, 0);
-	if (!r || n == 0)
-		return r;
-	r->element = calloc((size_t)n, sizeof *r->element);
+		return false;
+	r->type = type;
+	if (n == 0)
+		return true;
+	r->element = take(ps, (size_t)n * sizeof *r->element);
+	if (!r->element)
+		return false;
 	ps->promised += (uint64_t)n;
-	while (r->element && r->elements < (size_t)n) {
+	for (; r->elements < (size_t)n; r->elements++) {
 		ps->promised--;
-		r->element[r->elements] = parse(ps, depth + 1);
-		if (!r->element[r->elements])
-			break;
-		r->elements++;
+		child = take(ps, sizeof *child);
+		if (!child)
+			return false;
+		*child = (struct cxlring_reply){0};
+		if (!parse(ps, child, depth + 1))
+			return false;
+		r->element[r->elements] = child;
 	}
-	if (r->elements == (size_t)n)
-		return r;
-	cxlring_free(r);
-	return NULL;
+	return true;
 }
 
-static struct cxlring_reply *parse_double(const char *line, size_t len)
+static bool parse_double(struct parser *ps, struct cxlring_reply *r, const char *line, size_t len)
 {
-	struct cxlring_reply *r = reply_new(CXLRING_DOUBLE, line, len);
 	char *end;
 
-	if (!r)
-		return NULL;
+	if (len == 0 || !text(ps, r, CXLRING_DOUBLE, line, len))
+		return false;
 	r->dval = strtod(r->str, &end);
-	if (len && end == r->str + len)
-		return r;
-	cxlring_free(r);
-	return NULL;
+	return end == r->str + len;
 }
 
-static struct cxlring_reply *parse_attribute(struct parser *ps, int64_t n, int depth)
+/* And what it describes, which takes its place: attributes are advice. */
+static bool parse_attribute(struct parser *ps, struct cxlring_reply *r, int64_t n, int depth)
 {
-	struct cxlring_reply *r = parse_many(ps, CXLRING_ATTR, n * 2, depth);
-
-	if (!r)
-		return NULL;
-	cxlring_free(r);
-	return parse(ps, depth + 1); /* what it describes; attributes are advice */
+	if (!parse_many(ps, r, CXLRING_ATTR, n, depth))
+		return false;
+	*r = (struct cxlring_reply){0};
+	return parse(ps, r, depth + 1);
 }
 
-static struct cxlring_reply *parse(struct parser *ps, int depth)
+/* Into *r, which is all zeroes. */
+static bool parse(struct parser *ps, struct cxlring_reply *r, int depth)
 {
 	struct cursor *c = &ps->c;
-	struct cxlring_reply *r;
 	const char *line;
 	char type = (char)cursor_u8(c);
 	size_t len;
@@ -156,58 +231,59 @@ static struct cxlring_reply *parse(struct parser *ps, int depth)
 
 	line = depth < DEPTH_MAX ? take_line(c, &len) : NULL;
 	if (!line || (strchr("$=:*%~>|", type) && !to_number(line, len, &n)))
-		return NULL;
+		return false;
 	if (n > INT32_MAX && strchr("*%~>|", type))
-		return NULL;
+		return false;
 	switch (type) {
 	case '+':
-		return reply_new(CXLRING_STATUS, line, len);
+		return text(ps, r, CXLRING_STATUS, line, len);
 	case '-':
-		return reply_new(CXLRING_ERROR, line, len);
+		return text(ps, r, CXLRING_ERROR, line, len);
 	case '(':
-		return reply_new(CXLRING_BIGNUM, line, len);
+		return text(ps, r, CXLRING_BIGNUM, line, len);
 	case ',':
-		return parse_double(line, len);
+		return parse_double(ps, r, line, len);
 	case '_':
-		if (len)
-			return NULL;
-		return reply_new(CXLRING_NIL, NULL, 0);
+		return len == 0 && nothing(r);
 	case '$':
-		return parse_bulk(c, CXLRING_STRING, n);
+		return parse_bulk(ps, r, CXLRING_STRING, n);
 	case '=':
-		return parse_bulk(c, CXLRING_VERB, n);
+		return parse_bulk(ps, r, CXLRING_VERB, n);
 	case '*':
-		return parse_many(ps, CXLRING_ARRAY, n, depth);
+		return parse_many(ps, r, CXLRING_ARRAY, n, depth);
 	case '%':
-		return parse_many(ps, CXLRING_MAP, n * 2, depth);
+		return parse_many(ps, r, CXLRING_MAP, n * 2, depth);
 	case '~':
-		return parse_many(ps, CXLRING_SET, n, depth);
+		return parse_many(ps, r, CXLRING_SET, n, depth);
 	case '>':
-		return parse_many(ps, CXLRING_PUSH, n, depth);
+		return parse_many(ps, r, CXLRING_PUSH, n, depth);
 	case '|':
-		return parse_attribute(ps, n, depth);
+		return parse_attribute(ps, r, n * 2, depth);
 	case '#':
 		if (len != 1 || (line[0] != 't' && line[0] != 'f'))
-			return NULL;
+			return false;
 		/* fall through */
 	case ':':
-		r = reply_new(type == ':' ? CXLRING_INTEGER : CXLRING_BOOL, NULL, 0);
-		if (r)
-			r->integer = type == ':' ? n : line[0] == 't';
-		return r;
+		r->type = type == ':' ? CXLRING_INTEGER : CXLRING_BOOL;
+		r->integer = type == ':' ? n : line[0] == 't';
+		return true;
 	default:
-		return NULL;
+		return false;
 	}
 }
 
 struct cxlring_reply *resp_parse(const void *p, size_t len)
 {
-	struct parser ps = {.c = cursor_of(p, len)};
-	struct cxlring_reply *r = parse(&ps, 0);
+	/* A reply of many short strings takes more, one of long ones less. */
+	size_t room = len < FIRST_MAX ? 2 * len + FIRST_MORE : len;
+	struct parser ps = {.c = cursor_of(p, len), .tree = tree_new(room)};
 
-	if (r && ps.c.left) {
-		cxlring_free(r);
-		r = NULL;
-	}
-	return r;
+	if (!ps.tree)
+		return NULL;
+	ps.free = (char *)(ps.tree + 1);
+	ps.end = ps.free + room;
+	if (parse(&ps, &ps.tree->root, 0) && ps.c.left == 0)
+		return &ps.tree->root;
+	cxlring_free(&ps.tree->root);
+	return NULL;
 }

@@ -69,10 +69,11 @@ static uint64_t offer_core(struct spin *s, uint64_t t0)
 
 	sched_yield();
 	now = clock_ticks();
-	if (now - t0 > clock_from_ns(TAKEN_NS))
+	if (now - t0 > clock_from_ns(TAKEN_NS)) {
+		s->taken += now - t0;
 		s->step = s->step / 2 > clock_from_ns(YIELD_MIN_NS) ? s->step / 2
 															: clock_from_ns(YIELD_MIN_NS);
-	else if (s->step < clock_from_ns(YIELD_NS))
+	} else if (s->step < clock_from_ns(YIELD_NS))
 		s->step *= 2;
 	s->yield = now + s->step;
 	return now;
@@ -84,14 +85,14 @@ bool spin_again(struct spin *s)
 
 	cpu_relax();
 	now = clock_ticks();
-	if (now > s->yield)
-		now = offer_core(s, now);
 	if (now - s->last > s->lost) {
 		s->preempted = true;
 		s->taken += now - s->last;
 	}
+	if (now > s->yield)
+		now = offer_core(s, now);
 	s->last = now;
-	return now - s->start < s->budget;
+	return now - s->start - s->taken < s->budget;
 }
 
 /* The core was taken away while we burned it: whoever took it may be the very peer we

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
 #
-# redis-layout.sh - where Redis keeps what redis-module/prefetch.c looks at.
+# redis-layout.sh - where Redis keeps what redis-module/keyspace.c looks at.
 #
 # usage: deploy/redis-layout.sh REDIS-SOURCE > redis_layout.h
 #
@@ -19,6 +19,15 @@ cat >"$work/layout.c" <<'X'
 #include "server.h"
 #include <stddef.h>
 #define SAY(name, value) printf("#define LAYOUT_" #name " %zu\n", (size_t)(value))
+/* An object's first word, which says what kind it is, but for the bits of `lru`. */
+static uint32_t kind_of(unsigned type, unsigned encoding, unsigned lru)
+{
+	robj o = {.type = type, .encoding = encoding, .lru = lru};
+	uint32_t word;
+
+	memcpy(&word, &o, sizeof word);
+	return word;
+}
 int main(void)
 {
 	SAY(VERSION, REDIS_VERSION_NUM);
@@ -32,7 +41,10 @@ int main(void)
 	SAY(DICT_EXPONENTS, offsetof(dict, ht_size_exp));
 	SAY(ENTRY_KEY, offsetof(dictEntry, key));
 	SAY(ENTRY_VALUE, offsetof(dictEntry, v));
+	SAY(ENTRY_NEXT, offsetof(dictEntry, next));
 	SAY(OBJECT_POINTER, offsetof(robj, ptr));
+	SAY(OBJECT_KIND, (uint32_t)~kind_of(0, 0, ~0u));
+	SAY(HASH_KIND, kind_of(OBJ_HASH, OBJ_ENCODING_HT, 0));
 	return 0;
 }
 X

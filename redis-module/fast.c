@@ -39,6 +39,7 @@ static struct fast_command commands[] = {
 	LIKE_VERB(set, KV_SET, 3),
 	COMMAND(hget, 3, 3),
 	COMMAND(hset, 4, MANY),
+	COMMAND(hgetall, 2, 2),
 	COMMAND(hmget, 3, MANY),
 	COMMAND(hincrby, 4, 4),
 	COMMAND(hsetnx, 4, 4),

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "keyspace.h"
+
 static void answer_string(const struct fast_call *f, RedisModuleString *v)
 {
 	size_t len;
@@ -98,6 +100,99 @@ bool run_hmget(struct fast_call *f)
 			RedisModule_FreeString(NULL, value[i]);
 	words_free(&w);
 	return true;
+}
+
+/* A reply in the making: how long it will be, or where its next byte goes. */
+struct all {
+	char *to;
+	size_t len;
+};
+
+static size_t digits_of(uint64_t n)
+{
+	size_t d = 1;
+
+	while (n >= 10) {
+		n /= 10;
+		d++;
+	}
+	return d;
+}
+
+static char *put_number(char *to, char sign, uint64_t n)
+{
+	char *end = to + 1 + digits_of(n), *p = end;
+
+	*to = sign;
+	do
+		*--p = (char)('0' + n % 10);
+	while (n /= 10);
+	memcpy(end, "\r\n", 2);
+	return end + 2;
+}
+
+static void measure(void *ctx, const void *field, const void *value)
+{
+	struct all *all = ctx;
+	size_t f = sds_length(field), v = sds_length(value);
+
+	all->len += digits_of(f) + f + digits_of(v) + v + 2 * strlen("$\r\n\r\n");
+}
+
+static void put_sds(struct all *all, const void *s)
+{
+	size_t len = sds_length(s);
+
+	all->to = put_number(all->to, '$', len);
+	memcpy(all->to, s, len);
+	memcpy(all->to + len, "\r\n", 2);
+	all->to += len + 2;
+}
+
+static void put_both(void *ctx, const void *field, const void *value)
+{
+	put_sds(ctx, field);
+	put_sds(ctx, value);
+}
+
+/* All of a hash, out of the table where it lies. */
+static void answer_all(const struct fast_call *f, const void *dict, size_t n)
+{
+	char few[2048], *p = few;
+	struct all all = {.len = 32};
+
+	keyspace_each(dict, measure, &all);
+	if (all.len > sizeof few)
+		p = RedisModule_Alloc(all.len);
+	all.to = put_number(p, f->resp3 ? '%' : '*', f->resp3 ? n : 2 * n);
+	keyspace_each(dict, put_both, &all);
+	session_reply(f->s, KV_RESP, f->id, p, (size_t)(all.to - p));
+	if (p != few)
+		RedisModule_Free(p);
+}
+
+/* A small hash, or one that is not there, is left to RM_Call; so is all that the table does
+ * not look right for. The key is opened for what a lookup does to expiry, LRU and hits. */
+bool run_hgetall(struct fast_call *f)
+{
+	RedisModuleString *key = keyapi_string(f, 1);
+	size_t len;
+	const char *name = RedisModule_StringPtrLen(key, &len);
+	const void *dict =
+		keyspace_find_hash(RedisModule_GetSelectedDb(f->ctx), name, len);
+	RedisModuleKey *k = NULL;
+	bool done = false;
+
+	/* An expired key is deleted by being opened. */
+	if (dict)
+		k = RedisModule_OpenKey(f->ctx, key, REDISMODULE_READ);
+	if (RedisModule_KeyType(k) == REDISMODULE_KEYTYPE_HASH) {
+		answer_all(f, dict, RedisModule_ValueLength(k));
+		done = true;
+	}
+	RedisModule_CloseKey(k);
+	RedisModule_FreeString(NULL, key);
+	return done;
 }
 
 bool run_hexists(struct fast_call *f)

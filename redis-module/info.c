@@ -9,8 +9,8 @@
 #include "counters.h"
 #include "enc.h"
 #include "fast.h"
+#include "keyspace.h"
 #include "loop.h"
-#include "prefetch.h"
 
 enum { ROWS = 64 };
 
@@ -78,7 +78,7 @@ static void collect(struct info_rows *rows)
 	info_now(rows, "channels_open", v.open);
 	info_now(rows, "ring_bytes", v.ring_bytes);
 	info_now(rows, "hot", v.hot);
-	info_now(rows, "prefetch", config.prefetch && prefetch_possible());
+	info_now(rows, "prefetch", config.prefetch && keyspace_readable());
 	for (i = 0; i < sizeof numbers / sizeof *numbers; i++)
 		info_count(rows, numbers[i].name, *numbers[i].at);
 	enc_info(rows);

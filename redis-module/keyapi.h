@@ -50,6 +50,7 @@ RUN(expire);
 RUN(hdel);
 RUN(hexists);
 RUN(hget);
+RUN(hgetall);
 RUN(hincrby);
 RUN(hlen);
 RUN(hmget);

@@ -14,6 +14,7 @@
 #include "enc_ring.h"
 #include "evict.h"
 #include "guard.h"
+#include "keyspace.h"
 #include "prefetch.h"
 #include "roster.h"
 #include "slowlog.h"
@@ -190,7 +191,7 @@ static void look_on(struct session *s)
 	struct prefetch p = {.n = 0};
 
 	s->looked = prefetch_collect(&p, s);
-	if (p.n > 1)
+	if (p.n > 1 || p.whole)
 		prefetch_run(&p);
 }
 
@@ -254,7 +255,7 @@ static uint32_t look_ahead(uint32_t i)
 	for (; i < roster.nopen && p.n < PREFETCH; i++)
 		if (waiting(nth(i)))
 			nth(i)->looked = prefetch_collect(&p, nth(i));
-	if (p.n > 1)
+	if (p.n > 1 || p.whole)
 		prefetch_run(&p);
 	return i - first;
 }
@@ -314,7 +315,7 @@ static unsigned serve_all(RedisModuleCtx *ctx, bool *held)
 	bool streams = false;
 	unsigned n = 0;
 
-	loop.prefetch = config.prefetch && prefetch_possible();
+	loop.prefetch = config.prefetch && keyspace_readable();
 	for (i = 0; i < roster.nopen; i++) {
 		struct session *s = nth(i);
 

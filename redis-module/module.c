@@ -18,10 +18,10 @@
 #include "enc.h"
 #include "fast.h"
 #include "info.h"
+#include "keyspace.h"
 #include "layout.h"
 #include "loop.h"
 #include "pause.h"
-#include "prefetch.h"
 #include "slowlog.h"
 
 /* -fvisibility=hidden would hide what Redis looks up by name. */
@@ -85,7 +85,7 @@ int RedisModule_OnLoad(RedisModuleCtx *ctx, RedisModuleString **argv, int argc)
 	}
 	call_init(ctx);
 	fast_init(ctx);
-	why = prefetch_init(ctx);
+	why = keyspace_init(ctx);
 	if (why)
 		RedisModule_Log(ctx, "notice", "keys are not prefetched: %s", why);
 	pause_init(ctx);

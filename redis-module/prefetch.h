@@ -8,11 +8,8 @@
  * Redis looks up one key at a time and waits for each. Requests of a ring are there
  * before they are served, so the waits of sixteen of them can go on at the same time.
  *
- * The module API has no call for that. So this follows Redis's dict by itself: read
- * only, on the main thread, between commands, along offsets that the build took from
- * the headers of the very Redis that is installed (deploy/redis-layout.sh), and only if
- * at load the version and a look at every database say that they are right. Else
- * nothing is prefetched, everything works as before, and one line in the log says why.
+ * It is done along Redis's own tables (keyspace.h). The strings of a hash that will be read
+ * as a whole are asked for as well: ten fields are thirty more places.
  *
  * What is found is never used, so a client that changes its request meanwhile changes
  * what is in the cache.
@@ -24,6 +21,7 @@
 
 enum {
 	PREFETCH = 16,      /* keys at a time: as many as a core can wait for */
+	PREFETCH_FIELDS = 64, /* of a hash that is read as a whole */
 	PREFETCH_LOOK = 64, /* requests of a client for these: what it is served of in a turn */
 };
 
@@ -33,13 +31,10 @@ struct prefetch {
 		const uint8_t *p; /* in the ring */
 		uint32_t len;
 		uint16_t db;
+		bool whole; /* the request reads all of it: HGETALL */
 	} key[PREFETCH];
+	int whole; /* how many of them */
 };
-
-/* Find out whether it can be done; NULL, or why not. */
-const char *prefetch_init(RedisModuleCtx *ctx);
-
-bool prefetch_possible(void);
 
 /* Add the keys of the requests that wait in the session's ring, as many as there is
  * room for. Returns how many requests were looked at, PREFETCH_LOOK at most: a ring full

@@ -12,15 +12,15 @@
 
 #include "resp.h"
 
-/* resp.c's calloc() comes by here: the linker's --wrap. */
+/* resp.c's malloc() comes by here: the linker's --wrap. */
 static size_t allocated;
-void *__real_calloc(size_t n, size_t size);
-void *__wrap_calloc(size_t n, size_t size);
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
 
-void *__wrap_calloc(size_t n, size_t size)
+void *__wrap_malloc(size_t size)
 {
-	allocated += n * size;
-	return __real_calloc(n, size);
+	allocated += size;
+	return __real_malloc(size);
 }
 
 /* The bytes on the heap, as many as there are: a sanitizer sees one too far. */
