@@ -45,11 +45,24 @@ int32_t ycsb_hash(const char *s, size_t len)
 
 /* ---- names ---- */
 
+/* "user" and the number, with zeroes before it up to the width that is wanted. Not by
+ * snprintf: this is a tenth of what an operation costs the client. */
 static struct name name_of(const struct ycsb *y, uint64_t key)
 {
-	struct name n = {.id = y->props->hashed ? dist_fnv(key) : key};
+	struct name n;
+	char digits[20], *end = digits + sizeof digits, *p = end;
+	uint64_t v, width = y->props->zero_padding;
 
-	n.len = (uint8_t)snprintf(n.s, KEY_MAX, "user%0*" PRIu64, (int)y->props->zero_padding, n.id);
+	n.id = v = y->props->hashed ? dist_fnv(key) : key;
+	do
+		*--p = (char)('0' + v % 10);
+	while (v /= 10);
+	while ((uint64_t)(end - p) < width && p > digits)
+		*--p = '0';
+	memcpy(n.s, "user", 4);
+	memcpy(n.s + 4, p, (size_t)(end - p));
+	n.len = (uint8_t)(4 + (end - p));
+	n.s[n.len] = 0;
 	return n;
 }
 
@@ -170,9 +183,14 @@ static int send_write(struct actor *a, const struct op *op, struct target *t)
 	const struct ycsb *y = of(a);
 	bool all = op->kind == YCSB_INSERT || y->props->write_all;
 	struct name name = name_of(y, op->key);
-	const char *argv[ARGS] = {"HSET", name.s};
-	size_t lens[ARGS] = {4, name.len}, n = 2;
+	const char *argv[ARGS];
+	size_t lens[ARGS], n = 2;
 	uint64_t f = all ? 0 : op->detail, end = all ? y->props->fields : f + 1;
+
+	argv[0] = "HSET";
+	lens[0] = 4;
+	argv[1] = name.s;
+	lens[1] = name.len;
 
 	for (; f < end; f++) {
 		argv[n] = y->field[f];

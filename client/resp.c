@@ -111,18 +111,24 @@ static const char *take_line(struct cursor *c, size_t *len)
 	return p;
 }
 
-/* A number as Redis writes it: digits, perhaps a sign before them. */
-static bool to_number(const char *s, size_t len, int64_t *v)
+/* A line that is a number as Redis writes it: digits, perhaps a sign before them. */
+static bool take_number(struct cursor *c, int64_t *v)
 {
-	bool minus = len > 0 && s[0] == '-';
-	size_t i = minus;
+	const char *p = (const char *)c->p;
+	size_t most = c->left < NUMBER_MAX + 2 ? c->left : NUMBER_MAX + 2, i;
+	bool minus = most > 0 && p[0] == '-';
+	int64_t n = 0;
 
-	*v = 0;
-	for (; i < len; i++)
-		if (s[i] < '0' || s[i] > '9' || __builtin_mul_overflow(*v, 10, v) ||
-			__builtin_sub_overflow(*v, s[i] - '0', v))
+	for (i = minus; i < most && p[i] >= '0' && p[i] <= '9'; i++)
+		if (__builtin_mul_overflow(n, 10, &n) ||
+			__builtin_sub_overflow(n, p[i] - '0', &n))
 			return false;
-	return len > minus && len <= NUMBER_MAX && (minus || !__builtin_sub_overflow(0, *v, v));
+	if (i == minus || i + 2 > most || p[i] != '\r' || p[i + 1] != '\n' ||
+		(!minus && __builtin_sub_overflow(0, n, &n)))
+		return false;
+	cursor_bytes(c, i + 2);
+	*v = n;
+	return true;
 }
 
 static bool parse(struct parser *ps, struct cxlring_reply *r, int depth);
@@ -220,19 +226,12 @@ static bool parse_attribute(struct parser *ps, struct cxlring_reply *r, int64_t 
 	return parse(ps, r, depth + 1);
 }
 
-/* Into *r, which is all zeroes. */
-static bool parse(struct parser *ps, struct cxlring_reply *r, int depth)
+static bool parse_word(struct parser *ps, struct cxlring_reply *r, char type)
 {
-	struct cursor *c = &ps->c;
-	const char *line;
-	char type = (char)cursor_u8(c);
 	size_t len;
-	int64_t n = 0;
+	const char *line = take_line(&ps->c, &len);
 
-	line = depth < DEPTH_MAX ? take_line(c, &len) : NULL;
-	if (!line || (strchr("$=:*%~>|", type) && !to_number(line, len, &n)))
-		return false;
-	if (n > INT32_MAX && strchr("*%~>|", type))
+	if (!line)
 		return false;
 	switch (type) {
 	case '+':
@@ -245,6 +244,42 @@ static bool parse(struct parser *ps, struct cxlring_reply *r, int depth)
 		return parse_double(ps, r, line, len);
 	case '_':
 		return len == 0 && nothing(r);
+	case '#':
+		r->type = CXLRING_BOOL;
+		r->integer = line[0] == 't';
+		return len == 1 && (line[0] == 't' || line[0] == 'f');
+	default:
+		return false;
+	}
+}
+
+/* Into *r, which is all zeroes. */
+static bool parse(struct parser *ps, struct cxlring_reply *r, int depth)
+{
+	char type = (char)cursor_u8(&ps->c);
+	bool many = false;
+	int64_t n;
+
+	if (depth >= DEPTH_MAX)
+		return false;
+	switch (type) {
+	case '*':
+	case '%':
+	case '~':
+	case '>':
+	case '|':
+		many = true;
+		/* fall through */
+	case '$':
+	case '=':
+	case ':':
+		if (!take_number(&ps->c, &n) || (many && n > INT32_MAX))
+			return false;
+		break;
+	default:
+		return parse_word(ps, r, type);
+	}
+	switch (type) {
 	case '$':
 		return parse_bulk(ps, r, CXLRING_STRING, n);
 	case '=':
@@ -259,16 +294,10 @@ static bool parse(struct parser *ps, struct cxlring_reply *r, int depth)
 		return parse_many(ps, r, CXLRING_PUSH, n, depth);
 	case '|':
 		return parse_attribute(ps, r, n * 2, depth);
-	case '#':
-		if (len != 1 || (line[0] != 't' && line[0] != 'f'))
-			return false;
-		/* fall through */
-	case ':':
-		r->type = type == ':' ? CXLRING_INTEGER : CXLRING_BOOL;
-		r->integer = type == ':' ? n : line[0] == 't';
-		return true;
 	default:
-		return false;
+		r->type = CXLRING_INTEGER;
+		r->integer = n;
+		return true;
 	}
 }
 

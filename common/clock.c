@@ -27,37 +27,38 @@ static void both_clocks(uint64_t *ns, uint64_t *ticks)
 	}
 }
 
-/* Ticks a second. */
-static uint64_t clock_hz(void)
+/* Ticks in a nanosecond. */
+static double clock_rate(void)
 {
-	static uint64_t hz; /* racing threads store nearly the same number */
-	uint64_t v = __atomic_load_n(&hz, __ATOMIC_RELAXED);
+	static double rate; /* racing threads store nearly the same number */
+	double v;
 
-	if (!v) {
+	__atomic_load(&rate, &v, __ATOMIC_RELAXED);
+	if (v == 0) {
 		uint64_t n0 = 0, t0 = 0, n1 = 0, t1 = 0;
 
 		both_clocks(&n0, &t0);
 		do
 			both_clocks(&n1, &t1);
 		while (n1 - n0 < 1000000);
-		v = (uint64_t)((double)(t1 - t0) * 1e9 / (double)(n1 - n0));
-		if (!v)
-			v = 1;
-		__atomic_store_n(&hz, v, __ATOMIC_RELAXED);
+		v = (double)(t1 - t0) / (double)(n1 - n0);
+		if (v <= 0)
+			v = 1e-9;
+		__atomic_store(&rate, &v, __ATOMIC_RELAXED);
 	}
 	return v;
 }
 
 uint64_t clock_from_ns(uint64_t ns)
 {
-	uint64_t t = (uint64_t)((double)ns * (double)clock_hz() / 1e9);
+	uint64_t t = (uint64_t)((double)ns * clock_rate());
 
 	return ns && !t ? 1 : t;
 }
 
 uint64_t clock_to_ns(uint64_t ticks)
 {
-	return (uint64_t)((double)ticks * 1e9 / (double)clock_hz());
+	return (uint64_t)((double)ticks / clock_rate());
 }
 
 uint64_t clock_ms(void)

@@ -53,26 +53,34 @@ void acl_changed(void)
 	changes++;
 }
 
-enum acl_state acl_look(struct acl *a, uint64_t turn)
+static void ask(struct acl *a)
 {
-	RedisModuleUser *u;
+	RedisModuleUser *u = acl_user(a);
 	RedisModuleString *rules;
 
-	turn += changes; /* neither goes back: the sum is new when one of them is */
-	if (a->turn == turn)
-		return a->state;
-	a->turn = turn;
 	a->state = ACL_NOBODY;
-	u = acl_user(a);
 	if (!u) {
 		acl_forget(a); /* deleted: as if the connection had been closed */
-		return a->state;
+		return;
 	}
 	rules = RedisModule_GetModuleUserACLString(u);
 	a->state = judge(RedisModule_StringPtrLen(rules, NULL), a->user != NULL);
 	RedisModule_FreeString(NULL, rules);
 	RedisModule_FreeModuleUser(u);
-	return a->state;
+}
+
+/* All who did not authenticate are one and the same: asked for once. */
+enum acl_state acl_look(struct acl *a, uint64_t turn)
+{
+	static struct acl nobody;
+	struct acl *known = a->user ? a : &nobody;
+
+	turn += changes; /* neither goes back: the sum is new when one of them is */
+	if (known->turn != turn) {
+		known->turn = turn;
+		ask(known);
+	}
+	return a->state = known->state;
 }
 
 void acl_check(struct acl *a)
