@@ -191,14 +191,21 @@ static inline bool service_waiting(const struct service_chan *c)
  * hint for work that takes long: a wrong one costs the owner its own answer. */
 bool service_abandoned(const struct service_chan *c, uint64_t id);
 
-/* Publish replies and wake the client if it sleeps. */
+/* Wake the client if it sleeps. */
+static inline void service_ring(struct service_chan *c)
+{
+	if (__builtin_expect(bell_heard(&c->shm->asleep) != BELL_AWAKE, 0))
+		bell_wake(&c->shm->asleep);
+}
+
+/* Publish replies and wake the client if it sleeps. Who publishes by ring_publish() alone,
+ * since more will follow at once, has to ring in the end. */
 static inline void service_publish(struct service_chan *c)
 {
 	if (!c->tx.word)
 		return;
 	ring_show(&c->tx);
-	if (__builtin_expect(bell_heard(&c->shm->asleep) != BELL_AWAKE, 0))
-		bell_wake(&c->shm->asleep);
+	service_ring(c);
 	ring_prepare(&c->tx);
 }
 

@@ -29,6 +29,7 @@ enum {
 	REAP_MS = 1000,
 	POLL_US = 1000,       /* look again at clients that we wait for, at first */
 	POLL_MAX_US = 20000,
+	UNRUNG = 4 * BURST,   /* replies that a client may sleep through while more come */
 	PATIENCE = 32,        /* turns that younger streams wait for an older one */
 };
 
@@ -44,6 +45,8 @@ static struct {
 	uint64_t streamed;     /* the turn in which a stream's bytes went to its socket last */
 	unsigned patience;     /* turns in a row that younger streams have waited */
 	bool prefetch;
+	bool unrung; /* some client was not woken */
+	uint32_t busy; /* clients that had requests when all were last served */
 	bool hot;
 	bool wrote; /* in this turn */
 	bool hold;  /* publish nothing before after-sleep */
@@ -63,7 +66,38 @@ struct loop_view loop_view(void)
 static void publish(struct session *s)
 {
 	s->unpublished = false;
+	if (s->unrung && !s->chan->tx.word)
+		service_ring(s->chan);
 	service_publish(s->chan);
+	s->unrung = 0;
+}
+
+/* Where others keep the server busy meanwhile, a client that sleeps is woken when nothing of
+ * its requests is left, or when it has some work to wake for: not for each burst, which
+ * costs the server as much as ten requests. */
+static void publish_burst(struct session *s, unsigned n)
+{
+	if (loop.busy < 2 || n < BURST || s->out || s->unrung >= UNRUNG || !ring_waiting(&s->chan->rx)) {
+		publish(s);
+		return;
+	}
+	s->unpublished = false;
+	s->unrung += n;
+	loop.unrung = true;
+	ring_publish(&s->chan->tx);
+}
+
+/* Nobody is left asleep when the turn ends. */
+static void ring_all(void)
+{
+	uint32_t i;
+
+	for (i = 0; loop.unrung && i < roster.nopen; i++)
+		if (roster.open[i]->unrung) {
+			service_ring(roster.open[i]->chan);
+			roster.open[i]->unrung = 0;
+		}
+	loop.unrung = false;
 }
 
 void loop_publish(struct session *s)
@@ -235,8 +269,8 @@ out:
 		return n;
 	}
 	ring_release(&s->chan->rx);
-	if (s->unpublished && !loop.hold)
-		publish(s);
+	if ((s->unpublished || s->unrung) && !loop.hold)
+		publish_burst(s, n);
 	s->tally.seen = clock_ticks();
 	return n;
 }
@@ -311,7 +345,7 @@ static unsigned serve_streams(RedisModuleCtx *ctx, bool *held)
 
 static unsigned serve_all(RedisModuleCtx *ctx, bool *held)
 {
-	uint32_t i, ahead = 0;
+	uint32_t i, ahead = 0, busy = 0;
 	bool streams = false;
 	unsigned n = 0;
 
@@ -324,10 +358,12 @@ static unsigned serve_all(RedisModuleCtx *ctx, bool *held)
 		if (!waiting(s))
 			continue;
 		streams |= s->stream != NULL;
+		busy++;
 		if (!s->stream)
 			n += serve(ctx, s, held);
 	}
 	loop.first++;
+	loop.busy = busy;
 	return streams ? n + serve_streams(ctx, held) : n;
 }
 
@@ -439,10 +475,12 @@ static void turn(RedisModuleCtx *ctx)
 		} else if (loop.hold || held) {
 			break;
 		} else if (!spin_again(&loop.spin)) {
+			ring_all();
 			go_to_sleep(any_output(), false);
 			return;
 		}
 	} while (now - t0 < budget && total < (uint64_t)config.budget_commands);
+	ring_all();
 	counters.turns += total != 0;
 	if (now - t0 >= slowlog_least && total)
 		slowlog_turn(ctx, now - t0);

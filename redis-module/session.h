@@ -49,6 +49,7 @@ struct session {
 	struct deferred *deferred; /* replies that are to come, oldest first: defer.h */
 	uint32_t slot;          /* in the loop's list */
 	bool unpublished;       /* replies are committed and held back */
+	unsigned unrung;        /* replies that are published, and the client not woken */
 	int looked;             /* requests whose keys are being prefetched: prefetch.h */
 	bool short_values;      /* its last GET's was: batch.h */
 	struct tally tally;
