@@ -55,6 +55,8 @@ static int ring_room(struct ring *r, uint64_t need)
 
 	if (want <= r->limit)
 		return 0;
+	if (__builtin_expect(r->delay != 0, 0))
+		clock_burn(r->delay);
 	shm_line_invalidate(r->head, sizeof *r->head);
 	head = shm_load_acquire64(r->head); /* A3 (pairs with R3 in ring_release) */
 	/* Not before the last head, which is limit - cap and no further back than that
@@ -106,13 +108,34 @@ static inline void prefetch_frame(const uint8_t *h, uint64_t size)
 		__builtin_prefetch(h);
 }
 
+static uint64_t frame_size(uint64_t word)
+{
+	return ((uint64_t)(uint32_t)word + RING_HEADER + RING_ALIGN - 1) & ~(RING_ALIGN - 1ull);
+}
+
+/* The injected latency: of the next frame, while those behind it that are there already, and
+ * that ring_next() asks for, are on their way as well. */
+static void await_frame(struct ring *r, uint64_t word)
+{
+	uint64_t end = r->pos + frame_size(word);
+
+	while (end - r->pos < RING_AHEAD) {
+		word = shm_load64((const uint64_t *)(r->data + (end & (r->cap - 1))));
+		if (word >> 48 != r->gen)
+			break;
+		end += frame_size(word);
+	}
+	clock_burn(r->delay);
+	r->fetched = end;
+}
+
 /* The commit word is ours by generation; everything else in it is the peer's word. */
 int ring_peek_slow(struct ring *r, uint64_t word, struct frame *f)
 {
 	for (;;) {
 		uint64_t off = r->pos & (r->cap - 1);
 		uint64_t len = (uint32_t)word;
-		uint64_t size = (len + RING_HEADER + RING_ALIGN - 1) & ~(RING_ALIGN - 1ull);
+		uint64_t size = frame_size(word);
 		uint8_t flags = (uint8_t)(word >> 40);
 
 		/* A pad is shorter than the frame that did not fit, so frame_max bounds
@@ -124,8 +147,8 @@ int ring_peek_slow(struct ring *r, uint64_t word, struct frame *f)
 			return -EPROTO;
 		}
 		if (__builtin_expect(!(flags & FRAME_PAD), 1)) {
-			if (__builtin_expect(r->delay != 0, 0))
-				clock_burn(r->delay);
+			if (__builtin_expect(r->delay != 0, 0) && r->pos >= r->fetched)
+				await_frame(r, word);
 			f->data = r->data + off + RING_HEADER;
 			f->len = (uint32_t)len;
 			f->kind = (uint8_t)(word >> 32);

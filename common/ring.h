@@ -56,6 +56,7 @@ enum {
 	RING_ALIGN = 16,
 	RING_HEADER = 16,
 	RING_ZEROED = 256, /* bytes kept zero beyond the tail; a multiple of a line */
+	RING_AHEAD = 2 * RING_ZEROED, /* bytes that a reader asks for before it needs them */
 	RING_CAP_MIN = 4096,
 	RING_CAP_MAX = 1 << 30,
 };
@@ -87,7 +88,8 @@ struct ring {
 	uint64_t dirty;    /* producer: end of the furthest claim since `zeroed` was true */
 	uint64_t released; /* consumer: last head that was published */
 	uint64_t next;     /* consumer: position after the frame last peeked */
-	uint64_t delay;    /* injected latency per frame, ticks */
+	uint64_t delay;    /* injected latency, ticks */
+	uint64_t fetched;  /* consumer with such: waited for up to here */
 	uint16_t gen;
 	bool broken;
 } LINE_PAIR_ALIGNED;
@@ -106,8 +108,10 @@ static inline uint32_t ring_frame_max(const struct ring *r)
  *           RING_CAP_MIN .. RING_CAP_MAX
  *   head    the shared head word, already 0 or about to be stored by the consumer
  *   gen     1 .. 65535, the same on both ends
- *   delay   ticks to wait for each frame written or read (0 = none): stands in for a
- *           slower memory on machines that have one NUMA node
+ *   delay   ticks that memory takes longer (0 = none), to stand in for a slower one on
+ *           machines that have one NUMA node. The producer waits so long for each batch
+ *           that it shows and each look at the head; the consumer for each frame that it
+ *           has not asked for yet, which asks for all that lie within RING_AHEAD behind it
  *
  * ring_produce() zeroes the first window.
  */
@@ -173,8 +177,6 @@ static inline void ring_commit(
 	uint64_t word = (uint64_t)len | (uint64_t)kind << 32 | (uint64_t)flags << 40 |
 			(uint64_t)r->gen << 48;
 
-	if (__builtin_expect(r->delay != 0, 0))
-		clock_burn(r->delay);
 	shm_store64(h + 1, id);
 	if (!r->word) {
 		r->word = word;
@@ -205,6 +207,8 @@ static inline void ring_show(struct ring *r)
 	if (r->zeroed < r->pos + RING_ALIGN) /* R2 */
 		ring_zero_to(r, r->pos + RING_ALIGN);
 	shm_line_flush(h, r->pos - r->batch);
+	if (__builtin_expect(r->delay != 0, 0))
+		clock_burn(r->delay);
 	shm_store_release64(h, r->word); /* R1 (pairs with A1 in ring_peek) */
 	shm_line_flush(h, sizeof *h);
 	r->word = 0;
@@ -273,7 +277,7 @@ static inline void ring_next(struct ring *r)
 	/* Past the producer's window, so that a reader that keeps up takes no line away
 	 * that is about to be written, and one that lags finds its next ones (64 bytes
 	 * one way: 32 -> 41 M/s, in batches 25 -> 34; nearer than the window gains 2 %). */
-	__builtin_prefetch(r->data + ((r->pos + 2 * RING_ZEROED) & (r->cap - 1)));
+	__builtin_prefetch(r->data + ((r->pos + RING_AHEAD) & (r->cap - 1)));
 }
 
 /* ring_release - give everything stepped over back to the producer, with one store. */

@@ -1076,7 +1076,7 @@ static void test_bell_path_that_leads_nowhere(void **state)
 
 /* ---- injected delay */
 
-static void test_delay_per_frame(void **state)
+static void test_delay_of_a_round_trip(void **state)
 {
 	enum { FRAMES = 20 };
 	struct chan_config slow = quick;
@@ -1094,7 +1094,7 @@ static void test_delay_per_frame(void **state)
 	t0 = clock_ticks();
 	for (i = 0; i < FRAMES; i++)
 		round_trip(&c, i);
-	/* Once written and once read by this side; the server has none. */
+	/* Once shown and once read by this side; the server has none. */
 	assert_true(clock_ticks() - t0 >= 2 * FRAMES * clock_from_ns(30000));
 	chan_detach(&c);
 }
@@ -1151,7 +1151,7 @@ int main(void)
 		WITH(test_bell_that_is_no_eventfd_is_not_used),
 		WITH(test_bell_with_two_descriptors_leaks_none),
 		WITH(test_bell_path_that_leads_nowhere),
-		WITH(test_delay_per_frame),
+		WITH(test_delay_of_a_round_trip),
 		WITHOUT(test_generations_as_16_bits),
 	};
 

@@ -539,21 +539,54 @@ static void test_payload_full_of_commit_words(void **state)
 	ends_close(e);
 }
 
-static void test_delay_burns_per_frame(void **state)
+/* A frame at a time: each is waited for on both sides. */
+static void test_delay_of_single_frames(void **state)
 {
 	struct ends *e = ends_open(CAP);
-	uint64_t ticks = clock_from_ns(20000), t0;
+	uint64_t ticks = clock_from_ns(20000), t0 = clock_ticks(), shown, read;
 	int i;
 
 	e->p.delay = e->c.delay = ticks;
-	t0 = clock_ticks();
-	for (i = 0; i < 10; i++)
+	for (i = 0, shown = read = 0; i < 10; i++) {
+		t0 = clock_ticks();
 		send_one(e, 4, 1);
-	assert_true(clock_ticks() - t0 >= 10 * ticks);
-	t0 = clock_ticks();
-	for (i = 0; i < 10; i++)
+		shown += clock_ticks() - t0;
+		t0 = clock_ticks();
 		expect(e, 4, 1);
-	assert_true(clock_ticks() - t0 >= 10 * ticks);
+		read += clock_ticks() - t0;
+	}
+	assert_true(shown >= 10 * ticks);
+	assert_true(read >= 10 * ticks);
+	ends_close(e);
+}
+
+/* Of a batch, those within RING_AHEAD come with the first; those shown later do not. */
+static void test_delay_of_a_batch(void **state)
+{
+	enum { FRAMES = 40, SIZE = 32 };
+	struct ends *e = ends_open(CAP);
+	struct frame f;
+	uint8_t *at;
+	int i;
+
+	e->c.delay = 1;
+	for (i = 0; i < FRAMES; i++) {
+		assert_int_equal(ring_claim(&e->p, SIZE - RING_HEADER, &at), 0);
+		ring_commit(&e->p, SIZE - RING_HEADER, 4, 0, 1);
+	}
+	ring_publish(&e->p);
+	for (i = 0; i < FRAMES; i++) {
+		uint64_t before = e->c.fetched;
+
+		assert_int_equal(ring_peek(&e->c, &f), 0);
+		assert_int_equal(e->c.fetched == before, i * SIZE % RING_AHEAD != 0);
+		ring_next(&e->c);
+	}
+	assert_int_equal(e->c.fetched, FRAMES * SIZE);
+	expect_none(e);
+	send_one(e, 4, 1);
+	assert_int_equal(ring_peek(&e->c, &f), 0);
+	assert_true(e->c.fetched > FRAMES * SIZE);
 	ends_close(e);
 }
 
@@ -656,7 +689,8 @@ int main(void)
 		cmocka_unit_test(test_hostile_ring_without_end_is_eproto),
 		cmocka_unit_test(test_late_publish_of_an_old_generation_is_invisible),
 		cmocka_unit_test(test_payload_full_of_commit_words),
-		cmocka_unit_test(test_delay_burns_per_frame),
+		cmocka_unit_test(test_delay_of_single_frames),
+		cmocka_unit_test(test_delay_of_a_batch),
 		cmocka_unit_test(test_random_against_a_queue),
 	};
 
