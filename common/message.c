@@ -8,6 +8,9 @@ int message_send(struct ring *r, struct message_out *m)
 {
 	uint32_t part_max = ring_frame_max(r);
 
+	if (m->len > part_max)
+		part_max = r->cap / 8;
+
 	do {
 		uint64_t left = m->len - m->sent;
 		uint32_t part = left > part_max ? part_max : (uint32_t)left;

@@ -3,8 +3,10 @@
  * message.h - messages of any length over frames.
  *
  * A message that fits one frame is that frame, in place. A longer one is cut into
- * frames of the same kind and id, all but the last with FRAME_MORE. So no length limit
- * comes from a ring; the receiver sets one.
+ * frames of the same kind and id, all but the last with FRAME_MORE: eighths of the ring,
+ * so that one end writes while the other reads (GETs of 64 KiB over rings of that size:
+ * 1.8 -> 3.3 GB/s, beside parts of half a ring). So no length limit comes from a ring;
+ * the receiver sets one.
  */
 #ifndef COMMON_MESSAGE_H
 #define COMMON_MESSAGE_H

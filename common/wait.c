@@ -14,6 +14,7 @@ enum {
 	TAKEN_NS = 1000,     /* an offer that lasted so long was taken */
 	BUDGET_STEPS = 8,    /* budget never falls below max / this */
 	MET_STEPS = 256,     /* a frame that came while spinning adds max / this */
+	PROBE = 256,         /* sleeps from one try of the whole budget to the next */
 	POLL_MIN_US = 20,
 	POLL_MAX_US = 1000,
 };
@@ -127,9 +128,13 @@ void spin_idle(struct spin *s, uint64_t ticks)
 		spin_more(s);
 }
 
+/* A budget that ends just before the answers come would never learn that: each of them
+ * comes soon after the sleep began. */
 void spin_blocked(struct spin *s, uint64_t ticks)
 {
-	if (s->preempted || ticks < s->budget)
+	if (++s->blocked % PROBE == 0)
+		s->budget = s->max;
+	else if (s->preempted || ticks < s->budget)
 		spin_yield(s);
 	else if (ticks < s->max)
 		spin_more(s);

@@ -22,8 +22,9 @@
  * Spin budget. Spinning wins a wake-up's latency (5 to 50 us) while it lasts and loses a
  * core that the peer may need. The budget is in ticks, not in loop counts, and adapts.
  * Losing the processor in the middle of a spin (another process wants this core) halves
- * it. So does an answer that came sooner asleep than the spin had lasted: it was the spin
- * that kept the peer from the core. Any other sleep that turns out to be short raises it.
+ * it, unless it was offered; what an offer took does not count as spun. So does an answer that came sooner asleep than the spin had lasted: it was the spin
+ * that kept the peer from the core. Any other sleep that turns out to be short raises it,
+ * and once in a while the whole of it is tried again.
  * Every few microseconds a spinner
  * offers its core (sched_yield): a peer that is ready to run there need not wait for the
  * end of the budget, and with nobody there it costs a quarter of a microsecond.
@@ -82,6 +83,7 @@ struct spin {
 	uint64_t step;   /* ticks between two offers */
 	uint64_t lost;  /* ticks between two polls that mean the core was taken away */
 	uint64_t taken; /* ticks that it was away, in this spin */
+	uint32_t blocked; /* sleeps */
 	bool preempted; /* it was, during this spin */
 };
 

@@ -102,10 +102,11 @@ bool run_hmget(struct fast_call *f)
 	return true;
 }
 
-/* A reply in the making: how long it will be, or where its next byte goes. */
+/* A reply in the making: how long it will be, and where its next byte goes. */
 struct all {
-	char *to;
 	size_t len;
+	uint64_t n; /* fields */
+	char *to;
 };
 
 static size_t digits_of(uint64_t n)
@@ -136,6 +137,7 @@ static void measure(void *ctx, const void *field, const void *value)
 	struct all *all = ctx;
 	size_t f = sds_length(field), v = sds_length(value);
 
+	all->n++;
 	all->len += digits_of(f) + f + digits_of(v) + v + 2 * strlen("$\r\n\r\n");
 }
 
@@ -155,24 +157,26 @@ static void put_both(void *ctx, const void *field, const void *value)
 	put_sds(ctx, value);
 }
 
-/* All of a hash, out of the table where it lies. */
-static void answer_all(const struct fast_call *f, const void *dict, size_t n)
+/* All of a hash, out of the table where it lies; NULL: nothing. */
+static void answer_all(const struct fast_call *f, const void *dict)
 {
 	char few[2048], *p = few;
 	struct all all = {.len = 32};
 
-	keyspace_each(dict, measure, &all);
+	if (dict)
+		keyspace_each(dict, measure, &all);
 	if (all.len > sizeof few)
 		p = RedisModule_Alloc(all.len);
-	all.to = put_number(p, f->resp3 ? '%' : '*', f->resp3 ? n : 2 * n);
-	keyspace_each(dict, put_both, &all);
+	all.to = put_number(p, f->resp3 ? '%' : '*', f->resp3 ? all.n : 2 * all.n);
+	if (dict)
+		keyspace_each(dict, put_both, &all);
 	session_reply(f->s, KV_RESP, f->id, p, (size_t)(all.to - p));
 	if (p != few)
 		RedisModule_Free(p);
 }
 
-/* A small hash, or one that is not there, is left to RM_Call; so is all that the table does
- * not look right for. The key is opened for what a lookup does to expiry, LRU and hits. */
+/* A small hash, and a key that is none, are left to RM_Call. The key is opened for what a
+ * lookup does to expiry, LRU and hits. */
 bool run_hgetall(struct fast_call *f)
 {
 	RedisModuleString *key = keyapi_string(f, 1);
@@ -180,19 +184,15 @@ bool run_hgetall(struct fast_call *f)
 	const char *name = RedisModule_StringPtrLen(key, &len);
 	const void *dict =
 		keyspace_find_hash(RedisModule_GetSelectedDb(f->ctx), name, len);
-	RedisModuleKey *k = NULL;
-	bool done = false;
+	RedisModuleKey *k;
 
-	/* An expired key is deleted by being opened. */
-	if (dict)
+	if (dict) {
 		k = RedisModule_OpenKey(f->ctx, key, REDISMODULE_READ);
-	if (RedisModule_KeyType(k) == REDISMODULE_KEYTYPE_HASH) {
-		answer_all(f, dict, RedisModule_ValueLength(k));
-		done = true;
+		answer_all(f, k ? dict : NULL); /* none: it has expired just now */
+		RedisModule_CloseKey(k);
 	}
-	RedisModule_CloseKey(k);
 	RedisModule_FreeString(NULL, key);
-	return done;
+	return dict != NULL;
 }
 
 bool run_hexists(struct fast_call *f)

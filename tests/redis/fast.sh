@@ -150,6 +150,61 @@ for c in hset hget hmget hincrby hsetnx hdel hlen hexists del unlink strlen ttl 
 done >"$dir/slow"
 same 'each of them took the fast path' "$(tr '\n' ' ' <"$dir/slow")" ''
 
+# HGETALL out of the hash's own table: what the same server says over its socket, in the same
+# order, while the table grows, moves to a larger one and shrinks.
+awk 'BEGIN {
+	long = sprintf("%0100d", 7)
+	for (i = 0; i < 1500; i++) print "hset grows f" i " " (i % 3 ? i : long)
+	for (i = 0; i < 1490; i++) print "hdel grows f" (i * 7) % 1500
+}' >"$dir/grow"
+redis-cli -s "$dir/a.sock" hset one f "$(printf '%0100d' 1)" >/dev/null
+redis-cli -s "$dir/a.sock" eval "
+	local function of(n) return string.rep('x', n) end
+	redis.call('hset', 'lengths', '', '', of(31), of(32), of(32), of(255), of(255), of(256), of(256), of(65535), of(65536), of(70000))
+	return redis.call('object', 'encoding', 'lengths')" 0 >"$dir/encoding"
+same 'such a hash has a table' "$(cat "$dir/encoding")" hashtable
+all_of() {
+	for _k in "$@"; do
+		"$B/cxl-cli" --region "$shm/a" --no-raw hgetall "$_k"
+		"$B/cxl-cli" --region "$shm/a" --no-raw -3 hgetall "$_k"
+	done | cksum
+	for _k in "$@"; do
+		redis-cli -s "$dir/a.sock" --no-raw hgetall "$_k"
+		redis-cli -3 -s "$dir/a.sock" --no-raw hgetall "$_k"
+	done | cksum
+}
+: >"$dir/got"
+for n in 1 2 5 9 17 33 64 65 66 127 129 130 200 257 258 513 514 700 1000 1025 1030 1500 1501 1700 2000 2500 2800 2900 2950 2990; do
+	at=${at:-0}
+	sed -n "$((at + 1)),${n}p" "$dir/grow" | redis-cli -s "$dir/a.sock" >/dev/null
+	at=$n
+	set -- $(all_of grows)
+	[ "$1 $2" = "$3 $4" ] || echo "after $n writes" >>"$dir/got"
+done
+same 'HGETALL while the table changes' "$(cat "$dir/got")" ''
+set -- $(all_of one lengths none)
+same 'HGETALL of all lengths, of one field, of none' "$1 $2" "$3 $4"
+[ "$(info a cxlring cxlring_fast_hgetall)" -ge 60 ] && ok 'and that was the fast path' ||
+	not_ok "hgetall: $(info a cxlring cxlring_fast_hgetall) times by the fast path"
+for s in a b; do
+	tcp $s debug set-active-expire 0 >/dev/null
+	tcp $s hset dies f "$(printf '%0100d' 1)" >/dev/null
+	tcp $s pexpire dies 1 >/dev/null
+done
+sleep 0.01
+before_a=$(hits a) before_b=$(hits b)
+same 'an expired hash is empty' "$(ring a hgetall dies)" "$(tcp b hgetall dies)"
+ring a hgetall lengths >/dev/null
+tcp b hgetall dies >/dev/null
+set -- $before_a $(hits a) $before_b $(hits b)
+same 'a hit and a miss are counted' "$(($3 - $1)) $(($4 - $2)), two misses $(($8 - $6))" '1 1, two misses 2'
+same 'and it is gone' "$(tcp a exists dies)" '(integer) 0'
+same 'HGETALL of a string' "$(tcp a set s 1 >/dev/null; ring a hgetall s 2>&1)" \
+	"$(tcp b set s 1 >/dev/null; tcp b hgetall s)"
+tcp a del grows one lengths s >/dev/null
+tcp b del s >/dev/null
+for s in a b; do tcp $s debug set-active-expire 1 >/dev/null; done
+
 # The verb DEL, too, and many at once. cxl-cli sends CALLs, verbs DEL by its frame.
 printf 'set d1 1\nhset d2 f v\ndel d1 d2 d1 none\nexists d1 d2\n' | verbs a >"$dir/got"
 same 'DEL by its frame' "$(tr '\n' ' ' <"$dir/got")" 'OK (integer) 1 (integer) 2 (integer) 0 '
