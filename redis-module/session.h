@@ -50,6 +50,7 @@ struct session {
 	uint32_t slot;          /* in the loop's list */
 	bool unpublished;       /* replies are committed and held back */
 	unsigned unrung;        /* replies that are published, and the client not woken */
+	uint64_t turn;          /* the loop's, in which it was served last */
 	int looked;             /* requests whose keys are being prefetched: prefetch.h */
 	bool short_values;      /* its last GET's was: batch.h */
 	struct tally tally;
