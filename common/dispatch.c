@@ -6,8 +6,6 @@
 #include "kernel.h"
 
 op_kernel *const dispatch[OPTABLE_CODES] = {
-#define TYPE(...)
-#define ERROR(...)
 #define OP(code, sql, symbol, result, args, kernel, flags) [code] = k_##kernel,
 #include "ops.def"
 };

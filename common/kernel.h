@@ -32,6 +32,8 @@ struct vec {
 	union {
 		int32_t *i4;
 		int64_t *i8;
+		float *f4;
+		double *f8;
 		uint8_t *b;
 		struct span *s;
 		void *any;
@@ -65,8 +67,6 @@ typedef void op_kernel(KERNEL_ARGS);
 extern op_kernel *const dispatch[OPTABLE_CODES];
 
 /* Every kernel that ops.def names. */
-#define TYPE(...)
-#define ERROR(...)
 #define OP(code, sql, symbol, result, args, kernel, flags) op_kernel k_##kernel;
 #include "ops.def"
 

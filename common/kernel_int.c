@@ -3,7 +3,7 @@
  * kernel_int.c - enc_int4 and enc_int8, and booleans. Semantics are those of
  * PostgreSQL's int4 and int8, to the error.
  */
-#include "kernel.h"
+#include "kernel_fixed.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -11,40 +11,6 @@
 #include "numeric.h"
 
 /* ---- arithmetic, the same text for both widths ---- */
-
-#define BINARY(name, T, f, body)                                                       \
-	KERNEL(name)                                                                       \
-	{                                                                                  \
-		uint32_t i;                                                                    \
-                                                                                       \
-		EACH_ROW(out, n, i)                                                            \
-		{                                                                              \
-			T a = in[0].f[ROW(&in[0], i)], b = in[1].f[ROW(&in[1], i)], r = 0;         \
-			uint8_t fail = 0;                                                          \
-                                                                                       \
-			body;                                                                      \
-			if (__builtin_expect(fail, 0))                                             \
-				row_fail(out, i, fail);                                                \
-			out->f[i] = r;                                                             \
-		}                                                                              \
-	}
-
-#define UNARY(name, T, f, body)                                                        \
-	KERNEL(name)                                                                       \
-	{                                                                                  \
-		uint32_t i;                                                                    \
-                                                                                       \
-		EACH_ROW(out, n, i)                                                            \
-		{                                                                              \
-			T a = in[0].f[ROW(&in[0], i)], r = 0;                                      \
-			uint8_t fail = 0;                                                          \
-                                                                                       \
-			body;                                                                      \
-			if (__builtin_expect(fail, 0))                                             \
-				row_fail(out, i, fail);                                                \
-			out->f[i] = r;                                                             \
-		}                                                                              \
-	}
 
 /* base ^ exponent by squaring; the last squaring is not done, so that it cannot
  * overflow for nothing. */
@@ -72,49 +38,23 @@
 	BINARY(p##_mod, T, f,                                                              \
 		if (b == 0) fail = ROW_DIVISION_BY_ZERO; else r = b == -1 ? 0 : a % b)         \
 	BINARY(p##_pow, T, f, POWER(T, RANGE))                                             \
-	BINARY(choose_enc_##p, T, f, r = op_accepts(op, (a > b) - (a < b)) ? a : b)        \
 	UNARY(p##_neg, T, f, if (a == MIN) fail = RANGE; else r = -a)                      \
 	UNARY(p##_abs, T, f, if (a == MIN) fail = RANGE; else r = a < 0 ? -a : a)
 
 ARITHMETIC(int4, int32_t, i4, INT32_MIN, ROW_INT4_RANGE)
 ARITHMETIC(int8, int64_t, i8, INT64_MIN, ROW_INT8_RANGE)
 
-#define COMPARE(p, T, f)                                                               \
-	KERNEL(cmp_enc_##p)                                                                \
-	{                                                                                  \
-		uint32_t i;                                                                    \
-                                                                                       \
-		EACH_ROW(out, n, i)                                                            \
-		{                                                                              \
-			T a = in[0].f[ROW(&in[0], i)], b = in[1].f[ROW(&in[1], i)];                \
-                                                                                       \
-			row_ordered(op, out, i, (a > b) - (a < b));                                \
-		}                                                                              \
-	}
-COMPARE(int4, int32_t, i4)
-COMPARE(int8, int64_t, i8)
+static inline int order(int64_t a, int64_t b)
+{
+	return (a > b) - (a < b);
+}
+
+COMPARE(enc_int4, int32_t, i4, order)
+COMPARE(enc_int8, int64_t, i8, order)
+EXTREMES_OF(enc_int4, int32_t, i4, order)
+EXTREMES_OF(enc_int8, int64_t, i8, order)
 
 /* ---- columns to one row ---- */
-
-#define EXTREME(p, T, f)                                                               \
-	KERNEL(extreme_enc_##p)                                                            \
-	{                                                                                  \
-		bool any = false;                                                              \
-		uint32_t i;                                                                    \
-                                                                                       \
-		EACH_VALUE(in, out, n, i)                                                      \
-		{                                                                              \
-			T v = in->f[i];                                                            \
-                                                                                       \
-			if (!any || op_accepts(op, (v > out->f[0]) - (v < out->f[0])))             \
-				out->f[0] = v;                                                         \
-			any = true;                                                                \
-		}                                                                              \
-		if (!any && !out->state[0])                                                    \
-			row_fail(out, 0, ROW_NULL);                                                \
-	}
-EXTREME(int4, int32_t, i4)
-EXTREME(int8, int64_t, i8)
 
 /* A 128-bit number as a numeric in row i. */
 static void put_numeric(struct eval *ev, struct vec *out, uint32_t i, __int128 v)

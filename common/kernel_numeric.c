@@ -168,7 +168,7 @@ KERNEL(numeric_avg)
 	}
 }
 
-KERNEL(numeric_to_int8)
+KERNEL(numeric_sum_int8)
 {
 	struct numeric x;
 	uint32_t i;

@@ -11,11 +11,10 @@
 #define LAZY OP_LAZY
 #define REVEAL OP_REVEAL
 #define INTERNAL OP_INTERNAL
+#define STABLE OP_STABLE
 
 /* By code; they are dense enough. Where there is none, the name is NULL. */
 static const struct op ops[OPTABLE_CODES] = {
-#define TYPE(...)
-#define ERROR(...)
 #define OP(c, sql, sym, res, a, k, fl)                                                  \
 	OP_ROW(c, #sql, sym, T_##res, fl, a)
 #define OP_ROW(c, n, sym, res, fl, ...) OP_ROW_(c, n, sym, res, fl, __VA_ARGS__)
@@ -32,8 +31,6 @@ const struct op *optable_op(uint32_t code)
 
 const uint8_t optable_sizes[T_MAX] = {
 #define TYPE(name, code, sql, size, plain) [code] = size,
-#define ERROR(...)
-#define OP(...)
 #include "ops.def"
 };
 
@@ -42,9 +39,7 @@ struct op_type_info optable_type(uint32_t code)
 	switch (code) {
 #define TYPE(name, code, sql, size, plain)                                              \
 	case code:                                                                          \
-		return (struct op_type_info){sql, plain, size};
-#define ERROR(...)
-#define OP(...)
+		return (struct op_type_info){#sql, #plain, size};
 #include "ops.def"
 	default:
 		return (struct op_type_info){NULL, NULL, 0};
@@ -54,11 +49,9 @@ struct op_type_info optable_type(uint32_t code)
 struct op_error_info optable_error(uint32_t state)
 {
 	switch (state) {
-#define TYPE(...)
 #define ERROR(name, code, sqlstate, message)                                            \
 	case code:                                                                          \
 		return (struct op_error_info){sqlstate, message};
-#define OP(...)
 #include "ops.def"
 	default:
 		return (struct op_error_info){NULL, NULL};

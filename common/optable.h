@@ -11,8 +11,6 @@
 
 enum op_type {
 #define TYPE(name, code, sql, size, plain) T_##name = code,
-#define ERROR(...)
-#define OP(...)
 #include "ops.def"
 	T_MAX = 64,
 	T_FIRST_PUBLIC = 32,
@@ -22,16 +20,13 @@ enum op_type {
 enum row_state {
 	ROW_VALUE = 0,
 	ROW_NULL = 1,
-#define TYPE(...)
 #define ERROR(name, code, sqlstate, message) ROW_##name = code,
-#define OP(...)
 #include "ops.def"
 };
 
 /* Operation codes, by SQL name: OP_enc_int4_add. */
 enum op_code {
-#define TYPE(...)
-#define ERROR(...)
+	OP_none = 0,
 #define OP(code, sql, symbol, result, args, kernel, flags) OP_##sql = code,
 #include "ops.def"
 };
@@ -41,10 +36,11 @@ enum op_flags {
 	OP_LAZY = 16,
 	OP_REVEAL = 32,
 	OP_INTERNAL = 64,
+	OP_STABLE = 128,
 	OP_PRED = 7, /* mask: bit 0 less, 1 equal, 2 greater */
 };
 
-enum { OP_ARGS_MAX = 3, OPTABLE_CODES = 256 };
+enum { OP_ARGS_MAX = 3, OPTABLE_CODES = 2048 };
 
 struct op {
 	uint16_t code;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * aggregate.c - sum, avg, min and max of encrypted columns.
+ * aggregate.c - the aggregates of ops.def over encrypted columns.
  *
  * The state collects ciphertexts and sends them hedb.batch at a time: the zone reduces
  * the batch and folds the result so far into it, in one program. So a group costs one
@@ -29,34 +29,29 @@ enum {
 	BATCH_BYTES = 256 * 1024, /* send earlier when the values are long */
 };
 
-/* What differs between the aggregates, by transition function. */
+/* What differs between the aggregates, by how they gather: ops.def's REDUCTION. */
 struct kind {
-	uint8_t item;    /* type of the values */
-	uint8_t partial; /* type of the result so far */
-	uint16_t reduce; /* items -> partial */
+	uint16_t reduce; /* items -> partial; or items, partial so far -> partial */
 	uint16_t fold;   /* two partials -> partial */
 };
 
-enum kind_id { SUM_INT4, SUM_INT8, SUM_NUMERIC, MIN_INT4, MAX_INT4, MIN_INT8, MAX_INT8,
-	MIN_TEXT, MAX_TEXT, MIN_NUMERIC, MAX_NUMERIC, KINDS };
+enum kind_id {
+#define REDUCTION(reduce, fold) KIND_##reduce,
+#include "operations.h"
+	KINDS
+};
 
 static const struct kind kinds[KINDS] = {
-	[SUM_INT4] = {T_INT4, T_NUMERIC, OP_enc_int4_sum_bulk, OP_enc_numeric_plus},
-	[SUM_INT8] = {T_INT8, T_NUMERIC, OP_enc_int8_sum_bulk, OP_enc_numeric_plus},
-	[SUM_NUMERIC] = {T_NUMERIC, T_NUMERIC, OP_enc_numeric_sum_bulk, OP_enc_numeric_plus},
-	[MIN_INT4] = {T_INT4, T_INT4, OP_enc_int4_min_bulk, OP_enc_int4_min},
-	[MAX_INT4] = {T_INT4, T_INT4, OP_enc_int4_max_bulk, OP_enc_int4_max},
-	[MIN_INT8] = {T_INT8, T_INT8, OP_enc_int8_min_bulk, OP_enc_int8_min},
-	[MAX_INT8] = {T_INT8, T_INT8, OP_enc_int8_max_bulk, OP_enc_int8_max},
-	[MIN_TEXT] = {T_TEXT, T_TEXT, OP_enc_text_min_bulk, OP_enc_text_min},
-	[MAX_TEXT] = {T_TEXT, T_TEXT, OP_enc_text_max_bulk, OP_enc_text_max},
-	[MIN_NUMERIC] = {T_NUMERIC, T_NUMERIC, OP_enc_numeric_min_bulk, OP_enc_numeric_min},
-	[MAX_NUMERIC] = {T_NUMERIC, T_NUMERIC, OP_enc_numeric_max_bulk, OP_enc_numeric_max},
+#define REDUCTION(reduce, fold) {OP_##reduce, OP_##fold},
+#include "operations.h"
 };
 
 struct state {
 	MemoryContext context; /* of the aggregate; all below lives in it */
 	enum kind_id id;
+	uint8 item;            /* type of the values */
+	uint8 type;            /* type of the result so far */
+	bool goes_on;          /* the reduce operation takes the result so far */
 	int64 count;           /* values seen, NULLs left out */
 	uint32 n, cap;         /* values not sent yet */
 	uint64 bytes, bytes_cap;
@@ -69,9 +64,13 @@ struct state {
 static struct state *new_state(MemoryContext context, enum kind_id id)
 {
 	struct state *s = MemoryContextAllocZero(context, sizeof *s);
+	const struct op *reduce = optable_op(kinds[id].reduce);
 
 	s->context = context;
 	s->id = id;
+	s->item = reduce->args[0];
+	s->type = reduce->result;
+	s->goes_on = reduce->nargs == 2;
 	return s;
 }
 
@@ -86,11 +85,20 @@ static MemoryContext aggregate_context(FunctionCallInfo fcinfo)
 
 /* ---- programs ---- */
 
-static void push_partial(struct zone_program *p, const struct kind *k, const uint8 *data,
-	const uint32 *len)
+static void push_partial(
+	struct zone_program *p, const struct state *s, const uint8 *data, const uint32 *len)
 {
-	struct zone_arg a = {.data = data, .bytes = *len, .rows = 1, .type = k->partial,
-		.flags = ARG_ONE, .lens = value_bytes(k->partial) ? NULL : len};
+	struct zone_arg a = {.data = data, .bytes = *len, .rows = 1, .type = s->type,
+		.flags = ARG_ONE, .lens = value_bytes(s->type) ? NULL : len};
+
+	zone_push(p, &a);
+}
+
+static void push_nothing(struct zone_program *p, uint8 type)
+{
+	static const uint8 null = 1;
+	struct zone_arg a = {.data = &null, .bytes = 1, .rows = 1, .type = type,
+		.flags = ARG_ONE | ARG_NULLS};
 
 	zone_push(p, &a);
 }
@@ -99,17 +107,21 @@ static void push_partial(struct zone_program *p, const struct kind *k, const uin
 static void push_state(struct zone_program *p, const struct state *s)
 {
 	const struct kind *k = &kinds[s->id];
-	struct zone_arg a = {.data = s->data, .bytes = s->bytes, .rows = s->n, .type = k->item,
+	struct zone_arg a = {.data = s->data, .bytes = s->bytes, .rows = s->n, .type = s->item,
 		.lens = s->lens};
 
 	p->rows = s->n ? s->n : 1;
-	if (s->n) {
+	if (s->n)
 		zone_push(p, &a);
+	if (s->n && !s->goes_on)
 		zone_op(p, k->reduce);
-	}
 	if (s->partial)
-		push_partial(p, k, s->partial, &s->partial_len);
-	if (s->n && s->partial)
+		push_partial(p, s, s->partial, &s->partial_len);
+	else if (s->goes_on)
+		push_nothing(p, s->type);
+	if (s->n && s->goes_on)
+		zone_op(p, k->reduce);
+	else if (s->n && s->partial)
 		zone_op(p, k->fold);
 }
 
@@ -143,7 +155,7 @@ static void flush(struct state *s)
 
 static void make_room(struct state *s, uint32 len)
 {
-	bool varies = value_bytes(kinds[s->id].item) == 0;
+	bool varies = value_bytes(s->item) == 0;
 
 	if (s->bytes + len > s->bytes_cap) {
 		uint64 some = (uint64)len * FIRST_VALUES; /* a long one may well be the last */
@@ -180,7 +192,7 @@ static void append_datum(struct state *s, Datum d)
 	uint32 len;
 
 	s->count++;
-	value = value_stored(value_bytes(kinds[s->id].item), d, &len, &copy);
+	value = value_stored(value_bytes(s->item), d, &len, &copy);
 	append(s, value, len);
 	if (copy)
 		pfree(copy);
@@ -202,30 +214,18 @@ static Datum transition(FunctionCallInfo fcinfo, enum kind_id id)
 	PG_RETURN_POINTER(s);
 }
 
-#define TRANSITION(name, id)                                                            \
-	PG_FUNCTION_INFO_V1(name##_trans);                                                  \
-	Datum name##_trans(PG_FUNCTION_ARGS)                                                \
+#define REDUCTION(reduce, fold)                                                         \
+	PG_FUNCTION_INFO_V1(trans_##reduce);                                                \
+	Datum trans_##reduce(PG_FUNCTION_ARGS)                                              \
 	{                                                                                   \
-		return transition(fcinfo, id);                                                  \
+		return transition(fcinfo, KIND_##reduce);                                       \
 	}
-
-TRANSITION(enc_int4_sum, SUM_INT4)
-TRANSITION(enc_int8_sum, SUM_INT8)
-TRANSITION(enc_numeric_sum, SUM_NUMERIC)
-TRANSITION(enc_int4_min, MIN_INT4)
-TRANSITION(enc_int4_max, MAX_INT4)
-TRANSITION(enc_int8_min, MIN_INT8)
-TRANSITION(enc_int8_max, MAX_INT8)
-TRANSITION(enc_text_min, MIN_TEXT)
-TRANSITION(enc_text_max, MAX_TEXT)
-TRANSITION(enc_numeric_min, MIN_NUMERIC)
-TRANSITION(enc_numeric_max, MAX_NUMERIC)
+#include "operations.h"
 
 /* ---- parallel aggregation ---- */
 
 static void fold_partial(struct state *s, const uint8 *data, uint32 len)
 {
-	const struct kind *k = &kinds[s->id];
 	struct zone_program p = {.rows = 1};
 	struct zone_result r;
 
@@ -233,9 +233,9 @@ static void fold_partial(struct state *s, const uint8 *data, uint32 len)
 		keep_partial(s, data, len);
 		return;
 	}
-	push_partial(&p, k, s->partial, &s->partial_len);
-	push_partial(&p, k, data, &len);
-	zone_op(&p, k->fold);
+	push_partial(&p, s, s->partial, &s->partial_len);
+	push_partial(&p, s, data, &len);
+	zone_op(&p, kinds[s->id].fold);
 	r = zone_run(ROLE_DB, &p);
 	keep_partial(s, r.data, r.len);
 }
@@ -256,7 +256,7 @@ Datum hedb_combine(PG_FUNCTION_ARGS)
 	}
 	if (!a)
 		a = new_state(context, b->id);
-	fixed = value_bytes(kinds[b->id].item);
+	fixed = value_bytes(b->item);
 	for (i = 0; i < b->n; i++, at += len) {
 		len = fixed ? fixed : b->lens[i];
 		append(a, b->data + at, len);
@@ -316,13 +316,14 @@ static Datum finish(FunctionCallInfo fcinfo, const struct state *s, uint16_t op)
 	struct zone_program p = {.rows = 1};
 	struct zone_arg count = {.bytes = sizeof s->count, .rows = 1, .type = T_PUB_INT8,
 		.flags = ARG_ONE};
-	uint8_t type = op ? optable_op(op)->result : 0;
+	uint8_t type;
 	struct zone_result r;
 
 	if (!s || s->count == 0)
 		PG_RETURN_NULL();
+	type = op ? optable_op(op)->result : s->type;
 	if (!op && s->n == 0)
-		return value_datum(kinds[s->id].partial, s->partial, s->partial_len);
+		return value_datum(s->type, s->partial, s->partial_len);
 	push_state(&p, s);
 	if (op && optable_op(op)->nargs == 2) {
 		count.data = &s->count;
@@ -331,7 +332,7 @@ static Datum finish(FunctionCallInfo fcinfo, const struct state *s, uint16_t op)
 	if (op)
 		zone_op(&p, op);
 	r = zone_run(ROLE_DB, &p);
-	return value_datum(type ? type : kinds[s->id].partial, r.data, r.len);
+	return value_datum(type, r.data, r.len);
 }
 
 static Datum final(FunctionCallInfo fcinfo, uint16_t op)
@@ -341,30 +342,20 @@ static Datum final(FunctionCallInfo fcinfo, uint16_t op)
 		fcinfo, PG_ARGISNULL(0) ? NULL : (struct state *)PG_GETARG_POINTER(0), op);
 }
 
-PG_FUNCTION_INFO_V1(hedb_final);
-Datum hedb_final(PG_FUNCTION_ARGS)
-{
-	return final(fcinfo, 0);
-}
-
-PG_FUNCTION_INFO_V1(hedb_sum_int8_final);
-Datum hedb_sum_int8_final(PG_FUNCTION_ARGS)
-{
-	return final(fcinfo, OP_enc_numeric_to_int8);
-}
-
-PG_FUNCTION_INFO_V1(hedb_avg_final);
-Datum hedb_avg_final(PG_FUNCTION_ARGS)
-{
-	return final(fcinfo, OP_enc_numeric_avg_final);
-}
+#define AGGREGATE(name, reduce, finish, sort)                                           \
+	PG_FUNCTION_INFO_V1(name##_##reduce##_final);                                       \
+	Datum name##_##reduce##_final(PG_FUNCTION_ARGS)                                     \
+	{                                                                                   \
+		return final(fcinfo, OP_##finish);                                              \
+	}
+#include "operations.h"
 
 /* ---- sums of an array ---- */
 
 static Datum array_sum(FunctionCallInfo fcinfo, uint16_t op)
 {
 	ArrayType *array = PG_GETARG_ARRAYTYPE_P(0);
-	struct state *s = new_state(CurrentMemoryContext, SUM_INT4);
+	struct state *s = new_state(CurrentMemoryContext, KIND_enc_int4_sum_bulk);
 	ArrayIterator it = array_create_iterator(array, 0, NULL);
 	Datum d;
 	bool null;
@@ -378,7 +369,7 @@ static Datum array_sum(FunctionCallInfo fcinfo, uint16_t op)
 PG_FUNCTION_INFO_V1(enc_int4_sum_bulk);
 Datum enc_int4_sum_bulk(PG_FUNCTION_ARGS)
 {
-	return array_sum(fcinfo, OP_enc_numeric_to_int8);
+	return array_sum(fcinfo, OP_enc_numeric_sum_int8);
 }
 
 PG_FUNCTION_INFO_V1(enc_int4_avg_bulk);

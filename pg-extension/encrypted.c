@@ -16,23 +16,62 @@
 #include "mb/pg_wchar.h"
 #include "nodes/makefuncs.h"
 #include "nodes/supportnodes.h"
+#include "access/tupmacs.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_type.h"
+#include "parser/parse_coerce.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
 
 #include "scalar.h"
 #include "zone.h"
 
-/* Input and output of the plain type that an encrypted one holds. */
-static const struct {
-	PGFunction in;
-	PGFunction out;
-} plain_io[T_FIRST_PUBLIC] = {
-	[T_INT4] = {int4in, int4out},
-	[T_INT8] = {int8in, int8out},
-	[T_TEXT] = {textin, textout},
-	[T_NUMERIC] = {numeric_in, numeric_out},
+/* The plain type that an encrypted one holds, as the catalogue knows it. */
+struct plain {
+	Oid oid;
+	Oid io_param;
+	int16 len; /* -1: varlena */
+	bool by_value;
+	FmgrInfo in;
+	FmgrInfo out;
 };
+
+static const struct plain *plain_of(uint8_t type)
+{
+	static struct plain known[T_FIRST_PUBLIC];
+	struct plain *p = &known[type];
+	Oid oid, in, out;
+	bool varlena;
+
+	if (p->oid)
+		return p;
+	oid = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
+		CStringGetDatum(optable_type(type).plain), ObjectIdGetDatum(PG_CATALOG_NAMESPACE));
+	getTypeInputInfo(oid, &in, &p->io_param);
+	getTypeOutputInfo(oid, &out, &varlena);
+	get_typlenbyval(oid, &p->len, &p->by_value);
+	fmgr_info_cxt(in, &p->in, TopMemoryContext);
+	fmgr_info_cxt(out, &p->out, TopMemoryContext);
+	p->oid = oid;
+	return p;
+}
+
+uint8 hedb_type_code(Oid oid)
+{
+	HeapTuple t = SearchSysCache1(TYPEOID, ObjectIdGetDatum(oid));
+	const char *name = t ? NameStr(((Form_pg_type)GETSTRUCT(t))->typname) : "";
+	uint8 type = T_FIRST_PUBLIC;
+
+	while (--type > 0)
+		if (optable_type(type).name && strcmp(optable_type(type).name, name) == 0)
+			break;
+	if (t)
+		ReleaseSysCache(t);
+	return type;
+}
 
 /* ---- plaintext and its bytes in a request ---- */
 
@@ -45,51 +84,51 @@ static void need_utf8(void)
 				errhint("Create the database with ENCODING 'UTF8'.")));
 }
 
-static bytea *as_bytes(uint8_t type, Datum d)
+static bytea *bytes(const void *p, int len)
 {
-	int32 i4;
-	int64 i8;
-
-	switch (type) {
-	case T_INT4:
-		i4 = DatumGetInt32(d);
-		return (bytea *)cstring_to_text_with_len((const char *)&i4, sizeof i4);
-	case T_INT8:
-		i8 = DatumGetInt64(d);
-		return (bytea *)cstring_to_text_with_len((const char *)&i8, sizeof i8);
-	case T_NUMERIC:
-		return DatumGetByteaPP(DirectFunctionCall1(numeric_send, d));
-	default:
-		need_utf8();
-		return DatumGetByteaPP(d);
-	}
+	return (bytea *)cstring_to_text_with_len(p, len);
 }
 
-static Datum from_bytes(uint8_t type, const uint8_t *p, uint32_t len)
+static bytea *as_bytes(uint8_t type, Datum d)
 {
-	StringInfoData s;
-	text *t;
-	int64 i8;
-	int32 i4;
+	const struct plain *p = plain_of(type);
+	char value[sizeof(Datum)];
 
-	switch (type) {
-	case T_INT4:
-		memcpy(&i4, p, sizeof i4);
-		return Int32GetDatum(i4);
-	case T_INT8:
-		memcpy(&i8, p, sizeof i8);
-		return Int64GetDatum(i8);
-	case T_NUMERIC:
+	if (type == T_NUMERIC)
+		return DatumGetByteaPP(DirectFunctionCall1(numeric_send, d));
+	if (type == T_TEXT)
+		need_utf8();
+	if (p->by_value) {
+		store_att_byval(value, d, p->len);
+		return bytes(value, p->len);
+	}
+	return p->len > 0 ? bytes(DatumGetPointer(d), p->len) : DatumGetByteaPP(d);
+}
+
+/* `from` is shared memory, hence the copy before anything looks at it. */
+static Datum from_bytes(uint8_t type, const uint8_t *from, uint32_t len)
+{
+	const struct plain *p = plain_of(type);
+	bytea *b = bytes(from, (int)len);
+	StringInfoData s;
+
+	if (type == T_NUMERIC) {
 		initStringInfo(&s);
-		appendBinaryStringInfo(&s, (const char *)p, (int)len);
+		appendBinaryStringInfo(&s, VARDATA(b), (int)len);
 		return DirectFunctionCall3(numeric_recv, PointerGetDatum(&s),
 			ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
-	default:
-		need_utf8();
-		t = cstring_to_text_with_len((const char *)p, (int)len); /* p is shared memory */
-		pg_verifymbstr(VARDATA(t), (int)len, false);
-		return PointerGetDatum(t);
 	}
+	if (type == T_TEXT) {
+		need_utf8();
+		pg_verifymbstr(VARDATA(b), (int)len, false);
+	}
+	if (p->by_value) {
+		Datum aligned = 0;
+
+		memcpy(&aligned, VARDATA(b), p->len);
+		return fetch_att(&aligned, true, p->len);
+	}
+	return PointerGetDatum(p->len > 0 ? memcpy(palloc(p->len), VARDATA(b), p->len) : b);
 }
 
 static Datum encrypt(uint8_t type, Datum plain)
@@ -106,19 +145,11 @@ static Datum encrypt(uint8_t type, Datum plain)
 	return value_datum(type, r.data, r.len);
 }
 
-static uint16_t decrypt_op(uint8_t type)
-{
-	switch (type) {
-	case T_INT4:
-		return OP_enc_int4_decrypt;
-	case T_INT8:
-		return OP_enc_int8_decrypt;
-	case T_TEXT:
-		return OP_enc_text_decrypt;
-	default:
-		return OP_enc_numeric_decrypt;
-	}
-}
+static const uint16_t decrypt_op[T_FIRST_PUBLIC] = {
+#define PUBLIC(...)
+#define TYPE(name, code, sql, size, plain) [code] = OP_##sql##_decrypt,
+#include "operations.h"
+};
 
 /* A stored value where it lies, or a copy that the memory context frees. */
 static const uint8_t *stored(uint8_t type, Datum d, uint32_t *len)
@@ -139,7 +170,7 @@ static Datum decrypt(uint8_t type, Datum d)
 	a.bytes = len;
 	a.lens = value_bytes(type) ? NULL : &len;
 	zone_push(&p, &a);
-	zone_op(&p, decrypt_op(type));
+	zone_op(&p, decrypt_op[type]);
 	r = zone_run(ROLE_CLIENT, &p);
 	return from_bytes(type, r.data, r.len);
 }
@@ -196,14 +227,13 @@ static char *cipher_out(const uint8_t *p, uint32_t len)
 
 static Datum value_in(FunctionCallInfo fcinfo, uint8_t type)
 {
-	const char *text = PG_GETARG_CSTRING(0);
-	Datum plain;
+	char *text = PG_GETARG_CSTRING(0);
+	const struct plain *p;
 
 	if (hedb_mode == MODE_SERVER)
 		return cipher_in(type, text);
-	plain = DirectFunctionCall3(plain_io[type].in, CStringGetDatum(text),
-		ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
-	return encrypt(type, plain);
+	p = plain_of(type);
+	return encrypt(type, InputFunctionCall((FmgrInfo *)&p->in, text, p->io_param, -1));
 }
 
 static Datum value_out(FunctionCallInfo fcinfo, uint8_t type)
@@ -212,7 +242,8 @@ static Datum value_out(FunctionCallInfo fcinfo, uint8_t type)
 	uint32_t len;
 
 	if (hedb_mode == MODE_CLIENT)
-		return DirectFunctionCall1(plain_io[type].out, decrypt(type, PG_GETARG_DATUM(0)));
+		PG_RETURN_CSTRING(OutputFunctionCall(
+			(FmgrInfo *)&plain_of(type)->out, decrypt(type, PG_GETARG_DATUM(0))));
 	p = stored(type, PG_GETARG_DATUM(0), &len);
 	PG_RETURN_CSTRING(cipher_out(p, len));
 }
@@ -249,28 +280,17 @@ static Datum value_send(FunctionCallInfo fcinfo, uint8_t type)
 		return call;                                                                    \
 	}
 
-#define ENCRYPTED(name, type)                                                           \
-	ENTRY(name##_in, value_in(fcinfo, type))                                              \
-	ENTRY(name##_out, value_out(fcinfo, type))                                            \
-	ENTRY(name##_recv, value_recv(fcinfo, type))                                          \
-	ENTRY(name##_send, value_send(fcinfo, type))                                          \
-	ENTRY(name##_encrypt, encrypt(type, PG_GETARG_DATUM(0)))                            \
-	ENTRY(name##_decrypt, decrypt(type, PG_GETARG_DATUM(0)))
-
-ENCRYPTED(enc_int4, T_INT4)
-ENCRYPTED(enc_int8, T_INT8)
-ENCRYPTED(enc_text, T_TEXT)
-ENCRYPTED(enc_numeric, T_NUMERIC)
+#define PUBLIC(...)
+#define TYPE(name, code, sql, size, plain)                                              \
+	ENTRY(sql##_in, value_in(fcinfo, code))                                             \
+	ENTRY(sql##_out, value_out(fcinfo, code))                                           \
+	ENTRY(sql##_recv, value_recv(fcinfo, code))                                         \
+	ENTRY(sql##_send, value_send(fcinfo, code))                                         \
+	ENTRY(sql##_encrypt, encrypt(code, PG_GETARG_DATUM(0)))                             \
+	ENTRY(sql##_decrypt, decrypt(code, PG_GETARG_DATUM(0)))
+#include "operations.h"
 
 /* ---- casts from plain types ---- */
-
-/* A cast can come from an innocent `x < 1`: it encrypts where plaintext is welcome, and
- * elsewhere it says so rather than sending plaintext about. */
-static Datum cast(uint8_t type, Datum plain)
-{
-	hedb_need_client_mode(type);
-	return encrypt(type, plain);
-}
 
 /* Text can be either, and the mode says which: as in the input function. */
 static Datum cast_text(Datum plain)
@@ -280,16 +300,48 @@ static Datum cast_text(Datum plain)
 	return encrypt(T_TEXT, plain);
 }
 
-ENTRY(cast_int4_enc_int4, cast(T_INT4, PG_GETARG_DATUM(0)))
-ENTRY(cast_int8_enc_int4, cast(T_INT4, DirectFunctionCall1(int84, PG_GETARG_DATUM(0))))
-ENTRY(cast_int4_enc_int8, cast(T_INT8, Int64GetDatum(PG_GETARG_INT32(0))))
-ENTRY(cast_int8_enc_int8, cast(T_INT8, PG_GETARG_DATUM(0)))
-ENTRY(cast_text_enc_text, cast_text(PG_GETARG_DATUM(0)))
-ENTRY(cast_int4_enc_numeric,
-	cast(T_NUMERIC, DirectFunctionCall1(int4_numeric, PG_GETARG_DATUM(0))))
-ENTRY(cast_int8_enc_numeric,
-	cast(T_NUMERIC, DirectFunctionCall1(int8_numeric, PG_GETARG_DATUM(0))))
-ENTRY(cast_numeric_enc_numeric, cast(T_NUMERIC, PG_GETARG_DATUM(0)))
+/* What a cast function does, found out at its first call. */
+struct cast {
+	FmgrInfo convert; /* to the plain type of `type`; fn_oid 0: it is that */
+	uint8 type;
+};
+
+static const struct cast *cast_of(FmgrInfo *f)
+{
+	struct cast *c = f->fn_extra;
+	Oid *types, result, convert;
+	int n;
+
+	if (c)
+		return c;
+	c = MemoryContextAllocZero(f->fn_mcxt, sizeof *c);
+	result = get_func_signature(f->fn_oid, &types, &n);
+	c->type = hedb_type_code(result);
+	if (n != 1 || !c->type)
+		elog(ERROR, "function %u is no cast to an encrypted type", f->fn_oid);
+	if (find_coercion_pathway(plain_of(c->type)->oid, types[0], COERCION_EXPLICIT,
+			&convert) == COERCION_PATH_FUNC && types[0] != plain_of(c->type)->oid)
+		fmgr_info_cxt(convert, &c->convert, f->fn_mcxt);
+	f->fn_extra = c;
+	return c;
+}
+
+/* A cast can come from an innocent `x < 1`: it encrypts where plaintext is welcome, and
+ * elsewhere it says so rather than sending plaintext about. */
+static Datum cast(FunctionCallInfo fcinfo)
+{
+	const struct cast *c = cast_of(fcinfo->flinfo);
+	Datum plain = PG_GETARG_DATUM(0);
+
+	if (c->type == T_TEXT)
+		return cast_text(plain);
+	hedb_need_client_mode(c->type);
+	if (c->convert.fn_oid)
+		plain = FunctionCall1((FmgrInfo *)&c->convert, plain);
+	return encrypt(c->type, plain);
+}
+
+ENTRY(hedb_cast, cast(fcinfo))
 
 /*
  * A cast of a constant is done once, when the query is planned: the casts are STABLE,

@@ -38,6 +38,9 @@ extern int hedb_region_offset;
 extern char *hedb_region;
 extern char *hedb_client_credential;
 
+/* The code of an encrypted type by its OID, 0 when it is none. */
+uint8 hedb_type_code(Oid type);
+
 /* A plain value is about to become one of that type: raises in server mode. */
 void hedb_need_client_mode(uint32 type);
 

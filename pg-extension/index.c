@@ -29,22 +29,19 @@ static Datum hash_extended(FunctionCallInfo fcinfo, uint16_t op)
 	return UInt64GetDatum(seed ? hash_combine64(h, seed) : h);
 }
 
-#define HASHED(name)                                                                    \
-	PG_FUNCTION_INFO_V1(name##_hash);                                                   \
-	Datum name##_hash(PG_FUNCTION_ARGS)                                                 \
+#define PUBLIC(...)
+#define TYPE(name, code, sql, size, plain)                                              \
+	PG_FUNCTION_INFO_V1(sql##_hash);                                                    \
+	Datum sql##_hash(PG_FUNCTION_ARGS)                                                  \
 	{                                                                                   \
-		return hash(fcinfo, OP_##name##_hash64);                                        \
+		return hash(fcinfo, OP_##sql##_hash64);                                         \
 	}                                                                                   \
-	PG_FUNCTION_INFO_V1(name##_hash_extended);                                          \
-	Datum name##_hash_extended(PG_FUNCTION_ARGS)                                        \
+	PG_FUNCTION_INFO_V1(sql##_hash_extended);                                           \
+	Datum sql##_hash_extended(PG_FUNCTION_ARGS)                                         \
 	{                                                                                   \
-		return hash_extended(fcinfo, OP_##name##_hash64);                               \
+		return hash_extended(fcinfo, OP_##sql##_hash64);                                \
 	}
-
-HASHED(enc_int4)
-HASHED(enc_int8)
-HASHED(enc_text)
-HASHED(enc_numeric)
+#include "operations.h"
 
 /*
  * Statistics that need no plaintext: share of NULLs, and width. Most common values or a

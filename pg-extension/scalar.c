@@ -8,6 +8,7 @@
  */
 #include "scalar.h"
 
+#include "access/tupmacs.h"
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -81,7 +82,7 @@ struct request {
 	const struct scalar *s;
 	const void *data[OP_ARGS_MAX];
 	uint32_t len[OP_ARGS_MAX];
-	int64 plain[OP_ARGS_MAX]; /* arguments that cross in clear, passed by value */
+	Datum plain[OP_ARGS_MAX]; /* arguments that cross in clear, passed by value */
 	void *copy[OP_ARGS_MAX];  /* detoasted; a sort compares in a context that lives long */
 };
 
@@ -106,9 +107,9 @@ static uint64_t take_argument(struct request *q, int i, Datum d)
 {
 	uint32_t bytes = q->s->bytes[i];
 
-	if (!optable_is_secret(q->s->type[i])) {
-		/* little-endian: the low bytes of an int8 are the int4 */
-		q->plain[i] = q->s->type[i] == T_PUB_INT4 ? DatumGetInt32(d) : DatumGetInt64(d);
+	if (!optable_is_secret(q->s->type[i]) && bytes && bytes <= sizeof(Datum)) {
+		/* little-endian: the low bytes of the Datum are a shorter value */
+		q->plain[i] = d;
 		q->data[i] = &q->plain[i];
 		q->len[i] = bytes;
 		return bytes;
@@ -117,21 +118,17 @@ static uint64_t take_argument(struct request *q, int i, Datum d)
 	return bytes ? bytes : 4ull + q->len[i];
 }
 
-static Datum plain_datum(uint8_t type, const uint8_t *p)
+/* A result in clear: of variable size, by reference, or by value. */
+static Datum plain_datum(uint8_t type, const uint8_t *p, uint32_t len)
 {
-	int64 i8;
-	int32 i4;
+	Datum d = 0;
 
-	switch (type) {
-	case T_PUB_BOOL:
-		return BoolGetDatum(*p & 1);
-	case T_PUB_INT4:
-		memcpy(&i4, p, sizeof i4);
-		return Int32GetDatum(i4);
-	default:
-		memcpy(&i8, p, sizeof i8);
-		return Int64GetDatum(i8);
-	}
+	if (!optable_type(type).size)
+		return PointerGetDatum(cstring_to_text_with_len((const char *)p, (int)len));
+	if (len > sizeof d)
+		return PointerGetDatum(memcpy(palloc(len), p, len));
+	memcpy(&d, p, len);
+	return type == T_PUB_BOOL ? BoolGetDatum(d & 1) : fetch_att(&d, true, (int)len);
 }
 
 Datum value_datum(uint8_t type, const uint8_t *p, uint32_t len)
@@ -165,11 +162,12 @@ static Datum run(FunctionCallInfo fcinfo, const struct scalar *s, enum role role
 		if (likely(start == s->good)) {
 			reply += PROGRAM_HEADER;
 			return s->secret ? value_datum(s->result, reply, s->result_bytes)
-							 : plain_datum(s->result, reply);
+							 : plain_datum(s->result, reply, s->result_bytes);
 		}
 	}
 	r = zone_row(reply, reply_len, s->result, s->secret);
-	return s->secret ? value_datum(s->result, r.data, r.len) : plain_datum(s->result, r.data);
+	return s->secret ? value_datum(s->result, r.data, r.len) 
+					 : plain_datum(s->result, r.data, r.len);
 }
 
 Datum scalar_call(FunctionCallInfo fcinfo, uint16_t code)
@@ -209,10 +207,6 @@ static Datum mixed_call(FunctionCallInfo fcinfo, uint16_t code)
 }
 
 /* The entry points; gensql declares the same functions in SQL. */
-#pragma push_macro("ERROR")
-#undef ERROR
-#define TYPE(...)
-#define ERROR(...)
 #define OP(code, sql, symbol, result, args, kernel, flags)                              \
 	PG_FUNCTION_INFO_V1(op_##sql);                                                      \
 	Datum op_##sql(PG_FUNCTION_ARGS)                                                    \
@@ -224,5 +218,4 @@ static Datum mixed_call(FunctionCallInfo fcinfo, uint16_t code)
 	{                                                                                   \
 		return mixed_call(fcinfo, code);                                                \
 	}
-#include "ops.def"
-#pragma pop_macro("ERROR")
+#include "operations.h"

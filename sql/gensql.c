@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * gensql.c - prints the part of hedb--1.0.sql that follows from ops.def: types, their
- * I/O, functions, operators, operator classes, min and max. sql/hedb.sql goes after it.
+ * I/O, functions, operators, casts, operator classes, aggregates. sql/hedb.sql goes after
+ * it.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -54,11 +55,25 @@ static void function(const char *name, const char *args, const char *result,
 		name, args, result, symbol, volatility, cost);
 }
 
+static char category(const char *plain)
+{
+	static const struct {
+		const char *plain;
+		char category;
+	} others[] = {{"bool", 'B'}, {"bytea", 'U'}, {"uuid", 'U'}, {"text", 'S'}, {"date", 'D'},
+		{"timestamp", 'D'}, {"timestamptz", 'D'}, {"interval", 'T'}};
+	size_t i;
+
+	for (i = 0; i < sizeof others / sizeof others[0]; i++)
+		if (strcmp(plain, others[i].plain) == 0)
+			return others[i].category;
+	return 'N';
+}
+
 /* The category is that of the plain type, never preferred: so an unknown literal and
  * CASE, COALESCE or UNION with plain values resolve as they did without hedb. */
 static void type(const char *name, struct op_type_info t)
 {
-	bool text = strcmp(t.plain, "text") == 0;
 	char f[64];
 
 	printf("\nCREATE TYPE %s;\n", name);
@@ -72,8 +87,8 @@ static void type(const char *name, struct op_type_info t)
 	function(f, name, "bytea", f, "IMMUTABLE", 1);
 	printf("CREATE TYPE %s (\n"
 		   "\tINPUT = %s_in, OUTPUT = %s_out, RECEIVE = %s_recv, SEND = %s_send,\n"
-		   "\tANALYZE = hedb_typanalyze, CATEGORY = '%s', ",
-		name, name, name, name, name, text ? "S" : "N");
+		   "\tANALYZE = hedb_typanalyze, CATEGORY = '%c', ",
+		name, name, name, name, name, category(t.plain));
 	if (t.size)
 		printf("INTERNALLENGTH = %u, ALIGNMENT = char, STORAGE = plain\n);\n", t.size + 32);
 	else
@@ -144,7 +159,12 @@ static void mixes(const struct op *op)
 	}
 }
 
-static void operation(const struct op *op)
+static const char *volatility(const struct op *op)
+{
+	return op->flags & OP_STABLE ? "STABLE" : "IMMUTABLE";
+}
+
+static void op_function(const char *name, const struct op *op)
 {
 	char args[128] = "", symbol[64];
 	int i;
@@ -154,11 +174,47 @@ static void operation(const struct op *op)
 		strcat(args, sql_type(op->args[i]));
 	}
 	snprintf(symbol, sizeof symbol, "op_%s", op->name);
-	function(op->name, args, sql_type(op->result), symbol, "IMMUTABLE", COST_OP);
+	function(name, args, sql_type(op->result), symbol, volatility(op), COST_OP);
+}
+
+static void operation(const struct op *op)
+{
+	op_function(op->name, op);
 	if (op->symbol[0])
 		operator(op);
 	mixes(op);
 }
+
+/* ---- casts ---- */
+
+static const char *context(const char *how)
+{
+	return strcmp(how, "IMPLICIT") == 0   ? " AS IMPLICIT"
+		: strcmp(how, "ASSIGNMENT") == 0 ? " AS ASSIGNMENT"
+										 : "";
+}
+
+static void cast(const struct op *op, const char *how)
+{
+	const char *from = sql_type(op->args[0]);
+
+	printf("CREATE CAST (%s AS %s) WITH FUNCTION %s(%s)%s;\n", from, sql_type(op->result),
+		op->name, from, context(how));
+}
+
+/* STABLE, since it depends on the mode; constants are encrypted when the query is planned. */
+static void plain_cast(const char *plain, uint32_t secret, const char *how)
+{
+	const char *type = sql_type(secret);
+
+	printf("CREATE FUNCTION %s(%s) RETURNS %s\n"
+		   "\tAS 'MODULE_PATHNAME', 'hedb_cast' LANGUAGE C STABLE STRICT PARALLEL SAFE\n"
+		   "\tCOST %d SUPPORT hedb_cast_support;\n"
+		   "CREATE CAST (%s AS %s) WITH FUNCTION %s(%s)%s;\n",
+		type, plain, type, COST_ENCRYPT, plain, type, type, plain, context(how));
+}
+
+/* ---- operator classes and aggregates ---- */
 
 static void class(const char *name)
 {
@@ -180,26 +236,58 @@ static void class(const char *name)
 		name, name, name, name, name, name);
 }
 
-static void extreme(const char *name, const char *which, const char *sort)
+/* The transition function is shared by all aggregates that gather alike: for sum(x) and
+ * avg(x) in one query PostgreSQL then calls it once. */
+static void reduction(const struct op *op)
 {
-	printf("CREATE FUNCTION %s_%s_trans(internal, %s) RETURNS internal\n"
-		   "\tAS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;\n"
-		   "CREATE AGGREGATE %s(%s) (SFUNC = %s_%s_trans, STYPE = internal,\n"
-		   "\tSSPACE = 256, FINALFUNC = %s_extreme_final, COMBINEFUNC = hedb_combine,\n"
-		   "\tSERIALFUNC = hedb_serialize, DESERIALFUNC = hedb_deserialize,\n"
-		   "\tSORTOP = %s, PARALLEL = SAFE);\n",
-		name, which, name, which, name, name, which, name, sort);
+	printf("CREATE FUNCTION %s_trans(internal, %s) RETURNS internal\n"
+		   "\tAS 'MODULE_PATHNAME', 'trans_%s' LANGUAGE C IMMUTABLE PARALLEL SAFE;\n",
+		op->name, sql_type(op->args[0]), op->name);
 }
 
-/* min and max share their final function. */
-static void extremes(const char *name)
+static void aggregate(
+	const char *name, const struct op *reduce, const struct op *finish, const char *sort)
 {
-	printf("CREATE FUNCTION %s_extreme_final(internal) RETURNS %s\n"
-		   "\tAS 'MODULE_PATHNAME', 'hedb_final' LANGUAGE C IMMUTABLE PARALLEL SAFE\n"
-		   "\tCOST %d;\n",
-		name, name, COST_OP);
-	extreme(name, "min", "<");
-	extreme(name, "max", ">");
+	const char *item = sql_type(reduce->args[0]);
+
+	printf("CREATE FUNCTION %s_%s_final(internal) RETURNS %s\n"
+		   "\tAS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST %d;\n"
+		   "CREATE AGGREGATE %s(%s) (SFUNC = %s_trans, STYPE = internal,\n"
+		   "\tSSPACE = 256, FINALFUNC = %s_%s_final, COMBINEFUNC = hedb_combine,\n"
+		   "\tSERIALFUNC = hedb_serialize, DESERIALFUNC = hedb_deserialize,\n"
+		   "\t%s%s%sPARALLEL = SAFE);\n",
+		name, reduce->name, sql_type(finish ? finish->result : reduce->result), COST_OP, name,
+		item, reduce->name, name, reduce->name, sort[0] ? "SORTOP = " : "", sort,
+		sort[0] ? ", " : "");
+}
+
+static void aggregates(void)
+{
+	printf("\nCREATE FUNCTION hedb_combine(internal, internal) RETURNS internal\n"
+		   "\tAS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;\n"
+		   "CREATE FUNCTION hedb_serialize(internal) RETURNS bytea\n"
+		   "\tAS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;\n"
+		   "CREATE FUNCTION hedb_deserialize(bytea, internal) RETURNS internal\n"
+		   "\tAS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;\n");
+#define REDUCTION(reduce, fold) reduction(optable_op(OP_##reduce));
+#include "ops.def"
+#define AGGREGATE(name, reduce, finish, sort)                                           \
+	aggregate(#name, optable_op(OP_##reduce), optable_op(OP_##finish), sort);
+#include "ops.def"
+}
+
+static void names_and_casts(void)
+{
+	printf("\n");
+#define ALIAS(name, op) op_function(name, optable_op(OP_##op));
+#include "ops.def"
+	printf("\n");
+#define CAST(op, how) cast(optable_op(OP_##op), #how);
+#include "ops.def"
+	printf("\nCREATE FUNCTION hedb_cast_support(internal) RETURNS internal\n"
+		   "\tAS 'MODULE_PATHNAME' LANGUAGE C STRICT PARALLEL SAFE;\n");
+#define PLAIN_CAST(plain, T, how) plain_cast(#plain, T_##T, #how);
+#include "ops.def"
 }
 
 int main(void)
@@ -217,16 +305,11 @@ int main(void)
 	for (code = 0; code < OPTABLE_CODES; code++)
 		if (optable_op(code) && !(optable_op(code)->flags & OP_INTERNAL))
 			operation(optable_op(code));
-	printf("\nCREATE FUNCTION hedb_combine(internal, internal) RETURNS internal\n"
-		   "\tAS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;\n"
-		   "CREATE FUNCTION hedb_serialize(internal) RETURNS bytea\n"
-		   "\tAS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;\n"
-		   "CREATE FUNCTION hedb_deserialize(bytea, internal) RETURNS internal\n"
-		   "\tAS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;\n");
+	names_and_casts();
+	printf("\n");
 	for (t = 1; t < T_FIRST_PUBLIC; t++)
-		if (optable_type(t).name) {
+		if (optable_type(t).name)
 			class(optable_type(t).name);
-			extremes(optable_type(t).name);
-		}
+	aggregates();
 	return 0;
 }

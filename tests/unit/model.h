@@ -5,11 +5,14 @@
  *
  * Written from SQL's definitions and PostgreSQL's behaviour, not from the kernels. A
  * numeric is modelled by its integer value only; fractions are tables in test_kernel.c.
+ * Operations from MODELLED on have no model here: PostgreSQL is theirs (tests/pg).
  */
 #ifndef TESTS_UNIT_MODEL_H
 #define TESTS_UNIT_MODEL_H
 
 #include "ask.h"
+
+enum { MODELLED = 0x84 };
 
 static struct cell m_state(uint8_t state)
 {
@@ -341,7 +344,7 @@ static struct cell m_row(const struct op *op, const struct cell *in)
 		return m_decimal(in[0].i);
 	case OP_enc_int8_to_int4:
 		return m_range(in[0].i, INT32_MIN, INT32_MAX, ROW_INT4_RANGE);
-	case OP_enc_numeric_to_int8:
+	case OP_enc_numeric_sum_int8:
 		return m_range(in[0].i, INT64_MIN, INT64_MAX, ROW_INT8_RANGE);
 	case OP_enc_int4_to_int8:
 	case OP_enc_int4_to_numeric:

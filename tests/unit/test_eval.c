@@ -279,7 +279,7 @@ static void random_expression(struct gen *g, uint8_t type, int depth)
 	int n = 0, i;
 	uint32_t code;
 
-	for (code = 0; code < OPTABLE_CODES; code++) {
+	for (code = 0; code < MODELLED; code++) {
 		op = optable_op(code);
 		if (op && op->result == type && !(op->flags & OP_REVEAL) &&
 			code != OP_enc_numeric_avg_final &&
@@ -645,7 +645,7 @@ static void test_every_operation_runs(void **state)
 	int i;
 
 	heap_used = 0;
-	for (code = 0; code < OPTABLE_CODES; code++) {
+	for (code = 0; code < MODELLED; code++) {
 		const struct op *op = optable_op(code);
 
 		if (!op || op->flags & OP_REVEAL)
