@@ -77,6 +77,22 @@ static inline void context_wipe(struct gcm_context_data *ctx)
 	__asm__ volatile("" ::"r"(ctx) : "memory");
 }
 
+enum { WHOLE_TAG = 16 };
+
+/* Constant time like sodium_memcmp(), without its loop and calls (14 ns). */
+static inline bool tag_is(const uint8_t want[WHOLE_TAG], const uint8_t tag[GCM_TAG_BYTES])
+{
+	uint64_t a, b;
+	uint32_t c, d;
+
+	_Static_assert(sizeof a + sizeof c == GCM_TAG_BYTES, "all of it");
+	memcpy(&a, want, sizeof a);
+	memcpy(&b, tag, sizeof b);
+	memcpy(&c, want + sizeof a, sizeof c);
+	memcpy(&d, tag + sizeof a, sizeof d);
+	return ((a ^ b) | (c ^ d)) == 0;
+}
+
 static int gcm_ipsecmb_seal(const struct gcm_key *key, uint8_t *dst,
 	uint8_t tag[GCM_TAG_BYTES], const uint8_t *src, size_t len, const uint8_t *aad,
 	size_t aad_len, const uint8_t nonce[GCM_NONCE_BYTES])
@@ -96,15 +112,14 @@ static int gcm_ipsecmb_open(const struct gcm_key *key, uint8_t *dst, const uint8
 	const uint8_t nonce[GCM_NONCE_BYTES])
 {
 	struct gcm_context_data ctx;
-	uint8_t want[GCM_TAG_BYTES];
+	uint8_t want[WHOLE_TAG];
 
 	if (len > GCM_LEN_MAX)
 		return -EMSGSIZE;
 	decrypt((const struct gcm_key_data *)key->opaque, &ctx, dst, src, len, nonce, aad,
-		aad_len, want, GCM_TAG_BYTES);
+		aad_len, want, WHOLE_TAG);
 	context_wipe(&ctx);
-	/* Constant time like sodium_memcmp(), and 14 ns less for 16 bytes. */
-	if (crypto_verify_16(want, tag) == 0)
+	if (tag_is(want, tag))
 		return 0;
 	/* `want` is a valid tag for what the caller brought: it must not linger. */
 	sodium_memzero(want, sizeof want);

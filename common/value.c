@@ -6,7 +6,7 @@
 #include <pthread.h>
 #include <string.h>
 
-/* Values of a column that are sealed together: 28 int4. More would leave L1's
+/* Values of a column that are sealed together: 32 int4. More would leave L1's
  * comfortable part, fewer would bring the stall back that value.h tells of. */
 enum { CHUNK_BYTES = 1024 };
 
@@ -45,7 +45,7 @@ static int subkey_init(const struct gcm_backend *gcm, struct gcm_key *key,
 	int rc;
 
 	crypto_kdf_derive_from_key(
-		subkey, sizeof subkey, incarnation, "hedbval1", data_key);
+		subkey, sizeof subkey, incarnation, "hedbval2", data_key);
 	rc = gcm->key_init(key, subkey);
 	sodium_memzero(subkey, sizeof subkey);
 	return rc;

@@ -3,7 +3,7 @@
  * value.h - the encrypted value: what a column of an encrypted type stores.
  *
  *     0 ┌──────────────────┐
- *       │ 01 + type code   │ 1   format (2 bits, always 1) and type (6 bits, 1 .. 63)
+ *       │ 10 + type code   │ 1   format (2 bits, always 2) and type (6 bits, 1 .. 63)
  *     1 ├──────────────────┤
  *       │ key id           │ 2   data key; never 0
  *     3 ├──────────────────┤
@@ -13,8 +13,8 @@
  *    16 ├──────────────────┤
  *       │ ciphertext       │ n   as long as the plaintext
  *  16+n ├──────────────────┤
- *       │ tag              │ 16
- *  32+n └──────────────────┘
+ *       │ tag              │ 12
+ *  28+n └──────────────────┘
  *
  * AES-256-GCM under the subkey KDF(data key, incarnation); bytes 0-15 are the
  * associated data, bytes 4-15 the nonce. docs/values.md justifies each byte and the
@@ -57,7 +57,7 @@
 #include "keyring.h"
 
 enum {
-	VALUE_FORMAT = 1,
+	VALUE_FORMAT = 2, /* 1 was the same with a tag of 16 bytes */
 	VALUE_TYPE_MAX = 63,
 	VALUE_HEAD_BYTES = 16,
 	VALUE_NONCE_OFF = VALUE_HEAD_BYTES - GCM_NONCE_BYTES,

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "optable.h"
+#include "value.h"
 
 enum {
 	COST_OP = 50,      /* a round trip, some 0.5 us, against 10 ns of int4eq */
@@ -90,7 +91,7 @@ static void type(const char *name, struct op_type_info t)
 		   "\tANALYZE = hedb_typanalyze, CATEGORY = '%c', ",
 		name, name, name, name, name, category(t.plain));
 	if (t.size)
-		printf("INTERNALLENGTH = %u, ALIGNMENT = char, STORAGE = plain\n);\n", t.size + 32);
+		printf("INTERNALLENGTH = %zu, ALIGNMENT = char, STORAGE = plain\n);\n", value_size(t.size));
 	else
 		printf("INTERNALLENGTH = VARIABLE, ALIGNMENT = int4, STORAGE = external\n);\n");
 	printf("COMMENT ON TYPE %s IS 'encrypted %s';\n", name, t.plain);

@@ -108,7 +108,7 @@ static void measure_misses(struct bench *b)
 	b->count = COUNT_MAX;
 	for (i = 0; i < b->count; i++) {
 		b->bad |= value_sealer_renew(&b->s);
-		b->bad |= value_seal(&b->s, TYPE, b->plain + 4 * i, 4, b->values + 36 * i);
+		b->bad |= value_seal(&b->s, TYPE, b->plain + 4 * i, 4, b->values + value_size(4) * i);
 	}
 	verify(b);
 	measure(b, "open_miss", open_each);

@@ -379,16 +379,16 @@ static void test_reply_bytes(void **state)
 	/* Encrypted: the same frame around values, which open to what they should. */
 	assert_int_equal(run(ROLE_DB, req,
 		request(ARGS({in, T_INT4, ARG_NULLS}), CODE(PUSH), 3)), 0);
-	assert_int_equal(reply.len, 8 + 3 + 2 * 36);
+	assert_int_equal(reply.len, 8 + 3 + 2 * 32);
 	assert_int_equal(reply.bytes[0], REPLY_STATES | REPLY_SECRET);
 	assert_int_equal(reply.bytes[1], T_INT4);
 	assert_true(reply.cell[0].i == 1 && reply.cell[2].i == 9);
 	assert_int_equal(run(ROLE_DB, req,
 		request(ARGS({CELLS(S("hi"), S("")), T_TEXT, 0}), CODE(PUSH), 2)), 0);
-	assert_int_equal(reply.len, 8 + 2 * 4 + 34 + 32);
+	assert_int_equal(reply.len, 8 + 2 * 4 + 30 + 28);
 	assert_int_equal(reply.bytes[0], REPLY_SECRET);
-	assert_int_equal(reply.bytes[8], 34);
-	assert_int_equal(reply.bytes[12], 32);
+	assert_int_equal(reply.bytes[8], 30);
+	assert_int_equal(reply.bytes[12], 28);
 	/* Revealed. */
 	assert_int_equal(run(ROLE_CLIENT, req,
 		request(ARGS({CELLS(S("hi"), NIL, S("")), T_TEXT, ARG_NULLS}),

@@ -48,7 +48,7 @@ static void test_known_answers(void **state)
 {
 	const struct gcm_backend *g = backend_or_skip(state);
 	uint8_t key[32], plain[64], aad[32], iv[12], cipher[64], tag[16];
-	uint8_t out[64], out_tag[16];
+	uint8_t out[64], out_tag[GCM_TAG_BYTES];
 	struct gcm_key k;
 	size_t i, n, an;
 
@@ -64,7 +64,7 @@ static void test_known_answers(void **state)
 		assert_int_equal(g->key_init(&k, key), 0);
 		assert_int_equal(g->seal(&k, out, out_tag, plain, n, aad, an, iv), 0);
 		assert_memory_equal(out, cipher, n);
-		assert_memory_equal(out_tag, tag, 16);
+		assert_memory_equal(out_tag, tag, GCM_TAG_BYTES);
 		memset(out, 0xee, sizeof out);
 		assert_int_equal(g->open(&k, out, cipher, n, tag, aad, an, iv), 0);
 		assert_memory_equal(out, plain, n);
@@ -72,7 +72,7 @@ static void test_known_answers(void **state)
 		memcpy(out, plain, n);
 		assert_int_equal(g->seal(&k, out, out_tag, out, n, aad, an, iv), 0);
 		assert_memory_equal(out, cipher, n);
-		assert_memory_equal(out_tag, tag, 16);
+		assert_memory_equal(out_tag, tag, GCM_TAG_BYTES);
 		g->key_wipe(&k);
 		assert_true(sodium_is_zero(k.opaque, sizeof k.opaque));
 	}
@@ -82,7 +82,7 @@ static void test_known_answers(void **state)
 static void test_forgery(void **state)
 {
 	const struct gcm_backend *g = backend_or_skip(state);
-	enum { N = 40, A = 11, TOTAL = N + 16 + A + 12 };
+	enum { N = 40, A = 11, T = GCM_TAG_BYTES, TOTAL = N + T + A + 12 };
 	uint8_t secret[32], m[TOTAL], plain[N], out[N + 1];
 	struct gcm_key k;
 	size_t bit;
@@ -91,17 +91,17 @@ static void test_forgery(void **state)
 	randombytes_buf(m, sizeof m);
 	randombytes_buf(plain, sizeof plain);
 	assert_int_equal(g->key_init(&k, secret), 0);
-	assert_int_equal(g->seal(&k, m, m + N, plain, N, m + N + 16, A, m + N + 16 + A), 0);
+	assert_int_equal(g->seal(&k, m, m + N, plain, N, m + N + T, A, m + N + T + A), 0);
 	for (bit = 0; bit < 8 * TOTAL; bit++) {
 		m[bit / 8] ^= (uint8_t)(1 << bit % 8);
 		memset(out, 0xee, sizeof out);
 		assert_int_equal(
-			g->open(&k, out, m, N, m + N, m + N + 16, A, m + N + 16 + A), -EBADMSG);
+			g->open(&k, out, m, N, m + N, m + N + T, A, m + N + T + A), -EBADMSG);
 		assert_true(sodium_is_zero(out, N));
 		assert_int_equal(out[N], 0xee);
 		m[bit / 8] ^= (uint8_t)(1 << bit % 8);
 	}
-	assert_int_equal(g->open(&k, out, m, N, m + N, m + N + 16, A, m + N + 16 + A), 0);
+	assert_int_equal(g->open(&k, out, m, N, m + N, m + N + T, A, m + N + T + A), 0);
 	assert_memory_equal(out, plain, N);
 	g->key_wipe(&k);
 }
@@ -125,7 +125,7 @@ static void test_agreement(void **state)
 {
 	const struct gcm_backend *g = backend_or_skip(state), *other;
 	static uint8_t plain[5000], a[5000], b[5000];
-	uint8_t secret[32], iv[12], aad[32], tag_a[16], tag_b[16];
+	uint8_t secret[32], iv[12], aad[32], tag_a[GCM_TAG_BYTES], tag_b[GCM_TAG_BYTES];
 	struct gcm_key ka, kb;
 	size_t i, n, an;
 
@@ -144,7 +144,7 @@ static void test_agreement(void **state)
 			assert_int_equal(g->seal(&ka, a, tag_a, plain, n, aad, an, iv), 0);
 			assert_int_equal(other->seal(&kb, b, tag_b, plain, n, aad, an, iv), 0);
 			assert_memory_equal(a, b, n);
-			assert_memory_equal(tag_a, tag_b, 16);
+			assert_memory_equal(tag_a, tag_b, GCM_TAG_BYTES);
 			assert_int_equal(other->open(&kb, b, a, n, tag_a, aad, an, iv), 0);
 			assert_memory_equal(b, plain, n);
 			g->key_wipe(&ka);
@@ -163,7 +163,7 @@ struct sharer {
 static void *share_key(void *arg)
 {
 	struct sharer *s = arg;
-	uint8_t iv[12] = {s->id}, m[64], c[64], d[64], tag[16];
+	uint8_t iv[12] = {s->id}, m[64], c[64], d[64], tag[GCM_TAG_BYTES];
 	int i;
 
 	for (i = 0; i < 3000; i++) {

@@ -991,7 +991,7 @@ static int key_id(struct ops_client *c)
 	size_t len = rig_request(req, sizeof req, f.s, &arg, 1, code, 1, 1);
 
 	assert_int_equal(ask(c, OPS_EVAL, req, len), 0);
-	assert_int_equal(reply.len, 8 + 36);
+	assert_int_equal(reply.len, 8 + value_size(4));
 	return reply.bytes[9] | reply.bytes[10] << 8;
 }
 
@@ -1017,7 +1017,7 @@ static void test_bell_written_by_a_neighbour(void **state)
 static void test_reload(void **state)
 {
 	struct ops_client *c = client_open(ROLE_DB, NULL), *client;
-	uint8_t old[44], req[128];
+	uint8_t old[8 + 4 + VALUE_OVERHEAD], req[128];
 	uint16_t id = 0;
 
 	assert_int_equal(key_id(c), 1);
@@ -1030,8 +1030,8 @@ static void test_reload(void **state)
 	assert_int_equal(key_id(c), id);
 	/* What was made under the old key still opens: an argument of one row, as it is. */
 	memcpy(req, (uint8_t[]){1, 0, 1, 0, 1, 0, 0, 0, T_INT4, 0, 0, PUSH >> 8}, 12);
-	memcpy(req + 12, old + 8, 36);
-	assert_int_equal(ask(c, OPS_EVAL, req, 48), 0);
+	memcpy(req + 12, old + 8, value_size(4));
+	assert_int_equal(ask(c, OPS_EVAL, req, 12 + value_size(4)), 0);
 	forget_keys();
 	read_keys();
 	assert_true(rig_reply_read(&reply, f.o));

@@ -19,7 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { TYPE = 5, SMALL = VALUE_COPY_MAX, BIG = 3000 };
+enum { TYPE = 5, SMALL = VALUE_COPY_MAX, BIG = 3000, INT4 = 4 + VALUE_OVERHEAD };
 
 static char dir[] = "/tmp/test_value.XXXXXX", path[64];
 static struct keyring *ring;
@@ -101,8 +101,8 @@ static void test_roundtrip(void **state)
 		assert_true(h.incarnation == f->s.incarnation);
 	}
 	assert_int_equal(f->o.misses, 1);
-	assert_int_equal(value_size(4), 36);
-	assert_int_equal(value_size(8), 40);
+	assert_int_equal(value_size(4), 32);
+	assert_int_equal(value_size(8), 36);
 	/* An empty text may come without an address. */
 	assert_int_equal(value_seal(&f->s, TYPE, NULL, 0, v), 0);
 	assert_int_equal(open_it(f, v, value_size(0), out), 0);
@@ -114,18 +114,18 @@ static void test_layout(void **state)
 {
 	struct fixture *f = begin(state);
 	const uint8_t *data_key = keyring_data_key(ring, keyring_current(ring));
-	uint8_t v[36], subkey[32], out[4];
+	uint8_t v[INT4], subkey[32], out[4];
 	uint64_t inc = 0, ctr = 0;
 	struct gcm_key k;
 
 	assert_int_equal(value_seal(&f->s, 63, "four", 4, v), 0);
-	assert_int_equal(v[0], 0x40 | 63);
+	assert_int_equal(v[0], 0x80 | 63);
 	assert_int_equal(v[1] | v[2] << 8, keyring_current(ring));
 	memcpy(&inc, v + 3, 8);
 	memcpy(&ctr, v + 11, 5);
 	assert_true(inc == f->s.incarnation);
 	assert_true(((ctr + 1) & VALUE_COUNTER_MASK) == f->s.counter);
-	crypto_kdf_derive_from_key(subkey, 32, inc, "hedbval1", data_key);
+	crypto_kdf_derive_from_key(subkey, 32, inc, "hedbval2", data_key);
 	assert_int_equal(f->s.gcm->key_init(&k, subkey), 0);
 	assert_int_equal(f->s.gcm->open(&k, out, v + 16, 4, v + 20, v, 16, v + 4), 0);
 	assert_memory_equal(out, "four", 4);
@@ -199,7 +199,7 @@ static void test_errors(void **state)
 		assert_int_equal(open_it(f, v, n, out), -EPROTO);
 		assert_int_equal(value_header_parse(v, n, &h), -EPROTO);
 	}
-	assert_int_equal(open_it(f, v, (size_t)VALUE_LEN_MAX + 33, out), -EPROTO);
+	assert_int_equal(open_it(f, v, (size_t)VALUE_LEN_MAX + VALUE_OVERHEAD + 1, out), -EPROTO);
 	assert_int_equal(value_seal_column(&f->s, TYPE, m, SIZE_MAX, 1, v), -EMSGSIZE);
 	assert_int_equal(h.type, 9);
 	assert_memory_equal(out, before, sizeof out);
@@ -224,7 +224,7 @@ static void test_nonces(void **state)
 {
 	enum { N = 20000 };
 	struct fixture *f = begin(state);
-	uint8_t *pairs = malloc(N * 13), m[4 * 77] = {0}, v[36 * 77];
+	uint8_t *pairs = malloc(N * 13), m[4 * 77] = {0}, v[INT4 * 77];
 	size_t i = 0, j;
 
 	while (i < N) {
@@ -235,7 +235,7 @@ static void test_nonces(void **state)
 		assert_int_equal(
 			value_seal_column(&f->s, (uint8_t)(1 + i % 63), m, 4, some, v), 0);
 		for (j = 0; j < some; j++)
-			memcpy(pairs + 13 * i++, v + 36 * j + 3, 13);
+			memcpy(pairs + 13 * i++, v + INT4 * j + 3, 13);
 	}
 	qsort(pairs, N, 13, by_bytes);
 	for (i = 1; i < N; i++)
@@ -247,7 +247,7 @@ static void test_nonces(void **state)
 static void test_exhaustion(void **state)
 {
 	struct fixture *f = begin(state);
-	uint8_t m[4 * 100], v[36 * 100], out[400];
+	uint8_t m[4 * 100], v[INT4 * 100], out[400];
 	struct value_header h;
 	uint64_t first = f->s.incarnation, second;
 	size_t i, under_first = 0;
@@ -262,7 +262,7 @@ static void test_exhaustion(void **state)
 	assert_true(second != first);
 	assert_true(f->s.left == VALUE_COUNTER_MASK + 1 - 63);
 	for (i = 0; i < 100; i++) {
-		assert_int_equal(value_header_parse(v + 36 * i, 36, &h), 0);
+		assert_int_equal(value_header_parse(v + INT4 * i, INT4, &h), 0);
 		assert_true(h.incarnation == (i < 37 ? first : second));
 		if (i < 37)
 			assert_true(
@@ -279,7 +279,7 @@ static void test_exhaustion(void **state)
 static void test_fork(void **state)
 {
 	struct fixture *f = begin(state);
-	uint8_t v[3][36], out[4];
+	uint8_t v[3][INT4], out[4];
 	struct value_header h[3];
 	int fd[2], i, status;
 	pid_t pid;
@@ -290,7 +290,7 @@ static void test_fork(void **state)
 		for (i = 0; i < 2; i++) {
 			if (value_seal(&f->s, TYPE, "kid", 4, v[i]) != 0)
 				_exit(1);
-			if (write(fd[1], v[i], 36) != 36)
+			if (write(fd[1], v[i], INT4) != INT4)
 				_exit(2);
 			if (i == 0 && (pid = fork()) != 0)
 				_exit(waitpid(pid, &status, 0) == pid ? status != 0 : 3);
@@ -299,14 +299,14 @@ static void test_fork(void **state)
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
-	assert_int_equal(read(fd[0], v[0], 36), 36);
-	assert_int_equal(read(fd[0], v[1], 36), 36);
+	assert_int_equal(read(fd[0], v[0], INT4), INT4);
+	assert_int_equal(read(fd[0], v[1], INT4), INT4);
 	close(fd[0]);
 	close(fd[1]);
 	assert_int_equal(value_seal(&f->s, TYPE, "dad", 4, v[2]), 0);
 	for (i = 0; i < 3; i++) {
-		assert_int_equal(value_header_parse(v[i], 36, &h[i]), 0);
-		assert_int_equal(open_it(f, v[i], 36, out), 0);
+		assert_int_equal(value_header_parse(v[i], INT4, &h[i]), 0);
+		assert_int_equal(open_it(f, v[i], INT4, out), 0);
 		assert_string_equal((char *)out, i < 2 ? "kid" : "dad");
 	}
 	assert_true(h[0].incarnation != h[1].incarnation);
@@ -321,7 +321,7 @@ static void test_eviction(void **state)
 {
 	enum { N = 4 * VALUE_CACHE_SLOTS };
 	struct fixture *f = begin(state);
-	uint8_t(*v)[36] = malloc(N * 36), out[4];
+	uint8_t(*v)[INT4] = malloc(N * INT4), out[4];
 	uint32_t i, m;
 	int round;
 
@@ -331,7 +331,7 @@ static void test_eviction(void **state)
 	}
 	for (round = 0; round < 2; round++)
 		for (i = 0; i < N; i++) {
-			assert_int_equal(open_it(f, v[i], 36, out), 0);
+			assert_int_equal(open_it(f, v[i], INT4, out), 0);
 			memcpy(&m, out, 4);
 			assert_int_equal(m, i);
 		}
@@ -339,7 +339,7 @@ static void test_eviction(void **state)
 	for (round = 0; round < 3; round++) {
 		f->o.misses = 0;
 		for (i = 0; i < 4; i++)
-			assert_int_equal(open_it(f, v[i], 36, out), 0);
+			assert_int_equal(open_it(f, v[i], INT4, out), 0);
 	}
 	assert_int_equal(f->o.misses, 0);
 	free(v);
@@ -378,7 +378,7 @@ static void test_backends_agree(void **state)
 	struct fixture *f = begin(state);
 	static const char *const names[] = {"ipsec-mb", "libsodium", "mbedtls"};
 	const struct gcm_backend *g;
-	uint8_t v[36], out[4];
+	uint8_t v[INT4], out[4];
 	struct value_opener *o;
 	size_t i, n;
 
@@ -390,7 +390,7 @@ static void test_backends_agree(void **state)
 		o = aligned_alloc(64, sizeof *o);
 		assert_non_null(o);
 		value_opener_init(o, g, ring);
-		assert_int_equal(value_open(o, TYPE, v, 36, out, 4, &n), 0);
+		assert_int_equal(value_open(o, TYPE, v, INT4, out, 4, &n), 0);
 		assert_string_equal((char *)out, "abc");
 		value_opener_fini(o);
 		free(o);
@@ -403,7 +403,7 @@ static void test_rotation(void **state)
 {
 	struct fixture *f = begin(state);
 	struct keyring *newer;
-	uint8_t old_v[36], new_v[36], out[4];
+	uint8_t old_v[INT4], new_v[INT4], out[4];
 	struct value_sealer s __attribute__((aligned(64)));
 	uint16_t id;
 	size_t n;
@@ -415,16 +415,16 @@ static void test_rotation(void **state)
 	assert_int_equal(value_seal(&s, TYPE, "new", 4, new_v), 0);
 	value_sealer_fini(&s);
 	assert_int_equal(new_v[1] | new_v[2] << 8, id);
-	assert_int_equal(open_it(f, new_v, 36, out), -ENOKEY);
+	assert_int_equal(open_it(f, new_v, INT4, out), -ENOKEY);
 	value_opener_fini(&f->o);
 	value_opener_init(&f->o, f->s.gcm, newer);
-	assert_int_equal(open_it(f, old_v, 36, out), 0);
+	assert_int_equal(open_it(f, old_v, INT4, out), 0);
 	assert_string_equal((char *)out, "old");
-	assert_int_equal(value_open(&f->o, TYPE, new_v, 36, out, 4, &n), 0);
+	assert_int_equal(value_open(&f->o, TYPE, new_v, INT4, out, 4, &n), 0);
 	assert_string_equal((char *)out, "new");
 	/* The right id with another key's content: moved to id 1, it is a forgery. */
 	memcpy(new_v + 1, old_v + 1, 2);
-	assert_int_equal(open_it(f, new_v, 36, out), -EBADMSG);
+	assert_int_equal(open_it(f, new_v, INT4, out), -EBADMSG);
 	end(f);
 	keyring_destroy(newer);
 }

@@ -143,12 +143,12 @@ static int end(void **state)
 static struct zone_job *job_of(int32_t a, int32_t b, uint16_t op, intptr_t want, int ms)
 {
 	struct zone_job *job = zone_job_create(1, clock_ms() + (uint64_t)ms);
-	uint8_t bytes[2][36];
+	uint8_t bytes[2][32];
 	struct zone_bytes v;
 
 	assert_int_equal(value_seal(sealer, T_INT4, &a, 4, bytes[0]), 0);
 	assert_int_equal(value_seal(sealer, T_INT4, &b, 4, bytes[1]), 0);
-	v = (struct zone_bytes){bytes[0], 36};
+	v = (struct zone_bytes){bytes[0], 32};
 	zone_push(job, T_INT4, &v, 1);
 	v.p = bytes[1];
 	zone_push(job, T_INT4, &v, 1);
