@@ -132,9 +132,13 @@ void spin_idle(struct spin *s, uint64_t ticks)
  * comes soon after the sleep began. */
 void spin_blocked(struct spin *s, uint64_t ticks)
 {
-	if (++s->blocked % PROBE == 0)
+	bool probe = ++s->blocked % PROBE == 0;
+
+	if (s->preempted)
+		spin_yield(s);
+	else if (probe)
 		s->budget = s->max;
-	else if (s->preempted || ticks < s->budget)
+	else if (ticks < s->budget)
 		spin_yield(s);
 	else if (ticks < s->max)
 		spin_more(s);

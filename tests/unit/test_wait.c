@@ -262,6 +262,23 @@ static void test_budget_moves(void **state)
 	assert_true(s.budget == before);
 }
 
+/* Answers that come just after a small budget has ended: found out in the end. */
+static void test_budget_is_tried_anew(void **state)
+{
+	struct spin s;
+	int i;
+
+	spin_init(&s, 100000);
+	for (i = 0; i < 100; i++)
+		spin_blocked(&s, 1);
+	assert_true(s.budget == s.max / 8);
+	for (i = 0; i < 256 && s.budget < s.max; i++)
+		spin_blocked(&s, 1);
+	assert_true(s.budget == s.max);
+	spin_met(&s);
+	assert_true(s.budget == s.max);
+}
+
 static void test_clock_converts_both_ways(void **state)
 {
 	static const uint64_t ns[] = {1, 100, 1000, 1000000, 1000000000, 3600000000000};
@@ -313,6 +330,7 @@ int main(void)
 		cmocka_unit_test(test_spin_ends),
 		cmocka_unit_test(test_budget_stays_in_its_bounds),
 		cmocka_unit_test(test_budget_moves),
+		cmocka_unit_test(test_budget_is_tried_anew),
 		cmocka_unit_test(test_clock_converts_both_ways),
 		cmocka_unit_test(test_clock_rate_is_right),
 		cmocka_unit_test(test_never_do_both_sides_miss), /* last: it pins */
