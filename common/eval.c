@@ -25,7 +25,17 @@ bool eval_wanted(struct eval *ev)
 
 uint64_t eval_hash(struct eval *ev, const void *in, size_t n)
 {
-	return keyring_prf(ev->keys, in, n);
+	uint64_t low;
+
+	_Static_assert((int)DIGEST_BYTES == KEYRING_PRF_BYTES, "a digest is what the PRF gives");
+	keyring_prf(ev->digest, ev->keys, in, n);
+	memcpy(&low, ev->digest, sizeof low);
+	return low;
+}
+
+const uint8_t *eval_digest(const struct eval *ev)
+{
+	return ev->digest;
 }
 
 /* Bytes that a row of a type takes in a struct vec. */
@@ -290,7 +300,7 @@ static int run_op(struct eval *ev, const struct op *op, struct vec *stack, int *
 	/* A reducing kernel gets the rows of its argument, others those of the result. */
 	if (op->flags & OP_REDUCE)
 		dispatch[op->code](ev, op, &out, in, in[0].rows);
-	else if (any_variable(op))
+	else if (any_variable(op) && !(op->flags & OP_WHOLE))
 		run_parts(ev, op, &out, in);
 	else
 		dispatch[op->code](ev, op, &out, in, out.rows);
@@ -490,7 +500,7 @@ static int run_request(struct eval *ev, enum role role, const uint8_t *req, uint
 	rows = cursor_u32(&c);
 	n = 2u * nargs + 2u * ncode;
 	if (c.bad || zero || nargs > PROGRAM_ARGS_MAX || ncode == 0 ||
-		ncode > PROGRAM_CODE_MAX || rows == 0 || rows > PROGRAM_ROWS_MAX) {
+		ncode > PROGRAM_CODE_MAX || rows == 0 || rows > PROGRAM_WHOLE_ROWS_MAX) {
 		err_set(e, "impossible request: %u arguments, %u instructions, %u rows", nargs,
 			ncode, rows);
 		return -EPROTO;
@@ -503,6 +513,10 @@ static int run_request(struct eval *ev, enum role role, const uint8_t *req, uint
 	rc = find_program(ev, bytes, n, nargs, ncode, &scratch, &p, e);
 	if (rc)
 		return rc;
+	if (rows > p->rows_max) {
+		err_set(e, "%u rows, and this program takes %u", rows, p->rows_max);
+		return -EPROTO;
+	}
 	if (role < p->role) {
 		err_set(e, "encrypting and decrypting need a client credential");
 		return -EACCES;

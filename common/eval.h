@@ -33,6 +33,7 @@ struct eval {
 	struct value_opener opener;
 	struct arena arena;
 	const struct keyring *keys;
+	uint8_t digest[KEYRING_PRF_BYTES]; /* of the last eval_hash() */
 	bool no_memory; /* an allocation of this request failed */
 	uint64_t work;  /* bytes since `wanted` was asked last */
 	bool (*wanted)(void *ctx); /* see eval_wanted(); NULL: always */

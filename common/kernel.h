@@ -53,8 +53,11 @@ void *eval_alloc(struct eval *ev, size_t n);
  * then, and on false fails its row with ROW_GIVEN_UP; between rows the evaluator asks. */
 bool eval_wanted(struct eval *ev);
 
-/* The keyed hash of canonical bytes, first byte the family. */
+/* The keyed hash of canonical bytes, first byte the family: the first half of their
+ * digest, which eval_digest() has until the next one. */
+enum { DIGEST_BYTES = 16 };
 uint64_t eval_hash(struct eval *ev, const void *in, size_t n);
+const uint8_t *eval_digest(const struct eval *ev);
 
 /* A column at a time: `in` are op->nargs columns, `out` has room for `n` rows of a fixed
  * type; rows whose out->state is not ROW_VALUE are left alone. */
@@ -74,6 +77,19 @@ extern op_kernel *const dispatch[OPTABLE_CODES];
 enum hash_family { HASH_NUMBER = 1, HASH_TEXT = 2 };
 
 #define ROW(v, i) ((i) * (v)->step)
+
+/* One row of a column as a column of its own. */
+static inline struct vec vec_row(const struct vec *v, uint32_t i)
+{
+	uint32_t size = optable_size(v->type), at = ROW(v, i);
+	struct vec one = *v;
+
+	one.state += at;
+	one.b += (size_t)at * (size ? size : sizeof(struct span));
+	one.rows = 1;
+	one.step = 0;
+	return one;
+}
 
 /* A loop over the rows to compute; `i` is the row. */
 #define EACH_ROW(out, n, i)                                                            \

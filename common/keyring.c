@@ -436,11 +436,9 @@ void keyring_list(const struct keyring *k,
 		each(arg, k->keys[i].id, k->keys[i].created_s, k->keys[i].id == k->current);
 }
 
-uint64_t keyring_prf(const struct keyring *k, const void *in, size_t n)
+void keyring_prf(uint8_t out[KEYRING_PRF_BYTES], const struct keyring *k, const void *in,
+	size_t n)
 {
-	uint8_t out[crypto_shorthash_siphash24_BYTES];
-	struct cursor c = cursor_of(out, sizeof out);
-
-	crypto_shorthash_siphash24(out, in, n, k->hash_key);
-	return cursor_u64(&c);
+	_Static_assert(KEYRING_PRF_BYTES == crypto_shorthash_siphashx24_BYTES, "");
+	crypto_shorthash_siphashx24(out, in, n, k->hash_key);
 }

@@ -42,6 +42,7 @@ enum {
 	KEYRING_KEYS_MAX = 1024,
 	KEYRING_KEY_BYTES = 32,
 	KEYRING_HASH_KEY_BYTES = 16,
+	KEYRING_PRF_BYTES = 16,
 };
 
 struct keyring;
@@ -96,9 +97,10 @@ void keyring_list(const struct keyring *k,
 /*
  * keyring_prf - keyed hash of `in` under the hash key, for SQL hash functions.
  *
- * SipHash-2-4, 64 bits. The caller makes families (integers, text, ...) distinct by
+ * SipHash-2-4, 128 bits. The caller makes families (integers, text, ...) distinct by
  * their first byte. Equal input gives equal output on every node with this hash key.
  */
-uint64_t keyring_prf(const struct keyring *k, const void *in, size_t n);
+void keyring_prf(uint8_t out[KEYRING_PRF_BYTES], const struct keyring *k, const void *in,
+	size_t n);
 
 #endif

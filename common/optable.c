@@ -12,6 +12,7 @@
 #define REVEAL OP_REVEAL
 #define INTERNAL OP_INTERNAL
 #define STABLE OP_STABLE
+#define WHOLE OP_WHOLE
 
 /* By code; they are dense enough. Where there is none, the name is NULL. */
 static const struct op ops[OPTABLE_CODES] = {

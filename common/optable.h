@@ -37,6 +37,7 @@ enum op_flags {
 	OP_REVEAL = 32,
 	OP_INTERNAL = 64,
 	OP_STABLE = 128,
+	OP_WHOLE = 256,
 	OP_PRED = 7, /* mask: bit 0 less, 1 equal, 2 greater */
 };
 
@@ -44,8 +45,8 @@ enum { OP_ARGS_MAX = 3, OPTABLE_CODES = 2048 };
 
 struct op {
 	uint16_t code;
+	uint16_t flags;
 	uint8_t nargs;
-	uint8_t flags;
 	uint8_t result;
 	uint8_t args[OP_ARGS_MAX];
 	const char *name;

@@ -101,5 +101,7 @@ int program_compile(struct program *p, uint8_t nargs, uint16_t ncode, const uint
 		return -EPROTO;
 	}
 	p->result = stack[0];
+	p->rows_max = p->code[ncode - 1].op && (p->code[ncode - 1].op->flags & OP_WHOLE)
+		? PROGRAM_WHOLE_ROWS_MAX : PROGRAM_ROWS_MAX;
 	return 0;
 }

@@ -6,7 +6,7 @@
  *     0   u8   arguments, 0 .. PROGRAM_ARGS_MAX
  *     1   u8   zero
  *     2   u16  instructions, 1 .. PROGRAM_CODE_MAX
- *     4   u32  rows, 1 .. PROGRAM_ROWS_MAX
+ *     4   u32  rows, 1 .. PROGRAM_ROWS_MAX (or PROGRAM_WHOLE_ROWS_MAX)
  *     8   per argument: u8 type, u8 flags (ARG_*)
  *         instructions, u16 each: an operation's code, or PUSH | argument
  *         per argument, its column:
@@ -40,6 +40,7 @@ enum {
 	PROGRAM_ARGS_MAX = 16,
 	PROGRAM_CODE_MAX = 128,
 	PROGRAM_ROWS_MAX = 4096,
+	PROGRAM_WHOLE_ROWS_MAX = 1 << 22, /* of a program that ends in a WHOLE operation */
 	PROGRAM_STACK = 16,
 	PROGRAM_HEADER = 8,
 	PROGRAM_PUSH = 0x8000,
@@ -78,6 +79,7 @@ struct program {
 	uint8_t result;
 	bool reveal;    /* the result leaves in clear although its type is secret */
 	enum role role; /* the least that may run it */
+	uint32_t rows_max;
 };
 
 /*

@@ -176,7 +176,7 @@ static inline bool rig_take(struct cursor *c, struct value_opener *o,
 	if (size && got != size)
 		return false;
 	memcpy(&i4, at, size == 4 ? 4 : 0);
-	memcpy(&i8, at, size == 4 ? 0 : size);
+	memcpy(&i8, at, size == 4 ? 0 : size < sizeof i8 ? size : sizeof i8);
 	cell->i = size == 4 ? i4 : i8;
 	cell->p = at;
 	cell->len = (uint32_t)got;

@@ -281,7 +281,7 @@ static void random_expression(struct gen *g, uint8_t type, int depth)
 
 	for (code = 0; code < MODELLED; code++) {
 		op = optable_op(code);
-		if (op && op->result == type && !(op->flags & OP_REVEAL) &&
+		if (op && op->result == type && !(op->flags & OP_REVEAL) && m_knows(op) &&
 			code != OP_enc_numeric_avg_final &&
 			(!(op->flags & OP_REDUCE) || rig_below(&g->seed, 6) == 0))
 			fit[n++] = op;
