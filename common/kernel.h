@@ -74,7 +74,7 @@ extern op_kernel *const dispatch[OPTABLE_CODES];
 #include "ops.def"
 
 /* Value families for hashing: integers of all widths and numerics hash alike. */
-enum hash_family { HASH_NUMBER = 1, HASH_TEXT = 2 };
+enum hash_family { HASH_NUMBER = 1, HASH_TEXT = 2, HASH_DATE = 10 };
 
 #define ROW(v, i) ((i) * (v)->step)
 

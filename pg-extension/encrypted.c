@@ -375,12 +375,16 @@ Datum hedb_cast_support(PG_FUNCTION_ARGS)
 static Datum concat(Datum a, Datum b)
 {
 	LOCAL_FCINFO(f, 2);
+	Datum d;
 
 	InitFunctionCallInfoData(*f, NULL, 2, InvalidOid, NULL, NULL);
 	f->args[0].value = a;
 	f->args[1].value = b;
 	f->args[0].isnull = f->args[1].isnull = false;
-	return scalar_call(f, OP_enc_text_concatenate);
+	d = scalar_call(f, OP_enc_text_concatenate);
+	if (f->isnull)
+		elog(ERROR, "ops_server answered NULL for a text");
+	return d;
 }
 
 ENTRY(enc_text_concatenate_left, concat(cast_text(PG_GETARG_DATUM(0)), PG_GETARG_DATUM(1)))

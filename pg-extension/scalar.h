@@ -10,7 +10,8 @@
 /* Once per process, before the first call. */
 void scalar_init(void);
 
-/* Run operation `code` on the arguments of a strict SQL function. */
+/* Run operation `code` on the arguments of a strict SQL function; sets fcinfo->isnull
+ * when the result is NULL, which whoever broke into the region can have for any. */
 Datum scalar_call(FunctionCallInfo fcinfo, uint16_t code);
 
 /* A stored value's bytes, copied into a new datum of that secret type. */

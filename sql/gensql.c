@@ -151,7 +151,8 @@ static void mixes(const struct op *op)
 	int side;
 
 	if (op->nargs != 2 || !op->symbol[0] || !strchr("+-*/", op->symbol[0]) ||
-		(op->args[0] != T_INT4 && op->args[0] != T_INT8))
+		(op->args[0] != T_INT4 && op->args[0] != T_INT8) ||
+		(op->args[1] != T_INT4 && op->args[1] != T_INT8))
 		return;
 	for (side = 0; side < 2; side++) {
 		mixed(op, T_PUB_INT4, side);
