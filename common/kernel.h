@@ -55,7 +55,6 @@ bool eval_wanted(struct eval *ev);
 
 /* The keyed hash of canonical bytes, first byte the family: the first half of their
  * digest, which eval_digest() has until the next one. */
-enum { DIGEST_BYTES = 16 };
 uint64_t eval_hash(struct eval *ev, const void *in, size_t n);
 const uint8_t *eval_digest(const struct eval *ev);
 

@@ -72,9 +72,9 @@ enum by { COMPARED, SIGNED, BYTES, NUMBER };
 static const uint8_t type_by[T_MAX] = {
 	[T_INT4] = SIGNED,
 	[T_INT8] = SIGNED,
-	[T_DATE] = SIGNED,
 	[T_TEXT] = BYTES,
 	[T_NUMERIC] = NUMBER,
+	[T_DATE] = SIGNED,
 };
 
 struct item {

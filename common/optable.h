@@ -41,7 +41,7 @@ enum op_flags {
 	OP_PRED = 7, /* mask: bit 0 less, 1 equal, 2 greater */
 };
 
-enum { OP_ARGS_MAX = 3, OPTABLE_CODES = 2048 };
+enum { OP_ARGS_MAX = 3, OPTABLE_CODES = 2048, DIGEST_BYTES = 16 };
 
 struct op {
 	uint16_t code;

@@ -7,6 +7,8 @@
  *     scalar.c     the SQL functions of ops.def: one call, one row
  *     encrypted.c  type input and output, encrypt, decrypt, casts from plain types
  *     aggregate.c  sum, avg, min, max in batches
+ *     rank.c       order of many values, asked of the zone at once
+ *     sort.c       sort support: PostgreSQL's sorts and index builds by such ranks
  *     index.c      support functions of operator classes; ANALYZE
  *
  * Include it first: it brings postgres.h. ops.def uses the name ERROR for itself, hence

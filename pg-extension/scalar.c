@@ -187,6 +187,22 @@ Datum scalar_call(FunctionCallInfo fcinfo, uint16_t code)
 	return run(fcinfo, &scalars[code], ROLE_DB);
 }
 
+int scalar_compare(uint8_t type, Datum a, Datum b)
+{
+	static const uint16_t compare[T_FIRST_PUBLIC] = {
+#define PUBLIC(...)
+#define TYPE(name, code, sql, size, plain) [code] = OP_##sql##_cmp,
+#include "operations.h"
+	};
+	LOCAL_FCINFO(f, 2);
+
+	InitFunctionCallInfoData(*f, NULL, 2, InvalidOid, NULL, NULL);
+	f->args[0].value = a;
+	f->args[1].value = b;
+	f->args[0].isnull = f->args[1].isnull = false;
+	return DatumGetInt32(scalar_call(f, compare[type]));
+}
+
 /* `x + 1`: the plain side crosses in clear, in the same request, instead of being
  * encrypted in one of its own. */
 static struct scalar *mixed_scalar(FmgrInfo *f, uint16_t code)

@@ -14,6 +14,10 @@ void scalar_init(void);
  * when the result is NULL, which whoever broke into the region can have for any. */
 Datum scalar_call(FunctionCallInfo fcinfo, uint16_t code);
 
+/* Comparison of two values of a secret type that are not NULL, as its btree support
+ * function. */
+int scalar_compare(uint8_t type, Datum a, Datum b);
+
 /* A stored value's bytes, copied into a new datum of that secret type. */
 Datum value_datum(uint8_t type, const uint8_t *p, uint32_t len);
 

@@ -256,6 +256,28 @@ struct zone_result zone_row(
 				(unsigned long long)len, optable_type(type).name)));
 }
 
+const uint8_t *zone_column(const uint8_t *reply, uint64_t len, uint8_t type, uint32 rows)
+{
+	struct cursor c = cursor_of(reply, len);
+	uint8_t flags = cursor_u8(&c), got = cursor_u8(&c);
+	const uint8_t *states = NULL, *values;
+	uint32 n, i;
+
+	cursor_u16(&c);
+	n = cursor_u32(&c);
+	if (flags & REPLY_STATES)
+		states = cursor_bytes(&c, rows);
+	for (i = 0; states && n == rows && i < rows; i++)
+		if (states[i] > ROW_NULL)
+			raise_state(states[i]);
+	values = cursor_bytes(&c, (uint64_t)rows * optable_type(type).size);
+	if (c.bad || c.left || n != rows || got != type || flags)
+		ereport(ERROR, (errcode(ERRCODE_PROTOCOL_VIOLATION),
+				errmsg("ops_server answered %llu bytes that are not %u rows of type %s",
+					(unsigned long long)len, rows, optable_type(type).name)));
+	return values;
+}
+
 void zone_push(struct zone_program *p, const struct zone_arg *a)
 {
 	p->code[p->ncode++] = (uint16_t)(PROGRAM_PUSH | p->nargs);

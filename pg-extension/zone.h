@@ -70,6 +70,17 @@ struct zone_result zone_run(enum role role, const struct zone_program *p);
 struct zone_result zone_row(
 	const uint8_t *reply, uint64_t len, uint8_t type, bool secret);
 
+/*
+ * zone_column - the values of a reply of many rows, side by side.
+ *
+ *   type   what they must be: public, of a fixed size
+ *   rows   how many
+ *
+ * Raises the error of the first row that is one, and 08P01 as zone_row() does. What is
+ * returned is where the reply is: in shared memory perhaps, so read it once.
+ */
+const uint8_t *zone_column(const uint8_t *reply, uint64_t len, uint8_t type, uint32 rows);
+
 /* The settings changed: begin anew with the next call. */
 void zone_reset(void);
 

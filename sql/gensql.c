@@ -228,11 +228,14 @@ static void class(const char *name)
 	snprintf(f, sizeof f, "%s_hash_extended", name);
 	snprintf(args, sizeof args, "%s, int8", name);
 	function(f, args, "int8", f, "IMMUTABLE", COST_OP);
+	snprintf(f, sizeof f, "%s_sortsupport", name);
+	function(f, "internal", "void", f, "IMMUTABLE", 1);
 	printf("CREATE OPERATOR CLASS btree_%s_ops DEFAULT FOR TYPE %s USING btree AS\n", name,
 		name);
 	for (i = 0; i < 5; i++)
 		printf("\tOPERATOR %u %s,\n", i + 1, comparisons[i]);
-	printf("\tFUNCTION 1 %s_cmp(%s, %s);\n", name, name, name);
+	printf("\tFUNCTION 1 %s_cmp(%s, %s), FUNCTION 2 %s_sortsupport(internal);\n", name, name,
+		name, name);
 	printf("CREATE OPERATOR CLASS hash_%s_ops DEFAULT FOR TYPE %s USING hash AS\n"
 		   "\tOPERATOR 1 =, FUNCTION 1 %s_hash(%s), FUNCTION 2 %s_hash_extended(%s, int8);\n",
 		name, name, name, name, name, name);
