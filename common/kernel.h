@@ -20,6 +20,7 @@
 #include "optable.h"
 
 struct eval;
+struct interval;
 struct vec;
 
 /* A variable-size plaintext; lies in the request's arena. */
@@ -36,6 +37,7 @@ struct vec {
 		double *f8;
 		uint8_t *b;
 		struct span *s;
+		struct interval *iv;
 		void *any;
 	};
 	uint8_t *state;
@@ -72,8 +74,9 @@ extern op_kernel *const dispatch[OPTABLE_CODES];
 #define OP(code, sql, symbol, result, args, kernel, flags) op_kernel k_##kernel;
 #include "ops.def"
 
-/* Value families for hashing: integers of all widths and numerics hash alike. */
-enum hash_family { HASH_NUMBER = 1, HASH_TEXT = 2, HASH_DATE = 10 };
+/* Value families for hashing: integers of all widths and numerics hash alike. Types of
+ * time have their own codes for families. */
+enum hash_family { HASH_NUMBER = 1, HASH_TEXT = 2 };
 
 #define ROW(v, i) ((i) * (v)->step)
 

@@ -10,7 +10,7 @@
 #include "kernel_time.h"
 #include "numeric.h"
 
-#define ARG(k, f) in[k].f[ROW(&in[k], i)]
+#include <string.h>
 
 /* The name that was looked up last. */
 struct memo {
@@ -35,6 +35,7 @@ struct found {
 	uint8_t scale;
 	int8_t infinite;
 	bool julian;
+	bool late; /* an epoch in microseconds past the range of int64 */
 };
 
 /* ---- the calendar ---- */
@@ -154,6 +155,121 @@ static uint8_t date_field(struct found *r, enum datefield f, int32_t d)
 	return calendar_field(r, f, &m);
 }
 
+/* ---- the clock ---- */
+
+/* Seconds and parts of them, of `us` microseconds in a minute. */
+static bool second_field(struct found *r, enum datefield f, int64_t us)
+{
+	r->v = us;
+	r->scale = f == FIELD_SECOND ? 6 : f == FIELD_MILLISECONDS ? 3 : 0;
+	return f == FIELD_SECOND || f == FIELD_MILLISECONDS || f == FIELD_MICROSECONDS;
+}
+
+static bool clock_field(
+	struct found *r, enum datefield f, const struct moment *m, int32_t offset, bool zoned)
+{
+	if (second_field(r, f, m->second * SECOND_US + m->us))
+		return true;
+	switch (f) {
+	case FIELD_MINUTE:
+		r->v = m->minute;
+		return true;
+	case FIELD_HOUR:
+		r->v = m->hour;
+		return true;
+	case FIELD_ZONE:
+		r->v = offset;
+		return zoned;
+	case FIELD_ZONE_HOUR:
+		r->v = offset / 3600;
+		return zoned;
+	case FIELD_ZONE_MINUTE:
+		r->v = offset / 60 % 60;
+		return zoned;
+	default:
+		return false;
+	}
+}
+
+static uint8_t stamp_field(struct found *r, enum datefield f, int64_t t,
+	const struct timezone_rules *z, bool zoned)
+{
+	struct moment m;
+	int32_t offset;
+
+	if (!stamp_finite(t))
+		return endless_field(r, f, t < 0, true);
+	if (f == FIELD_EPOCH) {
+		r->v = (__int128)t - STAMP_1970;
+		r->scale = 6;
+		r->late = r->v > INT64_MAX;
+		return 0;
+	}
+	offset = moment_at(&m, t, z);
+	if (clock_field(r, f, &m, offset, zoned))
+		return 0;
+	if (f == FIELD_JULIAN) {
+		r->julian = true;
+		r->day_us = floor_mod(moment_seconds(&m), DAY_SECONDS) * SECOND_US + m.us;
+	}
+	return calendar_field(r, f, &m);
+}
+
+/* ---- intervals: their parts as they are, without carrying ---- */
+
+enum { YEAR_MONTHS = 12 };
+
+/* In quarters of a day, since a year has 365.25 of them and a month 30. */
+static int64_t whole_seconds(const struct interval *v)
+{
+	return (1461ll * (v->months / YEAR_MONTHS) + 120ll * (v->months % YEAR_MONTHS) +
+			   4ll * v->days) * (DAY_SECONDS / 4);
+}
+
+static uint8_t interval_field(struct found *r, enum datefield f, const struct interval *v)
+{
+	int64_t year = v->months / YEAR_MONTHS;
+
+	if (second_field(r, f, v->us % (60 * SECOND_US)))
+		return 0;
+	switch (f) {
+	case FIELD_MINUTE:
+		r->v = v->us / (60 * SECOND_US) % 60;
+		break;
+	case FIELD_HOUR:
+		r->v = v->us / (3600 * SECOND_US);
+		break;
+	case FIELD_DAY:
+		r->v = v->days;
+		break;
+	case FIELD_MONTH:
+		r->v = v->months % YEAR_MONTHS;
+		break;
+	case FIELD_QUARTER:
+		r->v = v->months % YEAR_MONTHS / 3 + 1;
+		break;
+	case FIELD_YEAR:
+		r->v = year;
+		break;
+	case FIELD_DECADE:
+		r->v = year / 10;
+		break;
+	case FIELD_CENTURY:
+		r->v = year / 100;
+		break;
+	case FIELD_MILLENNIUM:
+		r->v = year / 1000;
+		break;
+	case FIELD_EPOCH:
+		r->v = (__int128)whole_seconds(v) * SECOND_US + v->us;
+		r->scale = 6;
+		break;
+	default:
+		return f == FIELD_RESERVED ? ROW_FIELD_UNKNOWN : unsupported(f);
+	}
+	return 0;
+}
+
 /* ---- what was found, as a number ---- */
 
 enum { FOUND_BYTES = NUMERIC_INT_BYTES_MAX + 2 * 16 };
@@ -179,18 +295,44 @@ static size_t put_decimal(uint8_t *p, __int128 v, int scale)
 	return len;
 }
 
-/* Days and what has passed of the day, to as many digits as a division gives. */
+/* n / by, to as many digits as a division gives; `out` has QUOTIENT_BYTES. */
+enum { QUOTIENT_BYTES = NUMERIC_INT_BYTES_MAX + 2 * (1000 / NUMERIC_BASE_DIGITS + 3) };
+
+static size_t put_quotient(uint8_t *out, __int128 n, int64_t by)
+{
+	uint8_t in[NUMERIC_INT_BYTES_MAX];
+	size_t len = numeric_from_int128(in, n);
+	struct numeric x;
+
+	if (numeric_parse(&x, in, len) || numeric_avg(out, QUOTIENT_BYTES, &len, &x, by))
+		return 0;
+	return len;
+}
+
+/* Days and what has passed of the day. */
 static size_t put_julian(uint8_t *p, const struct found *r)
 {
-	uint8_t whole[NUMERIC_INT_BYTES_MAX], us[NUMERIC_INT_BYTES_MAX], part[FOUND_BYTES * 16];
-	size_t whole_len = numeric_from_int128(whole, r->v), len;
-	size_t us_len = numeric_from_int128(us, r->day_us);
+	uint8_t whole[NUMERIC_INT_BYTES_MAX], part[QUOTIENT_BYTES];
+	size_t len = numeric_from_int128(whole, r->v);
+	size_t part_len = put_quotient(part, r->day_us, DAY_US);
 	struct numeric a, b;
 
-	if (numeric_parse(&b, us, us_len) || numeric_avg(part, sizeof part, &len, &b, DAY_US) ||
-		numeric_parse(&b, part, len) || numeric_parse(&a, whole, whole_len) ||
+	if (!part_len || numeric_parse(&a, whole, len) || numeric_parse(&b, part, part_len) ||
 		numeric_add(p, FOUND_BYTES, &len, &a, &b))
 		return 0;
+	return len;
+}
+
+/* There PostgreSQL divides, and loses the last digits. */
+static size_t put_late_epoch(uint8_t *p, __int128 us)
+{
+	uint8_t quotient[QUOTIENT_BYTES];
+	size_t len = put_quotient(quotient, us, SECOND_US);
+
+	if (len > FOUND_BYTES)
+		return 0;
+	memcpy(p, quotient, len);
+	put_word(p + 6, 6);
 	return len;
 }
 
@@ -210,6 +352,7 @@ static uint8_t put_found(struct eval *ev, struct span *out, const struct found *
 	out->p = p;
 	out->len = (uint32_t)(r->infinite ? put_infinity(p, r->infinite < 0)
 			: r->julian				  ? put_julian(p, r)
+			: r->late				  ? put_late_epoch(p, r->v)
 									  : put_decimal(p, r->v, r->scale));
 	return out->len ? 0 : ROW_NUMERIC_RANGE;
 }
@@ -235,4 +378,159 @@ static uint8_t put_found(struct eval *ev, struct span *out, const struct found *
 		}                                                                              \
 	}
 
+#define ZONED (op->args[1] == T_TIMESTAMPTZ)
 EXTRACT(date_extract, date_field(&r, f, ARG(1, i4)))
+EXTRACT(stamp_extract, stamp_field(&r, f, ARG(1, i8), &z, ZONED))
+EXTRACT(interval_extract, interval_field(&r, f, &ARG(1, iv)))
+
+/* HEDB's date_part is an integer. */
+static uint8_t put_int4(int32_t *out, const struct found *r)
+{
+	if (r->scale || r->julian || r->infinite)
+		return ROW_FIELD_NO_INTEGER;
+	*out = (int32_t)r->v;
+	return 0;
+}
+
+KERNEL(stamp_part_int4)
+{
+	struct memo memo = {0};
+	uint32_t i;
+
+	EACH_ROW(out, n, i)
+	{
+		enum datefield f = field_of(&memo, ARG(0, s), true);
+		struct found r = {0};
+		uint8_t fail = stamp_field(&r, f, ARG(1, i8), &timezone_utc, false);
+
+		if (!fail)
+			fail = put_int4(&out->i4[i], &r);
+		if (fail)
+			row_fail(out, i, fail);
+	}
+}
+
+/* ---- date_trunc ---- */
+
+static int64_t first_year(enum datefield f, int64_t year)
+{
+	int64_t n = f == FIELD_MILLENNIUM ? 1000 : 100;
+
+	if (f == FIELD_DECADE)
+		return decade_of(year) * 10;
+	if (f != FIELD_MILLENNIUM && f != FIELD_CENTURY)
+		return year;
+	year = group_of_years(year, n);
+	return year > 0 ? (year - 1) * n + 1 : year * n + 1;
+}
+
+/* A week begins on Monday. */
+static void first_day(enum datefield f, struct moment *m)
+{
+	int64_t days = days_of(m->year, m->month, m->day);
+
+	if (f == FIELD_WEEK) {
+		moment_set_date(m, days - (day_of_week(days) + 6) % 7);
+		return;
+	}
+	if (f > FIELD_WEEK)
+		m->day = 1;
+	if (f == FIELD_QUARTER)
+		m->month -= (m->month - 1) % 3;
+	if (f >= FIELD_YEAR)
+		m->month = 1;
+	m->year = first_year(f, m->year);
+}
+
+/* The fields go up in the order of enum datefield. */
+static void first_second(enum datefield f, struct moment *m)
+{
+	if (f >= FIELD_DAY)
+		m->hour = 0;
+	if (f >= FIELD_HOUR)
+		m->minute = 0;
+	if (f >= FIELD_MINUTE)
+		m->second = 0;
+	if (f >= FIELD_SECOND)
+		m->us = 0;
+	else if (f == FIELD_MILLISECONDS)
+		m->us -= m->us % 1000;
+}
+
+static uint8_t trunc_supported(enum datefield f)
+{
+	return f >= FIELD_MICROSECONDS && f <= FIELD_MILLENNIUM ? 0 : unsupported(f);
+}
+
+/* From a day on clocks may have been changed since. */
+static uint8_t stamp_trunc(
+	int64_t *r, enum datefield f, int64_t t, const struct timezone_rules *z)
+{
+	uint8_t fail = trunc_supported(f);
+	struct moment m;
+	int32_t offset;
+
+	if (!stamp_finite(t)) {
+		*r = t;
+		return 0;
+	}
+	if (fail)
+		return fail;
+	offset = moment_at(&m, t, z);
+	first_second(f, &m);
+	if (f < FIELD_DAY)
+		return stamp_of(r, &m, offset);
+	first_day(f, &m);
+	return stamp_in_zone(r, &m, z);
+}
+
+static uint8_t date_trunc(
+	int64_t *r, enum datefield f, int32_t d, const struct timezone_rules *z)
+{
+	uint8_t fail = stamp_of_date(r, d, z);
+
+	return fail ? fail : stamp_trunc(r, f, *r, z);
+}
+
+/* Toward zero, unlike the others. */
+static uint8_t interval_trunc(struct interval *r, enum datefield f, struct interval v)
+{
+	static const int32_t months[] = {[FIELD_MONTH] = 1, [FIELD_QUARTER] = 3,
+		[FIELD_YEAR] = YEAR_MONTHS, [FIELD_DECADE] = 10 * YEAR_MONTHS,
+		[FIELD_CENTURY] = 100 * YEAR_MONTHS, [FIELD_MILLENNIUM] = 1000 * YEAR_MONTHS};
+	static const int64_t us[] = {[FIELD_MICROSECONDS] = 1, [FIELD_MILLISECONDS] = 1000,
+		[FIELD_SECOND] = SECOND_US, [FIELD_MINUTE] = 60 * SECOND_US,
+		[FIELD_HOUR] = 3600 * SECOND_US};
+	uint8_t fail = f == FIELD_WEEK ? ROW_FIELD_UNSUPPORTED : trunc_supported(f);
+
+	if (fail)
+		return fail;
+	if (f >= FIELD_MONTH)
+		v.months -= v.months % months[f];
+	if (f >= FIELD_MONTH)
+		v.days = 0;
+	v.us = f >= FIELD_DAY ? 0 : v.us - v.us % us[f];
+	*r = v;
+	return 0;
+}
+
+#define TRUNC(name, call)                                                              \
+	KERNEL(name)                                                                       \
+	{                                                                                  \
+		struct timezone_rules z;                                                       \
+		struct memo memo = {0};                                                        \
+		uint32_t i;                                                                    \
+                                                                                       \
+		EACH_ROW(out, n, i)                                                            \
+		{                                                                              \
+			enum datefield f = field_of(&memo, ARG(0, s), false);                      \
+			uint8_t fail = zone_of(&z, op, in, i) ? call : ROW_MALFORMED;              \
+                                                                                       \
+			if (fail)                                                                  \
+				row_fail(out, i, fail);                                                \
+		}                                                                              \
+	}
+
+TRUNC(date_trunc, date_trunc(&out->i8[i], f, ARG(1, i4), &z))
+TRUNC(stamp_trunc, stamp_trunc(&out->i8[i], f, ARG(1, i8), &z))
+TRUNC(interval_trunc, interval_trunc(&out->iv[i], f, ARG(1, iv)))

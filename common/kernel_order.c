@@ -75,6 +75,8 @@ static const uint8_t type_by[T_MAX] = {
 	[T_TEXT] = BYTES,
 	[T_NUMERIC] = NUMBER,
 	[T_DATE] = SIGNED,
+	[T_TIMESTAMP] = SIGNED,
+	[T_TIMESTAMPTZ] = SIGNED,
 };
 
 struct item {

@@ -10,6 +10,40 @@
 #include "kernel.h"
 #include "timezone.h"
 
+/* Row i of argument k. */
+#define ARG(k, f) in[k].f[ROW(&in[k], i)]
+
+/* A kernel out of a function of one row, which returns the row's state. */
+#define EACH(name, call)                                                               \
+	KERNEL(name)                                                                       \
+	{                                                                                  \
+		uint32_t i;                                                                    \
+                                                                                       \
+		EACH_ROW(out, n, i)                                                            \
+		{                                                                              \
+			uint8_t fail = call;                                                       \
+                                                                                       \
+			if (__builtin_expect(fail, 0))                                             \
+				row_fail(out, i, fail);                                                \
+		}                                                                              \
+	}
+
+/* The same with the zone that the operation is to be computed in, `z`. */
+#define EACH_ZONED(name, call)                                                         \
+	KERNEL(name)                                                                       \
+	{                                                                                  \
+		struct timezone_rules z;                                                       \
+		uint32_t i;                                                                    \
+                                                                                       \
+		EACH_ROW(out, n, i)                                                            \
+		{                                                                              \
+			uint8_t fail = zone_of(&z, op, in, i) ? call : ROW_MALFORMED;              \
+                                                                                       \
+			if (__builtin_expect(fail, 0))                                             \
+				row_fail(out, i, fail);                                                \
+		}                                                                              \
+	}
+
 /* The zone for row i: the operation's last argument if it has one, else Greenwich.
  * false: its bytes are no zone. */
 bool zone_of(
@@ -23,5 +57,8 @@ uint8_t stamp_of(int64_t *t, const struct moment *m, int32_t offset);
 
 /* The instant at which the zone's clocks show it. */
 uint8_t stamp_in_zone(int64_t *t, const struct moment *m, const struct timezone_rules *z);
+
+/* Midnight of a date in that zone. */
+uint8_t stamp_of_date(int64_t *r, int32_t d, const struct timezone_rules *z);
 
 #endif

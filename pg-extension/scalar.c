@@ -14,6 +14,7 @@
 #include "utils/lsyscache.h"
 
 #include "zone.h"
+#include "zone_rules.h"
 
 enum { HEAD_MAX = PROGRAM_HEADER + 2 * OP_ARGS_MAX + 2 * (OP_ARGS_MAX + 1) };
 
@@ -103,6 +104,13 @@ static void fill_request(void *arg, uint8_t *at, uint64_t len)
 	}
 }
 
+/* The last argument of what depends on the time zone: no SQL argument. */
+static uint64_t take_zone(struct request *q, int i)
+{
+	q->data[i] = zone_rules(&q->len[i]);
+	return 4ull + q->len[i];
+}
+
 static uint64_t take_argument(struct request *q, int i, Datum d)
 {
 	uint32_t bytes = q->s->bytes[i];
@@ -162,7 +170,8 @@ static Datum run(FunctionCallInfo fcinfo, const struct scalar *s, enum role role
 	int i;
 
 	for (i = 0; i < s->nargs; i++)
-		len += take_argument(&q, i, PG_GETARG_DATUM(i));
+		len += s->type[i] == T_PUB_ZONE ? take_zone(&q, i)
+										: take_argument(&q, i, PG_GETARG_DATUM(i));
 	reply = zone_call(role, len, fill_request, &q, &reply_len);
 	for (i = 0; i < s->nargs; i++)
 		if (unlikely(q.copy[i] != NULL))

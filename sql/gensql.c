@@ -102,8 +102,15 @@ static void type(const char *name, struct op_type_info t)
 	printf("REVOKE EXECUTE ON FUNCTION %s(%s) FROM PUBLIC;\n", f, name);
 }
 
+/* Arguments in SQL: the session's time zone is none. */
+static int sql_nargs(const struct op *op)
+{
+	return op->nargs - (op->args[op->nargs - 1] == T_PUB_ZONE);
+}
+
 static void operator(const struct op *op)
 {
+	int nargs = sql_nargs(op);
 	size_t i;
 
 	for (i = 0; i < sizeof facts / sizeof facts[0]; i++)
@@ -112,21 +119,21 @@ static void operator(const struct op *op)
 	if (i == sizeof facts / sizeof facts[0])
 		return;
 	printf("CREATE OPERATOR %s (FUNCTION = %s", op->symbol, op->name);
-	if (op->nargs == 2)
+	if (nargs == 2)
 		printf(", LEFTARG = %s", sql_type(op->args[0]));
-	printf(", RIGHTARG = %s", sql_type(op->args[op->nargs - 1]));
-	if (op->nargs == 2 && facts[i].commutator)
+	printf(", RIGHTARG = %s", sql_type(op->args[nargs - 1]));
+	if (nargs == 2 && facts[i].commutator)
 		printf(", COMMUTATOR = %s", facts[i].commutator);
 	if (facts[i].negator)
 		printf(", NEGATOR = %s", facts[i].negator);
 	if (facts[i].restriction)
 		printf(",\n\tRESTRICT = %s, JOIN = %s", facts[i].restriction, facts[i].join);
-	if (strcmp(op->symbol, "=") == 0)
+	if (strcmp(op->symbol, "=") == 0 && op->args[0] == op->args[1])
 		printf(", HASHES, MERGES");
 	printf(");\n");
 	printf("COMMENT ON OPERATOR %s (%s, %s) IS '%s';\n", op->symbol,
-		op->nargs == 2 ? sql_type(op->args[0]) : "NONE",
-		sql_type(op->args[op->nargs - 1]), facts[i].comment);
+		nargs == 2 ? sql_type(op->args[0]) : "NONE",
+		sql_type(op->args[nargs - 1]), facts[i].comment);
 }
 
 /* Arithmetic with a plain operand, `x + 1`, in one round trip instead of two. Only what
@@ -171,7 +178,7 @@ static void op_function(const char *name, const struct op *op)
 	char args[128] = "", symbol[64];
 	int i;
 
-	for (i = 0; i < op->nargs; i++) {
+	for (i = 0; i < sql_nargs(op); i++) {
 		strcat(args, i ? ", " : "");
 		strcat(args, sql_type(op->args[i]));
 	}

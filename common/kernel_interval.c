@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * kernel_interval.c - enc_interval: comparing, arithmetic, sums.
+ */
+#include "kernel_time.h"
+
+#include <string.h>
+
+#include "kernel_fixed.h"
+
+static inline int order(struct interval a, struct interval b)
+{
+	__int128 x = interval_span(&a), y = interval_span(&b);
+
+	return (x > y) - (x < y);
+}
+
+COMPARE(enc_interval, struct interval, iv, order)
+EXTREMES_OF(enc_interval, struct interval, iv, order)
+
+/* A month hashes as the 30 days that it equals. */
+KERNEL(hash_enc_interval)
+{
+	uint8_t bytes[1 + sizeof(__int128)] = {in->type};
+	uint32_t i;
+
+	EACH_ROW(out, n, i)
+	{
+		__int128 span = interval_span(&ARG(0, iv));
+
+		memcpy(bytes + 1, &span, sizeof span);
+		out->i8[i] = (int64_t)eval_hash(ev, bytes, sizeof bytes);
+	}
+}
+
+static inline uint8_t in_range(bool is)
+{
+	return is ? 0 : ROW_INTERVAL_RANGE;
+}
+
+static bool negate(struct interval *r, struct interval v)
+{
+	static const struct interval zero;
+
+	return interval_sub(r, &zero, &v);
+}
+
+static bool justified(
+	struct interval *r, struct interval v, bool (*justify)(struct interval *v))
+{
+	*r = v;
+	return justify(r);
+}
+
+#define INTERVAL(name, call) EACH(name, in_range(call))
+INTERVAL(interval_add, interval_add(&out->iv[i], &ARG(0, iv), &ARG(1, iv)))
+INTERVAL(interval_sub, interval_sub(&out->iv[i], &ARG(0, iv), &ARG(1, iv)))
+INTERVAL(interval_neg, negate(&out->iv[i], ARG(0, iv)))
+INTERVAL(interval_justify, justified(&out->iv[i], ARG(0, iv), interval_justify))
+INTERVAL(interval_justify_hours,
+	justified(&out->iv[i], ARG(0, iv), interval_justify_hours))
+INTERVAL(interval_justify_days, justified(&out->iv[i], ARG(0, iv), interval_justify_days))
+INTERVAL(interval_avg,
+	interval_scale(&out->iv[i], &ARG(0, iv), (double)ARG(1, i8), true))
+
+KERNEL(interval_finite)
+{
+	uint32_t i;
+
+	EACH_ROW(out, n, i)
+		out->b[i] = true;
+}
+
+KERNEL(sum_interval)
+{
+	static const struct interval zero;
+	bool any = false;
+	uint32_t i;
+
+	EACH_VALUE(in, out, n, i)
+	{
+		if (!interval_add(&out->iv[0], any ? &out->iv[0] : &zero, &in->iv[i]))
+			row_fail(out, 0, ROW_INTERVAL_RANGE);
+		any = true;
+	}
+	if (!any && !out->state[0])
+		row_fail(out, 0, ROW_NULL);
+}

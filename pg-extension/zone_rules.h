@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * zone_rules.h - the session's time zone for programs with an argument of type PUB_ZONE.
+ */
+#ifndef HEDB_ZONE_RULES_H
+#define HEDB_ZONE_RULES_H
+
+#include "hedb.h"
+
+/* The rules of TimeZone as in common/timezone.h; valid until the setting changes. */
+const uint8_t *zone_rules(uint32_t *len);
+
+#endif

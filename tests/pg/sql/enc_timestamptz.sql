@@ -1,0 +1,43 @@
+SELECT enable_client_mode();
+SET timezone = 'America/New_York';
+SELECT '2024-07-01 12:00+02'::enc_timestamptz, 'infinity'::enc_timestamptz,
+	'1850-01-01 12:00'::enc_timestamptz, '2500-07-01 12:00'::enc_timestamptz;
+-- clocks go forward, back, and have gone
+SELECT t + '1 day'::enc_interval AS day, t + '24 hours'::enc_interval AS hours,
+	t + '1 month'::enc_interval AS month, date_trunc('day', t), extract(timezone_hour FROM t) AS zone
+	FROM (VALUES ('2024-03-09 02:30'::enc_timestamptz), ('2024-11-02 01:30'), ('2600-03-08 02:30'),
+		('1883-11-18 12:00')) v(t);
+SELECT '2024-03-10 02:30'::enc_timestamp::enc_timestamptz AS skipped,
+	'2024-11-03 01:30'::enc_timestamp::enc_timestamptz AS twice,
+	'2024-11-03'::enc_date::enc_timestamptz AS midnight,
+	'2024-07-02 03:00+00'::enc_timestamptz::enc_date AS yesterday,
+	'2024-07-02 03:00+00'::enc_timestamptz::enc_timestamp AS local;
+SELECT d = z AS date_eq, t = z AS stamp_eq, z < t AS lt, z >= d AS ge
+	FROM (VALUES ('2024-07-01'::enc_date, '2024-07-01'::enc_timestamp, '2024-07-01 04:00+00'::enc_timestamptz),
+		('infinity', 'infinity', 'infinity')) v(d, t, z);
+SELECT age('2024-07-01'::enc_timestamptz, '2023-12-31 23:00'::enc_timestamptz),
+	'2024-07-01'::enc_timestamptz - '2024-01-01'::enc_timestamptz AS since;
+-- as PostgreSQL, zone by zone
+CREATE TEMP TABLE t AS SELECT z, z::enc_timestamptz AS e FROM generate_series('1880-01-01'::timestamptz,
+	'2120-01-01', '1327 days 05:07:11.25') z;
+CREATE FUNCTION pg_temp.different(zone text) RETURNS bigint LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM set_config('timezone', zone, false);
+	RETURN (SELECT count(*) FROM t WHERE (z::timestamp)::text <> (e::enc_timestamp)::text
+		OR z::date::text <> e::enc_date::text OR date_trunc('week', z)::text <> date_trunc('week', e)::text
+		OR extract(timezone FROM z)::text <> extract(timezone FROM e)::text
+		OR (z + '5 months 1 day')::text <> (e + '5 months 1 day'::enc_interval)::text
+		OR (z::timestamp::timestamptz)::text <> (e::enc_timestamp::enc_timestamptz)::text
+		OR (z::date::timestamptz)::text <> (e::enc_date::enc_timestamptz)::text);
+END $$;
+SELECT zone, pg_temp.different(zone) FROM unnest(ARRAY['UTC', 'America/New_York', 'Europe/Berlin',
+	'Europe/Dublin', 'Africa/Casablanca', 'Asia/Kolkata', 'Australia/Lord_Howe', 'Pacific/Apia',
+	'America/Sao_Paulo', 'FOO5BAR', '<+03>-3']) zone;
+SET timezone = 'UTC';
+SELECT min(e), max(e), count(DISTINCT e) FROM t;
+SELECT extract(timezone_minute FROM '2024-01-01'::enc_timestamptz) AS zero,
+	extract(day FROM '-infinity'::enc_timestamptz) IS NULL AS no_day,
+	extract(year FROM '-infinity'::enc_timestamptz) AS year;
+SELECT '294276-12-31'::enc_timestamptz + '1 day'::enc_interval;
+SELECT enable_server_mode();
+SELECT bool_and(enc_timestamptz_send(e) = enc_timestamptz_send(e::text::enc_timestamptz)) AS lossless FROM t;
