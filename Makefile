@@ -36,9 +36,9 @@ sanitized := ops_server hedbctl tests/unit/test_ops_server tests/unit/test_zone
 SUITES    ?= unit model stress fuzz e2e redis pg
 
 #: make             everything: programs, cxlring.so, libcxlring, hedb.so
-all: $(B)/ops_server $(B)/hedbctl redis pg
+all: $(B)/ops_server $(B)/hedbctl redis pg load
 
-include redis.mk pg.mk
+include redis.mk pg.mk tpch.mk
 
 #: make setup       install the Debian packages that are missing
 setup:
@@ -77,7 +77,7 @@ report:
 	@mv $(B)/bench/report.new $(B)/bench/report.html && echo $(B)/bench/report.html
 
 #: make install     DESTDIR and prefix honoured; the extension goes where PostgreSQL looks
-install: all install-redis install-pg install-man
+install: all install-redis install-pg install-load install-man
 	install -D -m 755 $(B)/ops_server $(DESTDIR)$(prefix)/sbin/ops_server
 	install -D -m 755 $(B)/hedbctl $(DESTDIR)$(prefix)/bin/hedbctl
 
