@@ -69,7 +69,7 @@ $(B)/tests/redis/differential/differential: $(diff_o) $(B)/libcxlring.a $(libcom
 redis_tests += $(B)/tests/redis/differential/differential
 
 #: make check-redis  the tests of cxlring.so and its clients
-check-redis: redis redis-tests pg $(B)/ops_server $(B)/hedbctl
+check-redis: redis redis-tests pg load $(B)/ops_server $(B)/hedbctl
 	B=$(B) sh tests/redis/run $(FAMILIES)
 
 #: make soak        the long ones: kill -9, random commands, dying clients; SOAK_MINUTES (30)

@@ -24,6 +24,7 @@ static const char usage[] =
 	"  --scale N       scale factor (1); 0.01 is the smallest\n"
 	"  --seed N        another seed, other rows (1)\n"
 	"  --progress      a line about the progress on standard error\n"
+	"  --label TEXT    what it calls the table\n"
 	"  --count         print how many rows there are (lineitem: orders), and no row\n"
 	"\n"
 	"TABLE: region nation supplier part partsupp customer orders lineitem.\n";
@@ -462,7 +463,7 @@ static bool write_all(const char *p, size_t len)
 
 enum { BUFFER_BYTES = 1 << 18 };
 
-static int make(enum table t, const struct scale *s, uint64_t seed, bool progress)
+static int make(enum table t, const struct scale *s, uint64_t seed, const char *label)
 {
 	static char buffer[BUFFER_BYTES + ROW_MAX * LINES_MAX];
 	struct row r = {.at = buffer, .scale = s, .seed = seed};
@@ -478,10 +479,10 @@ static int make(enum table t, const struct scale *s, uint64_t seed, bool progres
 			return 1;
 		}
 		r.at = buffer;
-		if (progress)
-			fprintf(stderr, "\r%-9s %3d %%", tables[t].name, (int)((r.n + 1) * 100 / n));
+		if (label)
+			fprintf(stderr, "\r%-20s %3d %%", label, (int)((r.n + 1) * 100 / n));
 	}
-	if (progress)
+	if (label)
 		fputc('\n', stderr);
 	return 0;
 }
@@ -512,7 +513,7 @@ static enum table table_of(const char *name)
 
 int main(int argc, char **argv)
 {
-	const char *name = NULL, *scale = "1";
+	const char *name = NULL, *scale = "1", *label = NULL;
 	bool progress = false, count = false;
 	uint64_t seed = 1;
 	struct scale s;
@@ -526,6 +527,8 @@ int main(int argc, char **argv)
 			progress = true;
 		else if (strcmp(argv[i], "--count") == 0)
 			count = true;
+		else if (strcmp(argv[i], "--label") == 0 && i + 1 < argc)
+			label = argv[++i];
 		else if (strcmp(argv[i], "--scale") == 0 && i + 1 < argc)
 			scale = argv[++i];
 		else if (strcmp(argv[i], "--seed") == 0 && i + 1 < argc)
@@ -542,5 +545,5 @@ int main(int argc, char **argv)
 		return printf("%lld\n", (long long)calls_of(t, &s)) < 0;
 	if (!tpch_text_init(seed))
 		return fputs("tpch-gen: no memory\n", stderr), 1;
-	return make(t, &s, seed, progress);
+	return make(t, &s, seed, progress ? label ? label : name : NULL);
 }

@@ -3,7 +3,7 @@
  * zone_column.h - a column of values through ops_server: encrypted, or decrypted.
  *
  * Values that are not NULL lie side by side; those of a variable size have their lengths in
- * an array of their own. One request carries a column of up to ZONE_COLUMN_ROWS rows.
+ * an array of their own. It is encrypted in requests that fit the ring's frames.
  */
 #ifndef CLIENT_ZONE_COLUMN_H
 #define CLIENT_ZONE_COLUMN_H
