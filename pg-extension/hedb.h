@@ -8,6 +8,7 @@
  *     encrypted.c  type input and output, encrypt, decrypt, casts from plain types
  *     aggregate.c  sum, avg, min, max in batches
  *     rank.c       order of many values, asked of the zone at once
+ *     memo.c       what is known of ciphertexts: digests, places in an order
  *     sort.c       sort support: PostgreSQL's sorts and index builds by such ranks
  *     index.c      support functions of operator classes; ANALYZE
  *

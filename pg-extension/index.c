@@ -13,17 +13,28 @@
 #include "common/hashfn.h"
 #include "utils/builtins.h"
 
-#include "scalar.h"
+#include "memo.h"
 
-static Datum hash(FunctionCallInfo fcinfo, uint16_t op)
+/* The value's hash is the first half of its digest. */
+static uint64 hash64(FunctionCallInfo fcinfo, uint8 type)
 {
-	return Int32GetDatum((int32)DatumGetInt64(scalar_call(fcinfo, op)));
+	uint8 digest[DIGEST_BYTES];
+	uint64 h;
+
+	memo_digest_ask(type, PG_GETARG_DATUM(0), digest);
+	memcpy(&h, digest, sizeof h);
+	return h;
+}
+
+static Datum hash(FunctionCallInfo fcinfo, uint8 type)
+{
+	return Int32GetDatum((int32)hash64(fcinfo, type));
 }
 
 /* With seed 0 the low half equals the plain hash: PostgreSQL's contract. */
-static Datum hash_extended(FunctionCallInfo fcinfo, uint16_t op)
+static Datum hash_extended(FunctionCallInfo fcinfo, uint8 type)
 {
-	uint64 h = (uint64)DatumGetInt64(scalar_call(fcinfo, op));
+	uint64 h = hash64(fcinfo, type);
 	uint64 seed = (uint64)PG_GETARG_INT64(1);
 
 	return UInt64GetDatum(seed ? hash_combine64(h, seed) : h);
@@ -34,12 +45,12 @@ static Datum hash_extended(FunctionCallInfo fcinfo, uint16_t op)
 	PG_FUNCTION_INFO_V1(sql##_hash);                                                    \
 	Datum sql##_hash(PG_FUNCTION_ARGS)                                                  \
 	{                                                                                   \
-		return hash(fcinfo, OP_##sql##_hash64);                                         \
+		return hash(fcinfo, code);                                                      \
 	}                                                                                   \
 	PG_FUNCTION_INFO_V1(sql##_hash_extended);                                           \
 	Datum sql##_hash_extended(PG_FUNCTION_ARGS)                                         \
 	{                                                                                   \
-		return hash_extended(fcinfo, OP_##sql##_hash64);                                \
+		return hash_extended(fcinfo, code);                                             \
 	}
 #include "operations.h"
 

@@ -13,9 +13,11 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
+#include "memo.h"
 #include "zone.h"
 #include "zone_rules.h"
 
+enum { PRED_EQUAL = 2, PRED_UNEQUAL = 5 }; /* ops.def: PRED */
 enum { HEAD_MAX = PROGRAM_HEADER + 2 * OP_ARGS_MAX + 2 * (OP_ARGS_MAX + 1) };
 
 struct scalar {
@@ -24,6 +26,7 @@ struct scalar {
 	uint8_t nargs;
 	uint8_t result;
 	bool secret;
+	bool equality;                 /* of two values of a secret type: = or <> */
 	uint32_t result_bytes;         /* 0: variable */
 	uint8_t type[OP_ARGS_MAX];
 	uint32_t bytes[OP_ARGS_MAX];   /* 0: variable */
@@ -47,6 +50,9 @@ static void prepare(struct scalar *s, const struct op *op)
 	s->result = op->result;
 	s->secret = optable_is_secret(op->result);
 	s->result_bytes = wire_bytes(op->result);
+	s->equality = op->nargs == 2 && op->args[0] == op->args[1] &&
+		optable_is_secret(op->args[0]) && op->result == T_PUB_BOOL &&
+		(op->flags == PRED_EQUAL || op->flags == PRED_UNEQUAL);
 	s->head[0] = op->nargs;
 	s->head[2] = (uint8_t)(op->nargs + 1);
 	s->head[4] = 1;
@@ -193,7 +199,12 @@ static Datum run(FunctionCallInfo fcinfo, const struct scalar *s, enum role role
 
 Datum scalar_call(FunctionCallInfo fcinfo, uint16_t code)
 {
-	return run(fcinfo, &scalars[code], ROLE_DB);
+	const struct scalar *s = &scalars[code];
+	bool equal;
+
+	if (s->equality && memo_equal(s->type[0], PG_GETARG_DATUM(0), PG_GETARG_DATUM(1), &equal))
+		return BoolGetDatum(equal == (optable_op(code)->flags == PRED_EQUAL));
+	return run(fcinfo, s, ROLE_DB);
 }
 
 int scalar_compare(uint8_t type, Datum a, Datum b)

@@ -22,11 +22,13 @@
  * it and set the converter again. Where that context is not found by its name, only the
  * first run has ranks.
  */
-#include "hedb.h"
+#include "sort.h"
 
+#include "lib/ilist.h"
 #include "utils/memutils.h"
 #include "utils/sortsupport.h"
 
+#include "memo.h"
 #include "rank.h"
 #include "scalar.h"
 
@@ -43,8 +45,12 @@ struct sort {
 	uint32 *ranks;     /* NULL while values are collected */
 	uint32 n, cap;
 	uint8 type;
+	dlist_node untold; /* in `untold` below, while .prev is set */
 	MemoryContextCallback over;
 };
+
+/* Ranked, and the memo was not told: who sorts to group compares again what comes out. */
+static dlist_head untold = DLIST_STATIC_INIT(untold);
 
 static Datum convert(Datum original, SortSupport ssup);
 
@@ -59,11 +65,20 @@ static MemoryContext child_named(MemoryContext parent, const char *name)
 	return c;
 }
 
+static void was_told(struct sort *s)
+{
+	if (s->untold.prev) {
+		dlist_delete(&s->untold);
+		s->untold.prev = NULL;
+	}
+}
+
 /* The tuples go away, and with them the values. */
 static void end_run(void *arg)
 {
 	struct sort *s = arg;
 
+	was_told(s);
 	s->run = NULL;
 	s->values = NULL;
 	s->ranks = NULL;
@@ -116,6 +131,30 @@ static void fetch_ranks(struct sort *s)
 	rank_values(s->type, s->values, s->n, ranks);
 	s->ranks = ranks;
 	s->ssup->abbrev_converter = NULL;
+	dlist_push_head(&untold, &s->untold);
+}
+
+bool sort_is_ranked(void)
+{
+	return !dlist_is_empty(&untold);
+}
+
+bool sort_tell_places(uint8 type)
+{
+	dlist_mutable_iter i;
+	bool any = false;
+
+	dlist_foreach_modify(i, &untold)
+	{
+		struct sort *s = dlist_container(struct sort, untold, i.cur);
+
+		if (s->type != type)
+			continue;
+		was_told(s);
+		memo_places(type, s->values, s->ranks, s->n);
+		any = true;
+	}
+	return any;
 }
 
 static Datum value_of(const struct sort *s, Datum d)

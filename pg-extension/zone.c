@@ -11,6 +11,7 @@
 #include "utils/wait_event.h"
 
 #include "cursor.h"
+#include "memo.h"
 
 enum {
 	SCARCE = 8, /* fewer than one channel in so many is free: do not keep ours */
@@ -169,6 +170,7 @@ static void open_zone(void)
 void zone_reset(void)
 {
 	zone.stale = true;
+	memo_reset();
 }
 
 /* Is there a credential, and can it be read? */

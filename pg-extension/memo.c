@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * memo.c - two tables of the same make, open addressing with linear probing: digests, and
+ * places in an order.
+ *
+ * A table is two generations. New entries go to the young one; when that is full, it
+ * becomes the old one, and what was old is forgotten. An entry found in the old one moves
+ * to the young one, so what is used again within a generation stays: representatives of
+ * groups, inner rows of a hash join. A generation grows up to half of what is allowed.
+ *
+ * A batch is entered in steps, so that the misses of the cache overlap: all places are
+ * prefetched before the first entry is written.
+ */
+#include "memo.h"
+
+#include "access/xact.h"
+#include "executor/nodeHash.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+#include "rank.h"
+#include "sort.h"
+
+enum {
+	SLOTS_MIN = 1 << 10,
+	AHEAD = 16, /* entries prefetched before they are written */
+	TAG_BITS = 24,
+};
+
+/* a: type, key id and 24 bits of the tag, and 5 bytes of the incarnation; b: the rest of it
+ * and the counter (value.h). a is 0 in an empty slot only. */
+struct key {
+	uint64 a, b;
+};
+
+struct entry {
+	struct key key;
+	uint64 fact[DIGEST_BYTES / sizeof(uint64)]; /* a digest, or order and place */
+};
+
+struct generation {
+	struct entry *slot;
+	uint32 nslots; /* power of two, or 0 */
+	uint32 used;
+};
+
+struct table {
+	struct generation young, old;
+};
+
+static struct table digests, places;
+static uint64 orders; /* ranked together so far */
+static bool hooked;
+
+/* ---- keys ---- */
+
+/* False when the value is not here as a whole, or cannot be one. */
+static bool key_of(uint32 fixed, Datum d, struct key *k)
+{
+	const uint8 *p;
+	uint32 len, tag;
+
+	if (!fixed && VARATT_IS_EXTENDED(DatumGetPointer(d)) &&
+		!VARATT_IS_SHORT(DatumGetPointer(d)))
+		return false;
+	p = value_inline(fixed, d, &len);
+	if (len < VALUE_OVERHEAD)
+		return false;
+	memcpy(k, p, sizeof *k);
+	memcpy(&tag, p + len - GCM_TAG_BYTES, sizeof tag);
+	k->a ^= tag & ((1 << TAG_BITS) - 1);
+	k->a += k->a == 0;
+	return true;
+}
+
+static uint32 home(const struct generation *g, const struct key *k)
+{
+	uint64 h = (k->a ^ (k->b << 21 | k->b >> 43)) * UINT64CONST(0x9e3779b97f4a7c15);
+
+	return (uint32)(h >> 32) & (g->nslots - 1);
+}
+
+/* Where the key is, or the empty slot where it would be. */
+static struct entry *probe(const struct generation *g, const struct key *k)
+{
+	uint32 i = home(g, k);
+
+	while (g->slot[i].key.a && (g->slot[i].key.a != k->a || g->slot[i].key.b != k->b))
+		i = (i + 1) & (g->nslots - 1);
+	return &g->slot[i];
+}
+
+/* ---- life ---- */
+
+static void clear(struct generation *g)
+{
+	if (g->slot)
+		pfree(g->slot);
+	memset(g, 0, sizeof *g);
+}
+
+void memo_reset(void)
+{
+	clear(&digests.young);
+	clear(&digests.old);
+	clear(&places.young);
+	clear(&places.old);
+}
+
+static void at_transaction_end(XactEvent event, void *arg)
+{
+	if (event == XACT_EVENT_PRE_COMMIT || event == XACT_EVENT_PARALLEL_PRE_COMMIT ||
+		event == XACT_EVENT_PRE_PREPARE)
+		return;
+	if (digests.young.nslots > SLOTS_MIN || places.young.nslots > SLOTS_MIN)
+		memo_reset(); /* little is kept, for the next short transaction */
+}
+
+static struct generation generation_of(uint32 nslots)
+{
+	struct generation g = {.nslots = nslots};
+
+	g.slot = MemoryContextAllocExtended(TopMemoryContext, (Size)nslots * sizeof *g.slot,
+		MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	return g;
+}
+
+/* At most so many slots a generation. */
+static uint32 slots_max(void)
+{
+	Size most = get_hash_memory_limit() / 2 / sizeof(struct entry);
+	uint32 n = SLOTS_MIN;
+
+	while (n <= most / 2 && n < UINT32_C(1) << 28)
+		n *= 2;
+	return n;
+}
+
+static void grow(struct generation *g)
+{
+	struct generation bigger = generation_of(g->nslots * 2);
+	uint32 i;
+
+	for (i = 0; i < g->nslots; i++)
+		if (g->slot[i].key.a)
+			*probe(&bigger, &g->slot[i].key) = g->slot[i];
+	bigger.used = g->used;
+	clear(g);
+	*g = bigger;
+}
+
+static void age(struct table *t)
+{
+	struct generation empty = t->old;
+
+	if (empty.nslots != t->young.nslots) {
+		clear(&t->old);
+		empty = generation_of(t->young.nslots);
+	}
+	t->old = t->young;
+	memset(empty.slot, 0, (Size)empty.nslots * sizeof *empty.slot);
+	empty.used = 0;
+	t->young = empty;
+}
+
+/* Room for n more in the young generation, if it can be had. */
+static void make_room(struct table *t, uint32 n)
+{
+	if (!hooked) {
+		RegisterXactCallback(at_transaction_end, NULL);
+		hooked = true;
+	}
+	if (!t->young.slot)
+		t->young = generation_of(SLOTS_MIN);
+	while (t->young.used + n > t->young.nslots / 2 && t->young.nslots < slots_max())
+		grow(&t->young);
+	if (t->young.used + n > t->young.nslots / 2)
+		age(t);
+}
+
+/* ---- entering and looking up ---- */
+
+static void enter(struct table *t, const struct key *k, const uint64 *fact)
+{
+	struct entry *e = probe(&t->young, k);
+
+	t->young.used += e->key.a == 0;
+	e->key = *k;
+	memcpy(e->fact, fact, sizeof e->fact);
+}
+
+static const uint64 *find(struct table *t, const struct key *k)
+{
+	struct entry *e;
+
+	if (!t->young.slot)
+		return NULL;
+	e = probe(&t->young, k);
+	if (e->key.a)
+		return e->fact;
+	if (!t->old.slot)
+		return NULL;
+	e = probe(&t->old, k);
+	if (!e->key.a)
+		return NULL;
+	if (t->young.used < t->young.nslots / 2)
+		enter(t, k, e->fact);
+	return e->fact;
+}
+
+/* What comes in many at a time: `fact` gives that of value i. */
+struct many {
+	uint32 fixed;
+	const Datum *values;
+	void (*fact)(const struct many *m, uint32 i, uint64 *fact);
+	const void *facts;
+};
+
+static void enter_some(struct table *t, const struct many *m, uint32 from, uint32 n)
+{
+	struct key key[AHEAD];
+	bool known[AHEAD];
+	uint64 fact[2];
+	uint32 i;
+
+	make_room(t, AHEAD);
+	for (i = 0; i < n; i++) {
+		known[i] = key_of(m->fixed, m->values[from + i], &key[i]);
+		if (known[i])
+			__builtin_prefetch(&t->young.slot[home(&t->young, &key[i])], 1);
+	}
+	for (i = 0; i < n; i++)
+		if (known[i]) {
+			m->fact(m, from + i, fact);
+			enter(t, &key[i], fact);
+		}
+}
+
+static void enter_many(struct table *t, const struct many *m, uint32 n)
+{
+	uint32 from;
+
+	for (from = 0; from < n; from += AHEAD)
+		enter_some(t, m, from, Min(AHEAD, n - from));
+}
+
+/* ---- digests ---- */
+
+static void digest_fact(const struct many *m, uint32 i, uint64 *fact)
+{
+	memcpy(fact, (const uint8 *)m->facts + (Size)i * DIGEST_BYTES, DIGEST_BYTES);
+}
+
+void memo_learn(uint8 type, const Datum *values, const uint8 *found, uint32 n)
+{
+	struct many m = {value_bytes(type), values, digest_fact, found};
+
+	enter_many(&digests, &m, n);
+}
+
+void memo_digest_many(uint8 type, const Datum *values, uint32 n)
+{
+	uint8 *found = palloc((Size)Min(n, PROGRAM_ROWS_MAX) * DIGEST_BYTES);
+	Datum *inline_values = palloc((Size)Min(n, PROGRAM_ROWS_MAX) * sizeof *values);
+	uint32 fixed = value_bytes(type), i, some;
+	struct key unused;
+
+	for (i = 0; i < n;) {
+		for (some = 0; i < n && some < PROGRAM_ROWS_MAX; i++)
+			if (key_of(fixed, values[i], &unused))
+				inline_values[some++] = values[i];
+		if (some == 0)
+			break;
+		digest_values(type, inline_values, some, found);
+		memo_learn(type, inline_values, found, some);
+	}
+	pfree(found);
+	pfree(inline_values);
+}
+
+bool memo_digest(uint8 type, Datum value, uint8 digest[DIGEST_BYTES])
+{
+	const uint64 *fact;
+	struct key k;
+
+	if (!digests.young.slot || !key_of(value_bytes(type), value, &k))
+		return false;
+	fact = find(&digests, &k);
+	if (fact)
+		memcpy(digest, fact, DIGEST_BYTES);
+	return fact != NULL;
+}
+
+void memo_digest_ask(uint8 type, Datum value, uint8 digest[DIGEST_BYTES])
+{
+	uint32 fixed = value_bytes(type);
+	Datum here = value;
+
+	if (memo_digest(type, value, digest))
+		return;
+	if (!fixed)
+		here = PointerGetDatum(PG_DETOAST_DATUM_PACKED(value));
+	digest_values(type, &here, 1, digest);
+	memo_learn(type, &here, digest, 1);
+	if (here != value)
+		pfree(DatumGetPointer(here));
+}
+
+/* ---- places ---- */
+
+static void place_fact(const struct many *m, uint32 i, uint64 *fact)
+{
+	fact[0] = orders;
+	fact[1] = ((const uint32 *)m->facts)[i];
+}
+
+void memo_places(uint8 type, const Datum *values, const uint32 *ranks, uint32 n)
+{
+	struct many m = {value_bytes(type), values, place_fact, ranks};
+
+	orders++;
+	enter_many(&places, &m, n);
+}
+
+static bool same_place(const struct key *x, const struct key *y, bool *equal)
+{
+	const uint64 *found = find(&places, x);
+	uint64 order, place;
+
+	if (!found)
+		return false;
+	order = found[0];
+	place = found[1];
+	found = find(&places, y); /* which may move the other one */
+	if (!found || found[0] != order)
+		return false;
+	*equal = found[1] == place;
+	return true;
+}
+
+static bool same_digest(const struct key *x, const struct key *y, bool *equal)
+{
+	const uint64 *found = find(&digests, x);
+	uint64 first[2];
+
+	if (!found)
+		return false;
+	memcpy(first, found, sizeof first);
+	found = find(&digests, y);
+	if (!found)
+		return false;
+	*equal = memcmp(first, found, sizeof first) == 0;
+	return true;
+}
+
+bool memo_equal(uint8 type, Datum a, Datum b, bool *equal)
+{
+	uint32 fixed = value_bytes(type);
+	struct key x, y;
+
+	if (!digests.young.slot && !places.young.slot && !sort_is_ranked())
+		return false;
+	if (!key_of(fixed, a, &x) || !key_of(fixed, b, &y))
+		return false;
+	return same_digest(&x, &y, equal) || same_place(&x, &y, equal) ||
+		(sort_tell_places(type) && same_place(&x, &y, equal));
+}
