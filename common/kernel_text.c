@@ -6,22 +6,9 @@
  * is changed in ASCII only, as its collation "C" does. Invalid UTF-8 cannot come out of
  * PostgreSQL; here it is merely counted a byte at a time.
  */
-#include "kernel.h"
+#include "kernel_text.h"
 
 #include <string.h>
-
-enum {
-	TEXT_MAX = 0x3fffffff - 4, /* what a varlena can hold */
-	WORK_BYTES = 1 << 20, /* compared between two questions whether it is still wanted */
-};
-
-/* Bytes of the character at p; at least 1, never past end. */
-static inline size_t char_len(const uint8_t *p, const uint8_t *end)
-{
-	size_t n = *p < 0xc0 ? 1 : *p < 0xe0 ? 2 : *p < 0xf0 ? 3 : 4;
-
-	return n > (size_t)(end - p) ? (size_t)(end - p) : n;
-}
 
 static inline uint8_t fold(uint8_t c)
 {
@@ -196,8 +183,7 @@ MATCH(notlike, false, true)
 MATCH(ilike, true, false)
 MATCH(notilike, true, true)
 
-/* Characters from .. to (counted from 1, `to` not included) of s. */
-static struct span slice(struct span s, int64_t from, int64_t to)
+struct span text_slice(struct span s, int64_t from, int64_t to)
 {
 	const uint8_t *p = s.p, *end = s.p + s.len, *start;
 	int64_t at = 1;
@@ -223,7 +209,7 @@ KERNEL(text_substring)
 		if (len < 0)
 			row_fail(out, i, ROW_SUBSTRING);
 		else
-			out->s[i] = slice(in[0].s[ROW(&in[0], i)], from, from + len);
+			out->s[i] = text_slice(in[0].s[ROW(&in[0], i)], from, from + len);
 	}
 }
 
@@ -232,8 +218,18 @@ KERNEL(text_substring_from)
 	uint32_t i;
 
 	EACH_ROW(out, n, i)
-		out->s[i] = slice(
+		out->s[i] = text_slice(
 			in[0].s[ROW(&in[0], i)], in[1].i4[ROW(&in[1], i)], INT64_MAX);
+}
+
+int32_t text_chars(struct span s)
+{
+	const uint8_t *p = s.p, *end = s.p + s.len;
+	int32_t count = 0;
+
+	for (; p < end; count++)
+		p += char_len(p, end);
+	return count;
 }
 
 KERNEL(text_length)
@@ -241,15 +237,7 @@ KERNEL(text_length)
 	uint32_t i;
 
 	EACH_ROW(out, n, i)
-	{
-		struct span s = in->s[ROW(in, i)];
-		const uint8_t *p = s.p, *end = s.p + s.len;
-		int32_t count = 0;
-
-		for (; p < end; count++)
-			p += char_len(p, end);
-		out->i4[i] = count;
-	}
+		out->i4[i] = text_chars(in->s[ROW(in, i)]);
 }
 
 static void change_case(struct eval *ev, struct vec *out, const struct vec *in, uint32_t n,
