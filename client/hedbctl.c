@@ -567,7 +567,7 @@ static int values(const struct options *o, uint8_t type, int at)
 	if (rc)
 		return rc;
 	c.role = ROLE_CLIENT;
-	c.in.max = 1 << 30;
+	c.reply_max = 1 << 30;
 	rc = ops_credential_read(c.credential, o->credential, &e);
 	while (!rc && (n = getline(&line, &room, stdin)) > 0) {
 		if (line[n - 1] == '\n')

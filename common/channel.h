@@ -19,7 +19,8 @@
  *     asleep       192  both         both      the client's bell (wait.h)
  *     req_head     256  server       client    consumer position, request ring
  *     rsp_head     320  client       server    consumer position, reply ring
- *     given_up     384  owner        server    id of a request whose answer nobody awaits
+ *     given_up     384  owner        server    id of a request whose answer nobody awaits;
+ *                                              CHAN_AND_BEFORE: nor of those before it
  *
  * Life of a channel:
  *
@@ -58,6 +59,8 @@
 #include "wait.h"
 
 enum { CHAN_LABEL = 40 };
+
+#define CHAN_AND_BEFORE (UINT64_C(1) << 63) /* in given_up */
 
 struct chan_shm {
 	uint32_t gen;    /* 0 */

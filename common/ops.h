@@ -41,19 +41,48 @@ enum {
 	OPS_MAC = 32,
 	OPS_CREDENTIAL = 32,
 	OPS_SLICE_MS = 50, /* longest sleep between two calls of idle() */
+	OPS_IN_FLIGHT = 4, /* requests without a reply */
+	OPS_TICKETS = 64,  /* those, and replies that were not collected */
+};
+
+/* Write `len` request bytes at `at`; called again for each retry, so it must be able to.
+ * It must not fail, block or jump. */
+typedef void ops_fill(void *arg, uint8_t *at, uint64_t len);
+
+/* A request until its reply was taken. */
+struct ops_slot {
+	struct message_in in; /* its reply, unless that is read in place */
+	ops_fill *fill;
+	void *arg;
+	uint64_t len;
+	uint64_t id;     /* on this channel; 0: not sent yet */
+	uint64_t ticket; /* number of the one that stands for it */
+	const uint8_t *reply;
+	uint64_t reply_len;
+	int rc;          /* why there is no reply */
+	uint8_t kind;
+	uint8_t got;     /* kind of the reply */
+	uint8_t state;
 };
 
 struct ops_client {
 	struct chan chan;
 	const struct region *region;
 	struct chan_config config;
-	struct message_in in;      /* .grow and .max are set by ops_client_init() */
+	uint8_t *(*grow)(uint8_t *, uint64_t); /* as in message.h */
+	uint64_t reply_max;
 	uint8_t *out;              /* a request that does not fit a frame */
 	uint64_t out_cap;
 	uint64_t wait_channel_ms;  /* how long to wait for a free channel; 0 = fail */
 	uint64_t calls, retries;   /* for statistics */
 	uint64_t ticks_waiting;
-	uint64_t waiting; /* id of the request in progress, 0 when there is none */
+	uint64_t tickets;          /* given out so far */
+	struct ops_slot slot[OPS_TICKETS]; /* of ops_submit() */
+	struct ops_slot call, hello;       /* of ops_call(), and of gaining a role */
+	struct ops_slot *asked[OPS_IN_FLIGHT + 2]; /* without a reply, oldest first */
+	uint32_t nasked;
+	struct ops_slot *current;  /* being called or submitted; left there: idle() jumped */
+	struct ops_slot *read;     /* whose reply the caller has */
 	uint8_t credential[OPS_CREDENTIAL];
 	enum role role; /* asked for at each (re)attach when not ROLE_DB */
 	bool attached;
@@ -62,10 +91,6 @@ struct ops_client {
 	void (*idle)(void *ctx);
 	void *idle_ctx;
 };
-
-/* Write `len` request bytes at `at`; called again for each retry, so it must be able to.
- * It must not fail, block or jump. */
-typedef void ops_fill(void *arg, uint8_t *at, uint64_t len);
 
 void ops_client_init(struct ops_client *c, const struct region *r,
 	const struct chan_config *config, uint8_t *(*grow)(uint8_t *, uint64_t),
@@ -77,8 +102,8 @@ void ops_client_fini(struct ops_client *c);
  *
  *   kind, len, fill, arg   the request
  *   timeout_ms             for all of it, retries included; 0 = for ever
- *   reply, reply_len       out: readable until the next call or ops_done(); in shared
- *                          memory when short: read once
+ *   reply, reply_len       out: readable until the next call of a function here; in
+ *                          shared memory when short: read once
  *
  * Returns 0; -ETIMEDOUT (server stopped, dead without successor, or overloaded), -EUSERS
  * (no free channel within wait_channel_ms), -EPROTO (the server refuses this channel),
@@ -88,8 +113,45 @@ MUST_CHECK int ops_call(struct ops_client *c, uint8_t kind, uint64_t len, ops_fi
 	void *arg, uint64_t timeout_ms, const uint8_t **reply, uint64_t *reply_len,
 	struct err_text *e);
 
-/* The caller left a call in the middle (idle() jumped away): tell the server that nobody
- * waits for that answer, so that it may stop working on it. Harmless at other times. */
+/* What stands for a request that was submitted. One of number 0 stands for none. */
+struct ops_ticket {
+	uint64_t number;
+	uint32_t slot;
+};
+
+/*
+ * ops_submit - one request whose reply is collected later; others may be submitted, called
+ * and collected in between, in any order.
+ *
+ *   fill, arg    must stay until the ticket is collected or dropped: a successor of the
+ *                server gets the request again
+ *   timeout_ms   to get it on its way; it waits for room, and with OPS_IN_FLIGHT requests
+ *                under way for the oldest reply, which is kept
+ *   t            out: the ticket
+ *
+ * Returns as ops_call() but for the server's own errors; -EUSERS also with OPS_TICKETS
+ * replies that nobody collected.
+ */
+MUST_CHECK int ops_submit(struct ops_client *c, uint8_t kind, uint64_t len, ops_fill *fill,
+	void *arg, uint64_t timeout_ms, struct ops_ticket *t, struct err_text *e);
+
+/*
+ * ops_collect - wait for the reply of a ticket, which is used up, also by an error.
+ *
+ * Returns as ops_call(), and -EINVAL for a ticket that was used up or dropped. When idle()
+ * jumps out of it, the ticket is as before.
+ */
+MUST_CHECK int ops_collect(struct ops_client *c, struct ops_ticket *t, uint64_t timeout_ms,
+	const uint8_t **reply, uint64_t *reply_len, struct err_text *e);
+
+/* Nobody will collect that ticket. Its number becomes 0. */
+void ops_drop(struct ops_client *c, struct ops_ticket *t);
+
+/* Is there a ticket that is to be collected? */
+bool ops_holds(const struct ops_client *c);
+
+/* Nobody waits for anything that is under way: drop all tickets, and tell the server, so
+ * that it may stop working on them. */
 void ops_give_up(struct ops_client *c);
 
 /* Give the reply's ring space back. */

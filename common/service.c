@@ -155,10 +155,17 @@ static bool owner_gone(const struct service_chan *c)
 	return !ident_alive(c->owner);
 }
 
+bool service_given_up(const struct service_chan *c, uint64_t id)
+{
+	uint64_t word = shm_load64(&c->shm->given_up), which = word & ~CHAN_AND_BEFORE;
+
+	/* 0 stands there from the start, and is nobody's id. */
+	return id && (which == id || (word != which && id < which));
+}
+
 bool service_abandoned(const struct service_chan *c, uint64_t id)
 {
-	/* 0 stands there from the start, and is nobody's id. */
-	return let_go(c) || (id && shm_load64(&c->shm->given_up) == id) || owner_gone(c);
+	return let_go(c) || service_given_up(c, id) || owner_gone(c);
 }
 
 /* Is another server alive? Watches a lease from elsewhere for as long as it lasts. */

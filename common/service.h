@@ -191,6 +191,9 @@ static inline bool service_waiting(const struct service_chan *c)
  * hint for work that takes long: a wrong one costs the owner its own answer. */
 bool service_abandoned(const struct service_chan *c, uint64_t id);
 
+/* The first half of that: one load, of a line that is rarely written. */
+bool service_given_up(const struct service_chan *c, uint64_t id);
+
 /* Wake the client if it sleeps. */
 static inline void service_ring(struct service_chan *c)
 {

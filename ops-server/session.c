@@ -232,6 +232,10 @@ static void serve_one(struct worker *w, struct service_chan *c, uint8_t kind, ui
 
 	switch (kind) {
 	case OPS_EVAL:
+		if (len > HEAVY_BYTES && service_given_up(c, id)) {
+			reply_fail(w, &r, id, -ETIMEDOUT, "given up");
+			break;
+		}
 		w->eval->wanted = wanted;
 		w->eval->wanted_ctx = &k;
 		rc = eval_run(w->eval, s->role, data, len, data != s->in.buf, reply_room, &r, &e);

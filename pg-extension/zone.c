@@ -131,10 +131,12 @@ static void at_transaction_end(XactEvent event, void *arg)
 {
 	const struct service_geometry *g;
 
-	if (!zone.open || !zone.client.attached || event == XACT_EVENT_PRE_COMMIT ||
+	if (!zone.open || event == XACT_EVENT_PRE_COMMIT ||
 		event == XACT_EVENT_PARALLEL_PRE_COMMIT || event == XACT_EVENT_PRE_PREPARE)
 		return;
-	ops_give_up(&zone.client); /* of a call that an interrupt ended */
+	zone_abandon();
+	if (!zone.client.attached)
+		return;
 	g = zone.client.chan.service;
 	if (shm_load32(&g->shm->free_channels) < (g->nchannels + SCARCE - 1) / SCARCE)
 		ops_release(&zone.client);
@@ -204,32 +206,101 @@ static void become_client(void)
 
 /* ---- calls ---- */
 
-const uint8_t *zone_call(
-	enum role role, uint64_t len, ops_fill *fill, void *arg, uint64_t *reply_len)
+/* A session that may do what `role` may. */
+static struct ops_client *have_client(enum role role)
 {
 	struct ops_client *c = &zone.client;
-	const uint8_t *reply;
-	struct err_text e;
-	int rc;
 
-	if (unlikely(!zone.open || zone.stale))
+	if (unlikely(!zone.open || (zone.stale && !ops_holds(c))))
 		open_zone();
 	if (unlikely(role > c->role))
 		become_client();
 	c->wait_channel_ms = hedb_channel_wait == CHANNEL_ERROR ? 0
 						 : hedb_timeout ? (uint64_t)hedb_timeout
 										: UINT64_MAX;
+	return c;
+}
+
+static void raise_if(int rc, const struct err_text *e)
+{
+	if (likely(rc == 0))
+		return;
+	if (rc == -EACCES) { /* else every call from now on would ask for the role */
+		ops_release(&zone.client);
+		zone.client.role = ROLE_DB;
+	}
+	raise_errno(rc, e);
+}
+
+const uint8_t *zone_call(
+	enum role role, uint64_t len, ops_fill *fill, void *arg, uint64_t *reply_len)
+{
+	struct ops_client *c = have_client(role);
+	struct err_text e;
+	const uint8_t *reply;
+	int rc;
+
 	e.s[0] = 0;
 	pgstat_report_wait_start(PG_WAIT_EXTENSION);
 	rc = ops_call(c, OPS_EVAL, len, fill, arg, (uint64_t)hedb_timeout, &reply, reply_len, &e);
 	pgstat_report_wait_end();
-	if (unlikely(rc == -EACCES)) { /* else every call from now on would ask for the role */
-		ops_release(c);
-		c->role = ROLE_DB;
-	}
-	if (unlikely(rc))
-		raise_errno(rc, &e);
+	raise_if(rc, &e);
 	return reply;
+}
+
+void zone_drop(struct zone_ticket *t)
+{
+	if (zone_pending(t))
+		ops_drop(&zone.client, &t->ticket);
+}
+
+static void ticket_dropped(void *arg)
+{
+	zone_drop(arg);
+}
+
+void zone_ticket_init(struct zone_ticket *t, MemoryContext owner)
+{
+	memset(t, 0, sizeof *t);
+	t->dropped.func = ticket_dropped;
+	t->dropped.arg = t;
+	MemoryContextRegisterResetCallback(owner, &t->dropped);
+}
+
+void zone_submit(
+	enum role role, uint64_t len, ops_fill *fill, void *arg, struct zone_ticket *t)
+{
+	struct ops_client *c = have_client(role);
+	struct err_text e;
+	int rc;
+
+	zone_drop(t);
+	e.s[0] = 0;
+	pgstat_report_wait_start(PG_WAIT_EXTENSION);
+	rc = ops_submit(c, OPS_EVAL, len, fill, arg, (uint64_t)hedb_timeout, &t->ticket, &e);
+	pgstat_report_wait_end();
+	raise_if(rc, &e);
+}
+
+const uint8_t *zone_collect(struct zone_ticket *t, uint64_t *len)
+{
+	struct err_text e;
+	const uint8_t *reply;
+	int rc;
+
+	e.s[0] = 0;
+	pgstat_report_wait_start(PG_WAIT_EXTENSION);
+	rc = ops_collect(
+		&zone.client, &t->ticket, (uint64_t)hedb_timeout, &reply, len, &e);
+	pgstat_report_wait_end();
+	raise_if(rc, &e);
+	return reply;
+}
+
+void zone_abandon(void)
+{
+	if (zone.open)
+		ops_give_up(&zone.client);
 }
 
 struct zone_result zone_row(

@@ -24,6 +24,41 @@
 const uint8_t *zone_call(
 	enum role role, uint64_t len, ops_fill *fill, void *arg, uint64_t *reply_len);
 
+/*
+ * A request whose reply is collected later, so that the zone works meanwhile. Calls, and
+ * other tickets, may come in between; up to OPS_IN_FLIGHT requests are under way at once,
+ * and submitting one more waits for the oldest.
+ *
+ * The ticket lies in `owner` or in memory that lives as long. When that memory context is
+ * reset or deleted, in an error too, the ticket is dropped: so nothing outlives what its
+ * request is filled from, which has to stay until then or until it is collected.
+ */
+struct zone_ticket {
+	struct ops_ticket ticket; /* number 0: nothing to collect */
+	MemoryContextCallback dropped;
+};
+
+void zone_ticket_init(struct zone_ticket *t, MemoryContext owner);
+
+/* zone_submit - as zone_call(), up to its reply. One that was not collected is dropped. */
+void zone_submit(
+	enum role role, uint64_t len, ops_fill *fill, void *arg, struct zone_ticket *t);
+
+/* zone_collect - the reply, as of zone_call(). Each ticket once, in any order. */
+const uint8_t *zone_collect(struct zone_ticket *t, uint64_t *len);
+
+/* zone_drop - nobody will collect it (rescan, end). Harmless for one that has nothing. */
+void zone_drop(struct zone_ticket *t);
+
+static inline bool zone_pending(const struct zone_ticket *t)
+{
+	return t->ticket.number != 0;
+}
+
+/* zone_abandon - nobody waits for anything that is under way. At the end of a transaction
+ * this happens by itself. */
+void zone_abandon(void);
+
 /* One argument column of a program. */
 struct zone_arg {
 	const void *data;       /* values side by side */
