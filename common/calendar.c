@@ -127,18 +127,30 @@ __int128 interval_span(const struct interval *v)
 	return (__int128)v->us + ((int64_t)v->months * MONTH_DAYS + v->days) * (__int128)DAY_US;
 }
 
+/* Sums in locals, since r may be a or b: gcc 12 reads the operands of an overflow check
+ * again after it has stored the result. */
+static bool put(struct interval *r, int64_t us, int64_t days, int64_t months)
+{
+	if (days != (int32_t)days || months != (int32_t)months)
+		return false;
+	*r = (struct interval){us, (int32_t)days, (int32_t)months};
+	return true;
+}
+
 bool interval_add(struct interval *r, const struct interval *a, const struct interval *b)
 {
-	return !__builtin_add_overflow(a->months, b->months, &r->months) &&
-		!__builtin_add_overflow(a->days, b->days, &r->days) &&
-		!__builtin_add_overflow(a->us, b->us, &r->us);
+	int64_t us;
+
+	return !__builtin_add_overflow(a->us, b->us, &us) &&
+		put(r, us, (int64_t)a->days + b->days, (int64_t)a->months + b->months);
 }
 
 bool interval_sub(struct interval *r, const struct interval *a, const struct interval *b)
 {
-	return !__builtin_sub_overflow(a->months, b->months, &r->months) &&
-		!__builtin_sub_overflow(a->days, b->days, &r->days) &&
-		!__builtin_sub_overflow(a->us, b->us, &r->us);
+	int64_t us;
+
+	return !__builtin_sub_overflow(a->us, b->us, &us) &&
+		put(r, us, (int64_t)a->days - b->days, (int64_t)a->months - b->months);
 }
 
 /* PostgreSQL rounds intermediate seconds to microseconds. */
@@ -147,12 +159,9 @@ static double rounded(double x)
 	return rint(x * 1e6) / 1e6;
 }
 
-static bool to_int32(double x, int32_t *v)
+static bool fits_int32(double x)
 {
-	if (!(x >= -0x1p31 && x < 0x1p31))
-		return false;
-	*v = (int32_t)x;
-	return true;
+	return x >= -0x1p31 && x < 0x1p31;
 }
 
 bool interval_scale(struct interval *r, const struct interval *a, double by, bool divide)
@@ -161,26 +170,24 @@ bool interval_scale(struct interval *r, const struct interval *a, double by, boo
 	double days = divide ? a->days / by : a->days * by;
 	double us = divide ? (double)a->us / by : (double)a->us * by;
 	double rest_days, rest_seconds;
+	int64_t whole_days;
 
-	if (!to_int32(months, &r->months) || !to_int32(days, &r->days))
+	if (!fits_int32(months) || !fits_int32(days))
 		return false;
-	rest_days = rounded((months - r->months) * MONTH_DAYS);
-	rest_seconds =
-		rounded((days - r->days + rest_days - (int32_t)rest_days) * DAY_SECONDS);
+	whole_days = (int32_t)days;
+	rest_days = rounded((months - (int32_t)months) * MONTH_DAYS);
+	rest_seconds = rounded(
+		(days - (int32_t)days + rest_days - (int32_t)rest_days) * DAY_SECONDS);
 	if (fabs(rest_seconds) >= DAY_SECONDS) {
-		int32_t whole = (int32_t)(rest_seconds / DAY_SECONDS);
+		int32_t more = (int32_t)(rest_seconds / DAY_SECONDS);
 
-		if (__builtin_add_overflow(r->days, whole, &r->days))
-			return false;
-		rest_seconds -= (double)whole * DAY_SECONDS;
+		whole_days += more;
+		rest_seconds -= (double)more * DAY_SECONDS;
 	}
-	if (__builtin_add_overflow(r->days, (int32_t)rest_days, &r->days))
-		return false;
+	whole_days += (int32_t)rest_days;
 	us = rint(us + rest_seconds * (double)SECOND_US);
-	if (!(us >= -0x1p63 && us < 0x1p63))
-		return false;
-	r->us = (int64_t)us;
-	return true;
+	return us >= -0x1p63 && us < 0x1p63 &&
+		put(r, (int64_t)us, whole_days, (int32_t)months);
 }
 
 /* A whole and a rest of different signs: one of the whole goes over. */
@@ -197,18 +204,12 @@ static void same_signs(int32_t *whole, int64_t *rest, int64_t unit)
 
 static bool days_from_hours(struct interval *v)
 {
-	int32_t whole = (int32_t)(v->us / DAY_US);
-
-	v->us %= DAY_US;
-	return !__builtin_add_overflow(v->days, whole, &v->days);
+	return put(v, v->us % DAY_US, v->days + v->us / DAY_US, v->months);
 }
 
 static bool months_from_days(struct interval *v)
 {
-	int32_t whole = v->days / MONTH_DAYS;
-
-	v->days %= MONTH_DAYS;
-	return !__builtin_add_overflow(v->months, whole, &v->months);
+	return put(v, v->us, v->days % MONTH_DAYS, (int64_t)v->months + v->days / MONTH_DAYS);
 }
 
 bool interval_justify_hours(struct interval *v)
@@ -267,8 +268,5 @@ bool interval_between(
 		days += month_days(from->year, from->month);
 		months--;
 	}
-	r->us = sign * us;
-	r->days = (int32_t)(sign * days);
-	r->months = (int32_t)(sign * months);
-	return r->months == sign * months;
+	return put(r, sign * us, sign * days, sign * months);
 }

@@ -83,7 +83,9 @@ static int64_t date_to_stamp(int32_t d, const struct timezone_rules *z)
 {
 	if (!date_finite(d))
 		return d < 0 ? INT64_MIN : INT64_MAX;
-	return d >= DATE_STAMP_END ? OVER_END : local_to_stamp(d * DAY_US, z);
+	if (d >= DATE_STAMP_END)
+		return OVER_END;
+	return d < DATE_FIRST ? OVER_FIRST : local_to_stamp(d * DAY_US, z);
 }
 
 /* ---- comparing ---- */
@@ -333,7 +335,7 @@ EACH_ZONED(date_age, date_age(&out->iv[i], ARG(0, i4), ARG(1, i4), &z))
 /* The start of the stretch of `stride`, counted from origin, in which t lies. */
 static uint8_t bin(int64_t *r, const struct interval *stride, int64_t t, int64_t origin)
 {
-	int64_t us, from, into;
+	int64_t us, from, into, start;
 
 	*r = t;
 	if (!stamp_finite(t))
@@ -350,9 +352,11 @@ static uint8_t bin(int64_t *r, const struct interval *stride, int64_t t, int64_t
 	if (__builtin_sub_overflow(t, origin, &from))
 		return ROW_INTERVAL_RANGE;
 	into = from % us;
-	*r = origin + from - into;
-	if (into < 0 && (__builtin_sub_overflow(*r, us, r) || !stamp_valid(*r)))
+	start = origin + from - into;
+	if (into < 0 && (__builtin_sub_overflow(start, us, r) || !stamp_valid(*r)))
 		return ROW_TIMESTAMP_RANGE;
+	if (into >= 0)
+		*r = start;
 	return 0;
 }
 EACH(stamp_bin, bin(&out->i8[i], &ARG(0, iv), ARG(1, i8), ARG(2, i8)))

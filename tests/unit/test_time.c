@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * test_time.c - scope: common/kernel_time.c, kernel_field.c, kernel_interval.c and
+ * kernel_string.c through eval_run(): batches, one zone or name for many rows, and
+ * arguments that nobody honest sends. What the operations mean is tested against
+ * PostgreSQL (tests/pg).
+ */
+#include "ask.h"
+
+#include "calendar.h"
+#include "timezone.h"
+
+#define DATE(y, m, d) days_of(y, m, d)
+#define STAMP(y, m, d) ((__int128)days_of(y, m, d) * DAY_US)
+
+static struct cell interval(int64_t us, int32_t days, int32_t months)
+{
+	struct interval v = {us, days, months};
+	struct cell c = {0};
+
+	memcpy(&c.i, &v, sizeof v);
+	return c;
+}
+
+static struct cell name(const char *s)
+{
+	return (struct cell){.p = (const uint8_t *)s, .len = (uint32_t)strlen(s)};
+}
+
+/* A zone `offset` seconds east since ever. */
+static struct cell zone(uint8_t bytes[ZONE_HEADER], int32_t offset)
+{
+	memset(bytes, 0, ZONE_HEADER);
+	memcpy(bytes, &offset, 4);
+	return (struct cell){.p = bytes, .len = ZONE_HEADER};
+}
+
+/* Dates one a row, one number for all; then NULLs and an error among them. */
+static void test_batch(void **state)
+{
+	static struct cell d[100], by = {.i = 31};
+	int i;
+
+	for (i = 0; i < 100; i++)
+		d[i].i = DATE(2024, 1, 1) + i;
+	d[7].state = ROW_NULL;
+	d[8].i = INT32_MAX;
+	d[9].i = DATE_END - 1;
+	assert_int_equal(run(ROLE_DB, req,
+		request(ARGS({d, T_DATE, ARG_NULLS}, {&by, T_INT4, ARG_ONE}),
+			CODE(PUSH, PUSH | 1, OP_enc_date_pli), 100)), 0);
+	assert_int_equal(reply.rows, 100);
+	assert_int_equal(reply.cell[7].state, ROW_NULL);
+	assert_true(reply.cell[8].i == INT32_MAX);
+	assert_int_equal(reply.cell[9].state, ROW_DATE_RANGE);
+	for (i = 0; i < 100; i++)
+		if (i < 7 || i > 9)
+			assert_true(!reply.cell[i].state && reply.cell[i].i == d[i].i + 31);
+}
+
+/* A field's name for all rows, or one each; NULL and infinity. */
+static void test_fields(void **state)
+{
+	static const char *const names[] = {"year", "MONTH", "day", "quarter", "fortnight", "hour"};
+	struct cell field[6], t[6] = {{.i = STAMP(2024, 8, 29)}};
+	int i;
+
+	for (i = 0; i < 6; i++) {
+		field[i] = name(names[i]);
+		t[i] = t[0];
+	}
+	assert_int_equal(run(ROLE_DB, req,
+		request(ARGS({field, T_PUB_TEXT, 0}, {t, T_TIMESTAMP, 0}),
+			CODE(PUSH, PUSH | 1, OP_enc_timestamp_part), 6)), 0);
+	assert_true(reply.cell[0].i == 2024 && reply.cell[1].i == 8 && reply.cell[2].i == 29 &&
+		reply.cell[3].i == 3);
+	assert_int_equal(reply.cell[4].state, ROW_FIELD_UNKNOWN);
+	assert_true(!reply.cell[5].state && reply.cell[5].i == 0);
+	t[1].i = INT64_MAX;
+	t[2].state = ROW_NULL;
+	t[3].i = INT64_MIN;
+	assert_int_equal(run(ROLE_DB, req,
+		request(ARGS({&field[1], T_PUB_TEXT, ARG_ONE}, {t, T_TIMESTAMP, ARG_NULLS}),
+			CODE(PUSH, PUSH | 1, OP_enc_timestamp_part), 6)), 0);
+	assert_true(reply.cell[0].i == 8 && reply.cell[4].i == 8 && reply.cell[5].i == 8);
+	for (i = 1; i < 4; i++)
+		assert_int_equal(reply.cell[i].state, ROW_NULL);
+}
+
+static void test_zones(void **state)
+{
+	uint8_t east[ZONE_HEADER], west[ZONE_HEADER];
+	struct cell t[2] = {{.i = STAMP(2024, 1, 1)}, {.i = STAMP(2024, 1, 1)}};
+	struct cell z[2] = {zone(east, 3600), zone(west, -3600)}, bad;
+	size_t len;
+
+	/* one zone for all rows, and one each */
+	assert_int_equal(run(ROLE_DB, req,
+		request(ARGS({t, T_TIMESTAMPTZ, 0}, {&z[1], T_PUB_ZONE, ARG_ONE}),
+			CODE(PUSH, PUSH | 1, OP_enc_timestamptz_to_date), 2)), 0);
+	assert_true(reply.cell[0].i == DATE(2023, 12, 31) && reply.cell[1].i == DATE(2023, 12, 31));
+	assert_int_equal(run(ROLE_DB, req,
+		request(ARGS({t, T_TIMESTAMPTZ, 0}, {z, T_PUB_ZONE, 0}),
+			CODE(PUSH, PUSH | 1, OP_enc_timestamptz_to_timestamp), 2)), 0);
+	assert_true(reply.cell[0].i == STAMP(2024, 1, 1) + 3600 * SECOND_US);
+	assert_true(reply.cell[1].i == STAMP(2024, 1, 1) - 3600 * SECOND_US);
+	/* what is no zone fails its row */
+	bad = z[0];
+	for (len = 0; len < ZONE_HEADER; len++) {
+		bad.len = (uint32_t)len;
+		assert_int_equal(apply(OP_enc_timestamptz_to_date,
+			(struct cell[]){t[0], bad}).state, ROW_MALFORMED);
+	}
+	/* absurd offsets are out of range, or a date far away, but no harm */
+	bad = zone(east, INT32_MIN);
+	assert_int_equal(apply(OP_enc_timestamp_to_timestamptz,
+		(struct cell[]){t[0], bad}).state, ROW_VALUE);
+	assert_int_equal(apply(OP_enc_timestamptz_to_timestamp,
+		(struct cell[]){{.i = STAMP_FIRST}, bad}).state, ROW_TIMESTAMP_RANGE);
+	bad = zone(east, INT32_MAX);
+	assert_int_equal(apply(OP_enc_timestamptz_to_timestamp,
+		(struct cell[]){{.i = STAMP_END - 1}, bad}).state, ROW_TIMESTAMP_RANGE);
+}
+
+/* Random bytes as zones, with random instants: any answer, but an answer. */
+static void test_hostile_zones(void **state)
+{
+	static uint8_t bytes[4096];
+	uint64_t seed = 3;
+	int turn, i;
+
+	for (turn = 0; turn < 3000; turn++) {
+		uint16_t n = (uint16_t)rig_below(&seed, 40);
+		uint8_t k = (uint8_t)rig_below(&seed, 6);
+		size_t len = ZONE_HEADER + n * (size_t)ZONE_TRANSITION + 14u * k * ZONE_YEARLY;
+		struct cell z = {.p = bytes, .len = (uint32_t)len};
+		struct cell t = {.i = (int64_t)rig_rand(&seed)};
+		struct cell iv = interval((int64_t)rig_rand(&seed), (int32_t)rig_rand(&seed),
+			(int32_t)rig_rand(&seed) >> rig_below(&seed, 32));
+
+		for (i = 0; i < (int)len; i++)
+			bytes[i] = (uint8_t)rig_rand(&seed);
+		memcpy(bytes + 4, &n, 2);
+		bytes[6] = k;
+		bytes[7] = 0;
+		if (turn % 2)
+			memset(bytes + 8, 0, 8);
+		heap_used = 0;
+		apply(OP_enc_timestamptz_pl_interval, (struct cell[]){t, iv, z});
+		apply(OP_enc_timestamptz_trunc, (struct cell[]){name("week"), t, z});
+		apply(OP_enc_timestamptz_extract, (struct cell[]){name("julian"), t, z});
+		apply(OP_enc_timestamptz_age, (struct cell[]){t, {.i = (int64_t)rig_rand(&seed)}, z});
+		apply(OP_enc_date_to_timestamptz, (struct cell[]){{.i = (int32_t)rig_rand(&seed)}, z});
+		apply(OP_enc_timestamp_timestamptz_lt, (struct cell[]){t, t, z});
+		assert_int_equal(k > ZONE_YEARLY_MAX, apply(OP_enc_timestamptz_to_date,
+			(struct cell[]){t, z}).state == ROW_MALFORMED);
+	}
+}
+
+/* Equal values hash alike within a type, and across types they need not. */
+static void test_hashes(void **state)
+{
+	struct cell month = interval(0, 0, 1), days = interval(0, 30, 0), hours = interval(720 * 3600 * SECOND_US, 0, 0);
+	struct cell zero = {0};
+	__int128 h = apply(OP_enc_interval_hash64, &month).i;
+
+	assert_true(apply(OP_enc_interval_hash64, &days).i == h);
+	assert_true(apply(OP_enc_interval_hash64, &hours).i == h);
+	assert_true(apply(OP_enc_date_hash64, &zero).i != apply(OP_enc_timestamp_hash64, &zero).i);
+	assert_true(apply(OP_enc_timestamp_hash64, &zero).i != apply(OP_enc_timestamptz_hash64, &zero).i);
+}
+
+static void test_sums(void **state)
+{
+	struct cell v[4] = {interval(1, 2, 3), {.state = ROW_NULL}, interval(10, 20, 30),
+		interval(0, INT32_MAX, 0)};
+	struct cell want = interval(11, 22, 33);
+
+	assert_int_equal(run(ROLE_DB, req,
+		request(ARGS({v, T_INTERVAL, ARG_NULLS}), CODE(PUSH, OP_enc_interval_sum_bulk), 3)), 0);
+	assert_int_equal(reply.cell[0].state, ROW_VALUE);
+	assert_memory_equal(reply.cell[0].p, &want.i, 16);
+	assert_int_equal(run(ROLE_DB, req,
+		request(ARGS({v, T_INTERVAL, ARG_NULLS}), CODE(PUSH, OP_enc_interval_sum_bulk), 4)), 0);
+	assert_int_equal(reply.cell[0].state, ROW_INTERVAL_RANGE);
+	assert_int_equal(run(ROLE_DB, req,
+		request(ARGS({&v[1], T_INTERVAL, ARG_NULLS}), CODE(PUSH, OP_enc_interval_sum_bulk), 1)), 0);
+	assert_int_equal(reply.cell[0].state, ROW_NULL);
+}
+
+/* Text that is no UTF-8 is counted somehow, within its bounds. */
+static void test_broken_text(void **state)
+{
+	static const uint16_t ops[] = {OP_enc_text_strpos, OP_enc_text_btrim_of, OP_enc_text_ltrim_of,
+		OP_enc_text_rtrim_of};
+	static const char *const bytes[] = {"a", "\303", "\251", "\360\237", "\360", "\200", "\377", "b"};
+	struct cell in[3], n;
+	uint64_t seed = 9;
+	unsigned turn, i;
+
+	for (turn = 0; turn < 2000; turn++) {
+		heap_used = 0;
+		for (i = 0; i < 3; i++)
+			in[i] = random_text(&seed, bytes, 8, 6);
+		for (i = 0; i < 4; i++)
+			assert_int_equal(apply(ops[i], in).state, ROW_VALUE);
+		assert_int_equal(apply(OP_enc_text_replace, in).state, ROW_VALUE);
+		assert_int_equal(apply(OP_enc_text_translate, in).state, ROW_VALUE);
+		assert_int_equal(apply(OP_enc_text_reverse, in).len, in[0].len);
+		assert_int_equal(apply(OP_enc_text_ascii, in).state, ROW_VALUE);
+		n = (struct cell){.i = (int)rig_below(&seed, 12) - 4};
+		in[1] = n;
+		assert_int_equal(apply(OP_enc_text_left, in).state, ROW_VALUE);
+		assert_int_equal(apply(OP_enc_text_right, in).state, ROW_VALUE);
+		assert_int_equal(apply(OP_enc_text_lpad_with, in).state, ROW_VALUE);
+		assert_int_equal(apply(OP_enc_text_rpad_with, in).state, ROW_VALUE);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_batch),
+		cmocka_unit_test(test_fields),
+		cmocka_unit_test(test_zones),
+		cmocka_unit_test(test_hostile_zones),
+		cmocka_unit_test(test_hashes),
+		cmocka_unit_test(test_sums),
+		cmocka_unit_test(test_broken_text),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
