@@ -12,28 +12,15 @@
 # BENCH_CLIENTS ("1 4 16 64"), BENCH_PREPARED ("1 16") and BENCH_ONLY ("scalar tpcb idle") make it shorter.
 [ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@"
 set -u
-. "$(cd "$(dirname "$0")/../pg" && pwd)/cluster.sh"
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/../pg/cluster.sh"
+. "$here/pglib.sh"
 scale=${BENCH_SCALE:-32}
 seconds=${BENCH_SECONDS:-5}
 runs=${BENCH_RUNS:-3}
 clients=${BENCH_CLIENTS:-1 4 16 64}
 prepared=${BENCH_PREPARED-1 16}
 only=${BENCH_ONLY:-scalar tpcb idle}
-
-# stats NUMBER...: median, and spread as (max - min) / median
-stats() {
-	printf '%s\n' "$@" | sort -g | awk '{ v[NR] = $1 }
-		END { m = NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2
-			printf "%.6g %.3f", m, m ? (v[NR] - v[1]) / m : 0 }'
-}
-
-# emit ID WHAT VALUE UNIT BASELINE RATIO MUST AIM BETTER RUNS SPREAD
-emit() {
-	printf '{"id":"%s","what":"%s","value":%s,"unit":"%s","baseline":%s,"ratio":%s,' "${@:1:6}"
-	printf '"must":%s,"aim":%s,"better":"%s","runs":%s,"spread":%s}\n' "${@:7:5}"
-}
-
-sql() { psql -XAtq -v ON_ERROR_STOP=1 "$@"; }
 
 # median of the means of seven stretches of 100,000 round trips
 ping_ns() {
