@@ -15,7 +15,7 @@ install-pg: pg
 	+$(pgxs) install
 
 #: make check-pg          tests of the extension, on a private cluster
-check-pg: pg $(B)/ops_server $(B)/hedbctl
+check-pg: pg load $(B)/ops_server $(B)/hedbctl
 	tests/pg/run
 
 .PHONY: pg install-pg check-pg

@@ -15,7 +15,11 @@ $(B)/tpch-gen: $(B)/client/tpch_gen.o $(B)/client/tpch_text.o
 
 load: $(B)/hedb-load $(B)/tpch-gen
 
+#: make tpch        TPC-H in a private cluster, plain and encrypted: loads, runs, compares; SF (0.1)
+tpch: load pg $(B)/ops_server $(B)/hedbctl
+	sql/tpch/run.sh $(or $(SF),0.1)
+
 install-load: load
 	install -D -m 755 $(B)/hedb-load $(DESTDIR)$(prefix)/bin/hedb-load
 
-.PHONY: load install-load
+.PHONY: load tpch install-load

@@ -24,8 +24,10 @@ int load_table_connect(struct load_table *t, const char *conninfo, struct err_te
 
 	*t = (struct load_table){.conn = PQconnectdbParams(names, values, 1)};
 	if (t->conn && PQstatus(t->conn) == CONNECTION_OK &&
-		PQsetClientEncoding(t->conn, "UTF8") == 0)
+		PQsetClientEncoding(t->conn, "UTF8") == 0) {
+		PQsetErrorContextVisibility(t->conn, PQSHOW_CONTEXT_NEVER);
 		return 0;
+	}
 	failed(t, 0, e);
 	load_table_close(t);
 	return -ENOTCONN;
@@ -180,7 +182,10 @@ int load_table_begin(struct load_table *t, struct err_text *e)
 {
 	char *sql = copy_statement(t);
 	PGresult *r = sql ? PQexec(t->conn, sql) : NULL;
-	int rc = PQresultStatus(r) == PGRES_COPY_IN ? 0 : failed(t, -EIO, e);
+	int rc;
+
+	PQsetErrorContextVisibility(t->conn, PQSHOW_CONTEXT_ERRORS); /* "COPY t, line 5" */
+	rc = PQresultStatus(r) == PGRES_COPY_IN ? 0 : failed(t, -EIO, e);
 
 	PQclear(r);
 	free(sql);

@@ -22,7 +22,7 @@ static const char usage[] =
 	"usage: tpch-gen [OPTION...] TABLE\n"
 	"\n"
 	"  --scale N       scale factor (1); 0.01 is the smallest\n"
-	"  --seed N        another seed, other rows (1)\n"
+	"  --seed N        another seed, other rows (4)\n"
 	"  --progress      a line about the progress on standard error\n"
 	"  --label TEXT    what it calls the table\n"
 	"  --count         print how many rows there are (lineitem: orders), and no row\n"
@@ -515,7 +515,7 @@ int main(int argc, char **argv)
 {
 	const char *name = NULL, *scale = "1", *label = NULL;
 	bool progress = false, count = false;
-	uint64_t seed = 1;
+	uint64_t seed = 4; /* at SF 0.01 every query has rows then */
 	struct scale s;
 	enum table t;
 	int i;

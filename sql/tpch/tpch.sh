@@ -9,7 +9,7 @@
 #     tpch_same N                whether it has the same rows in both; says where not
 #
 # Needs libpq's variables to reach the database, HEDB_REGION and HEDB_CREDENTIAL, and
-# psql, tpch-gen and hedb-load in PATH. TPCH_SEED (1), TPCH_PROGRESS=yes for a line on
+# psql, tpch-gen and hedb-load in PATH. TPCH_SEED (4), TPCH_PROGRESS=yes for a line on
 # standard error; TPCH_FRACTION, of query 11, is set by tpch_load.
 
 tpch_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -50,7 +50,7 @@ tpch_load_table() {
 	[ "$schema" = plain ] || [ $# = 0 ] || set -- "$@" --label "$table, encrypted"
 	(
 		set -o pipefail
-		tpch-gen --scale "$scale" --seed "${TPCH_SEED:-1}" "$@" "$table" |
+		tpch-gen --scale "$scale" --seed "${TPCH_SEED:-4}" "$@" "$table" |
 			if [ "$schema" = plain ]; then
 				psql -Xq -v ON_ERROR_STOP=1 -c "\\copy plain.$table from pstdin"
 			else

@@ -251,7 +251,8 @@ run_memory() {
 # Larger rings and fewer channels than by default: requests here are batches.
 cluster_begin
 cp "$root/build/hedb-load" "$root/build/tpch-gen" "$base/bin/"
-as_user hedbctl region format "$region" --force --kv-channels 1 --ops-channels 16 \
+as_user rm -f "$region"
+as_user hedbctl region format "$region" --kv-channels 1 --ops-channels 16 \
 	--ops-ring "${BENCH_RING:-512K}" >/dev/null
 zone_start ${BENCH_ZONE_OPTIONS:-}
 pg_begin "hedb.client_credential = '$credential'" 'shared_buffers = 2GB' 'work_mem = 64MB' \
