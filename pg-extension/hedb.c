@@ -8,6 +8,7 @@
 #include "miscadmin.h"
 #include "utils/guc.h"
 
+#include "node.h"
 #include "scalar.h"
 #include "zone.h"
 
@@ -16,6 +17,7 @@ PG_MODULE_MAGIC;
 void _PG_init(void);
 
 int hedb_mode;
+bool hedb_enable_batch;
 int hedb_batch;
 int hedb_timeout;
 int hedb_spin_us;
@@ -80,12 +82,18 @@ void _PG_init(void)
 	DefineCustomIntVariable("hedb.spin_us", "Longest spin for an answer before sleeping.",
 		"In microseconds; it adapts below that.", &hedb_spin_us, 20, 0, 1000, PGC_SUSET, 0,
 		NULL, changed_int, NULL);
-	DefineCustomIntVariable("hedb.batch", "Rows of an aggregate sent at a time.", NULL,
+	DefineCustomBoolVariable("hedb.enable_batch",
+		"Have plans evaluate encrypted operations in batches, by Zone nodes.", NULL,
+		&hedb_enable_batch, true, PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("hedb.batch", "Rows of a Zone node or an aggregate sent at a time.",
+		NULL,
 		&hedb_batch, 1024, 1, PROGRAM_ROWS_MAX, PGC_USERSET, 0, NULL, NULL, NULL);
 	DefineCustomEnumVariable("hedb.channel_wait", "What to do when no channel is free.",
 		"wait: up to hedb.timeout; error: fail at once.", &hedb_channel_wait, CHANNEL_WAIT,
 		channel_waits, PGC_USERSET, 0, NULL, NULL, NULL);
 	MarkGUCPrefixReserved("hedb");
+	node_init();
+	plan_init();
 }
 
 void hedb_need_client_mode(uint32 type)

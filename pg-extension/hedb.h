@@ -10,6 +10,9 @@
  *     rank.c       order of many values, asked of the zone at once
  *     memo.c       what is known of ciphertexts: digests, places in an order
  *     sort.c       sort support: PostgreSQL's sorts and index builds by such ranks
+ *     plan.c       where a plan gets Zone nodes; plan_zone.c makes them
+ *     compile.c    expressions to programs
+ *     node.c       the Zone node; node_batch.c its batches, node_explain.c EXPLAIN
  *     index.c      support functions of operator classes; ANALYZE
  *
  * Include it first: it brings postgres.h. ops.def uses the name ERROR for itself, hence
@@ -33,6 +36,7 @@ enum hedb_channel_wait { CHANNEL_WAIT, CHANNEL_ERROR };
 
 /* Settings, hedb.c; docs/sql.md explains them. */
 extern int hedb_mode;
+extern bool hedb_enable_batch;
 extern int hedb_batch;
 extern int hedb_timeout;
 extern int hedb_spin_us;

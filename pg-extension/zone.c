@@ -74,8 +74,7 @@ static void raise_errno(int rc, const struct err_text *e)
 }
 
 /* The error that a row's state stands for. */
-static void raise_state(uint32 state) pg_attribute_noreturn();
-static void raise_state(uint32 state)
+void zone_raise_state(uint32 state)
 {
 	struct op_error_info e = optable_error(state);
 	const char *hint = NULL;
@@ -91,6 +90,13 @@ static void raise_state(uint32 state)
 	ereport(ERROR, (errcode(MAKE_SQLSTATE(e.sqlstate[0], e.sqlstate[1], e.sqlstate[2],
 						e.sqlstate[3], e.sqlstate[4])),
 			errmsg("%s", e.message), hint ? errhint("%s", hint) : 0));
+}
+
+void zone_raise_reply(uint64_t len, uint8_t type)
+{
+	ereport(ERROR, (errcode(ERRCODE_PROTOCOL_VIOLATION),
+			errmsg("ops_server answered %llu bytes that are no result of type %s",
+				(unsigned long long)len, optable_type(type).name)));
 }
 
 /* ---- life of the session ---- */
@@ -317,16 +323,14 @@ struct zone_result zone_row(
 		state = cursor_u8(&c);
 	if (!c.bad && rows == 1 && got == type && state != ROW_NULL) {
 		if (state != ROW_VALUE)
-			raise_state(state);
+			zone_raise_state(state);
 		r.len = size ? size + (secret ? VALUE_OVERHEAD : 0) : cursor_u32(&c);
 		r.data = cursor_bytes(&c, r.len);
 		if (!c.bad && c.left == 0 && !(flags & REPLY_SECRET) == !secret &&
 			(!secret || r.len >= VALUE_OVERHEAD))
 			return r;
 	}
-	ereport(ERROR, (errcode(ERRCODE_PROTOCOL_VIOLATION),
-			errmsg("ops_server answered %llu bytes that are no result of type %s",
-				(unsigned long long)len, optable_type(type).name)));
+	zone_raise_reply(len, type);
 }
 
 const uint8_t *zone_column(const uint8_t *reply, uint64_t len, uint8_t type, uint32 rows)
@@ -342,7 +346,7 @@ const uint8_t *zone_column(const uint8_t *reply, uint64_t len, uint8_t type, uin
 		states = cursor_bytes(&c, rows);
 	for (i = 0; states && n == rows && i < rows; i++)
 		if (states[i] > ROW_NULL)
-			raise_state(states[i]);
+			zone_raise_state(states[i]);
 	values = cursor_bytes(&c, (uint64_t)rows * optable_type(type).size);
 	if (c.bad || c.left || n != rows || got != type || flags)
 		ereport(ERROR, (errcode(ERRCODE_PROTOCOL_VIOLATION),

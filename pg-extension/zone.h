@@ -116,6 +116,10 @@ struct zone_result zone_row(
  */
 const uint8_t *zone_column(const uint8_t *reply, uint64_t len, uint8_t type, uint32 rows);
 
+/* Raise the error that a row's state stands for, and: a reply is none of that type. */
+void zone_raise_state(uint32 state) pg_attribute_noreturn();
+void zone_raise_reply(uint64_t len, uint8_t type) pg_attribute_noreturn();
+
 /* The settings changed: begin anew with the next call. */
 void zone_reset(void);
 

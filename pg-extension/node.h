@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * node.h - the plan node "Zone": rows of its child in batches through the zone.
+ *
+ *     Zone                     plan.c puts it into a finished plan
+ *       filters                programs with a boolean result; a row has to pass all
+ *       columns                programs whose results are columns of the scan tuple
+ *       -> any plan            lefttree
+ *
+ * Scan tuple: the child's columns, then the computed ones. The node's target list and
+ * qual refer to it (INDEX_VAR); arguments, filters and custom_scan_tlist refer to the
+ * child (OUTER_VAR), which is what EXPLAIN and ExecInitExpr expect of a lefttree.
+ *
+ * What the planner hands to the executor is a struct zone_spec, in custom_exprs and
+ * custom_private as nodes, which parallel workers and cached plans can copy.
+ *
+ * The node has two batches. One is read by the node above while the other one is with
+ * the zone; at most two are there at once. The first batch is small, so that LIMIT stops
+ * early and a lookup costs one short round trip.
+ */
+#ifndef HEDB_NODE_H
+#define HEDB_NODE_H
+
+#include "hedb.h"
+
+#include "commands/explain.h"
+#include "nodes/execnodes.h"
+#include "nodes/extensible.h"
+#include "nodes/plannodes.h"
+#include "portability/instr_time.h"
+
+enum {
+	ZONE_FILTER = -1,      /* a result that is a filter; else the column's number from 0 */
+	ZONE_BATCHES = 2,
+	ZONE_FIRST_ROWS = 32,  /* of the first batch after a start or rescan */
+	ZONE_GROWTH = 4,       /* how many times more rows the next one has */
+};
+
+/* One program: its arguments are numbers of the node's arguments. */
+struct zone_request {
+	List *args;  /* of int */
+	List *words; /* of int, see program.h; PUSH counts within `args` */
+	int result;  /* ZONE_FILTER or a column */
+	int type;    /* of the result */
+};
+
+struct zone_spec {
+	List *args;      /* Exprs over the child */
+	List *arg_types; /* of int */
+	List *arg_flags; /* of int */
+	List *requests;  /* of struct zone_request * */
+	List *filters;   /* Exprs, for EXPLAIN */
+	List *functions; /* Oids to check for EXECUTE */
+	int ncolumns;
+	bool client;     /* an argument crosses in clear */
+};
+
+void zone_spec_write(CustomScan *scan, const struct zone_spec *spec);
+void zone_spec_read(struct zone_spec *spec, const CustomScan *scan);
+
+extern const CustomScanMethods zone_scan_methods;
+
+/* Once per process. */
+void node_init(void);
+void plan_init(void);
+
+/* ---- execution ---- */
+
+struct zone_batch;
+
+/* An argument of the node's programs. */
+struct zone_column {
+	uint8_t type;
+	uint8_t flags;        /* ARG_ONE, ARG_CLEAR */
+	uint32_t bytes;       /* of a value as it crosses; 0: variable */
+	bool by_value;
+	AttrNumber attno;     /* of the child, when it is nothing but that; else 0 */
+	ExprState *expr;
+};
+
+struct zone_counters {
+	uint64 rows, passed, batches, requests, bytes_out, bytes_in;
+	instr_time waited;
+};
+
+struct zone_state {
+	CustomScanState css;
+	struct zone_spec spec;
+	struct zone_column *columns; /* spec.args */
+	struct batch_program *programs; /* spec.requests, ready to be sent */
+	int nchild, nargs, nrequests;
+	bool local_args;        /* some argument is evaluated by PostgreSQL */
+	AttrNumber last_child;  /* the child's columns that are looked at end here */
+	AttrNumber *keep;       /* the child's columns that the output needs */
+	int nkeep;
+	MemoryContext memory;   /* of the batches */
+	struct zone_batch *batch[ZONE_BATCHES];
+	struct zone_batch *current;
+	int next;               /* the batch that is filled next */
+	int flying;             /* batches that the zone has */
+	uint32 rows;            /* of the batch that is filled next */
+	bool ended;             /* the child has no more rows */
+	struct zone_counters count;
+};
+
+void zone_explain(CustomScanState *css, List *ancestors, ExplainState *es);
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * node_batch.h - some rows on their way through a Zone node.
+ *
+ *     batch_fill     rows of the child: argument columns, and what the output needs
+ *     batch_send     the programs, to the zone
+ *     batch_receive  their results
+ *     batch_next     row by row
+ *
+ * Memory is kept from one filling to the next. A value of the child that is an argument
+ * as well is stored once.
+ */
+#ifndef HEDB_NODE_BATCH_H
+#define HEDB_NODE_BATCH_H
+
+#include "node.h"
+
+/* The programs of the node's spec, made ready. */
+void batch_prepare(struct zone_state *z);
+
+struct zone_batch *batch_create(struct zone_state *z);
+
+/* Up to z->rows rows; false when there are none, and z->ended tells that the child has
+ * no more. */
+bool batch_fill(struct zone_state *z, struct zone_batch *b);
+
+void batch_send(struct zone_state *z, struct zone_batch *b);
+void batch_receive(struct zone_state *z, struct zone_batch *b);
+
+/* Wait for the results and forget them. */
+void batch_forget(struct zone_state *z, struct zone_batch *b);
+
+/*
+ * batch_next - the next row that passes the filters, as scan tuple.
+ *
+ * False when no row is left. Raises the error of a filter whose row it comes to.
+ */
+bool batch_next(struct zone_state *z, struct zone_batch *b, TupleTableSlot *slot);
+
+/* Raise the error, if one of the computed columns of that row is one. */
+void batch_check(struct zone_state *z, struct zone_batch *b);
+
+/* The arguments that do not depend on the row are to be evaluated anew. */
+void batch_restart(struct zone_state *z);
+
+/* A program as text, for EXPLAIN. */
+char *batch_program_text(const struct zone_spec *spec, const struct zone_request *r);
+
+#endif

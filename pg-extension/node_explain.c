@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * node_explain.c - what EXPLAIN shows of a Zone node.
+ *
+ *     Zone Filter, Zone Output    what it filters by and computes
+ *     VERBOSE: Zone Program       one line for each: instructions, postfix; $1 is the
+ *                                 first of Zone Arguments
+ *     ANALYZE: rows and batches that went to the zone, round trips, bytes, waiting
+ */
+#include "node_batch.h"
+
+#include "catalog/pg_type.h"
+#include "commands/explain.h"
+#include "lib/stringinfo.h"
+#include "nodes/makefuncs.h"
+#include "utils/ruleutils.h"
+
+/* Expressions over the child, which is what OUTER_VAR means in the node. */
+static List *texts(CustomScanState *css, List *exprs, List *ancestors, ExplainState *es)
+{
+	List *context = set_deparse_context_plan(es->deparse_cxt, css->ss.ps.plan, ancestors);
+	bool prefix = list_length(es->rtable) > 1 || es->verbose;
+	List *result = NIL;
+	ListCell *lc;
+
+	foreach (lc, exprs)
+		result = lappend(result, deparse_expression(lfirst(lc), context, prefix, false));
+	return result;
+}
+
+/* One filter after the other, as PostgreSQL shows them. */
+static void show_filter(CustomScanState *css, List *filters, List *ancestors, ExplainState *es)
+{
+	Expr *all = make_ands_explicit(filters);
+
+	ExplainPropertyText("Zone Filter",
+		linitial(texts(css, list_make1(all), ancestors, es)), es);
+}
+
+/* The expressions that are computed, digests by their function's name. */
+static List *computed(const struct zone_state *z)
+{
+	CustomScan *scan = (CustomScan *)z->css.ss.ps.plan;
+
+	return list_copy_tail(scan->custom_scan_tlist,
+		list_length(scan->custom_scan_tlist) - z->spec.ncolumns);
+}
+
+static void show_output(struct zone_state *z, List *ancestors, ExplainState *es)
+{
+	List *columns = NIL;
+	ListCell *lc;
+
+	foreach (lc, computed(z)) {
+		Expr *e = lfirst_node(TargetEntry, lc)->expr;
+		bool digest = IsA(e, RelabelType) && ((RelabelType *)e)->resulttype == UUIDOID;
+		char *text = linitial(texts(&z->css,
+			list_make1(digest ? ((RelabelType *)e)->arg : e), ancestors, es));
+
+		columns = lappend(columns, digest ? psprintf("digest of %s", text) : text);
+	}
+	if (columns)
+		ExplainPropertyList("Zone Output", columns, es);
+}
+
+static void show_programs(struct zone_state *z, List *ancestors, ExplainState *es)
+{
+	ListCell *lc;
+
+	ExplainPropertyList(
+		"Zone Arguments", texts(&z->css, z->spec.args, ancestors, es), es);
+	foreach (lc, z->spec.requests)
+		ExplainPropertyText("Zone Program", batch_program_text(&z->spec, lfirst(lc)), es);
+}
+
+static void show_counters(struct zone_state *z, ExplainState *es)
+{
+	const struct zone_counters *n = &z->count;
+	double ms = INSTR_TIME_GET_MILLISEC(n->waited);
+
+	ExplainPropertyInteger("Zone Rows", NULL, (int64)n->rows, es);
+	ExplainPropertyInteger("Zone Batches", NULL, (int64)n->batches, es);
+	ExplainPropertyInteger("Zone Round Trips", NULL, (int64)n->requests, es);
+	ExplainPropertyInteger("Zone Bytes Sent", NULL, (int64)n->bytes_out, es);
+	ExplainPropertyInteger("Zone Bytes Received", NULL, (int64)n->bytes_in, es);
+	if (es->timing)
+		ExplainPropertyFloat("Zone Waiting", "ms", ms, 3, es);
+}
+
+void zone_explain(CustomScanState *css, List *ancestors, ExplainState *es)
+{
+	struct zone_state *z = (struct zone_state *)css;
+
+	if (z->spec.filters)
+		show_filter(css, z->spec.filters, ancestors, es);
+	show_output(z, ancestors, es);
+	if (es->verbose)
+		show_programs(z, ancestors, es);
+	if (es->analyze)
+		show_counters(z, es);
+}

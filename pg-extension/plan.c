@@ -1,0 +1,644 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "plan.h"
+
+#include "catalog/pg_aggregate.h"
+#include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "jit/jit.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/cost.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/planmain.h"
+#include "optimizer/planner.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+
+enum {
+	COST_SCALAR = 50,   /* of an operation, in cpu_operator_cost; gensql declares it */
+	COST_BATCHED = 4,   /* of an operation in a batch: opening, computing, copying */
+	COST_START = 400,   /* of a node: its memory and the first round trips */
+	UUID_EQ_OPERATOR = 2972,
+	UUID_LT_OPERATOR = 2974,
+};
+
+static planner_hook_type next_planner;
+
+struct walk {
+	struct zone_builds zones;
+	bool barrier;  /* rows may not be shown to any function before some quals */
+	double saved;  /* cost, below the node that is looked at */
+};
+
+static Plan *walk(struct walk *w, Plan *p, const Bitmapset *used);
+
+/* ---- is it worth it ---- */
+
+static double saving(double rows, int operations)
+{
+	double n = rows * operations;
+
+	return cpu_operator_cost * (n * (COST_SCALAR - COST_BATCHED) - COST_START);
+}
+
+/* Rows that a node's filter of so many operations sees; plan_rows pass. What a table's
+ * scan costs says it, nearly; elsewhere take what PostgreSQL assumes of an inequality. */
+static double rows_seen(const Plan *p, int operations)
+{
+	if (!IsA(p, SeqScan))
+		return p->plan_rows * 3;
+	return p->total_cost / (cpu_tuple_cost + operations * COST_SCALAR * cpu_operator_cost);
+}
+
+/* ---- filters and target lists: a Zone above the node ---- */
+
+/* Take what the zone can filter by out of a list of quals. Where there are security
+ * barriers the quals' order is kept: plain ones, then the zone's, then all others, which
+ * go to `rest`. */
+static List *take_filters(struct walk *w, List **quals, bool first, List **rest)
+{
+	List *taken = NIL, *kept = NIL;
+	ListCell *lc;
+
+	foreach (lc, *quals) {
+		Expr *e = lfirst(lc);
+
+		if (w->barrier && *rest == NIL && taken && !zone_can_filter(e, false))
+			*rest = list_make1(e);
+		else if (*rest)
+			*rest = lappend(*rest, e);
+		else if (zone_can_filter(e, first && taken == NIL))
+			taken = lappend(taken, e);
+		else
+			kept = lappend(kept, e);
+	}
+	*quals = kept;
+	return taken;
+}
+
+/* May the join's own quals be applied after it? */
+static bool join_is_plain(Plan *p)
+{
+	Plan *inner = p->righttree;
+
+	return ((Join *)p)->jointype == JOIN_INNER &&
+		!(inner && IsA(inner, Memoize) && ((Memoize *)inner)->singlerow);
+}
+
+static bool is_join(Plan *p)
+{
+	return IsA(p, NestLoop) || IsA(p, HashJoin) || IsA(p, MergeJoin);
+}
+
+/* Kinds of nodes that evaluate expressions and whose target list may be another one. */
+static bool may_split(Plan *p)
+{
+	switch (nodeTag(p)) {
+	case T_SeqScan:
+	case T_SampleScan:
+	case T_IndexScan:
+	case T_IndexOnlyScan:
+	case T_BitmapHeapScan:
+	case T_TidScan:
+	case T_TidRangeScan:
+	case T_SubqueryScan:
+	case T_FunctionScan:
+	case T_ValuesScan:
+	case T_CteScan:
+	case T_NestLoop:
+	case T_HashJoin:
+	case T_MergeJoin:
+	case T_Agg:
+	case T_WindowAgg:
+		return true;
+	case T_ForeignScan:
+		return ((ForeignScan *)p)->operation == CMD_SELECT && !p->async_capable;
+	case T_Result:
+		return p->lefttree != NULL;
+	default:
+		return false;
+	}
+}
+
+static bool is_used(const Bitmapset *used, const TargetEntry *tle)
+{
+	return !used || bms_is_member(tle->resno, used);
+}
+
+static int operations_in(List *list)
+{
+	int n = 0;
+	ListCell *lc;
+
+	foreach (lc, list)
+		n += zone_can_project(lfirst(lc));
+	return n;
+}
+
+static int operations_projected(Plan *p, const Bitmapset *used)
+{
+	int n = 0;
+	ListCell *lc;
+
+	foreach (lc, p->targetlist) {
+		TargetEntry *tle = lfirst_node(TargetEntry, lc);
+
+		if (is_used(used, tle))
+			n += zone_can_project((Node *)tle->expr);
+	}
+	return n;
+}
+
+/* A target list that is nothing but columns can stay: reading a row as it is stored is
+ * cheaper than making another one. */
+static bool is_simple(List *tlist)
+{
+	ListCell *lc;
+
+	foreach (lc, tlist) {
+		Expr *e = lfirst_node(TargetEntry, lc)->expr;
+
+		if (!IsA(e, Var) && !IsA(e, Aggref) && !IsA(e, WindowFunc))
+			return false;
+	}
+	return true;
+}
+
+/* The Zone gets the node's target list, the node one of what the Zone needs. */
+static void move_target_list(struct zone_build *z, List *old, const Bitmapset *used)
+{
+	Plan *plan = &z->scan->scan.plan;
+	ListCell *lc;
+
+	plan->targetlist = NIL;
+	foreach (lc, old) {
+		TargetEntry *tle = flatCopyTargetEntry(lfirst_node(TargetEntry, lc));
+
+		tle->expr = is_used(used, tle)
+			? (Expr *)zone_project(z, (Node *)tle->expr, true)
+			: (Expr *)makeNullConst(exprType((Node *)tle->expr),
+				  exprTypmod((Node *)tle->expr), exprCollation((Node *)tle->expr));
+		plan->targetlist = lappend(plan->targetlist, tle);
+	}
+	if (used) /* nobody asks for the rest */
+		plan->targetlist = list_truncate(plan->targetlist,
+			Min(list_length(plan->targetlist), bms_prev_member(used, -1)));
+}
+
+static Plan *split(struct walk *w, Plan *p, const Bitmapset *used)
+{
+	List *quals = p->qual, *joinquals = NIL, *filters, *rest = NIL, *old = p->targetlist;
+	bool join = is_join(p) && join_is_plain(p);
+	struct zone_build *z;
+	int n_filter, n_project;
+	double saved;
+	ListCell *lc;
+
+	if (join)
+		joinquals = ((Join *)p)->joinqual;
+	filters = take_filters(w, &joinquals, true, &rest);
+	if (rest) {
+		rest = list_concat(rest, quals);
+		quals = NIL;
+	}
+	filters = list_concat(filters, take_filters(w, &quals, filters == NIL, &rest));
+	n_filter = operations_in(filters);
+	n_project = operations_projected(p, used);
+	saved = saving(n_filter ? rows_seen(p, n_filter) : 0, n_filter) +
+		saving(p->plan_rows, n_project) + cpu_operator_cost * COST_START;
+	if (n_filter + n_project == 0 || saved <= 0)
+		return p;
+	p->qual = quals;
+	if (join) {
+		((Join *)p)->joinqual = joinquals;
+		if (filters || rest) /* the first match may be one that the Zone refuses */
+			((Join *)p)->inner_unique = false;
+	}
+	z = zone_over(&w->zones, p);
+	if (!is_simple(old))
+		p->targetlist = NIL;
+	foreach (lc, filters)
+		zone_filter(z, lfirst(lc));
+	move_target_list(z, old, used);
+	foreach (lc, rest)
+		z->scan->scan.plan.qual =
+			lappend(z->scan->scan.plan.qual, zone_project(z, lfirst(lc), false));
+	z->scan->scan.plan.total_cost =
+		Max(p->total_cost - saved, p->startup_cost + p->plan_rows * cpu_tuple_cost);
+	w->saved += saved;
+	return (Plan *)z->scan;
+}
+
+/* ---- a Zone below the node, for what the node computes with its child's rows ---- */
+
+static bool attach_pays(Plan *child, int operations)
+{
+	return operations > 0 && saving(child->plan_rows, operations) > 0;
+}
+
+/* count(DISTINCT x) is count(DISTINCT digest of x). */
+static void distinct_digest(struct walk *w, Plan *p, Aggref *a)
+{
+	TargetEntry *tle = linitial(a->args);
+	SortGroupClause *by = linitial(a->aggdistinct);
+	Var *v;
+
+	if (list_length(a->args) != 1 || a->aggfilter || a->aggorder ||
+		!code_secret_type(exprType((Node *)tle->expr)))
+		return;
+	v = zone_attach(&w->zones, &p->lefttree, tle->expr, true);
+	if (!v)
+		return;
+	tle = flatCopyTargetEntry(tle);
+	tle->expr = (Expr *)v;
+	by = copyObject(by);
+	by->eqop = UUID_EQ_OPERATOR;
+	by->sortop = UUID_LT_OPERATOR;
+	by->hashable = true;
+	a->args = list_make1(tle);
+	a->aggdistinct = list_make1(by);
+	a->aggargtypes = list_make1_oid(UUIDOID);
+}
+
+struct arguments {
+	struct walk *w;
+	Plan *p;
+};
+
+/* The arguments that every row has: those of an aggregate with FILTER are not. */
+static List *attach_arguments(struct walk *w, Plan *p, List *args)
+{
+	List *result = NIL;
+	ListCell *lc;
+
+	foreach (lc, args) {
+		Node *n = lfirst(lc);
+
+		if (IsA(n, TargetEntry)) {
+			TargetEntry *tle = flatCopyTargetEntry((TargetEntry *)n);
+
+			tle->expr = (Expr *)zone_attach_all(&w->zones, &p->lefttree, (Node *)tle->expr);
+			n = (Node *)tle;
+		} else {
+			n = zone_attach_all(&w->zones, &p->lefttree, n);
+		}
+		result = lappend(result, n);
+	}
+	return result;
+}
+
+static Node *aggregates_mutator(Node *n, void *ctx)
+{
+	struct arguments *in = ctx;
+
+	if (n == NULL)
+		return NULL;
+	if (IsA(n, Aggref)) {
+		Aggref *a = makeNode(Aggref);
+
+		*a = *(Aggref *)n;
+		if (DO_AGGSPLIT_COMBINE(a->aggsplit) || a->aggkind != AGGKIND_NORMAL)
+			return (Node *)a;
+		if (a->aggfilter)
+			a->aggfilter = (Expr *)zone_attach_all(
+				&in->w->zones, &in->p->lefttree, (Node *)a->aggfilter);
+		else
+			a->args = attach_arguments(in->w, in->p, a->args);
+		if (a->aggfnoid == F_COUNT_ANY && a->aggdistinct)
+			distinct_digest(in->w, in->p, a);
+		return (Node *)a;
+	}
+	if (IsA(n, WindowFunc)) {
+		WindowFunc *f = makeNode(WindowFunc);
+
+		*f = *(WindowFunc *)n;
+		if (f->aggfilter)
+			f->aggfilter = (Expr *)zone_attach_all(
+				&in->w->zones, &in->p->lefttree, (Node *)f->aggfilter);
+		else
+			f->args = attach_arguments(in->w, in->p, f->args);
+		return (Node *)f;
+	}
+	return expression_tree_mutator(n, aggregates_mutator, ctx);
+}
+
+/* Group by digests of encrypted columns: grouping compares the columns at its own
+ * positions and takes all others from the group's first row. */
+static void group_by_digests(
+	struct walk *w, Plan *p, int n, AttrNumber *columns, Oid *operators, Oid *collations)
+{
+	int i;
+
+	for (i = 0; i < n; i++) {
+		TargetEntry *tle = list_nth(p->lefttree->targetlist, columns[i] - 1);
+		Var *v;
+
+		if (!code_secret_type(exprType((Node *)tle->expr)))
+			continue;
+		v = zone_attach(&w->zones, &p->lefttree,
+			(Expr *)makeVar(OUTER_VAR, columns[i], exprType((Node *)tle->expr),
+				exprTypmod((Node *)tle->expr), InvalidOid, 0),
+			true);
+		if (!v)
+			continue;
+		columns[i] = v->varattno;
+		operators[i] = UUID_EQ_OPERATOR;
+		collations[i] = InvalidOid;
+	}
+}
+
+static bool is_worth_digests(struct walk *w, Plan *p)
+{
+	return attach_pays(p->lefttree, 1);
+}
+
+static void help_aggregate(struct walk *w, Agg *agg)
+{
+	struct arguments in = {w, &agg->plan};
+
+	if (!is_worth_digests(w, &agg->plan))
+		return;
+	agg->plan.targetlist =
+		(List *)aggregates_mutator((Node *)agg->plan.targetlist, &in);
+	agg->plan.qual = (List *)aggregates_mutator((Node *)agg->plan.qual, &in);
+	if (!agg->groupingSets && !agg->chain)
+		group_by_digests(w, &agg->plan, agg->numCols, agg->grpColIdx, agg->grpOperators,
+			agg->grpCollations);
+}
+
+static void help_window(struct walk *w, WindowAgg *agg)
+{
+	struct arguments in = {w, &agg->plan};
+
+	if (!is_worth_digests(w, &agg->plan))
+		return;
+	agg->plan.targetlist =
+		(List *)aggregates_mutator((Node *)agg->plan.targetlist, &in);
+	group_by_digests(w, &agg->plan, agg->partNumCols, agg->partColIdx, agg->partOperators,
+		agg->partCollations);
+}
+
+/* Join by digests: equal ones mean equal values. */
+static void hash_by_digest(struct walk *w, HashJoin *join, Hash *hash, int i)
+{
+	OpExpr *clause = list_nth(join->hashclauses, i), *by;
+	Expr *outer_key = list_nth(join->hashkeys, i), *inner_key = list_nth(hash->hashkeys, i);
+	Oid type = exprType((Node *)outer_key);
+	Var *outer, *inner;
+	TargetEntry *tle;
+
+	if (!code_secret_type(type) || exprType((Node *)inner_key) != type)
+		return;
+	outer = zone_attach(&w->zones, &join->join.plan.lefttree, outer_key, true);
+	inner = zone_attach(&w->zones, &hash->plan.lefttree, inner_key, true);
+	if (!outer || !inner)
+		return;
+	tle = makeTargetEntry((Expr *)inner, list_length(hash->plan.targetlist) + 1, NULL, false);
+	hash->plan.targetlist = lappend(hash->plan.targetlist, tle);
+	by = copyObject(clause);
+	by->opno = UUID_EQ_OPERATOR;
+	by->opfuncid = F_UUID_EQ;
+	by->args = list_make2(outer,
+		makeVar(INNER_VAR, tle->resno, UUIDOID, -1, InvalidOid, 0));
+	lfirst(list_nth_cell(join->hashclauses, i)) = by;
+	lfirst(list_nth_cell(join->hashkeys, i)) = outer;
+	lfirst(list_nth_cell(hash->hashkeys, i)) = inner;
+	lfirst_oid(list_nth_cell(join->hashoperators, i)) = UUID_EQ_OPERATOR;
+	lfirst_oid(list_nth_cell(join->hashcollations, i)) = InvalidOid;
+	hash->skewTable = InvalidOid;
+}
+
+static void help_hash_join(struct walk *w, HashJoin *join)
+{
+	Hash *hash = (Hash *)join->join.plan.righttree;
+	int i, n = list_length(join->hashclauses);
+
+	if (!IsA(hash, Hash) || !attach_pays(join->join.plan.lefttree, 1))
+		return;
+	for (i = 0; i < n; i++)
+		hash_by_digest(w, join, hash, i);
+}
+
+/* ---- the walk ---- */
+
+static bool used_walker(Node *n, void *ctx)
+{
+	Bitmapset **used = ctx;
+
+	if (n == NULL)
+		return false;
+	if (IsA(n, Var)) {
+		if (((Var *)n)->varno == OUTER_VAR)
+			*used = bms_add_member(*used, ((Var *)n)->varattno);
+		return false;
+	}
+	return expression_tree_walker(n, used_walker, ctx);
+}
+
+/* The columns of its child that an Agg looks at; an empty set is not NULL, which would
+ * mean all. */
+static Bitmapset *used_by_agg(Agg *agg)
+{
+	Bitmapset *used = bms_make_singleton(0);
+	int i;
+
+	used_walker((Node *)agg->plan.targetlist, &used);
+	used_walker((Node *)agg->plan.qual, &used);
+	for (i = 0; i < agg->numCols; i++)
+		used = bms_add_member(used, agg->grpColIdx[i]);
+	return used;
+}
+
+/* The columns of its outer child that a join looks at. */
+static Bitmapset *used_by_join(Plan *p)
+{
+	Bitmapset *used = bms_make_singleton(0);
+	ListCell *lc;
+
+	used_walker((Node *)p->targetlist, &used);
+	used_walker((Node *)p->qual, &used);
+	used_walker((Node *)((Join *)p)->joinqual, &used);
+	if (IsA(p, HashJoin)) {
+		used_walker((Node *)((HashJoin *)p)->hashclauses, &used);
+		used_walker((Node *)((HashJoin *)p)->hashkeys, &used);
+	} else if (IsA(p, MergeJoin)) {
+		used_walker((Node *)((MergeJoin *)p)->mergeclauses, &used);
+	} else {
+		foreach (lc, ((NestLoop *)p)->nestParams)
+			used_walker((Node *)lfirst_node(NestLoopParam, lc)->paramval, &used);
+	}
+	return used;
+}
+
+static void walk_list(struct walk *w, List *plans)
+{
+	ListCell *lc;
+
+	foreach (lc, plans)
+		lfirst(lc) = walk(w, lfirst(lc), NULL);
+}
+
+/* A merge join goes back in its inner child, which a Zone cannot. */
+static void keep_marks(struct walk *w, MergeJoin *join)
+{
+	Plan *zone = join->join.plan.righttree;
+	Material *m;
+
+	if (!zone_of(&w->zones, zone) || join->skip_mark_restore)
+		return;
+	m = makeNode(Material);
+	m->plan = *zone;
+	m->plan.type = T_Material;
+	m->plan.qual = NIL;
+	m->plan.lefttree = zone;
+	m->plan.plan_node_id = w->zones.next_id++;
+	m->plan.targetlist = zone_columns(zone);
+	join->join.plan.righttree = &m->plan;
+}
+
+static void walk_children(struct walk *w, Plan *p)
+{
+	switch (nodeTag(p)) {
+	case T_Append:
+		walk_list(w, ((Append *)p)->appendplans);
+		break;
+	case T_MergeAppend:
+		walk_list(w, ((MergeAppend *)p)->mergeplans);
+		break;
+	case T_SubqueryScan:
+		((SubqueryScan *)p)->subplan = walk(w, ((SubqueryScan *)p)->subplan, NULL);
+		break;
+	case T_CustomScan:
+		walk_list(w, ((CustomScan *)p)->custom_plans);
+		break;
+	case T_Agg:
+		p->lefttree = walk(w, p->lefttree,
+			((Agg *)p)->groupingSets || ((Agg *)p)->chain ? NULL : used_by_agg((Agg *)p));
+		break;
+	case T_NestLoop:
+	case T_HashJoin:
+	case T_MergeJoin:
+		p->lefttree = walk(w, p->lefttree, used_by_join(p));
+		p->righttree = walk(w, p->righttree, NULL);
+		break;
+	case T_BitmapHeapScan:
+	case T_ForeignScan:
+		break;
+	default:
+		p->lefttree = walk(w, p->lefttree, NULL);
+		p->righttree = walk(w, p->righttree, NULL);
+	}
+}
+
+static Plan *walk(struct walk *w, Plan *p, const Bitmapset *used)
+{
+	double saved = w->saved;
+
+	if (!p)
+		return NULL;
+	w->saved = 0;
+	walk_children(w, p);
+	if (IsA(p, Agg))
+		help_aggregate(w, (Agg *)p);
+	else if (IsA(p, WindowAgg))
+		help_window(w, (WindowAgg *)p);
+	else if (IsA(p, HashJoin))
+		help_hash_join(w, (HashJoin *)p);
+	else if (IsA(p, MergeJoin))
+		keep_marks(w, (MergeJoin *)p);
+	if (w->saved > 0) {
+		p->total_cost = Max(p->total_cost - w->saved, p->plan_rows * cpu_tuple_cost);
+		p->startup_cost = Min(p->startup_cost, p->total_cost);
+	}
+	if (may_split(p))
+		p = split(w, p, used);
+	w->saved += saved;
+	return p;
+}
+
+/* ---- the hook ---- */
+
+static int last_id(Plan *p);
+
+static int last_id_of(List *plans)
+{
+	int last = 0;
+	ListCell *lc;
+
+	foreach (lc, plans)
+		last = Max(last, last_id(lfirst(lc)));
+	return last;
+}
+
+static int last_id(Plan *p)
+{
+	int last;
+
+	if (!p)
+		return 0;
+	last = Max(p->plan_node_id, Max(last_id(p->lefttree), last_id(p->righttree)));
+	switch (nodeTag(p)) {
+	case T_Append:
+		return Max(last, last_id_of(((Append *)p)->appendplans));
+	case T_MergeAppend:
+		return Max(last, last_id_of(((MergeAppend *)p)->mergeplans));
+	case T_BitmapAnd:
+		return Max(last, last_id_of(((BitmapAnd *)p)->bitmapplans));
+	case T_BitmapOr:
+		return Max(last, last_id_of(((BitmapOr *)p)->bitmapplans));
+	case T_SubqueryScan:
+		return Max(last, last_id(((SubqueryScan *)p)->subplan));
+	case T_CustomScan:
+		return Max(last, last_id_of(((CustomScan *)p)->custom_plans));
+	default:
+		return last;
+	}
+}
+
+/* Row security, or a view that hides rows from functions. */
+static bool has_barrier(const PlannedStmt *s)
+{
+	ListCell *lc;
+
+	if (s->dependsOnRole)
+		return true;
+	foreach (lc, s->rtable)
+		if (lfirst_node(RangeTblEntry, lc)->security_barrier)
+			return true;
+	return false;
+}
+
+static void add_zones(PlannedStmt *s, int cursor_options)
+{
+	struct walk w = {.barrier = has_barrier(s)};
+
+	w.zones.next_id = Max(last_id(s->planTree), last_id_of(s->subplans)) + 1;
+	walk_list(&w, s->subplans);
+	s->planTree = walk(&w, s->planTree, NULL);
+	if (!w.zones.list)
+		return;
+	zones_finish(&w.zones);
+	if ((cursor_options & CURSOR_OPT_SCROLL) && !ExecSupportsBackwardScan(s->planTree)) {
+		s->planTree = materialize_finished_plan(s->planTree);
+		s->planTree->plan_node_id = w.zones.next_id++;
+	}
+	if (s->planTree->total_cost < jit_above_cost)
+		s->jitFlags = PGJIT_NONE;
+}
+
+static PlannedStmt *plan(Query *parse, const char *text, int cursor_options,
+	ParamListInfo params)
+{
+	PlannedStmt *s = next_planner ? next_planner(parse, text, cursor_options, params)
+								  : standard_planner(parse, text, cursor_options, params);
+
+	if (hedb_enable_batch && s->planTree && s->commandType != CMD_UTILITY)
+		add_zones(s, cursor_options);
+	return s;
+}
+
+void plan_init(void)
+{
+	next_planner = planner_hook;
+	planner_hook = plan;
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * plan.h - putting Zone nodes into finished plans.
+ *
+ * The planner hook lets PostgreSQL plan, then walks the plan and gives the encrypted
+ * operations of its nodes to Zone nodes beside them:
+ *
+ *     Scan, Join, ...  filter f, tlist e      Zone  filter f, tlist e
+ *                                       ->      Scan  tlist: what f and e need
+ *
+ *     Agg  sum(e), group by g                 Agg  sum(x), group by d
+ *       child                           ->      Zone  tlist: child's, x = e, d = digest(g)
+ *                                                 child
+ *
+ * A plan says everything by position in the child's target list, so a node in between
+ * needs no other change. plan.c knows the kinds of nodes; plan_zone.c makes Zones.
+ */
+#ifndef HEDB_PLAN_H
+#define HEDB_PLAN_H
+
+#include "hedb.h"
+
+#include "nodes/plannodes.h"
+
+#include "compile.h"
+#include "node.h"
+
+/* A Zone in the making; it becomes a plan node's data in zones_finish(). */
+struct zone_build {
+	CustomScan *scan;
+	Plan *child;
+	List *filters;  /* Exprs over the child (OUTER_VAR) */
+	List *columns;  /* likewise */
+	List *digests;  /* of int, per column: is it the digest of that expression? */
+};
+
+struct zone_builds {
+	List *list;
+	int next_id; /* a plan_node_id that is free */
+};
+
+/* A Zone over `child` that lets everything through: its target list is the child's. */
+struct zone_build *zone_over(struct zone_builds *zones, Plan *child);
+
+/* The Zone that this plan node is; NULL when it is none of ours. */
+struct zone_build *zone_of(struct zone_builds *zones, Plan *plan);
+
+/* `n` over the child: its leaves (Vars, Aggrefs of the child's own) found in the child's
+ * target list, which grows by what is missing. */
+Node *zone_outer(struct zone_build *z, Node *n);
+
+/* `n`, in terms of the child's own, for the target list of the Zone (INDEX_VAR): what the
+ * zone can compute for every row becomes a column of it. */
+Node *zone_project(struct zone_build *z, Node *n, bool compute);
+
+/* A target list that passes a plan's rows on: OUTER_VARs. */
+List *zone_columns(Plan *plan);
+
+/* Have it filter. */
+void zone_filter(struct zone_build *z, Expr *e);
+
+/*
+ * zone_attach - compute for the parent.
+ *
+ *   child   the parent's child; becomes a Zone over it if it is none
+ *   e       over the child (OUTER_VAR)
+ *   digest  give the digest of its value instead, a uuid
+ *
+ * Returns the column to be used instead, NULL when it cannot be computed.
+ */
+Var *zone_attach(struct zone_builds *zones, Plan **child, Expr *e, bool digest);
+
+/* Replace what operations the parent's expression has by columns of the child. */
+Node *zone_attach_all(struct zone_builds *zones, Plan **child, Node *n);
+
+/* Can the zone filter by it? `first`: no other filter stands before it. */
+bool zone_can_filter(Expr *e, bool first);
+
+/* The number of operations that zone_project() would take. */
+int zone_can_project(Node *n);
+
+/* Compile what all of them do. */
+void zones_finish(struct zone_builds *zones);
+
+#endif
