@@ -56,129 +56,28 @@ static int parse_int(uint8_t type, const char *text, uint8_t *out, size_t *out_l
 
 /* ---- decimals ---- */
 
-static void put16(uint8_t *at, int v)
-{
-	at[0] = (uint8_t)((unsigned)v >> 8);
-	at[1] = (uint8_t)v;
-}
-
-static int get16(const uint8_t *p)
-{
-	return p[0] << 8 | p[1];
-}
-
-static void put_head(uint8_t *out, int ndigits, int weight, int sign, int scale)
-{
-	put16(out, ndigits);
-	put16(out + 2, weight);
-	put16(out + 4, sign);
-	put16(out + 6, scale);
-}
-
-/* "-12.50": where its parts are. */
-struct decimal {
-	const char *whole, *part;
-	size_t nwhole, npart;
-	bool negative;
-};
-
-static bool split(const char *text, struct decimal *d)
-{
-	d->negative = *text == '-';
-	text += *text == '-' || *text == '+';
-	d->whole = text;
-	d->nwhole = strspn(text, "0123456789");
-	text += d->nwhole;
-	d->part = text + 1;
-	d->npart = *text == '.' ? strspn(text + 1, "0123456789") : 0;
-	text += *text == '.' ? 1 + d->npart : 0;
-	return *text == 0 && d->nwhole + d->npart > 0;
-}
-
-/* The decimal digit at 10^place. */
-static int digit_at(const struct decimal *d, long place)
-{
-	if (place >= 0)
-		return place < (long)d->nwhole ? d->whole[d->nwhole - 1 - (size_t)place] - '0' : 0;
-	return -place <= (long)d->npart ? d->part[-place - 1] - '0' : 0;
-}
-
-static int base_digit(const struct decimal *d, long weight)
-{
-	int k, v = 0;
-
-	for (k = NUMERIC_BASE_DIGITS - 1; k >= 0; k--)
-		v = 10 * v + digit_at(d, weight * NUMERIC_BASE_DIGITS + k);
-	return v;
-}
-
 static int parse_numeric(const char *text, uint8_t *out, size_t *out_len, struct err_text *e)
 {
-	struct decimal d;
-	long high, low, w;
-	int n = 0;
+	int rc = numeric_read(out, out_len, text, strlen(text));
 
-	*out_len = NUMERIC_HEAD_BYTES;
-	if (strcmp(text, "NaN") == 0) {
-		put_head(out, 0, 0, NUMERIC_NAN, 0);
-		return 0;
-	}
-	if (!split(text, &d) || d.npart > NUMERIC_DSCALE_MAX ||
-		d.nwhole > NUMERIC_BASE_DIGITS * (NUMERIC_WEIGHT_MAX + 1)) {
-		err_set(e, "invalid input syntax for type numeric: \"%.80s\"", text);
-		return -EINVAL;
-	}
-	high = ((long)d.nwhole + NUMERIC_BASE_DIGITS - 1) / NUMERIC_BASE_DIGITS - 1;
-	low = -(((long)d.npart + NUMERIC_BASE_DIGITS - 1) / NUMERIC_BASE_DIGITS);
-	while (high >= low && base_digit(&d, high) == 0)
-		high--;
-	while (low <= high && base_digit(&d, low) == 0)
-		low++;
-	for (w = high; w >= low; w--, n++)
-		put16(out + NUMERIC_HEAD_BYTES + 2 * n, base_digit(&d, w));
-	put_head(out, n, n ? (int)high : 0, n && d.negative ? NUMERIC_NEG : NUMERIC_POS,
-		(int)d.npart);
-	*out_len += 2 * (size_t)n;
-	return 0;
+	if (rc)
+		err_set(e, rc == -EMSGSIZE ? "value overflows numeric format: \"%.80s\""
+								   : "invalid input syntax for type numeric: \"%.80s\"", text);
+	return rc ? -EINVAL : 0;
 }
 
 static char *print_numeric(const uint8_t *p, size_t len, size_t *text_len)
 {
 	struct numeric x;
-	char *text, *at;
-	long w, place;
+	char *text;
 
-	if (numeric_parse(&x, p, len))
+	if (numeric_open(&x, p, len))
 		return NULL;
-	if (x.sign == NUMERIC_NAN || x.sign == NUMERIC_PINF || x.sign == NUMERIC_NINF) {
-		text = strdup(x.sign == NUMERIC_NAN ? "NaN"
-				: x.sign == NUMERIC_PINF	? "Infinity"
-											: "-Infinity");
-		*text_len = text ? strlen(text) : 0;
-		return text;
-	}
-	w = x.weight > 0 ? x.weight : 0;
-	text = at = malloc((size_t)(w + 1) * NUMERIC_BASE_DIGITS + x.dscale + 8);
+	text = malloc(numeric_text_max(&x) + 1);
 	if (!text)
 		return NULL;
-	if (x.sign == NUMERIC_NEG)
-		*at++ = '-';
-	place = w * NUMERIC_BASE_DIGITS + NUMERIC_BASE_DIGITS - 1;
-	for (; place >= -(long)x.dscale; place--) {
-		static const int tens[NUMERIC_BASE_DIGITS] = {1, 10, 100, 1000};
-		long digit = place >= 0 ? place / NUMERIC_BASE_DIGITS
-								: (place - NUMERIC_BASE_DIGITS + 1) / NUMERIC_BASE_DIGITS;
-		long i = x.weight - digit;
-		int v = i >= 0 && i < x.ndigits ? get16(x.digits + 2 * i) : 0;
-
-		v = v / tens[place - digit * NUMERIC_BASE_DIGITS] % 10;
-		if (place == -1)
-			*at++ = '.';
-		if (v || place <= 0 || (at > text && isdigit((unsigned char)at[-1])))
-			*at++ = (char)('0' + v);
-	}
-	*at = 0;
-	*text_len = (size_t)(at - text);
+	*text_len = numeric_text(text, &x);
+	text[*text_len] = 0;
 	return text;
 }
 

@@ -285,36 +285,26 @@ static int parse_numeric(const struct plaintext *t, const char *s, size_t len, u
 		digits && x.minus ? NUMERIC_NEG : NUMERIC_POS, (int)x.scale);
 }
 
-static int base_digit(const struct numeric *x, long weight)
+/* PostgreSQL's form to the one inside an encrypted value, in place. */
+static int pack_numeric(uint8_t *out, size_t *n)
 {
-	long i = x->weight - weight;
+	struct numeric x;
 
-	return i >= 0 && i < x->ndigits ? x->digits[2 * i] << 8 | x->digits[2 * i + 1] : 0;
+	if (numeric_parse(&x, out, *n))
+		return -EINVAL;
+	*n = numeric_pack(out, &x);
+	return 0;
 }
 
 static int64_t print_numeric(const uint8_t *p, size_t len, char *out, size_t room)
 {
 	struct numeric x;
-	char *at = out;
-	long w, left;
 
-	if (numeric_parse(&x, p, len))
+	if (numeric_open(&x, p, len))
 		return -EPROTO;
-	if (x.sign == NUMERIC_NAN || x.sign == NUMERIC_PINF || x.sign == NUMERIC_NINF)
-		return snprintf(out, room, "%s", x.sign == NUMERIC_NAN ? "NaN"
-				: x.sign == NUMERIC_PINF ? "Infinity" : "-Infinity");
-	w = x.weight > 0 ? x.weight : 0;
-	left = (w + 1) * NUMERIC_BASE_DIGITS + x.dscale + 16;
-	if ((size_t)left > room)
-		return left;
-	at += sprintf(at, "%s%d", x.sign == NUMERIC_NEG ? "-" : "", base_digit(&x, w));
-	for (w--; w >= 0; w--)
-		at += sprintf(at, "%04d", base_digit(&x, w));
-	if (x.dscale)
-		*at++ = '.';
-	for (left = x.dscale; left > 0; left -= NUMERIC_BASE_DIGITS, w--)
-		at += sprintf(at, "%04d", base_digit(&x, w));
-	return at + left - out; /* what was written beyond the scale, is none of it */
+	if (numeric_text_max(&x) > room)
+		return (int64_t)numeric_text_max(&x);
+	return (int64_t)numeric_text(out, &x);
 }
 
 /* ---- bool, uuid, bytea ---- */
@@ -611,6 +601,8 @@ int plaintext_parse(const struct plaintext_type *t, const char *text, size_t len
 	int rc = t->how->parse(t->how, text, len, out, out_len, e);
 	size_t i;
 
+	if (!rc && t->secret == T_NUMERIC)
+		rc = pack_numeric(out, out_len);
 	if (!rc && !t->secret && t->how->number)
 		for (i = 0; i < *out_len / 2; i++) {
 			uint8_t b = out[i];

@@ -29,12 +29,17 @@ struct span {
 	uint32_t len;
 };
 
+struct bytes16 {
+	uint8_t b[16];
+};
+
 struct vec {
 	union {
 		int32_t *i4;
 		int64_t *i8;
 		float *f4;
 		double *f8;
+		struct bytes16 *b16;
 		uint8_t *b;
 		struct span *s;
 		struct interval *iv;
@@ -74,9 +79,16 @@ extern op_kernel *const dispatch[OPTABLE_CODES];
 #define OP(code, sql, symbol, result, args, kernel, flags) op_kernel k_##kernel;
 #include "ops.def"
 
-/* Value families for hashing: integers of all widths and numerics hash alike. Types of
- * time have their own codes for families. */
-enum hash_family { HASH_NUMBER = 1, HASH_TEXT = 2 };
+/* Value families for hashing: integers of all widths and numerics hash alike, and floats of
+ * both. Types of time have their own codes for families. */
+enum hash_family {
+	HASH_NUMBER = 1,
+	HASH_TEXT = 2,
+	HASH_FLOAT = 3,
+	HASH_BOOL = 4,
+	HASH_BYTES = 5,
+	HASH_UUID = 6,
+};
 
 #define ROW(v, i) ((i) * (v)->step)
 

@@ -346,6 +346,7 @@ static size_t put_infinity(uint8_t *p, bool negative)
 static uint8_t put_found(struct eval *ev, struct span *out, const struct found *r)
 {
 	uint8_t *p = eval_alloc(ev, FOUND_BYTES);
+	struct numeric x;
 
 	if (!p)
 		return 0; /* the request fails as a whole */
@@ -354,7 +355,10 @@ static uint8_t put_found(struct eval *ev, struct span *out, const struct found *
 			: r->julian				  ? put_julian(p, r)
 			: r->late				  ? put_late_epoch(p, r->v)
 									  : put_decimal(p, r->v, r->scale));
-	return out->len ? 0 : ROW_NUMERIC_RANGE;
+	if (!out->len || numeric_parse(&x, p, out->len))
+		return ROW_NUMERIC_RANGE;
+	out->len = (uint32_t)numeric_pack(p, &x);
+	return 0;
 }
 
 /* extract: `find` sets *r. */

@@ -23,7 +23,7 @@
 		{                                                                              \
 			TA a = in[0].fa[ROW(&in[0], i)];                                           \
 			TB b = in[1].fb[ROW(&in[1], i)];                                           \
-			TR r = 0;                                                                  \
+			TR r = {0};                                                                \
 			uint8_t fail = 0;                                                          \
                                                                                        \
 			body;                                                                      \
@@ -41,7 +41,7 @@
 		EACH_ROW(out, n, i)                                                            \
 		{                                                                              \
 			TA a = in[0].fa[ROW(&in[0], i)];                                           \
-			TR r = 0;                                                                  \
+			TR r = {0};                                                                \
 			uint8_t fail = 0;                                                          \
                                                                                        \
 			body;                                                                      \

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "numeric.h"
+#include "kernel_numeric.h"
 
 /* ---- arithmetic, the same text for both widths ---- */
 
@@ -51,48 +51,20 @@ static inline int order(int64_t a, int64_t b)
 
 COMPARE(enc_int4, int32_t, i4, order)
 COMPARE(enc_int8, int64_t, i8, order)
+COMPARE_OF(cmp_enc_int4_int8, int32_t, i4, int64_t, i8, order)
+COMPARE_OF(cmp_enc_int8_int4, int64_t, i8, int32_t, i4, order)
 EXTREMES_OF(enc_int4, int32_t, i4, order)
 EXTREMES_OF(enc_int8, int64_t, i8, order)
 
-/* ---- columns to one row ---- */
-
-/* A 128-bit number as a numeric in row i. */
-static void put_numeric(struct eval *ev, struct vec *out, uint32_t i, __int128 v)
-{
-	uint8_t *p = eval_alloc(ev, NUMERIC_INT_BYTES_MAX);
-
-	out->s[i].p = p;
-	out->s[i].len = p ? (uint32_t)numeric_from_int128(p, v) : 0;
-}
-
-#define SUM(name, T, f)                                                                \
-	KERNEL(name)                                                                       \
-	{                                                                                  \
-		__int128 sum = 0; /* 4096 rows of 64 bits: no overflow */                      \
-		bool any = false;                                                              \
-		uint32_t i;                                                                    \
-                                                                                       \
-		EACH_VALUE(in, out, n, i)                                                      \
-		{                                                                              \
-			sum += in->f[i];                                                           \
-			any = true;                                                                \
-		}                                                                              \
-		if (any && !out->state[0])                                                     \
-			put_numeric(ev, out, 0, sum);                                              \
-		else if (!out->state[0])                                                       \
-			row_fail(out, 0, ROW_NULL);                                                \
-	}
-SUM(sum_int4, int32_t, i4)
-SUM(sum_int8, int64_t, i8)
-
 /* ---- hashing: an integer hashes as the number it is, whatever its width ---- */
 
-static int64_t hash_number(struct eval *ev, __int128 v)
+static int64_t hash_number(struct eval *ev, int64_t v)
 {
 	uint8_t in[1 + NUMERIC_INT_BYTES_MAX] = {HASH_NUMBER};
-	size_t n = numeric_from_int128(in + 1, v);
 
-	return (int64_t)eval_hash(ev, in, 1 + n);
+	if (v > INT64_MIN)
+		return number_hash(ev, v, 0);
+	return (int64_t)eval_hash(ev, in, 1 + numeric_from_int128(in + 1, v));
 }
 
 #define HASH(p, f)                                                                     \
@@ -136,7 +108,7 @@ KERNEL(int8_to_int4)
 		uint32_t i;                                                                    \
                                                                                        \
 		EACH_ROW(out, n, i)                                                            \
-			put_numeric(ev, out, i, in->f[ROW(in, i)]);                                \
+			number_put128(ev, out, i, in->f[ROW(in, i)], 0);                                \
 	}                                                                                  \
 	KERNEL(w##_to_text)                                                                \
 	{                                                                                  \

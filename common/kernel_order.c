@@ -74,6 +74,7 @@ static const uint8_t type_by[T_MAX] = {
 	[T_INT8] = SIGNED,
 	[T_TEXT] = BYTES,
 	[T_NUMERIC] = NUMBER,
+	[T_BYTEA] = BYTES,
 	[T_DATE] = SIGNED,
 	[T_TIMESTAMP] = SIGNED,
 	[T_TIMESTAMPTZ] = SIGNED,
@@ -123,7 +124,7 @@ static bool number_key(uint64_t *key, struct span s)
 	uint64_t size;
 	int i, at = 0;
 
-	if (numeric_parse(&x, s.p, s.len))
+	if (numeric_open(&x, s.p, s.len))
 		return false;
 	if (x.sign == NUMERIC_NAN || x.sign == NUMERIC_PINF || x.sign == NUMERIC_NINF) {
 		*key = x.sign == NUMERIC_NAN ? UINT64_MAX

@@ -156,7 +156,7 @@ static int write_scaled(
 	if (cap < need)
 		return -EMSGSIZE;
 	head_put(out, x->ndigits, x->weight, x->sign, dscale);
-	memcpy(out + NUMERIC_HEAD_BYTES, x->digits, 2 * (size_t)x->ndigits);
+	memmove(out + NUMERIC_HEAD_BYTES, x->digits, 2 * (size_t)x->ndigits);
 	*len = need;
 	return 0;
 }
@@ -369,4 +369,336 @@ int numeric_avg(
 			divide_step(&rem, digit_at(sum, exp), (uint64_t)count));
 	digits_round(digits, n, scale % NUMERIC_BASE_DIGITS);
 	return digits_finish(out, len, n, high, sum->sign, (uint16_t)scale);
+}
+
+/* ---- the plaintext forms ---- */
+
+static const int64_t pow10_64[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000,
+	100000000, 1000000000, 10000000000, 100000000000, 1000000000000, 10000000000000,
+	100000000000000, 1000000000000000, 10000000000000000, 100000000000000000,
+	1000000000000000000};
+
+/* The digits of v / 10^scale to x->own: v moved so that the point is between digits. */
+static void open_short(struct numeric *x, int64_t v, int32_t scale)
+{
+	uint64_t m = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+	int32_t shift = (4 - scale % 4) % 4, below = (scale + shift) / 4, i;
+	uint64_t unit = (uint64_t)pow10_64[shift], some = NUMERIC_BASE / unit;
+	enum { N = 6 }; /* 19 decimal digits, moved by up to 3 */
+
+	word_put(x->own + 2 * (N - 1), (int32_t)(m % some * unit));
+	m /= some;
+	for (i = N - 2; i >= 0; i--) {
+		word_put(x->own + 2 * i, (int32_t)(m % NUMERIC_BASE));
+		m /= NUMERIC_BASE;
+	}
+	x->digits = x->own;
+	x->ndigits = N;
+	x->weight = N - 1 - below;
+	x->sign = v < 0 ? NUMERIC_NEG : NUMERIC_POS;
+	x->dscale = (uint16_t)scale;
+}
+
+/* NaN and the infinities. */
+static int open_special(struct numeric *x, uint8_t which)
+{
+	*x = (struct numeric){.digits = x->own};
+	x->sign = which == NUMERIC_SHORT_NAN ? NUMERIC_NAN
+		: which == NUMERIC_SHORT_PINF	 ? NUMERIC_PINF
+		: which == NUMERIC_SHORT_NINF	 ? NUMERIC_NINF
+										 : NUMERIC_POS;
+	return x->sign == NUMERIC_POS ? -EPROTO : 0;
+}
+
+int numeric_open(struct numeric *x, const void *in, size_t n)
+{
+	const uint8_t *p = in;
+	int32_t scale;
+	int64_t v;
+
+	if (n > NUMERIC_SHORT_BYTES_MAX)
+		return numeric_parse(x, in, n);
+	if (numeric_short(&v, &scale, p, n)) {
+		open_short(x, v, scale);
+		return number_check(x);
+	}
+	return n == 1 ? open_special(x, p[0]) : -EPROTO;
+}
+
+/* x * 10^dscale, if that is below 2^63. */
+static bool unscaled(const struct numeric *x, int64_t *v)
+{
+	/* decimal digits that the last word has too many, or too few */
+	int32_t hidden = -NUMERIC_BASE_DIGITS * lowest(x) - x->dscale, i;
+	int64_t m = 0;
+
+	if (x->ndigits > 6 || hidden < -18)
+		return false;
+	for (i = 0; i < x->ndigits; i++) {
+		int64_t unit = hidden > 0 && i == x->ndigits - 1 ? pow10_64[hidden] : 1;
+
+		if (__builtin_mul_overflow(m, NUMERIC_BASE / unit, &m) ||
+			__builtin_add_overflow(m, numeric_digit(x, i) / unit, &m))
+			return false;
+	}
+	if (hidden < 0 && x->ndigits && __builtin_mul_overflow(m, pow10_64[-hidden], &m))
+		return false;
+	*v = x->sign == NUMERIC_NEG ? -m : m;
+	return true;
+}
+
+size_t numeric_pack(uint8_t *out, const struct numeric *x)
+{
+	size_t len = 0;
+	int64_t v;
+
+	if (is_special(x)) {
+		out[0] = x->sign == NUMERIC_NAN	 ? NUMERIC_SHORT_NAN
+			: x->sign == NUMERIC_PINF ? NUMERIC_SHORT_PINF
+									  : NUMERIC_SHORT_NINF;
+		return 1;
+	}
+	if (x->dscale <= NUMERIC_SHORT_SCALE_MAX && x->ndigits == 0)
+		return numeric_short_put(out, 0, x->dscale);
+	if (x->dscale <= NUMERIC_SHORT_SCALE_MAX && unscaled(x, &v))
+		return numeric_short_put(out, v, x->dscale);
+	/* Cannot fail: there is room. A zero of a large scale gets a digit, to be told from
+	 * short forms. */
+	if (x->ndigits == 0) {
+		head_put(out, 1, 0, NUMERIC_POS, x->dscale);
+		word_put(out + NUMERIC_HEAD_BYTES, 0);
+		return NUMERIC_HEAD_BYTES + 2;
+	}
+	if (write_scaled(out, NUMERIC_BYTES_MAX, &len, x, x->dscale))
+		return 0;
+	return len;
+}
+
+uint16_t numeric_least_scale(const struct numeric *x)
+{
+	int32_t scale = -NUMERIC_BASE_DIGITS * lowest(x), last;
+
+	if (x->ndigits == 0 || scale <= 0)
+		return 0;
+	for (last = numeric_digit(x, x->ndigits - 1); last % 10 == 0; last /= 10)
+		scale--;
+	return (uint16_t)scale;
+}
+
+int numeric_unpack(uint8_t *out, size_t *len, const void *in, size_t n)
+{
+	struct numeric x;
+
+	if (numeric_open(&x, in, n))
+		return -EPROTO;
+	return write_scaled(out, NUMERIC_BYTES_MAX, len, &x, x.dscale);
+}
+
+/* ---- text ---- */
+
+size_t numeric_text_max(const struct numeric *x)
+{
+	size_t before = x->weight >= 0 ? NUMERIC_BASE_DIGITS * ((size_t)x->weight + 1) : 1;
+
+	/* the last word may have more decimals than are shown */
+	return 16 + before + x->dscale + NUMERIC_BASE_DIGITS;
+}
+
+static char *word_text(char *at, int32_t v)
+{
+	at[0] = (char)('0' + v / 1000);
+	at[1] = (char)('0' + v / 100 % 10);
+	at[2] = (char)('0' + v / 10 % 10);
+	at[3] = (char)('0' + v % 10);
+	return at + 4;
+}
+
+static size_t special_text(char *out, uint16_t sign)
+{
+	const char *text = sign == NUMERIC_NAN ? "NaN" : sign == NUMERIC_PINF ? "Infinity"
+																		  : "-Infinity";
+	size_t n = strlen(text);
+
+	memcpy(out, text, n);
+	return n;
+}
+
+size_t numeric_text(char *out, const struct numeric *x)
+{
+	char *at = out, *start, *end;
+	int32_t exp, left = x->dscale;
+
+	if (is_special(x))
+		return special_text(out, x->sign);
+	if (x->sign == NUMERIC_NEG)
+		*at++ = '-';
+	start = at;
+	for (exp = x->weight > 0 ? x->weight : 0; exp >= 0; exp--)
+		at = word_text(at, digit_at(x, exp));
+	while (*start == '0' && start + 1 < at)
+		start++;
+	end = out + (x->sign == NUMERIC_NEG);
+	memmove(end, start, (size_t)(at - start));
+	at = end + (at - start);
+	if (left == 0)
+		return (size_t)(at - out);
+	*at++ = '.';
+	for (end = at + left; left > 0; left -= NUMERIC_BASE_DIGITS)
+		at = word_text(at, digit_at(x, exp--));
+	return (size_t)(end - out);
+}
+
+/* ---- reading text ---- */
+
+static bool is_blank(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool same_word(const char *word, const char *p, size_t n)
+{
+	size_t i;
+
+	if (strlen(word) != n)
+		return false;
+	for (i = 0; i < n; i++)
+		if ((p[i] >= 'A' && p[i] <= 'Z' ? p[i] + 32 : p[i]) != word[i])
+			return false;
+	return true;
+}
+
+static int read_special(uint8_t *out, size_t *len, const char *p, size_t n)
+{
+	bool sign = n && (*p == '-' || *p == '+'), negative = n && *p == '-';
+
+	*len = 1;
+	if (same_word("nan", p, n))
+		out[0] = NUMERIC_SHORT_NAN;
+	else if (same_word("infinity", p + sign, n - sign) || same_word("inf", p + sign, n - sign))
+		out[0] = negative ? NUMERIC_SHORT_NINF : NUMERIC_SHORT_PINF;
+	else
+		return -EINVAL;
+	return 0;
+}
+
+/* What a text says: decimal digits, and where their point is. */
+struct reading {
+	const char *digits, *end; /* a point among them counts for nothing */
+	int64_t before;           /* digits before the point, after the exponent moved it */
+	int64_t dscale;
+	bool negative;
+};
+
+/* e+99: moves the point. */
+static int read_exponent(struct reading *r, const char *p, const char *end)
+{
+	bool negative = p < end && *p == '-';
+	int64_t e = 0;
+
+	p += p < end && (*p == '-' || *p == '+');
+	if (p == end)
+		return -EINVAL;
+	for (; p < end; p++) {
+		if (!is_digit(*p))
+			return -EINVAL;
+		if (e < INT32_MAX)
+			e = e * 10 + (*p - '0');
+	}
+	if (e >= INT32_MAX / 2)
+		return -EINVAL;
+	e = negative ? -e : e;
+	r->before += e;
+	r->dscale = r->dscale > e ? r->dscale - e : 0;
+	return 0;
+}
+
+static int read_parts(struct reading *r, const char *p, const char *end)
+{
+	bool point = false, any = false;
+
+	r->negative = p < end && *p == '-';
+	p += p < end && (*p == '-' || *p == '+');
+	r->digits = p;
+	r->before = r->dscale = 0;
+	for (; p < end && (is_digit(*p) || (*p == '.' && !point)); p++) {
+		point |= *p == '.';
+		if (*p == '.')
+			continue;
+		any = true;
+		r->before += !point;
+		r->dscale += point;
+	}
+	r->end = p;
+	if (!any)
+		return -EINVAL;
+	if (p == end)
+		return 0;
+	return *p == 'e' || *p == 'E' ? read_exponent(r, p + 1, end) : -EINVAL;
+}
+
+/* The decimal digits of r to base 10,000 at out, whose first word holds 1 to 4 of them. */
+static int32_t read_words(uint8_t *out, const struct reading *r)
+{
+	int32_t lead = (int32_t)((r->before % 4 + 4) % 4), k = lead ? 4 - lead : 0, n = 0, v = 0;
+	const char *p;
+
+	for (p = r->digits; p < r->end; p++) {
+		if (*p == '.')
+			continue;
+		v = v * 10 + (*p - '0');
+		if (++k == 4) {
+			word_put(out + 2 * n++, v);
+			k = v = 0;
+		}
+	}
+	if (k) {
+		for (; k < 4; k++)
+			v *= 10;
+		word_put(out + 2 * n++, v);
+	}
+	return n;
+}
+
+int numeric_read(uint8_t *out, size_t *len, const char *text, size_t n)
+{
+	const char *p = text, *end = text + n;
+	struct numeric x = {0};
+	struct reading r;
+	int32_t words;
+	int64_t weight;
+	int rc;
+
+	while (p < end && is_blank(*p))
+		p++;
+	while (end > p && is_blank(end[-1]))
+		end--;
+	rc = read_parts(&r, p, end);
+	if (rc)
+		return read_special(out, len, p, (size_t)(end - p));
+	while (r.digits < r.end && (*r.digits == '0' || *r.digits == '.')) { /* leading zeros */
+		r.before -= *r.digits == '0';
+		r.digits++;
+	}
+	words = r.digits < r.end ? read_words(out + NUMERIC_HEAD_BYTES, &r) : 0;
+	weight = words ? (r.before > 0 ? (r.before + 3) / 4 : -(-r.before / 4)) - 1 : 0;
+	if (weight > NUMERIC_WEIGHT_MAX || r.dscale > NUMERIC_DSCALE_MAX)
+		return -EMSGSIZE;
+	x.digits = out + NUMERIC_HEAD_BYTES;
+	x.ndigits = words;
+	x.weight = (int32_t)weight;
+	x.sign = r.negative ? NUMERIC_NEG : NUMERIC_POS;
+	x.dscale = (uint16_t)r.dscale;
+	if (number_check(&x))
+		return -EINVAL;
+	/* The digits lie in out, but no further than where they go. */
+	if (x.ndigits)
+		memmove(out + NUMERIC_HEAD_BYTES, x.digits, 2 * (size_t)x.ndigits);
+	x.digits = out + NUMERIC_HEAD_BYTES;
+	*len = numeric_pack(out, &x);
+	return 0;
 }

@@ -2,8 +2,7 @@
 /*
  * numeric.h - exact decimals in PostgreSQL's binary form.
  *
- * This is the plaintext inside enc_numeric: what numeric_send() writes and
- * numeric_recv() reads. All fields are big-endian 16-bit words:
+ * What numeric_send() writes and numeric_recv() reads. All fields are big-endian 16-bit words:
  *
  *     0   ndigits   number of digits to base 10,000
  *     2   weight    exponent of the first digit: it counts 10000^weight; signed
@@ -28,8 +27,10 @@
 #ifndef COMMON_NUMERIC_H
 #define COMMON_NUMERIC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "err.h"
 
@@ -51,6 +52,26 @@ enum {
 	NUMERIC_INT_BYTES_MAX = NUMERIC_HEAD_BYTES + 2 * 10, /* of any __int128 */
 };
 
+/*
+ * The plaintext inside enc_numeric is shorter than that for most numbers: one to nine
+ * bytes, which no form with digits can be (it takes ten).
+ *
+ *     0   bit 7: negative; bits 0-6: dscale, 0 .. NUMERIC_SHORT_SCALE_MAX, or one of the
+ *         NUMERIC_SHORT_* that are no numbers, without further bytes
+ *     1   the number without its point, below 2^63, little-endian and without leading
+ *         zeros
+ *
+ * -12.50 is 82 e2 04. Each number has one form: this one if it can.
+ */
+enum {
+	NUMERIC_SHORT_BYTES_MAX = 9,
+	NUMERIC_SHORT_SCALE_MAX = 100,
+	NUMERIC_SHORT_NAN = 0x7d,
+	NUMERIC_SHORT_PINF = 0x7e,
+	NUMERIC_SHORT_NINF = 0x80 | 0x7e,
+	NUMERIC_SHORT_NEGATIVE = 0x80,
+};
+
 /* A parsed numeric: canonical, though the bytes that it points to may not be. */
 struct numeric {
 	const uint8_t *digits; /* first of ndigits big-endian words in the parsed bytes */
@@ -58,7 +79,97 @@ struct numeric {
 	int32_t weight;
 	uint16_t sign;
 	uint16_t dscale;
+	uint8_t own[12]; /* digits of a short form: then the struct must not be copied */
 };
+
+/* numeric_digit - the i-th digit, from the most significant one. */
+static inline int32_t numeric_digit(const struct numeric *x, int32_t i)
+{
+	return x->digits[2 * i] << 8 | x->digits[2 * i + 1];
+}
+
+/* numeric_short - the number v / 10^scale, when the plaintext is a short form of one. */
+static inline bool numeric_short(int64_t *v, int32_t *scale, const uint8_t *in, size_t n)
+{
+	uint64_t m = 0;
+	uint32_t low;
+	uint16_t half;
+
+	if (n < 1 || n > NUMERIC_SHORT_BYTES_MAX || (in[0] & 0x7f) > NUMERIC_SHORT_SCALE_MAX)
+		return false;
+	*scale = in[0] & 0x7f;
+	n--;
+	if (n == 8) {
+		memcpy(&m, in + 1, 8);
+	} else if (n >= 4) { /* two loads that overlap */
+		memcpy(&low, in + n - 3, 4);
+		m = (uint64_t)low << (8 * n - 32);
+		memcpy(&low, in + 1, 4);
+		m |= low;
+	} else if (n >= 2) {
+		memcpy(&half, in + n - 1, 2);
+		m = (uint64_t)half << (8 * n - 16);
+		memcpy(&half, in + 1, 2);
+		m |= half;
+	} else if (n == 1) {
+		m = in[1];
+	}
+	if (m >> 63 || (n && !in[n]) || (!m && in[0] & NUMERIC_SHORT_NEGATIVE))
+		return false;
+	*v = in[0] & NUMERIC_SHORT_NEGATIVE ? -(int64_t)m : (int64_t)m;
+	return true;
+}
+
+/* numeric_short_put - that plaintext; its length. v is not the least int64, scale is up to
+ * NUMERIC_SHORT_SCALE_MAX; writes up to nine bytes whatever the length is. */
+static inline size_t numeric_short_put(uint8_t *out, int64_t v, int32_t scale)
+{
+	uint64_t m = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+
+	out[0] = (uint8_t)(scale | (v < 0 ? NUMERIC_SHORT_NEGATIVE : 0));
+	memcpy(out + 1, &m, sizeof m);
+	return m ? 9 - (size_t)__builtin_clzll(m) / 8 : 1;
+}
+
+/*
+ * numeric_open - look at a plaintext of either form as a number.
+ *
+ * Returns 0, or -EPROTO (x undefined): what numeric_parse() refuses, or a short form that
+ * is not the one of its number.
+ */
+MUST_CHECK int numeric_open(struct numeric *x, const void *in, size_t n);
+
+/* numeric_pack - the plaintext of x; its length, which is up to 8 + 2 * x->ndigits, or
+ * nine if that is more. */
+size_t numeric_pack(uint8_t *out, const struct numeric *x);
+
+/* numeric_least_scale - the dscale that shows all digits of x, and no zero at their end. */
+uint16_t numeric_least_scale(const struct numeric *x);
+
+/* numeric_unpack - a plaintext in PostgreSQL's binary form, into n + 40 bytes or less.
+ * 0 or -EPROTO. */
+MUST_CHECK int numeric_unpack(uint8_t *out, size_t *len, const void *in, size_t n);
+
+/* numeric_text_max - bytes that numeric_text() may write. */
+size_t numeric_text_max(const struct numeric *x);
+
+/* numeric_text - as PostgreSQL shows it, without a zero at the end; its length. */
+size_t numeric_text(char *out, const struct numeric *x);
+
+/* numeric_read_max - bytes that numeric_read() may write for n bytes of text. */
+static inline size_t numeric_read_max(size_t n)
+{
+	return NUMERIC_HEAD_BYTES + 2 * (n / NUMERIC_BASE_DIGITS + 3);
+}
+
+/*
+ * numeric_read - text as PostgreSQL takes it, blanks around it included.
+ *
+ *   out   numeric_read_max(n) bytes: the number in the plaintext form
+ *
+ * Returns 0, -EINVAL when it is no number, -EMSGSIZE when it is one out of range.
+ */
+MUST_CHECK int numeric_read(uint8_t *out, size_t *len, const char *text, size_t n);
 
 /*
  * numeric_parse - check untrusted bytes and look at them as a number.

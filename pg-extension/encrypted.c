@@ -26,6 +26,7 @@
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 
+#include "numeric_form.h"
 #include "scalar.h"
 #include "zone.h"
 
@@ -89,13 +90,40 @@ static bytea *bytes(const void *p, int len)
 	return (bytea *)cstring_to_text_with_len(p, len);
 }
 
+/* A numeric is short inside a value: numeric.h. */
+static bytea *numeric_bytes(Datum d)
+{
+	bytea *sent = DatumGetByteaPP(DirectFunctionCall1(numeric_send, d));
+	size_t len = VARSIZE_ANY_EXHDR(sent);
+	uint8_t *packed = palloc(len + NUMERIC_FORM_MORE);
+
+	if (!numeric_form_pack(packed, &len, VARDATA_ANY(sent), len))
+		elog(ERROR, "numeric_send() gave what is no numeric");
+	return bytes(packed, (int)len);
+}
+
+static Datum numeric_datum(const uint8_t *p, uint32_t len)
+{
+	uint8_t *out = palloc(len + NUMERIC_FORM_MORE);
+	StringInfoData s;
+	size_t n;
+
+	if (!numeric_form_unpack(out, &n, p, len))
+		ereport(ERROR, (errcode(ERRCODE_PROTOCOL_VIOLATION),
+				errmsg("ops_server answered %u bytes that are no numeric", len)));
+	initStringInfo(&s);
+	appendBinaryStringInfo(&s, (const char *)out, (int)n);
+	return DirectFunctionCall3(numeric_recv, PointerGetDatum(&s),
+		ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+}
+
 static bytea *as_bytes(uint8_t type, Datum d)
 {
 	const struct plain *p = plain_of(type);
 	char value[sizeof(Datum)];
 
 	if (type == T_NUMERIC)
-		return DatumGetByteaPP(DirectFunctionCall1(numeric_send, d));
+		return numeric_bytes(d);
 	if (type == T_TEXT)
 		need_utf8();
 	if (p->by_value) {
@@ -110,14 +138,9 @@ static Datum from_bytes(uint8_t type, const uint8_t *from, uint32_t len)
 {
 	const struct plain *p = plain_of(type);
 	bytea *b = bytes(from, (int)len);
-	StringInfoData s;
 
-	if (type == T_NUMERIC) {
-		initStringInfo(&s);
-		appendBinaryStringInfo(&s, VARDATA(b), (int)len);
-		return DirectFunctionCall3(numeric_recv, PointerGetDatum(&s),
-			ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
-	}
+	if (type == T_NUMERIC)
+		return numeric_datum((const uint8_t *)VARDATA(b), len);
 	if (type == T_TEXT) {
 		need_utf8();
 		pg_verifymbstr(VARDATA(b), (int)len, false);

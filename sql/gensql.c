@@ -43,6 +43,30 @@ static const struct {
 
 static const char *comparisons[] = {"<", "<=", "=", ">=", ">"};
 
+/* The operator families that types share; NULL: each class has its own. */
+static const struct family {
+	const char *btree, *hash;
+} families[T_FIRST_PUBLIC] = {
+#define FAMILY(T, btree, hash) [T_##T] = {#btree, #hash},
+#include "ops.def"
+};
+
+static bool same(const char *a, const char *b)
+{
+	return a && b && strcmp(a, b) == 0;
+}
+
+/* Whether the two types that an operation compares have that family in common. */
+static bool share_btree(const struct op *op)
+{
+	return op->nargs == 2 && same(families[op->args[0]].btree, families[op->args[1]].btree);
+}
+
+static bool share_hash(const struct op *op)
+{
+	return op->nargs == 2 && same(families[op->args[0]].hash, families[op->args[1]].hash);
+}
+
 static const char *sql_type(uint32_t type)
 {
 	return optable_type(type).name;
@@ -128,8 +152,9 @@ static void operator(const struct op *op)
 		printf(", NEGATOR = %s", facts[i].negator);
 	if (facts[i].restriction)
 		printf(",\n\tRESTRICT = %s, JOIN = %s", facts[i].restriction, facts[i].join);
-	if (strcmp(op->symbol, "=") == 0 && op->args[0] == op->args[1])
-		printf(", HASHES, MERGES");
+	if (strcmp(op->symbol, "=") == 0)
+		printf("%s%s", op->args[0] == op->args[1] || share_hash(op) ? ", HASHES" : "",
+			op->args[0] == op->args[1] || share_btree(op) ? ", MERGES" : "");
 	printf(");\n");
 	printf("COMMENT ON OPERATOR %s (%s, %s) IS '%s';\n", op->symbol,
 		nargs == 2 ? sql_type(op->args[0]) : "NONE",
@@ -166,6 +191,77 @@ static void mixes(const struct op *op)
 		if (op->args[0] == T_INT8)
 			mixed(op, T_PUB_INT8, side);
 	}
+}
+
+/*
+ * Operators that are casts and another operator, which the planner puts in their place: so
+ * indexes, joins and constants are what they would be without.
+ *
+ * enc_int8 < 1 could be the comparison with an enc_int4 or with an enc_int8. And where
+ * PostgreSQL finds that int4 + float4 means double precision by preferring that type, hedb
+ * cannot, for a preferred type would change what plain expressions mean. So numbers become
+ * enc_float8 by no implicit cast, and these say what each pair means. Integers with a plain
+ * numeric are no pair: int4 < numeric would then have two meanings.
+ */
+static void inlined(const char *symbol, const char *name, const char *left, const char *right,
+	const char *as)
+{
+	bool predicate = strchr("<=>", symbol[0]);
+	size_t i;
+
+	printf("CREATE FUNCTION as_%s_%s(a %s, b %s) RETURNS %s\n"
+		   "\tLANGUAGE SQL STABLE STRICT PARALLEL SAFE RETURN a::%s %s b::%s;\n"
+		   "CREATE OPERATOR %s (FUNCTION = as_%s_%s, LEFTARG = %s, RIGHTARG = %s",
+		as, name, left, right, predicate ? "bool" : as, as, symbol, as, symbol, as, name, left,
+		right);
+	for (i = 0; predicate && i < sizeof facts / sizeof facts[0]; i++)
+		if (strcmp(facts[i].symbol, symbol) == 0)
+			printf(",\n\tCOMMUTATOR = %s, NEGATOR = %s, RESTRICT = %s, JOIN = %s",
+				facts[i].commutator, facts[i].negator, facts[i].restriction, facts[i].join);
+	printf(");\n");
+}
+
+static void inlined_pair(const char *a, const char *b, const char *as, bool arithmetic)
+{
+	static const struct {
+		const char *symbol, *name;
+	} ops[] = {{"=", "eq"}, {"<>", "ne"}, {"<", "lt"}, {"<=", "le"}, {">", "gt"}, {">=", "ge"},
+		{"+", "add"}, {"-", "sub"}, {"*", "mult"}, {"/", "div"}};
+	enum { COMPARISONS = 6, ALL = 10 };
+	int i;
+
+	for (i = 0; i < (arithmetic ? ALL : COMPARISONS); i++) {
+		inlined(ops[i].symbol, ops[i].name, a, b, as);
+		inlined(ops[i].symbol, ops[i].name, b, a, as);
+	}
+}
+
+/* What PostgreSQL has for double precision only. */
+static void inlined_function(const char *name, const char *type)
+{
+	printf("CREATE FUNCTION %s(a %s) RETURNS enc_float8\n"
+		   "\tLANGUAGE SQL STABLE STRICT PARALLEL SAFE RETURN %s(a::enc_float8);\n",
+		name, type, name);
+}
+
+static void all_inlined(void)
+{
+	static const char *const floats[] = {"enc_float4", "enc_float8"};
+	static const char *const numbers[] = {
+		"enc_int4", "enc_int8", "enc_numeric", "int4", "int8", "numeric"};
+	static const char *const functions[] = {"sign", "round", "trunc", "ceil", "ceiling",
+		"floor", "sqrt", "cbrt", "exp", "ln", "log"};
+	size_t f, n;
+
+	printf("\n");
+	inlined_pair("enc_int4", "int4", "enc_int4", false);
+	inlined_pair("enc_int8", "int4", "enc_int8", false);
+	for (f = 0; f < sizeof floats / sizeof floats[0]; f++)
+		for (n = 0; n < sizeof numbers / sizeof numbers[0]; n++)
+			inlined_pair(floats[f], numbers[n], "enc_float8", true);
+	for (f = 0; f < sizeof functions / sizeof functions[0]; f++)
+		for (n = 0; n < 2; n++)
+			inlined_function(functions[f], numbers[n]);
 }
 
 static const char *volatility(const struct op *op)
@@ -225,8 +321,17 @@ static void plain_cast(const char *plain, uint32_t secret, const char *how)
 
 /* ---- operator classes and aggregates ---- */
 
-static void class(const char *name)
+/* FAMILY, if the type has not one of its own. */
+static void in_family(const char *access, const char *name)
 {
+	if (name)
+		printf(" FAMILY %s_%s_ops", access, name);
+	printf(" AS\n");
+}
+
+static void class(uint32_t type)
+{
+	const char *name = sql_type(type);
 	char f[64], args[64];
 	unsigned i;
 
@@ -237,15 +342,65 @@ static void class(const char *name)
 	function(f, args, "int8", f, "IMMUTABLE", COST_OP);
 	snprintf(f, sizeof f, "%s_sortsupport", name);
 	function(f, "internal", "void", f, "IMMUTABLE", 1);
-	printf("CREATE OPERATOR CLASS btree_%s_ops DEFAULT FOR TYPE %s USING btree AS\n", name,
-		name);
+	printf("CREATE OPERATOR CLASS btree_%s_ops DEFAULT FOR TYPE %s USING btree", name, name);
+	in_family("btree", families[type].btree);
 	for (i = 0; i < 5; i++)
 		printf("\tOPERATOR %u %s,\n", i + 1, comparisons[i]);
 	printf("\tFUNCTION 1 %s_cmp(%s, %s), FUNCTION 2 %s_sortsupport(internal);\n", name, name,
 		name, name);
-	printf("CREATE OPERATOR CLASS hash_%s_ops DEFAULT FOR TYPE %s USING hash AS\n"
-		   "\tOPERATOR 1 =, FUNCTION 1 %s_hash(%s), FUNCTION 2 %s_hash_extended(%s, int8);\n",
-		name, name, name, name, name, name);
+	printf("CREATE OPERATOR CLASS hash_%s_ops DEFAULT FOR TYPE %s USING hash", name, name);
+	in_family("hash", families[type].hash);
+	printf("\tOPERATOR 1 =, FUNCTION 1 %s_hash(%s), FUNCTION 2 %s_hash_extended(%s, int8);\n",
+		name, name, name, name);
+}
+
+/* Families of several types, each once: where its first type is. */
+static void shared_families(void)
+{
+	uint32_t t, u;
+
+	for (t = 1; t < T_FIRST_PUBLIC; t++) {
+		bool btree = families[t].btree, hash = families[t].hash;
+
+		for (u = 1; u < t; u++) {
+			btree &= !same(families[u].btree, families[t].btree);
+			hash &= !same(families[u].hash, families[t].hash);
+		}
+		if (btree)
+			printf("CREATE OPERATOR FAMILY btree_%s_ops USING btree;\n", families[t].btree);
+		if (hash)
+			printf("CREATE OPERATOR FAMILY hash_%s_ops USING hash;\n", families[t].hash);
+	}
+}
+
+/* A comparison of two types becomes a member of their family. */
+static void member(const struct op *op)
+{
+	const char *a = sql_type(op->args[0]), *b = op->nargs == 2 ? sql_type(op->args[1]) : "";
+	unsigned i;
+
+	if (op->args[0] == op->args[1] || !share_btree(op))
+		return;
+	printf("ALTER OPERATOR FAMILY btree_%s_ops USING btree ADD ", families[op->args[0]].btree);
+	for (i = 0; i < 5; i++)
+		if (strcmp(op->symbol, comparisons[i]) == 0)
+			break;
+	if (i < 5)
+		printf("OPERATOR %u %s (%s, %s);\n", i + 1, op->symbol, a, b);
+	else
+		printf("FUNCTION 1 (%s, %s) %s(%s, %s);\n", a, b, op->name, a, b);
+	if (strcmp(op->symbol, "=") == 0 && share_hash(op))
+		printf("ALTER OPERATOR FAMILY hash_%s_ops USING hash ADD OPERATOR 1 = (%s, %s);\n",
+			families[op->args[0]].hash, a, b);
+}
+
+static bool is_comparison(const struct op *op)
+{
+	size_t len = strlen(op->name);
+
+	return op->flags & OP_PRED ? strcmp(op->symbol, "<>") != 0 && op->symbol[0] &&
+									 strchr("<=>", op->symbol[0])
+							   : len > 4 && strcmp(op->name + len - 4, "_cmp") == 0;
 }
 
 /* The transition function is shared by all aggregates that gather alike: for sum(x) and
@@ -319,9 +474,14 @@ int main(void)
 			operation(optable_op(code));
 	names_and_casts();
 	printf("\n");
+	shared_families();
 	for (t = 1; t < T_FIRST_PUBLIC; t++)
 		if (optable_type(t).name)
-			class(optable_type(t).name);
+			class(t);
+	for (code = 0; code < OPTABLE_CODES; code++)
+		if (optable_op(code) && is_comparison(optable_op(code)))
+			member(optable_op(code));
+	all_inlined();
 	aggregates();
 	return 0;
 }

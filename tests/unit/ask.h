@@ -69,7 +69,16 @@ static struct cell random_text(uint64_t *seed, const char *const *bits, int nbit
 	return c;
 }
 
-/* "-12.50" as PostgreSQL's binary form. */
+/* The n bytes at p, PostgreSQL's form of a number, as the plaintext of an enc_numeric. */
+static struct cell packed(uint8_t *p, size_t n)
+{
+	struct numeric x;
+
+	assert_int_equal(numeric_parse(&x, p, n), 0);
+	return (struct cell){.p = p, .len = (uint32_t)numeric_pack(p, &x)};
+}
+
+/* "-12.50" as the plaintext of an enc_numeric. */
 static struct cell decimal(const char *s)
 {
 	uint16_t digit[64] = {0}, head[4] = {0}, sign = NUMERIC_POS;
@@ -112,7 +121,7 @@ static struct cell decimal(const char *s)
 		p[2 * i] = (uint8_t)(w >> 8);
 		p[2 * i + 1] = (uint8_t)w;
 	}
-	return (struct cell){.p = p, .len = (uint32_t)(8 + 2 * n)};
+	return packed(p, (size_t)(8 + 2 * n));
 }
 
 /* ---- asking ---- */

@@ -255,6 +255,8 @@ static struct cell m_hash(uint8_t type, const struct cell *c)
 	in[0] = type == T_TEXT ? HASH_TEXT : HASH_NUMBER;
 	if (type == T_TEXT)
 		memcpy(in + 1, c->p, c->len);
+	else if (c->i > INT64_MIN && c->i <= INT64_MAX)
+		n = numeric_short_put(in + 1, (int64_t)c->i, 0);
 	else
 		n = numeric_from_int128(in + 1, c->i);
 	keyring_prf(digest, keys, in, 1 + n);
@@ -353,7 +355,7 @@ static struct cell m_row(const struct op *op, const struct cell *in)
 	case OP_enc_int4_to_numeric:
 	case OP_enc_int8_to_numeric:
 		return in[0];
-	case OP_enc_numeric_plus:
+	case OP_enc_numeric_add:
 		return (struct cell){.i = in[0].i + in[1].i};
 	}
 	switch (code & 0xf0) {
@@ -459,7 +461,7 @@ static bool numeric_is(const struct cell *c, __int128 want)
 	struct numeric x;
 	__int128 v;
 
-	return numeric_parse(&x, c->p, c->len) == 0 && numeric_to_int128(&x, &v) == 0 &&
+	return numeric_open(&x, c->p, c->len) == 0 && numeric_to_int128(&x, &v) == 0 &&
 		v == want;
 }
 

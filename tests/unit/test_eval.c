@@ -239,8 +239,11 @@ static struct cell random_cell(struct gen *g, uint8_t type, uint8_t flags)
 		if (type == T_PUB_BOOL)
 			c.i &= 1;
 		if (type == T_NUMERIC) {
-			c.p = heap_take(NUMERIC_INT_BYTES_MAX);
-			c.len = (uint32_t)numeric_from_int128((uint8_t *)c.p, c.i);
+			uint8_t *p = heap_take(NUMERIC_INT_BYTES_MAX);
+			struct cell form = packed(p, numeric_from_int128(p, c.i));
+
+			c.p = form.p;
+			c.len = form.len;
 		}
 	}
 	kind = rig_below(&g->seed, 60);
@@ -519,7 +522,7 @@ static void test_out_of_memory(void **state)
 		{PUSH, OP_enc_text_hash64},
 		{PUSH, OP_enc_text_to_int4, OP_enc_int4_to_text, OP_enc_text_length},
 		{PUSH | 1, OP_enc_numeric_sum_bulk},
-		{PUSH | 1, PUSH | 1, OP_enc_numeric_plus, OP_enc_numeric_hash64},
+		{PUSH | 1, PUSH | 1, OP_enc_numeric_add, OP_enc_numeric_hash64},
 		{PUSH | 1, PUSH | 1, OP_enc_numeric_max},
 		{PUSH | 2, OP_enc_int4_sum_bulk},
 		{PUSH | 2, OP_enc_int4_to_numeric},

@@ -39,8 +39,8 @@ static int order(uint8_t type, const struct cell *a, const struct cell *b)
 	}
 	if (type != T_NUMERIC)
 		return (a->i > b->i) - (a->i < b->i);
-	assert_int_equal(numeric_parse(&x, a->p, a->len), 0);
-	assert_int_equal(numeric_parse(&y, b->p, b->len), 0);
+	assert_int_equal(numeric_open(&x, a->p, a->len), 0);
+	assert_int_equal(numeric_open(&y, b->p, b->len), 0);
 	c = numeric_cmp(&x, &y);
 	return c;
 }
@@ -97,7 +97,7 @@ static struct cell random_number(uint64_t *seed)
 		p[8 + 2 * i] = (uint8_t)(d >> 8);
 		p[9 + 2 * i] = (uint8_t)d;
 	}
-	return (struct cell){.p = p, .len = (uint32_t)(8 + 2 * nd)};
+	return packed(p, (size_t)(8 + 2 * nd));
 }
 
 static struct cell random_value(uint8_t type, uint64_t *seed)

@@ -206,7 +206,7 @@ static void test_unknown(void **state)
 	assert_false(plaintext_find(&t, "point"));
 	assert_false(plaintext_find(&t, "enc_point"));
 	assert_int_equal(plaintext_print(T_INT4, bytes, 3, (char *)bytes + 100, 100), -EPROTO);
-	assert_int_equal(plaintext_print(T_NUMERIC, (const uint8_t *)"\0\1", 2, (char *)bytes, 100),
+	assert_int_equal(plaintext_print(T_NUMERIC, (const uint8_t *)"\0\0", 2, (char *)bytes, 100),
 		-EPROTO);
 }
 
