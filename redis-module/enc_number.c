@@ -14,9 +14,11 @@ enum verb { ADD, SUB, MUL, CMP, VERBS };
 /* By type; 0: there is none. */
 static const uint16_t operations[VERBS][T_FIRST_PUBLIC] = {
 	[ADD] = {[T_INT4] = OP_enc_int4_add, [T_INT8] = OP_enc_int8_add,
-		[T_NUMERIC] = OP_enc_numeric_plus},
-	[SUB] = {[T_INT4] = OP_enc_int4_sub, [T_INT8] = OP_enc_int8_sub},
-	[MUL] = {[T_INT4] = OP_enc_int4_mult, [T_INT8] = OP_enc_int8_mult},
+		[T_NUMERIC] = OP_enc_numeric_add},
+	[SUB] = {[T_INT4] = OP_enc_int4_sub, [T_INT8] = OP_enc_int8_sub,
+		[T_NUMERIC] = OP_enc_numeric_sub},
+	[MUL] = {[T_INT4] = OP_enc_int4_mult, [T_INT8] = OP_enc_int8_mult,
+		[T_NUMERIC] = OP_enc_numeric_mult},
 	[CMP] = {[T_INT4] = OP_enc_int4_cmp, [T_INT8] = OP_enc_int8_cmp,
 		[T_TEXT] = OP_enc_text_cmp, [T_NUMERIC] = OP_enc_numeric_cmp},
 };

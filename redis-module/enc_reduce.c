@@ -36,7 +36,7 @@ struct state {
 static void finish(struct zone_job *job, const struct state *s)
 {
 	if (s->verb == SUM && s->type == T_INT4)
-		zone_op(job, OP_enc_numeric_to_int8);
+		zone_op(job, OP_enc_numeric_sum_int8);
 	if (s->verb != AVG)
 		return;
 	zone_push_int8(job, s->values);

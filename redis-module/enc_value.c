@@ -28,12 +28,17 @@ uint8_t enc_value_type(struct zone_bytes v, const char **why)
 	return size && v.len != value_size(size) ? 0 : h.type;
 }
 
+/* The first letter of a value in base64, of the lowest type; those of others follow. */
+enum { FIRST = 'g' };
+_Static_assert(VALUE_FORMAT == 2, "'g' is letter 2 << 4 of base64");
+
 static bool from_text(const char *p, size_t len, struct zone_bytes *v, uint8_t **owned)
 {
 	size_t room = len / 4 * 3 + 3;
 	uint8_t *bytes;
 
-	if (len == 0 || p[0] < 'Q' || p[0] > 'f')
+	/* The first six bits are the format and a part of the type. */
+	if (len == 0 || p[0] < FIRST || p[0] > FIRST + VALUE_TYPE_MAX / 4)
 		return false;
 	bytes = RedisModule_TryAlloc(room);
 	if (bytes && sodium_base642bin(bytes, room, p, len, NULL, &v->len, NULL,

@@ -145,8 +145,6 @@ for t in int4 int8 numeric; do
 	tcp a enc.set "a:$t" "$(e $t 12)" >/dev/null
 	same "$t: SUM AVG MIN MAX" "$(for f in sum avg min max; do t a enc.$f "a:$t" "b:$t" "a:$t" nothing; done | tr '\n' ' ')" \
 		'54 18.0000000000000000 12 30 '
-done
-for t in int4 int8; do
 	same "$t: SUB" "$(t a enc.sub d "a:$t" "b:$t")" -18
 	same "$t: MUL" "$(t a enc.mul d "a:$t" "b:$t")" 360
 done
@@ -173,7 +171,7 @@ e numeric "$(awk 'BEGIN { for (i = 0; i < 131072; i++) printf "9" }')" | base64 
 redis-cli -s "$dir/a.sock" -x enc.set nines <"$dir/nines" >/dev/null
 echo "$one" | base64 -d >"$dir/one"
 { head -c 2 "$dir/one"; printf '\377\376'; tail -c +5 "$dir/one"; } | redis-cli -s "$dir/a.sock" -x enc.set nokey >/dev/null
-tcp a enc.set forged "$(e int4 1 | sed 's/....$/AAAA/')" >/dev/null
+tcp a enc.set forged "$(e int4 1 | sed 's/^\(.\{30\}\)..../\1AAAA/')" >/dev/null
 digest=$(tcp a debug digest)
 has 'overflow' "$(tcp a enc.incrby most "$one")" '(error) ERR integer out of range'
 has 'overflow of an int8' "$(tcp a enc.incrby most8 "$(e int8 1)")" '(error) ERR bigint out of range'
@@ -188,7 +186,7 @@ has 'INCRBY of a list' "$(tcp a enc.incrby list "$one")" WRONGTYPE
 has 'INCRBY of plaintext' "$(tcp a enc.incrby plain "$one")" 'ERR not an encrypted value'
 has 'INCRBY would change the type' "$(tcp a enc.incrby a:int4 "$(e int8 1)")" 'ERR enc_int4 and enc_int8 do not go together'
 has 'text and int4' "$(tcp a enc.cmp t1 a:int4)" 'ERR enc_text and enc_int4 do not go together'
-has 'no product of numerics' "$(tcp a enc.mul d a:numeric a:numeric)" 'ERR there is no such operation of enc_numeric'
+has 'no product of texts' "$(tcp a enc.mul d t1 t2)" 'ERR there is no such operation of enc_text'
 has 'no sum of texts' "$(tcp a enc.sum t1 t2)" 'ERR there is no such operation of enc_text'
 has 'types that differ' "$(tcp a enc.sum a:int4 a:int8)" 'different types'
 has 'SUM of a list' "$(tcp a enc.sum a:int4 list)" WRONGTYPE
@@ -323,7 +321,7 @@ same 'ring: INCRBY' "$(ring_raw a enc.incrby ring "$one" | decrypt)" 1
 awk -v v="$one" 'BEGIN { for (i = 1; i <= 300; i++) { print "enc.incrby r:" i % 7, v; if (i % 50 == 0) print "enc.sum r:0 r:1 r:2 r:3 r:4 r:5 r:6"; if (i % 30 == 0) print "ping " i } }' |
 	"$B/tests/redis/verbs" "$shm/a" --pipelined >"$dir/ring" 2>&1
 same 'ring, pipelined: replies in order' "$(sed 's/"//g' "$dir/ring" | awk 'length($1) < 5')" "$(awk 'BEGIN { for (i = 30; i <= 300; i += 30) print i }')"
-same 'ring, pipelined: SUM sees what is before it' "$(sed 's/"//g' "$dir/ring" | awk 'length($1) > 50' | decrypt | tr '\n' ' ')" '50 100 150 200 250 300 '
+same 'ring, pipelined: SUM sees what is before it' "$(sed 's/"//g' "$dir/ring" | awk 'length($1) > 46' | decrypt | tr '\n' ' ')" '50 100 150 200 250 300 '
 same 'ring: errors and immediate replies' "$(printf 'enc.cmp a:int4 b:int4\nenc.cmp a:int4\nenc.get x\nenc.cmp b:int4 a:int4\nenc.cmp a:int4 nothing\n' | "$B/tests/redis/verbs" "$shm/a" --pipelined | cut -c1-30 | tr -d '"' | sed "s|^$(tcp_raw a enc.get x | cut -c1-29).*|value|" | tr '\n' ';')" \
 	'(integer) -1;(error) ERR wrong number of ar;value;(integer) 1;(nil);'
 before=$(info a cxlring cxlring_zone_requests)
@@ -521,7 +519,7 @@ for i in 1 2 3; do
 	zone_start
 done
 wait $w1 $w2 $w3
-same 'killed thrice under load: no error' "$(cat "$dir"/load[123] | grep -c '^Q')" 6000
+same 'killed thrice under load: no error' "$(cat "$dir"/load[123] | grep -c '^g')" 6000
 same 'and each counts once' "$(t a enc.get load)" 6000
 [ "$(info a cxlring cxlring_zone_retries)" -ge 1 ] && ok 'requests were sent again' || not_ok 'requests were sent again'
 

@@ -193,10 +193,10 @@ static size_t numerics(uint8_t *out)
 
 static struct zone_job *plus(void)
 {
-	struct zone_job *first = pair(T_NUMERIC, OP_enc_numeric_plus);
+	struct zone_job *first = pair(T_NUMERIC, OP_enc_numeric_add);
 
-	first->next = pair(T_NUMERIC, OP_enc_numeric_plus);
-	first->next->next = pair(T_NUMERIC, OP_enc_numeric_plus);
+	first->next = pair(T_NUMERIC, OP_enc_numeric_add);
+	first->next->next = pair(T_NUMERIC, OP_enc_numeric_add);
 	return first;
 }
 
