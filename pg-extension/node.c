@@ -217,8 +217,7 @@ static TupleTableSlot *zone_exec(CustomScanState *css)
 	}
 }
 
-/* What the zone still has is of no use; it is waited for, since other nodes' requests are
- * behind it. */
+/* What the zone still has is of no use. */
 static void forget(struct zone_state *z)
 {
 	while (z->flying > 0) {

@@ -39,10 +39,15 @@ struct batch_program {
 	uint8_t type;   /* of the result */
 };
 
-/* What the zone answered. */
-struct reply {
-	uint8_t *bytes;
-	uint64_t len, cap;
+/* A program with a batch's arguments, and what the zone answered. It stays while the
+ * request is under way, for it may have to be sent again. */
+struct request {
+	const struct zone_state *z;
+	const struct zone_batch *b;
+	const struct batch_program *p;
+	struct zone_ticket ticket;
+	uint8_t *reply;
+	uint64_t reply_len, reply_cap;
 };
 
 /* A computed column. */
@@ -60,7 +65,7 @@ struct zone_batch {
 	bool *kept_null;
 	uint8_t *fate;            /* ROW_VALUE passes, ROW_NULL does not, else the error */
 	struct computed *columns; /* spec.ncolumns */
-	struct reply *replies;    /* one for each program */
+	struct request *requests; /* one for each program */
 	struct chunk {
 		struct chunk *next;
 		Size size, used;
@@ -164,10 +169,17 @@ struct zone_batch *batch_create(struct zone_state *z)
 {
 	MemoryContext old = MemoryContextSwitchTo(z->memory);
 	struct zone_batch *b = palloc0(sizeof *b);
+	int i;
 
 	b->args = palloc0((z->nargs + 1) * sizeof *b->args);
 	b->columns = palloc0((z->spec.ncolumns + 1) * sizeof *b->columns);
-	b->replies = palloc0((z->nrequests + 1) * sizeof *b->replies);
+	b->requests = palloc0((z->nrequests + 1) * sizeof *b->requests);
+	for (i = 0; i < z->nrequests; i++) {
+		b->requests[i].z = z;
+		b->requests[i].b = b;
+		b->requests[i].p = &z->programs[i];
+		zone_ticket_init(&b->requests[i].ticket, z->memory);
+	}
 	b->one = z->batch[0] ? z->batch[0]->one
 						 : palloc0((z->nargs + 1) * sizeof *b->one);
 	MemoryContextSwitchTo(old);
@@ -414,12 +426,6 @@ void batch_prepare(struct zone_state *z)
 		prepare(z, &z->programs[i++], lfirst(lc));
 }
 
-struct request {
-	const struct zone_state *z;
-	const struct zone_batch *b;
-	const struct batch_program *p;
-};
-
 static const struct values *values_of(const struct request *q, int i)
 {
 	int arg = q->p->args[i];
@@ -468,38 +474,39 @@ static void fill_request(void *arg, uint8_t *at, uint64_t len)
 	}
 }
 
-/* A private copy of what the zone answered: a reply lies in shared memory, and only until
- * the next call. */
-static void keep_reply(struct zone_state *z, struct reply *r, const uint8_t *bytes, uint64_t len)
-{
-	if (len > r->cap) {
-		r->cap = len;
-		r->bytes = grown(z, r->bytes, len);
-	}
-	memcpy(r->bytes, bytes, len);
-	r->len = len;
-	z->count.bytes_in += len;
-}
-
 void batch_send(struct zone_state *z, struct zone_batch *b)
 {
 	int i;
 
 	for (i = 0; i < z->nrequests; i++) {
-		struct request q = {z, b, &z->programs[i]};
-		uint64_t len = request_len(&q), reply_len;
-		instr_time from, to;
-		const uint8_t *reply;
+		struct request *q = &b->requests[i];
+		uint64_t len = request_len(q);
 
-		INSTR_TIME_SET_CURRENT(from);
-		reply = zone_call(z->spec.client ? ROLE_CLIENT : ROLE_DB, len, fill_request, &q,
-			&reply_len);
-		INSTR_TIME_SET_CURRENT(to);
-		INSTR_TIME_ACCUM_DIFF(z->count.waited, to, from);
+		zone_submit(z->spec.client ? ROLE_CLIENT : ROLE_DB, len, fill_request, q, &q->ticket);
 		z->count.requests++;
 		z->count.bytes_out += len;
-		keep_reply(z, &b->replies[i], reply, reply_len);
 	}
+}
+
+/* Wait for the answer and copy it: a reply lies in shared memory, and only until the next
+ * call. */
+static void collect(struct zone_state *z, struct request *q)
+{
+	instr_time from, to;
+	const uint8_t *reply;
+	uint64_t len;
+
+	INSTR_TIME_SET_CURRENT(from);
+	reply = zone_collect(&q->ticket, &len);
+	INSTR_TIME_SET_CURRENT(to);
+	INSTR_TIME_ACCUM_DIFF(z->count.waited, to, from);
+	if (len > q->reply_cap) {
+		q->reply_cap = len;
+		q->reply = grown(z, q->reply, len);
+	}
+	memcpy(q->reply, reply, len);
+	q->reply_len = len;
+	z->count.bytes_in += len;
 }
 
 /* ---- replies ---- */
@@ -517,24 +524,24 @@ static uint8_t state_of(const struct answer *a, uint32_t row)
 	return a->states ? a->states[a->rows == 1 ? 0 : row] : ROW_VALUE;
 }
 
-static void answer_open(struct answer *a, const struct reply *r, const struct batch_program *p,
-	uint32_t rows)
+static void answer_open(struct answer *a, const struct request *q)
 {
+	const struct batch_program *p = q->p;
 	uint8_t flags, type;
 
-	a->c = cursor_of(r->bytes, r->len);
+	a->c = cursor_of(q->reply, q->reply_len);
 	flags = cursor_u8(&a->c);
 	type = cursor_u8(&a->c);
 	cursor_u16(&a->c);
 	a->rows = cursor_u32(&a->c);
 	a->type = p->type;
 	a->states = flags & REPLY_STATES ? cursor_bytes(&a->c, a->rows) : NULL;
-	if (a->c.bad || type != p->type || a->rows != (p->one ? 1 : rows) ||
+	if (a->c.bad || type != p->type || a->rows != (p->one ? 1 : q->b->rows) ||
 		!(flags & REPLY_SECRET) != !optable_is_secret(type))
-		zone_raise_reply(r->len, p->type);
+		zone_raise_reply(q->reply_len, p->type);
 }
 
-static void take_filter(struct zone_batch *b, struct answer *a, const struct reply *r)
+static void take_filter(struct zone_batch *b, struct answer *a, const struct request *q)
 {
 	const uint8_t *value = a->c.p;
 	uint32_t i, present = 0;
@@ -542,7 +549,7 @@ static void take_filter(struct zone_batch *b, struct answer *a, const struct rep
 	for (i = 0; i < a->rows; i++)
 		present += state_of(a, i) == ROW_VALUE;
 	if (!cursor_bytes(&a->c, present) || a->c.left)
-		zone_raise_reply(r->len, a->type);
+		zone_raise_reply(q->reply_len, a->type);
 	for (i = 0; i < b->rows; i++) {
 		uint8_t state = state_of(a, i);
 
@@ -573,7 +580,7 @@ static Datum value_of(struct zone_state *z, struct zone_batch *b, uint8_t type,
 }
 
 static void take_column(struct zone_state *z, struct zone_batch *b, struct answer *a,
-	const struct reply *r, struct computed *out)
+	const struct request *q, struct computed *out)
 {
 	uint32_t size = optable_is_secret(a->type) ? value_bytes(a->type)
 											   : optable_type(a->type).size;
@@ -595,11 +602,11 @@ static void take_column(struct zone_state *z, struct zone_batch *b, struct answe
 			len = cursor_u32(&lens);
 		p = cursor_bytes(&a->c, len);
 		if (!p || (optable_is_secret(a->type) && len < VALUE_OVERHEAD))
-			zone_raise_reply(r->len, a->type);
+			zone_raise_reply(q->reply_len, a->type);
 		out->value[i] = value_of(z, b, a->type, p, len, size == 0);
 	}
 	if (a->c.bad || a->c.left)
-		zone_raise_reply(r->len, a->type);
+		zone_raise_reply(q->reply_len, a->type);
 	for (i = a->rows; i < b->rows; i++) {
 		out->state[i] = out->state[0];
 		out->value[i] = out->value[0];
@@ -612,23 +619,28 @@ void batch_receive(struct zone_state *z, struct zone_batch *b)
 
 	b->filtered = false;
 	for (i = 0; i < z->nrequests; i++) {
-		const struct batch_program *p = &z->programs[i];
+		struct request *q = &b->requests[i];
 		struct answer a;
 
-		answer_open(&a, &b->replies[i], p, b->rows);
-		if (p->result != ZONE_FILTER) {
-			take_column(z, b, &a, &b->replies[i], &b->columns[p->result]);
+		collect(z, q);
+		answer_open(&a, q);
+		if (q->p->result != ZONE_FILTER) {
+			take_column(z, b, &a, q, &b->columns[q->p->result]);
 			continue;
 		}
 		if (!b->filtered)
 			memset(b->fate, ROW_VALUE, b->rows);
 		b->filtered = true;
-		take_filter(b, &a, &b->replies[i]);
+		take_filter(b, &a, q);
 	}
 }
 
 void batch_forget(struct zone_state *z, struct zone_batch *b)
 {
+	int i;
+
+	for (i = 0; i < z->nrequests; i++)
+		zone_drop(&b->requests[i].ticket);
 	b->rows = b->at = 0;
 }
 

@@ -27,7 +27,7 @@ bool batch_fill(struct zone_state *z, struct zone_batch *b);
 void batch_send(struct zone_state *z, struct zone_batch *b);
 void batch_receive(struct zone_state *z, struct zone_batch *b);
 
-/* Wait for the results and forget them. */
+/* Nobody will read it. */
 void batch_forget(struct zone_state *z, struct zone_batch *b);
 
 /*
