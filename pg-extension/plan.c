@@ -4,7 +4,6 @@
 #include "catalog/pg_aggregate.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
-#include "jit/jit.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/cost.h"
@@ -14,10 +13,8 @@
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
+/* pg_operator.dat gives them no names. */
 enum {
-	COST_SCALAR = 50,   /* of an operation, in cpu_operator_cost; gensql declares it */
-	COST_BATCHED = 4,   /* of an operation in a batch: opening, computing, copying */
-	COST_START = 400,   /* of a node: its memory and the first round trips */
 	UUID_EQ_OPERATOR = 2972,
 	UUID_LT_OPERATOR = 2974,
 };
@@ -27,18 +24,16 @@ static planner_hook_type next_planner;
 struct walk {
 	struct zone_builds zones;
 	bool barrier;  /* rows may not be shown to any function before some quals */
-	double saved;  /* cost, below the node that is looked at */
 };
 
 static Plan *walk(struct walk *w, Plan *p, const Bitmapset *used);
 
 /* ---- is it worth it ---- */
 
+/* What a Zone saves, in cpu_operator_cost. */
 static double saving(double rows, int operations)
 {
-	double n = rows * operations;
-
-	return cpu_operator_cost * (n * (COST_SCALAR - COST_BATCHED) - COST_START);
+	return rows * operations * (PLAN_COST_SCALAR - PLAN_COST_BATCHED);
 }
 
 /* Rows that a node's filter of so many operations sees; plan_rows pass. What a table's
@@ -47,7 +42,7 @@ static double rows_seen(const Plan *p, int operations)
 {
 	if (!IsA(p, SeqScan))
 		return p->plan_rows * 3;
-	return p->total_cost / (cpu_tuple_cost + operations * COST_SCALAR * cpu_operator_cost);
+	return p->total_cost / (cpu_tuple_cost + plan_cost(1, operations));
 }
 
 /* ---- filters and target lists: a Zone above the node ---- */
@@ -205,8 +200,8 @@ static Plan *split(struct walk *w, Plan *p, const Bitmapset *used)
 	n_filter = operations_in(filters);
 	n_project = operations_projected(p, used);
 	saved = saving(n_filter ? rows_seen(p, n_filter) : 0, n_filter) +
-		saving(p->plan_rows, n_project) + cpu_operator_cost * COST_START;
-	if (n_filter + n_project == 0 || saved <= 0)
+		saving(p->plan_rows, n_project);
+	if (saved <= PLAN_COST_NODE)
 		return p;
 	p->qual = quals;
 	if (join) {
@@ -223,9 +218,6 @@ static Plan *split(struct walk *w, Plan *p, const Bitmapset *used)
 	foreach (lc, rest)
 		z->scan->scan.plan.qual =
 			lappend(z->scan->scan.plan.qual, zone_project(z, lfirst(lc), false));
-	z->scan->scan.plan.total_cost =
-		Max(p->total_cost - saved, p->startup_cost + p->plan_rows * cpu_tuple_cost);
-	w->saved += saved;
 	return (Plan *)z->scan;
 }
 
@@ -233,7 +225,7 @@ static Plan *split(struct walk *w, Plan *p, const Bitmapset *used)
 
 static bool attach_pays(Plan *child, int operations)
 {
-	return operations > 0 && saving(child->plan_rows, operations) > 0;
+	return saving(child->plan_rows, operations) > PLAN_COST_NODE;
 }
 
 /* count(DISTINCT x) is count(DISTINCT digest of x). */
@@ -532,11 +524,8 @@ static void walk_children(struct walk *w, Plan *p)
 
 static Plan *walk(struct walk *w, Plan *p, const Bitmapset *used)
 {
-	double saved = w->saved;
-
 	if (!p)
 		return NULL;
-	w->saved = 0;
 	walk_children(w, p);
 	if (IsA(p, Agg))
 		help_aggregate(w, (Agg *)p);
@@ -546,14 +535,7 @@ static Plan *walk(struct walk *w, Plan *p, const Bitmapset *used)
 		help_hash_join(w, (HashJoin *)p);
 	else if (IsA(p, MergeJoin))
 		keep_marks(w, (MergeJoin *)p);
-	if (w->saved > 0) {
-		p->total_cost = Max(p->total_cost - w->saved, p->plan_rows * cpu_tuple_cost);
-		p->startup_cost = Min(p->startup_cost, p->total_cost);
-	}
-	if (may_split(p))
-		p = split(w, p, used);
-	w->saved += saved;
-	return p;
+	return may_split(p) ? split(w, p, used) : p;
 }
 
 /* ---- the hook ---- */
@@ -622,8 +604,6 @@ static void add_zones(PlannedStmt *s, int cursor_options)
 		s->planTree = materialize_finished_plan(s->planTree);
 		s->planTree->plan_node_id = w.zones.next_id++;
 	}
-	if (s->planTree->total_cost < jit_above_cost)
-		s->jitFlags = PGJIT_NONE;
 }
 
 static PlannedStmt *plan(Query *parse, const char *text, int cursor_options,
@@ -641,4 +621,5 @@ void plan_init(void)
 {
 	next_planner = planner_hook;
 	planner_hook = plan;
+	plan_cost_init();
 }

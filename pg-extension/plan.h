@@ -25,6 +25,14 @@
 #include "compile.h"
 #include "node.h"
 
+/* What an operation costs, in cpu_operator_cost: with a round trip of its own, and in a
+ * batch (copying, opening, computing). PLAN_COST_NODE is a Zone that has one row. */
+enum { PLAN_COST_SCALAR = 50, PLAN_COST_BATCHED = 5, PLAN_COST_NODE = 200 };
+
+/* Operations as PostgreSQL's estimates have them, which do not know of Zones. */
+double plan_cost(double rows, int operations);
+void plan_cost_init(void);
+
 /* A Zone in the making; it becomes a plan node's data in zones_finish(). */
 struct zone_build {
 	CustomScan *scan;

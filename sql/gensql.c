@@ -22,10 +22,10 @@ static const struct {
 } facts[] = {
 	{"=", "=", "<>", "eqsel", "eqjoinsel", "equal"},
 	{"<>", "<>", "=", "neqsel", "neqjoinsel", "not equal"},
-	{"<", ">", ">=", "scalarltsel", "scalarltjoinsel", "less than"},
-	{"<=", ">=", ">", "scalarlesel", "scalarlejoinsel", "less than or equal"},
-	{">", "<", "<=", "scalargtsel", "scalargtjoinsel", "greater than"},
-	{">=", "<=", "<", "scalargesel", "scalargejoinsel", "greater than or equal"},
+	{"<", ">", ">=", "hedb_ineqsel", "scalarltjoinsel", "less than"},
+	{"<=", ">=", ">", "hedb_ineqsel", "scalarlejoinsel", "less than or equal"},
+	{">", "<", "<=", "hedb_ineqsel", "scalargtjoinsel", "greater than"},
+	{">=", "<=", "<", "hedb_ineqsel", "scalargejoinsel", "greater than or equal"},
 	{"+", "+", NULL, NULL, NULL, "add"},
 	{"-", NULL, NULL, NULL, NULL, "subtract or negate"},
 	{"*", "*", NULL, NULL, NULL, "multiply"},
@@ -279,7 +279,10 @@ static void op_function(const char *name, const struct op *op)
 		strcat(args, sql_type(op->args[i]));
 	}
 	snprintf(symbol, sizeof symbol, "op_%s", op->name);
-	function(name, args, sql_type(op->result), symbol, volatility(op), COST_OP);
+	printf("CREATE FUNCTION %s(%s) RETURNS %s\n"
+		   "\tAS 'MODULE_PATHNAME', '%s' LANGUAGE C %s STRICT PARALLEL SAFE COST %d\n"
+		   "\tSUPPORT hedb_operation_support;\n",
+		name, args, sql_type(op->result), symbol, volatility(op), COST_OP);
 }
 
 static void operation(const struct op *op)
@@ -464,7 +467,11 @@ int main(void)
 	printf("-- Made from common/ops.def by sql/gensql.c, and sql/hedb.sql. Do not edit.\n"
 		   "\\echo Use \"CREATE EXTENSION hedb\" to load this file. \\quit\n\n"
 		   "CREATE FUNCTION hedb_typanalyze(internal) RETURNS bool\n"
-		   "\tAS 'MODULE_PATHNAME' LANGUAGE C STRICT PARALLEL SAFE;\n");
+		   "\tAS 'MODULE_PATHNAME' LANGUAGE C STRICT PARALLEL SAFE;\n"
+		   "CREATE FUNCTION hedb_operation_support(internal) RETURNS internal\n"
+		   "\tAS 'MODULE_PATHNAME' LANGUAGE C STRICT PARALLEL SAFE;\n"
+		   "CREATE FUNCTION hedb_ineqsel(internal, oid, internal, int4) RETURNS float8\n"
+		   "\tAS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;\n");
 	for (t = 1; t < T_FIRST_PUBLIC; t++)
 		if (optable_type(t).name)
 			type(optable_type(t).name, optable_type(t));

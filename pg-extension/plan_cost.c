@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * plan_cost.c - what the planner is told of encrypted operations.
+ *
+ *     in filters, target lists, aggregates    Zone nodes will compute them: a few plain
+ *                                             operators' time; the whole round trip where
+ *                                             they may not
+ *     in index conditions                     the round trip, for each comparison on the
+ *                                             way down and each entry that is looked at;
+ *                                             PostgreSQL takes a comparison of keys for
+ *                                             one operator, whatever its COST
+ *     selectivity of < <= > >=                a third, each: of a range PostgreSQL thinks
+ *                                             half a percent where it has no histogram,
+ *                                             and joins by nested loops
+ */
+#include "plan.h"
+
+#include <math.h>
+
+#include "catalog/pg_am.h"
+#include "nodes/pathnodes.h"
+#include "nodes/supportnodes.h"
+#include "optimizer/cost.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/plancat.h"
+#include "utils/index_selfuncs.h"
+#include "utils/selfuncs.h"
+
+static get_relation_info_hook_type next_info;
+
+double plan_cost(double rows, int operations)
+{
+	return cpu_operator_cost *
+		(hedb_enable_batch ? PLAN_COST_BATCHED : PLAN_COST_SCALAR) * rows * operations;
+}
+
+PG_FUNCTION_INFO_V1(hedb_operation_support);
+Datum hedb_operation_support(PG_FUNCTION_ARGS)
+{
+	Node *request = (Node *)PG_GETARG_POINTER(0);
+	SupportRequestCost *cost = (SupportRequestCost *)request;
+
+	if (!IsA(request, SupportRequestCost))
+		PG_RETURN_POINTER(NULL);
+	cost->startup = 0;
+	cost->per_tuple = plan_cost(1, 1);
+	PG_RETURN_POINTER(request);
+}
+
+PG_FUNCTION_INFO_V1(hedb_ineqsel);
+Datum hedb_ineqsel(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_FLOAT8(DEFAULT_INEQ_SEL);
+}
+
+/* Conditions on encrypted columns. */
+static int encrypted_conditions(IndexPath *path)
+{
+	int n = 0;
+	ListCell *lc;
+
+	foreach (lc, path->indexclauses) {
+		IndexClause *c = lfirst_node(IndexClause, lc);
+
+		if (code_secret_type(path->indexinfo->opcintype[c->indexcol]))
+			n += list_length(c->indexquals);
+	}
+	return n;
+}
+
+static void index_cost(PlannerInfo *root, IndexPath *path, double loops, Cost *startup,
+	Cost *total, Selectivity *selectivity, double *correlation, double *pages)
+{
+	double tuples = Max(path->indexinfo->tuples, 2.0), down, entry;
+	int n;
+
+	if (path->indexinfo->relam == BTREE_AM_OID)
+		btcostestimate(
+			root, path, loops, startup, total, selectivity, correlation, pages);
+	else
+		hashcostestimate(
+			root, path, loops, startup, total, selectivity, correlation, pages);
+	n = encrypted_conditions(path);
+	entry = cpu_operator_cost * PLAN_COST_SCALAR * n;
+	down = path->indexinfo->relam == BTREE_AM_OID ? log2(tuples) * entry : entry;
+	*startup += down;
+	*total += down + ceil(*selectivity * tuples) * entry;
+}
+
+static void relation_info(PlannerInfo *root, Oid relation, bool parent, RelOptInfo *rel)
+{
+	ListCell *lc;
+
+	if (next_info)
+		next_info(root, relation, parent, rel);
+	foreach (lc, rel->indexlist) {
+		IndexOptInfo *index = lfirst_node(IndexOptInfo, lc);
+		int i;
+
+		if (index->relam != BTREE_AM_OID && index->relam != HASH_AM_OID)
+			continue;
+		for (i = 0; i < index->nkeycolumns; i++)
+			if (code_secret_type(index->opcintype[i]))
+				index->amcostestimate = index_cost;
+	}
+}
+
+void plan_cost_init(void)
+{
+	next_info = get_relation_info_hook;
+	get_relation_info_hook = relation_info;
+}
