@@ -24,11 +24,13 @@ my ($seed, $count) = @ARGV;
 srand($seed);
 
 my $nrows = 64;
-my @types = ('int4', 'int8', 'numeric', 'text');
-my %columns = (int4 => ['a', 's'], int8 => ['b'], numeric => ['n'], text => ['t', 'u']);
+my @types = ('int4', 'int8', 'numeric', 'text', 'date', 'timestamp', 'timestamptz', 'interval');
+my %columns = (int4 => ['a', 's'], int8 => ['b'], numeric => ['n'], text => ['t', 'u'],
+	date => ['d'], timestamp => ['ts'], timestamptz => ['tz'], interval => ['iv']);
 # types that = compares, for joins
 my @pairs = (['int4', 'int4'], ['int4', 'int8'], ['int8', 'int8'], ['int4', 'numeric'],
-	['int8', 'numeric'], ['numeric', 'numeric'], ['text', 'text']);
+	['int8', 'numeric'], ['numeric', 'numeric'], ['text', 'text'], ['date', 'date'],
+	['timestamp', 'timestamp'], ['timestamptz', 'timestamptz'], ['interval', 'interval']);
 
 sub pick { return $_[int rand @_]; }
 sub quoted { return Twins::quoted(@_); }
@@ -49,9 +51,11 @@ sub fill {
 	return [map { my $i = $_; $form =~ s/\$(\d)/$args[$1][$i]/gr } 0, 1];
 }
 
-# As text. Of numerics that are equal (1.5, 1.50) a plan may show any.
+# As text. Of numerics that are equal (1.5, 1.50) a plan may show any, and of intervals.
 sub shown {
 	my ($type, $x) = @_;
+	return fill("coalesce(justify_interval(\$0::text::interval)::text, 'null')", $x)
+		if $type eq 'interval';
 	return fill($type eq 'numeric' ? "coalesce(trim_scale(\$0::text::numeric)::text, 'null')"
 		: "coalesce(\$0::text, 'null')", $x);
 }
@@ -66,11 +70,12 @@ sub where {
 # An aggregate, as text. min, max and DISTINCT take any of the numerics that are equal.
 sub aggregate {
 	my $type = pick(@types);
-	my $f = pick('count', 'min', 'max', $type eq 'text' ? () : ('sum', 'avg', 'sum', 'avg'));
+	my $f = pick('count', 'min', 'max', $type =~ /text|date|timestamp/ ? () : ('sum', 'avg', 'sum', 'avg'));
 	my $distinct = rand() < 0.3 ? 'DISTINCT ' : '';
-	my $any = $type eq 'numeric' && $f ne 'count' && ($distinct || $f =~ /^m/);
+	$distinct = '' if $type eq 'interval' && $f ne 'count'; # a month is 30 days, but not in a sum
+	my $any = $type =~ /numeric|interval/ && $f ne 'count' && ($distinct || $f =~ /^m/);
 	my $filter = rand() < 0.3 ? fill(' FILTER (WHERE $0)', over('bool')) : ['', ''];
-	return shown($any ? 'numeric' : 'text', fill("$f($distinct\$0)\$1", over($type), $filter));
+	return shown($any ? $type : 'text', fill("$f($distinct\$0)\$1", over($type), $filter));
 }
 
 # Kinds of queries; TABLE becomes the table's name.
@@ -146,7 +151,8 @@ my %kinds = (
 
 sub scalar_query {
 	return map { "SELECT $_\::text" }
-		Twins::expr(pick('int4', 'int8', 'text', 'bool', 'bool'), 1 + int rand 3);
+		Twins::expr(pick('int4', 'int8', 'text', 'bool', 'bool', 'numeric', 'date', 'timestamp',
+			'timestamptz', 'interval'), 1 + int rand 3);
 }
 
 # One line for COPY.
@@ -159,7 +165,9 @@ sub twins {
 sub rows {
 	my @make = (sub { int rand 4 }, sub { pick(@Twins::ints4) }, sub { int(rand 20) - 10 },
 		sub { pick(@Twins::ints8) }, sub { pick(@Twins::numerics) }, \&Twins::random_text,
-		sub { pick(@Twins::chars) });
+		sub { pick(@Twins::chars) },
+		map { my $t = $_; sub { TwinsTime::value($t) } } qw(date timestamp timestamptz interval));
+	local $Twins::safe = 1;
 	return join ",\n", map { my $id = $_; "($id, "
 		. join(', ', map { rand() < 0.1 ? 'NULL' : quoted($_->()) } @make) . ')' } 1 .. $nrows;
 }
@@ -168,17 +176,21 @@ print <<'SQL', 'INSERT INTO plain VALUES ', rows(), ";\n", <<'SQL';
 \set ON_ERROR_STOP 1
 SET client_min_messages = warning;
 SET hedb.mode = client;
+SET timezone = 'America/New_York';
 SET hedb.batch = 7; -- so that groups take several
 SET jit = off; -- a method that is switched off costs so much that all would be compiled
 CREATE TABLE plain (id int, g int, a int4, s int4, b int8, n numeric, t text COLLATE "C",
-	u text COLLATE "C");
+	u text COLLATE "C", d date, ts timestamp, tz timestamptz, iv interval);
 CREATE TABLE enc (id int, g int, a enc_int4, s enc_int4, b enc_int8, n enc_numeric, t enc_text,
-	u enc_text);
+	u enc_text, d enc_date, ts enc_timestamp, tz enc_timestamptz, iv enc_interval);
 SQL
 INSERT INTO enc SELECT id, g, enc_int4_encrypt(a), enc_int4_encrypt(s), enc_int8_encrypt(b),
-	enc_numeric_encrypt(n), enc_text_encrypt(t), enc_text_encrypt(u) FROM plain;
+	enc_numeric_encrypt(n), enc_text_encrypt(t), enc_text_encrypt(u), enc_date_encrypt(d),
+	enc_timestamp_encrypt(ts), enc_timestamptz_encrypt(tz), enc_interval_encrypt(iv) FROM plain;
 CREATE INDEX ON plain (a); CREATE INDEX ON plain USING hash (b); CREATE INDEX ON plain (t);
+CREATE INDEX ON plain (d);
 CREATE INDEX ON enc (a); CREATE INDEX ON enc USING hash (b); CREATE INDEX ON enc (t);
+CREATE INDEX ON enc (d);
 -- with common values of t known, the planner tries LIKE on them, and may meet its error
 ALTER TABLE plain ALTER t SET STATISTICS 0, ALTER u SET STATISTICS 0;
 VACUUM ANALYZE plain, enc;
