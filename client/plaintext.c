@@ -20,7 +20,7 @@ struct plaintext {
 		size_t *n, struct err_text *e);
 	int64_t (*print)(const uint8_t *p, size_t len, char *out, size_t room);
 	uint8_t bytes;
-	bool number; /* whose byte order differs */
+	uint8_t parts[4]; /* bytes of each number in it: their order differs */
 };
 
 static int bad_syntax(
@@ -537,28 +537,44 @@ static int parse_time(const struct plaintext *t, const char *s, size_t len, uint
 	return 0;
 }
 
+static int parse_interval(const struct plaintext *t, const char *s, size_t len, uint8_t *out,
+	size_t *n, struct err_text *e)
+{
+	struct interval v;
+	int rc = plaintext_interval(s, len, &v);
+
+	if (rc == -ERANGE)
+		err_set(e, "interval field value out of range: \"%.*s\"", (int)(len < 80 ? len : 80), s);
+	else if (rc)
+		return bad_syntax(t, s, len, e);
+	memcpy(out, &v, sizeof v);
+	*n = sizeof v;
+	return rc ? -EINVAL : 0;
+}
+
 /* ---- all of them ---- */
 
 static const struct plaintext types[] = {
-	{"int2", "smallint", parse_int, print_int, 2, true},
-	{"int4", "integer", parse_int, print_int, 4, true},
-	{"int8", "bigint", parse_int, print_int, 8, true},
-	{"float4", "real", parse_float, print_float, 4, true},
-	{"float8", "double precision", parse_float, print_float, 8, true},
-	{"numeric", "numeric", parse_numeric, print_numeric, 0, false},
-	{"bool", "boolean", parse_bool, print_bool, 1, false},
-	{"uuid", "uuid", parse_uuid, print_uuid, 16, false},
-	{"bytea", "bytea", parse_bytea, print_bytea, 0, false},
-	{"date", "date", parse_date, plaintext_print_date, 4, true},
-	{"timestamp", "timestamp", parse_time, plaintext_print_timestamp, 8, true},
+	{"int2", "smallint", parse_int, print_int, 2, {2}},
+	{"int4", "integer", parse_int, print_int, 4, {4}},
+	{"int8", "bigint", parse_int, print_int, 8, {8}},
+	{"float4", "real", parse_float, print_float, 4, {4}},
+	{"float8", "double precision", parse_float, print_float, 8, {8}},
+	{"numeric", "numeric", parse_numeric, print_numeric, 0, {0}},
+	{"bool", "boolean", parse_bool, print_bool, 1, {0}},
+	{"uuid", "uuid", parse_uuid, print_uuid, 16, {0}},
+	{"bytea", "bytea", parse_bytea, print_bytea, 0, {0}},
+	{"date", "date", parse_date, plaintext_print_date, 4, {4}},
+	{"timestamp", "timestamp", parse_time, plaintext_print_timestamp, 8, {8}},
 	{"timestamptz", "timestamp with time zone", parse_time, plaintext_print_timestamptz, 8,
-		true},
-	{"text", "text", parse_text, print_text, 0, false},
-	{"varchar", "text", parse_text, print_text, 0, false},
-	{"bpchar", "text", parse_text, print_text, 0, false},
-	{"name", "text", parse_text, print_text, 0, false},
-	{"json", "json", parse_text, print_text, 0, false},
-	{"xml", "xml", parse_text, print_text, 0, false},
+		{8}},
+	{"interval", "interval", parse_interval, plaintext_print_interval, 16, {8, 4, 4}},
+	{"text", "text", parse_text, print_text, 0, {0}},
+	{"varchar", "text", parse_text, print_text, 0, {0}},
+	{"bpchar", "text", parse_text, print_text, 0, {0}},
+	{"name", "text", parse_text, print_text, 0, {0}},
+	{"json", "json", parse_text, print_text, 0, {0}},
+	{"xml", "xml", parse_text, print_text, 0, {0}},
 };
 
 static const struct plaintext *by_name(const char *name)
@@ -595,21 +611,28 @@ uint32_t plaintext_bytes(const struct plaintext_type *t)
 	return t->how->bytes;
 }
 
+static void reverse(uint8_t *p, int n)
+{
+	uint8_t *q = p + n - 1, b;
+
+	for (; p < q; p++, q--) {
+		b = *p;
+		*p = *q;
+		*q = b;
+	}
+}
+
 int plaintext_parse(const struct plaintext_type *t, const char *text, size_t len,
 	uint8_t *out, size_t *out_len, struct err_text *e)
 {
+	const uint8_t *part = t->how->parts;
 	int rc = t->how->parse(t->how, text, len, out, out_len, e);
-	size_t i;
 
 	if (!rc && t->secret == T_NUMERIC)
 		rc = pack_numeric(out, out_len);
-	if (!rc && !t->secret && t->how->number)
-		for (i = 0; i < *out_len / 2; i++) {
-			uint8_t b = out[i];
-
-			out[i] = out[*out_len - 1 - i];
-			out[*out_len - 1 - i] = b;
-		}
+	if (!rc && !t->secret)
+		for (; *part; out += *part++)
+			reverse(out, *part);
 	return rc;
 }
 

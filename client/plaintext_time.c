@@ -4,14 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define DAY_US INT64_C(86400000000)
-
-/* PostgreSQL's limits, from 2000-01-01: 4714-11-24 BC; dates to 5874897-12-31, timestamps
- * to before 294277-01-01. */
-#define DATE_MIN (-2451545)
-#define DATE_MAX (2147483493 - 2451545)
-#define TIMESTAMP_DAYS_MAX 106741035
-
 int plaintext_time_range(const char *s, size_t len, struct err_text *e)
 {
 	err_set(e, "date/time field value out of range: \"%.*s\"", (int)(len < 80 ? len : 80), s);
@@ -43,26 +35,6 @@ static int64_t number(struct reader *r, int min, int max)
 		n++;
 	}
 	return n < min ? -1 : v;
-}
-
-/* Days from 2000-01-01 in the Gregorian calendar; year 0 is 1 BC. The year begins in March
- * here, so that the leap day is its last one. */
-static int64_t days_of(int64_t year, int month, int day)
-{
-	int64_t y = month <= 2 ? year - 1 : year;
-	int64_t era = (y >= 0 ? y : y - 399) / 400, in_era = y - era * 400;
-	int64_t in_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
-
-	/* 730,425 days from 0000-03-01 to 2000-01-01 */
-	return era * 146097 + in_era * 365 + in_era / 4 - in_era / 100 + in_year - 730425;
-}
-
-static int month_days(int64_t year, int month)
-{
-	static const uint8_t days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-	bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-
-	return days[month - 1] + (month == 2 && leap);
 }
 
 struct date {
@@ -133,7 +105,7 @@ int plaintext_date(const char *s, size_t len, int32_t *days)
 		rc = close_date(&r, &d, &n);
 	if (rc)
 		return rc;
-	if (n < DATE_MIN || n > DATE_MAX)
+	if (!date_valid(n))
 		return -ERANGE;
 	*days = (int32_t)n;
 	return 0;
@@ -222,30 +194,92 @@ int plaintext_timestamp(const char *s, size_t len, bool zoned, int64_t *us)
 		rc = close_date(&r, &d, &days);
 	if (rc)
 		return rc;
-	if (days < DATE_MIN || days >= TIMESTAMP_DAYS_MAX)
+	if (!date_valid(days) || days > DATE_STAMP_END)
 		return -ERANGE;
 	*us = days * DAY_US + clock - offset;
-	return *us < DATE_MIN * DAY_US ? -ERANGE : 0;
+	return stamp_valid(*us) ? 0 : -ERANGE;
+}
+
+/* "3 mons": a number, and a unit that says where it goes. */
+static int take_unit(struct reader *r, int64_t n, int64_t *months, int64_t *days)
+{
+	static const struct {
+		const char *name;
+		int months, days;
+	} units[] = {{"years", 12, 0}, {"mons", 1, 0}, {"months", 1, 0}, {"weeks", 0, 7},
+		{"days", 0, 1}};
+	const char *from = r->p;
+	size_t len, k;
+
+	while (r->p < r->end && *r->p != ' ')
+		r->p++;
+	len = (size_t)(r->p - from);
+	for (k = 0; k < sizeof units / sizeof *units; k++)
+		if (len && strncmp(from, units[k].name, len) == 0 && len + 1 >= strlen(units[k].name)) {
+			*months += n * units[k].months;
+			*days += n * units[k].days;
+			return 0;
+		}
+	return -EINVAL;
+}
+
+/* HH:MM:SS of any number of hours; the hours are already there. */
+static int take_hours(struct reader *r, int64_t hours, int64_t *us)
+{
+	int64_t m = number(r, 2, 2), s = 0, part = 0;
+
+	if (m >= 0 && skip(r, ':')) {
+		s = number(r, 2, 2);
+		if (s < 0 || (skip(r, '.') && take_fraction(r, &part)))
+			return -EINVAL;
+	}
+	if (m < 0)
+		return -EINVAL;
+	if (m > 59 || s > 60 || hours > INT64_MAX / 3600000000 - 1)
+		return -ERANGE;
+	*us = ((hours * 60 + m) * 60 + s) * 1000000 + part;
+	return 0;
+}
+
+int plaintext_interval(const char *s, size_t len, struct interval *v)
+{
+	struct reader r = trimmed(s, len);
+	int64_t months = 0, days = 0, us = 0, n;
+	int rc = r.p == r.end ? -EINVAL : 0;
+
+	while (!rc && r.p < r.end) {
+		bool minus = skip(&r, '-');
+
+		if (!minus)
+			skip(&r, '+');
+		n = number(&r, 1, 10);
+		if (n < 0)
+			return -EINVAL;
+		if (skip(&r, ':')) {
+			rc = take_hours(&r, n, &us);
+			us = minus ? -us : us;
+			if (!rc && r.p != r.end)
+				rc = -EINVAL; /* the time comes last */
+		} else {
+			rc = skip(&r, ' ') ? take_unit(&r, minus ? -n : n, &months, &days) : -EINVAL;
+			skip(&r, ' ');
+		}
+	}
+	if (rc)
+		return rc;
+	if (months != (int32_t)months || days != (int32_t)days)
+		return -ERANGE;
+	*v = (struct interval){.months = (int32_t)months, .days = (int32_t)days, .us = us};
+	return 0;
 }
 
 /* ---- writing ---- */
 
-static struct date date_of(int64_t days)
-{
-	int64_t n = days + 730425, era = (n >= 0 ? n : n - 146096) / 146097, in_era = n - era * 146097;
-	int64_t years = (in_era - in_era / 1460 + in_era / 36524 - in_era / 146096) / 365;
-	int64_t in_year = in_era - (365 * years + years / 4 - years / 100);
-	int month = (int)((5 * in_year + 2) / 153);
-
-	return (struct date){.year = years + era * 400 + (month >= 10),
-		.month = month < 10 ? month + 3 : month - 9,
-		.day = (int)(in_year - (153 * month + 2) / 5 + 1)};
-}
-
 static int64_t print(char *out, size_t room, int64_t days, const char *clock)
 {
-	struct date d = date_of(days);
+	struct moment d;
 
+	moment_set_date(&d, days);
 	return snprintf(out, room, "%04lld-%02d-%02d%s%s",
 		(long long)(d.year > 0 ? d.year : 1 - d.year), d.month, d.day, clock,
 		d.year > 0 ? "" : " BC");
@@ -269,8 +303,8 @@ static int64_t print_timestamp(int64_t us, const char *zone, char *out, size_t r
 
 	if (us == INT64_MAX || us == INT64_MIN)
 		return snprintf(out, room, "%sinfinity", us < 0 ? "-" : "");
-	days = us / DAY_US - (us % DAY_US < 0);
-	rest = us - days * DAY_US;
+	days = floor_div(us, DAY_US);
+	rest = floor_mod(us, DAY_US);
 	n = sprintf(clock, " %02d:%02d:%02d", (int)(rest / 3600000000), (int)(rest / 60000000 % 60),
 		(int)(rest / 1000000 % 60));
 	if (rest % 1000000) {
@@ -296,4 +330,44 @@ int64_t plaintext_print_timestamptz(const uint8_t *p, size_t len, char *out, siz
 
 	memcpy(&us, p, sizeof us);
 	return print_timestamp(us, "+00", out, room);
+}
+
+/* " -3 days": behind a field below zero, one above it has its sign, as in PostgreSQL. */
+static int put_unit(char *at, int n, const char *unit, bool *any, bool *minus)
+{
+	int len = 0;
+
+	if (n)
+		len = sprintf(at, "%s%s%d %s%s", *any ? " " : "", *minus && n > 0 ? "+" : "", n, unit,
+			n == 1 ? "" : "s");
+	*minus = n ? n < 0 : *minus;
+	*any |= n != 0;
+	return len;
+}
+
+int64_t plaintext_print_interval(const uint8_t *p, size_t len, char *out, size_t room)
+{
+	struct interval v;
+	char text[128], *at = text;
+	bool any = false, minus = false;
+	uint64_t us;
+
+	memcpy(&v, p, sizeof v);
+	at += put_unit(at, v.months / 12, "year", &any, &minus);
+	at += put_unit(at, v.months % 12, "mon", &any, &minus);
+	at += put_unit(at, v.days, "day", &any, &minus);
+	us = v.us < 0 ? 0 - (uint64_t)v.us : (uint64_t)v.us;
+	if (us || !any) {
+		at += sprintf(at, "%s%s%02llu:%02d:%02d", any ? " " : "",
+			v.us < 0 ? "-" : minus ? "+" : "", (unsigned long long)(us / 3600000000),
+			(int)(us / 60000000 % 60), (int)(us / 1000000 % 60));
+		if (us % 1000000) {
+			at += sprintf(at, ".%06d", (int)(us % 1000000));
+			while (at[-1] == '0')
+				at--;
+		}
+	}
+	if ((size_t)(at - text) < room)
+		memcpy(out, text, (size_t)(at - text));
+	return at - text;
 }

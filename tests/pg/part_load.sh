@@ -18,10 +18,10 @@ loads() { hedb-load --quiet "$@" 2>"$base/error"; }
 load_types() {
 	psql -Xq <<-'SQL'
 		CREATE TABLE plain (id int, i4 int4, i8 int8, n numeric, t text, d date, ts timestamp,
-			tz timestamptz, v varchar(10), c char(5), b bool, u uuid, y bytea, f4 float4, f8 float8);
+			tz timestamptz, v varchar(10), c char(5), b bool, u uuid, y bytea, f4 float4, f8 float8, iv interval);
 		CREATE TABLE enc (id int, i4 enc_int4, i8 enc_int8, n enc_numeric, t enc_text, d enc_date,
-			ts enc_timestamp, tz enc_timestamptz, v varchar(10), c char(5), b bool, u uuid, y bytea,
-			f4 float4, f8 float8);
+			ts enc_timestamp, tz enc_timestamptz, v varchar(10), c char(5), b enc_bool, u enc_uuid, y enc_bytea,
+			f4 enc_float4, f8 enc_float8, iv enc_interval);
 		CREATE VIEW opened AS SELECT * FROM enc;
 		ALTER DATABASE test SET timezone = 'UTC';
 	SQL
@@ -33,8 +33,9 @@ load_types() {
 		for my $i (1 .. 5000) {
 			my @row = ($i, int(rand(2**32)) - 2**31, int(rand(2**52)) - 2**51, $n[rand @n], $t[rand @t], $d[rand @d],
 				"2024-02-29 23:59:59.".int(rand(1e6)), "1999-12-31 00:00:00.5-07:30", "var".int(rand 1e4), "c".int(rand 9),
-				$b[rand @b], "00112233-4455-6677-8899-aabbccddeeff", "\\\\x00ff".sprintf("%04x", rand 65536), rand(), rand() * 1e10);
-			$row[1 + rand 14] = "\\N" if $i % 3 == 0;
+				$b[rand @b], "00112233-4455-6677-8899-aabbccddeeff", "\\\\x00ff".sprintf("%04x", rand 65536), rand(), rand() * 1e10,
+				int(rand(40) - 20)." mons ".int(rand(90) - 45)." days ".("", "-")[rand 2].int(rand 300).":30:01.25");
+			$row[1 + rand 15] = "\\N" if $i % 3 == 0;
 			print join("\t", @row), "\n";
 		}' >"$base/types.txt"
 	q "\\copy plain FROM '$base/types.txt'"

@@ -176,6 +176,25 @@ static void test_timestamps(void **state)
 		"date/time field value out of range: \"294277-01-01 00:00:00\"");
 }
 
+static void test_intervals(void **state)
+{
+	static const char *const same[] = {"1 year 2 mons 3 days 04:05:06.7", "00:00:00", "-1 days",
+		"1 day", "-1 years -2 mons +3 days -04:05:06", "100:00:00", "-00:00:00.000001", "11 mons",
+		"3 days -04:00:00"};
+	size_t i;
+
+	for (i = 0; i < sizeof same / sizeof *same; i++)
+		there_and_back("enc_interval", same[i], same[i]);
+	there_and_back("enc_interval", "2 weeks", "14 days");
+	there_and_back("enc_interval", "+13 months 1:02", "1 year 1 mon 01:02:00");
+	refused("enc_interval", "", "invalid input syntax for type interval: \"\"");
+	refused("enc_interval", "1 fortnight", "invalid input syntax for type interval: \"1 fortnight\"");
+	refused("enc_interval", "3000000000 days",
+		"interval field value out of range: \"3000000000 days\"");
+	assert_int_equal(parse("interval", "1 mon 2 days 00:00:00.000003"), 0);
+	assert_memory_equal(bytes, "\0\0\0\0\0\0\0\3\0\0\0\2\0\0\0\1", 16);
+}
+
 static void test_others(void **state)
 {
 	assert_int_equal(parse("bool", "off"), 0);
@@ -220,6 +239,7 @@ int main(void)
 		cmocka_unit_test(test_zero_byte),
 		cmocka_unit_test(test_dates),
 		cmocka_unit_test(test_timestamps),
+		cmocka_unit_test(test_intervals),
 		cmocka_unit_test(test_others),
 		cmocka_unit_test(test_unknown),
 	};
