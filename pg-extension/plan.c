@@ -411,6 +411,57 @@ static void help_hash_join(struct walk *w, HashJoin *join)
 		hash_by_digest(w, join, hash, i);
 }
 
+/* ---- filters of a nested loop's inner side, which would go a few rows at a time ---- */
+
+enum { INNER_ROWS = 64, OUTER_ROWS = 8 };
+
+struct hoist {
+	NestLoop *join;
+	Plan *inner;
+};
+
+/* What the inner side knows, as the join sees it: its columns, and where it has a
+ * parameter of the join, the outer column that the parameter stands for. */
+static Node *hoist_mutator(Node *n, void *ctx)
+{
+	struct hoist *h = ctx;
+	TargetEntry *tle;
+	ListCell *lc;
+
+	if (n == NULL)
+		return NULL;
+	if (IsA(n, Param) && ((Param *)n)->paramkind == PARAM_EXEC) {
+		foreach (lc, h->join->nestParams)
+			if (lfirst_node(NestLoopParam, lc)->paramno == ((Param *)n)->paramid)
+				return copyObject((Node *)lfirst_node(NestLoopParam, lc)->paramval);
+	}
+	if (!IsA(n, Var))
+		return expression_tree_mutator(n, hoist_mutator, ctx);
+	tle = zone_member(h->inner, n);
+	return (Node *)makeVar(INNER_VAR, tle->resno, ((Var *)n)->vartype, ((Var *)n)->vartypmod,
+		((Var *)n)->varcollid, 0);
+}
+
+static bool is_scan(Plan *p)
+{
+	return IsA(p, IndexScan) || IsA(p, IndexOnlyScan) || IsA(p, BitmapHeapScan) ||
+		IsA(p, SeqScan);
+}
+
+static void hoist(struct walk *w, NestLoop *join)
+{
+	Plan *p = &join->join.plan;
+	struct hoist h = {join, p->righttree};
+	List *filters, *rest = NIL;
+
+	if (w->barrier || !join_is_plain(p) || !is_scan(h.inner) ||
+		h.inner->plan_rows > INNER_ROWS || p->lefttree->plan_rows < OUTER_ROWS)
+		return;
+	filters = take_filters(w, &h.inner->qual, true, &rest);
+	join->join.joinqual =
+		list_concat((List *)hoist_mutator((Node *)filters, &h), join->join.joinqual);
+}
+
 /* ---- the walk ---- */
 
 static bool used_walker(Node *n, void *ctx)
@@ -510,6 +561,8 @@ static void walk_children(struct walk *w, Plan *p)
 	case T_NestLoop:
 	case T_HashJoin:
 	case T_MergeJoin:
+		if (IsA(p, NestLoop))
+			hoist(w, (NestLoop *)p);
 		p->lefttree = walk(w, p->lefttree, used_by_join(p));
 		p->righttree = walk(w, p->righttree, NULL);
 		break;
@@ -577,22 +630,22 @@ static int last_id(Plan *p)
 	}
 }
 
-/* Row security, or a view that hides rows from functions. */
-static bool has_barrier(const PlannedStmt *s)
+/* Row security, or a view that hides rows from functions. The planner forgets both. */
+static bool barrier_walker(Node *n, void *ctx)
 {
-	ListCell *lc;
-
-	if (s->dependsOnRole)
-		return true;
-	foreach (lc, s->rtable)
-		if (lfirst_node(RangeTblEntry, lc)->security_barrier)
-			return true;
-	return false;
+	if (n == NULL)
+		return false;
+	if (IsA(n, RangeTblEntry))
+		return ((RangeTblEntry *)n)->securityQuals || ((RangeTblEntry *)n)->security_barrier;
+	if (IsA(n, Query))
+		return ((Query *)n)->hasRowSecurity ||
+			query_tree_walker((Query *)n, barrier_walker, ctx, QTW_EXAMINE_RTES_BEFORE);
+	return expression_tree_walker(n, barrier_walker, ctx);
 }
 
-static void add_zones(PlannedStmt *s, int cursor_options)
+static void add_zones(PlannedStmt *s, int cursor_options, bool barrier)
 {
-	struct walk w = {.barrier = has_barrier(s)};
+	struct walk w = {.barrier = barrier};
 
 	w.zones.next_id = Max(last_id(s->planTree), last_id_of(s->subplans)) + 1;
 	walk_list(&w, s->subplans);
@@ -609,11 +662,12 @@ static void add_zones(PlannedStmt *s, int cursor_options)
 static PlannedStmt *plan(Query *parse, const char *text, int cursor_options,
 	ParamListInfo params)
 {
+	bool barrier = hedb_enable_batch && barrier_walker((Node *)parse, NULL);
 	PlannedStmt *s = next_planner ? next_planner(parse, text, cursor_options, params)
 								  : standard_planner(parse, text, cursor_options, params);
 
 	if (hedb_enable_batch && s->planTree && s->commandType != CMD_UTILITY)
-		add_zones(s, cursor_options);
+		add_zones(s, cursor_options, barrier);
 	return s;
 }
 

@@ -64,6 +64,10 @@ Node *zone_project(struct zone_build *z, Node *n, bool compute);
 /* A target list that passes a plan's rows on: OUTER_VARs. */
 List *zone_columns(Plan *plan);
 
+/* The column of a plan's target list that is this leaf (a Var of the plan's own, an
+ * Aggref); it gets one if it has none. */
+TargetEntry *zone_member(Plan *plan, Node *leaf);
+
 /* Have it filter. */
 void zone_filter(struct zone_build *z, Expr *e);
 

@@ -208,15 +208,14 @@ List *zone_columns(Plan *plan)
 	return tlist;
 }
 
-/* The child's column that is this leaf; it gets one if it has none. */
-static TargetEntry *child_column(struct zone_build *z, Node *leaf)
+TargetEntry *zone_member(Plan *plan, Node *leaf)
 {
-	TargetEntry *tle = tlist_member((Expr *)leaf, z->child->targetlist);
+	TargetEntry *tle = tlist_member((Expr *)leaf, plan->targetlist);
 
 	if (!tle) {
-		tle = makeTargetEntry(copyObject((Expr *)leaf),
-			list_length(z->child->targetlist) + 1, NULL, false);
-		z->child->targetlist = lappend(list_copy(z->child->targetlist), tle);
+		tle = makeTargetEntry(
+			copyObject((Expr *)leaf), list_length(plan->targetlist) + 1, NULL, false);
+		plan->targetlist = lappend(list_copy(plan->targetlist), tle);
 	}
 	return tle;
 }
@@ -229,7 +228,7 @@ static Node *outer_mutator(Node *n, void *ctx)
 		return NULL;
 	if (!is_leaf(n))
 		return expression_tree_mutator(n, outer_mutator, ctx);
-	tle = child_column(ctx, n);
+	tle = zone_member(((struct zone_build *)ctx)->child, n);
 	return (Node *)var_of(OUTER_VAR, tle->resno, tle);
 }
 
@@ -272,7 +271,7 @@ static Node *project_operation(void *ctx, Expr *e)
 
 static Node *project_leaf(void *ctx, Node *n)
 {
-	TargetEntry *tle = child_column(ctx, n);
+	TargetEntry *tle = zone_member(((struct zone_build *)ctx)->child, n);
 
 	return (Node *)var_of(INDEX_VAR, tle->resno, tle);
 }
