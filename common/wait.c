@@ -74,8 +74,9 @@ static uint64_t offer_core(struct spin *s, uint64_t t0)
 		s->taken += now - t0;
 		s->step = s->step / 2 > clock_from_ns(YIELD_MIN_NS) ? s->step / 2
 															: clock_from_ns(YIELD_MIN_NS);
-	} else if (s->step < clock_from_ns(YIELD_NS))
+	} else if (s->step < clock_from_ns(YIELD_NS)) {
 		s->step *= 2;
+	}
 	s->yield = now + s->step;
 	return now;
 }
@@ -90,7 +91,7 @@ bool spin_again(struct spin *s)
 		s->preempted = true;
 		s->taken += now - s->last;
 	}
-	if (now > s->yield)
+	if (now > s->yield && !s->keeps)
 		now = offer_core(s, now);
 	s->last = now;
 	return now - s->start - s->taken < s->budget;

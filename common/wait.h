@@ -22,12 +22,14 @@
  * Spin budget. Spinning wins a wake-up's latency (5 to 50 us) while it lasts and loses a
  * core that the peer may need. The budget is in ticks, not in loop counts, and adapts.
  * Losing the processor in the middle of a spin (another process wants this core) halves
- * it, unless it was offered; what an offer took does not count as spun. So does an answer that came sooner asleep than the spin had lasted: it was the spin
- * that kept the peer from the core. Any other sleep that turns out to be short raises it,
- * and once in a while the whole of it is tried again.
- * Every few microseconds a spinner
- * offers its core (sched_yield): a peer that is ready to run there need not wait for the
- * end of the budget, and with nobody there it costs a quarter of a microsecond.
+ * it, unless it was offered; what an offer took does not count as spun. So does an answer
+ * that came sooner asleep than the spin had lasted: it was the spin that kept the peer
+ * from the core. Any other sleep that turns out to be short raises it, and once in a while
+ * the whole of it is tried again.
+ *
+ * Every few microseconds a spinner offers its core (sched_yield), unless it keeps it: a peer
+ * that is ready to run there need not wait for the end of the budget, and with nobody
+ * there it costs a quarter of a microsecond.
  */
 #ifndef COMMON_WAIT_H
 #define COMMON_WAIT_H
@@ -82,9 +84,10 @@ struct spin {
 	uint64_t yield;  /* next time to offer the core to whoever waits for it */
 	uint64_t step;   /* ticks between two offers */
 	uint64_t lost;  /* ticks between two polls that mean the core was taken away */
-	uint64_t taken; /* ticks that it was away, in this spin */
+	uint64_t taken; /* ticks that it was away, in this spin: within start .. last */
 	uint32_t blocked; /* sleeps */
 	bool preempted; /* it was, during this spin */
+	bool keeps;     /* by the caller: offers nothing */
 };
 
 /* max_ns: the most to spin, from configuration; 0 sleeps at once. */
@@ -96,6 +99,14 @@ static inline void spin_start(struct spin *s)
 	s->yield = s->start + s->step;
 	s->taken = 0;
 	s->preempted = false;
+}
+
+/* What was waited for came, at `now`, and another wait begins: offers go on as they were
+ * due, and only spin_met() forgets a lost core. */
+static inline void spin_anew(struct spin *s, uint64_t now)
+{
+	s->start = s->last = now;
+	s->taken = 0;
 }
 
 /* One pause; false when the budget is used up. */

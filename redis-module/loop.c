@@ -453,8 +453,7 @@ static bool wait_on(void)
 {
 	uint32_t clients = loop.served > loop.served_before ? loop.served : loop.served_before;
 
-	if (clients > 1 && clients <= FEW)
-		loop.spin.yield = UINT64_MAX;
+	loop.spin.keeps = clients > 1 && clients <= FEW;
 	return spin_again(&loop.spin);
 }
 
@@ -464,7 +463,7 @@ static void turn(RedisModuleCtx *ctx)
 	uint64_t t0 = clock_ticks(), now = t0;
 	uint64_t budget = clock_from_ns((uint64_t)config.budget_us * 1000);
 	unsigned n, total = 0;
-	bool held = false;
+	bool held = false, idle = false;
 
 	loop.spin.max = clock_from_ns((uint64_t)config.spin_us * 1000);
 	if (loop.spin.budget > loop.spin.max)
@@ -483,7 +482,7 @@ static void turn(RedisModuleCtx *ctx)
 		now = clock_ticks();
 		if (n) {
 			spin_met(&loop.spin);
-			loop.spin.start = loop.spin.last = now;
+			spin_anew(&loop.spin, now);
 			loop.poll_us = POLL_US;
 		}
 		/* A stream's client is in Redis's hands: its turn comes after ours, and again
@@ -494,17 +493,16 @@ static void turn(RedisModuleCtx *ctx)
 			continue;
 		} else if (loop.hold || held) {
 			break;
-		} else if (!wait_on()) {
-			ring_all();
-			go_to_sleep(any_output(), false);
-			return;
 		}
-	} while (now - t0 < budget && total < (uint64_t)config.budget_commands);
+		idle = !wait_on();
+	} while (!idle && now - t0 < budget && total < (uint64_t)config.budget_commands);
 	ring_all();
 	counters.turns += total != 0;
 	if (now - t0 >= slowlog_least && total)
 		slowlog_turn(ctx, now - t0);
-	if (held && guard_paused() && !loop.hold)
+	if (idle)
+		go_to_sleep(any_output(), false);
+	else if (held && guard_paused() && !loop.hold)
 		go_to_sleep(true, true);
 	else
 		bell_arm(); /* epoll has to come back at once */

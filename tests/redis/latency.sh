@@ -45,6 +45,24 @@ slow 'latency injected at the client' "$(CXL_SHM_DELAY_NS=200000 p50 a)" 400
 slow 'at the server' "$(p50 far)" 400
 slow 'at both ends' "$(CXL_SHM_DELAY_NS=200000 p50 far)" 800
 stop far
+
+# A turn counts that ends because nothing more comes; and beside its only client, on one core,
+# the server has turns of many requests.
+start one --cxlring.spin-us 0
+turns() { info one cxlring cxlring_turns; }
+before=$(turns)
+ring one ping >/dev/null
+[ "$(turns)" -gt "$before" ] && ok 'a turn of one request counts' || not_ok "turns: $before, then $(turns)"
+tcp one config set cxlring.spin-us 50 >/dev/null
+if taskset -pc 0 "$(pid_of one)" >/dev/null 2>&1; then
+	before=$(turns)
+	taskset -c 0 "$B/cxl-bench" --region "$shm/one" --tests get --no-fill --keys 10 --requests 20000 >/dev/null 2>&1
+	turns=$(($(turns) - before))
+	[ "$turns" -gt 0 ] && [ "$turns" -lt 15000 ] && ok "20000 requests in $turns turns" || not_ok "20000 requests in $turns turns"
+else
+	skip 'turns on one core' 'taskset cannot'
+fi
+stop one
 tcp a set "key:000000000001" wrong >/dev/null
 "$B/cxl-bench" --region "$shm/a" --tests get --no-fill --requests 20000 --keys 100 >"$dir/out" 2>&1
 [ $? != 0 ] && ok 'a wrong value is noticed' || not_ok 'a wrong value is not noticed'

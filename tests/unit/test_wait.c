@@ -217,6 +217,32 @@ static void test_spin_ends(void **state)
 	assert_true(clock_ticks() - t0 >= s.budget);
 }
 
+/* What an offer of the last wait took was subtracted from the next one, which was over at
+ * once: a server beside its only client, on one core, left its loop for each request. */
+static void test_spin_anew_owes_nothing(void **state)
+{
+	struct spin s;
+
+	spin_init(&s, 1000000000);
+	s.taken = s.last = s.start + s.max;
+	spin_anew(&s, clock_ticks());
+	assert_true(spin_again(&s));
+}
+
+static void test_spin_that_keeps_its_core(void **state)
+{
+	struct spin s;
+
+	spin_init(&s, 1000000000);
+	s.yield = 1;
+	s.keeps = true;
+	assert_true(spin_again(&s));
+	assert_int_equal(s.yield, 1);
+	s.keeps = false;
+	assert_true(spin_again(&s));
+	assert_true(s.yield > 1);
+}
+
 static void test_budget_stays_in_its_bounds(void **state)
 {
 	struct spin s;
@@ -328,6 +354,8 @@ int main(void)
 		cmocka_unit_test(test_poll_sleeps_a_little),
 		cmocka_unit_test(test_spin_of_zero_never_spins),
 		cmocka_unit_test(test_spin_ends),
+		cmocka_unit_test(test_spin_anew_owes_nothing),
+		cmocka_unit_test(test_spin_that_keeps_its_core),
 		cmocka_unit_test(test_budget_stays_in_its_bounds),
 		cmocka_unit_test(test_budget_moves),
 		cmocka_unit_test(test_budget_is_tried_anew),
