@@ -89,8 +89,8 @@ static void publish_burst(struct session *s, unsigned n)
 	ring_publish(&s->chan->tx);
 }
 
-/* Nobody is left asleep when the turn ends. */
-static void ring_all(void)
+/* Nobody is left asleep when nothing more comes at once. */
+void loop_ring(void)
 {
 	uint32_t i;
 
@@ -484,6 +484,8 @@ static void turn(RedisModuleCtx *ctx)
 			spin_met(&loop.spin);
 			spin_anew(&loop.spin, now);
 			loop.poll_us = POLL_US;
+		} else {
+			loop_ring();
 		}
 		/* A stream's client is in Redis's hands: its turn comes after ours, and again
 		 * before it is answered. */
@@ -496,7 +498,7 @@ static void turn(RedisModuleCtx *ctx)
 		}
 		idle = !wait_on();
 	} while (!idle && now - t0 < budget && total < (uint64_t)config.budget_commands);
-	ring_all();
+	loop_ring();
 	counters.turns += total != 0;
 	if (now - t0 >= slowlog_least && total)
 		slowlog_turn(ctx, now - t0);

@@ -51,6 +51,10 @@ struct loop_view {
 
 struct loop_view loop_view(void);
 
+/* Wake the clients that were left asleep since more would follow: for who is about to do
+ * something that may take long. */
+void loop_ring(void);
+
 /* ---- for standstill.c ---- */
 
 enum { LOOP_BURST = 64 }; /* requests of one client before the next one's */

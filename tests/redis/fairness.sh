@@ -80,6 +80,13 @@ kill -INT $load
 wait $load 2>/dev/null
 
 
+# A reader that is left asleep, since others keep the server busy and more of its replies will
+# follow, is woken before a command that takes long.
+start d --cxlring.ring-size 1mb
+late=$("$B/tests/redis/heard" "$shm/d" 12)
+[ "${late:-1000}" -lt 100 ] 2>/dev/null && ok "who sleeps hears of its replies within $late ms" || not_ok "replies were there for $late ms, and their reader asleep"
+stop d
+
 # Whom there is no room for is told so by the library and by the proxy, and has room within a
 # second of a kill -9.
 start_bare c --loadmodule "$B/cxlring.so" "$shm/c" channels 2
