@@ -10,6 +10,7 @@
 #include "optimizer/optimizer.h"
 #include "optimizer/planmain.h"
 #include "optimizer/planner.h"
+#include "optimizer/tlist.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
@@ -385,8 +386,14 @@ static void hash_by_digest(struct walk *w, HashJoin *join, Hash *hash, int i)
 	inner = zone_attach(&w->zones, &hash->plan.lefttree, inner_key, true);
 	if (!outer || !inner)
 		return;
-	tle = makeTargetEntry((Expr *)inner, list_length(hash->plan.targetlist) + 1, NULL, false);
-	hash->plan.targetlist = lappend(hash->plan.targetlist, tle);
+	/* Hash hands its child's rows on, so it has the same columns: one of two clauses
+	 * with the same key is there already. */
+	tle = tlist_member((Expr *)inner, hash->plan.targetlist);
+	if (!tle) {
+		tle = makeTargetEntry(
+			(Expr *)inner, list_length(hash->plan.targetlist) + 1, NULL, false);
+		hash->plan.targetlist = lappend(hash->plan.targetlist, tle);
+	}
 	by = copyObject(clause);
 	by->opno = UUID_EQ_OPERATOR;
 	by->opfuncid = F_UUID_EQ;

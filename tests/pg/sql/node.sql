@@ -82,6 +82,7 @@ SET enable_nestloop = off;
 EXPLAIN (COSTS OFF) SELECT count(*) FROM ze x JOIN ze y ON x.t = y.t AND x.a < y.b;
 SELECT same('SELECT x.i, y.i FROM %t x JOIN %t y ON x.t = y.t AND x.a < y.b WHERE x.i < 300');
 SELECT same('SELECT x.i, y.i FROM %t x LEFT JOIN %t y ON x.a = y.c AND x.b > y.b WHERE x.i < 300');
+SELECT same('SELECT x.i, y.i FROM %t x LEFT JOIN %t y ON x.t = y.t AND x.t = lower(y.t) WHERE x.i < 300'); -- one key twice
 SELECT same('SELECT i FROM %t WHERE t IN (SELECT t FROM %t WHERE i < 20)');
 SELECT same('SELECT i FROM %t x WHERE NOT EXISTS (SELECT FROM %t y WHERE y.c = x.a AND y.b < x.b)');
 RESET enable_nestloop;
