@@ -10,6 +10,7 @@
 #include "kernel_time.h"
 #include "numeric.h"
 
+#include <math.h>
 #include <string.h>
 
 /* The name that was looked up last. */
@@ -361,57 +362,105 @@ static uint8_t put_found(struct eval *ev, struct span *out, const struct found *
 	return 0;
 }
 
-/* extract: `find` sets *r. */
-#define EXTRACT(name, find)                                                            \
-	KERNEL(name)                                                                       \
-	{                                                                                  \
-		struct timezone_rules z;                                                       \
-		struct memo memo = {0};                                                        \
-		uint32_t i;                                                                    \
-                                                                                       \
-		EACH_ROW(out, n, i)                                                            \
-		{                                                                              \
-			enum datefield f = field_of(&memo, ARG(0, s), true);                       \
-			struct found r = {0};                                                      \
-			uint8_t fail = zone_of(&z, op, in, i) ? find : ROW_MALFORMED;              \
-                                                                                       \
-			if (!fail)                                                                 \
-				fail = put_found(ev, &out->s[i], &r);                                  \
-			if (fail)                                                                  \
-				row_fail(out, i, fail);                                                \
-		}                                                                              \
-	}
-
-#define ZONED (op->args[1] == T_TIMESTAMPTZ)
-EXTRACT(date_extract, date_field(&r, f, ARG(1, i4)))
-EXTRACT(stamp_extract, stamp_field(&r, f, ARG(1, i8), &z, ZONED))
-EXTRACT(interval_extract, interval_field(&r, f, &ARG(1, iv)))
-
-/* HEDB's date_part is an integer. */
-static uint8_t put_int4(int32_t *out, const struct found *r)
+static uint8_t date_extract(struct eval *ev, struct span *out, enum datefield f, int32_t d)
 {
-	if (r->scale || r->julian || r->infinite)
-		return ROW_FIELD_NO_INTEGER;
-	*out = (int32_t)r->v;
-	return 0;
+	struct found r = {0};
+	uint8_t fail = date_field(&r, f, d);
+
+	return fail ? fail : put_found(ev, out, &r);
 }
 
-KERNEL(stamp_part_int4)
+static uint8_t stamp_extract(struct eval *ev, struct span *out, enum datefield f, int64_t t,
+	const struct timezone_rules *z, bool zoned)
 {
-	struct memo memo = {0};
-	uint32_t i;
+	struct found r = {0};
+	uint8_t fail = stamp_field(&r, f, t, z, zoned);
 
-	EACH_ROW(out, n, i)
-	{
-		enum datefield f = field_of(&memo, ARG(0, s), true);
-		struct found r = {0};
-		uint8_t fail = stamp_field(&r, f, ARG(1, i8), &timezone_utc, false);
+	return fail ? fail : put_found(ev, out, &r);
+}
 
-		if (!fail)
-			fail = put_int4(&out->i4[i], &r);
-		if (fail)
-			row_fail(out, i, fail);
+static uint8_t interval_extract(
+	struct eval *ev, struct span *out, enum datefield f, const struct interval *v)
+{
+	struct found r = {0};
+	uint8_t fail = interval_field(&r, f, v);
+
+	return fail ? fail : put_found(ev, out, &r);
+}
+
+/* HEDB's date_part is an integer. */
+static uint8_t stamp_part_int4(int32_t *out, enum datefield f, int64_t t)
+{
+	struct found r = {0};
+	uint8_t fail = stamp_field(&r, f, t, &timezone_utc, false);
+
+	if (!fail && (r.scale || r.julian || r.infinite))
+		fail = ROW_FIELD_NO_INTEGER;
+	*out = (int32_t)r.v;
+	return fail;
+}
+
+/* ---- date_part: the same as double precision, added up in PostgreSQL's order ---- */
+
+static double seconds_of(int64_t us)
+{
+	return (double)(us / SECOND_US) + (double)(us % SECOND_US) / 1e6;
+}
+
+static double real_of(enum datefield f, const struct found *r)
+{
+	int64_t us = (int64_t)r->v;
+
+	if (r->infinite)
+		return r->infinite * INFINITY;
+	if (r->julian)
+		return (double)us + seconds_of(r->day_us) / DAY_SECONDS;
+	switch (f) {
+	case FIELD_EPOCH:
+		if (r->late)
+			return ((double)(us = (int64_t)(r->v + STAMP_1970)) - (double)STAMP_1970) / 1e6;
+		return (double)us / (r->scale ? 1e6 : 1);
+	case FIELD_SECOND:
+		return seconds_of(us);
+	case FIELD_MILLISECONDS:
+		return (double)(us / SECOND_US) * 1000.0 + (double)(us % SECOND_US) / 1000.0;
+	default:
+		return (double)us;
 	}
+}
+
+static uint8_t stamp_part(double *r, enum datefield f, int64_t t,
+	const struct timezone_rules *z, bool zoned)
+{
+	struct found x = {0};
+	uint8_t fail = stamp_field(&x, f, t, z, zoned);
+
+	*r = real_of(f, &x);
+	return fail;
+}
+
+static uint8_t date_part(double *r, enum datefield f, int32_t d)
+{
+	int64_t t;
+	uint8_t fail = stamp_of_date(&t, d, &timezone_utc);
+
+	return fail ? fail : stamp_part(r, f, t, &timezone_utc, false);
+}
+
+static uint8_t interval_part(double *r, enum datefield f, const struct interval *v)
+{
+	struct found x = {0};
+	uint8_t fail = interval_field(&x, f, v);
+
+	if (f != FIELD_EPOCH) {
+		*r = real_of(f, &x);
+		return fail;
+	}
+	*r = (double)v->us / 1e6;
+	*r += 365.25 * DAY_SECONDS * (v->months / YEAR_MONTHS);
+	*r += 30.0 * DAY_SECONDS * (v->months % YEAR_MONTHS);
+	*r += (double)DAY_SECONDS * v->days;
+	return 0;
 }
 
 /* ---- date_trunc ---- */
@@ -518,7 +567,10 @@ static uint8_t interval_trunc(struct interval *r, enum datefield f, struct inter
 	return 0;
 }
 
-#define TRUNC(name, call)                                                              \
+/* ---- the kernels ---- */
+
+/* A kernel that takes a field's name first: `f`, and the zone `z` where it has one. */
+#define BY_FIELD(name, extract, call)                                                  \
 	KERNEL(name)                                                                       \
 	{                                                                                  \
 		struct timezone_rules z;                                                       \
@@ -527,7 +579,7 @@ static uint8_t interval_trunc(struct interval *r, enum datefield f, struct inter
                                                                                        \
 		EACH_ROW(out, n, i)                                                            \
 		{                                                                              \
-			enum datefield f = field_of(&memo, ARG(0, s), false);                      \
+			enum datefield f = field_of(&memo, ARG(0, s), extract);                    \
 			uint8_t fail = zone_of(&z, op, in, i) ? call : ROW_MALFORMED;              \
                                                                                        \
 			if (fail)                                                                  \
@@ -535,6 +587,14 @@ static uint8_t interval_trunc(struct interval *r, enum datefield f, struct inter
 		}                                                                              \
 	}
 
-TRUNC(date_trunc, date_trunc(&out->i8[i], f, ARG(1, i4), &z))
-TRUNC(stamp_trunc, stamp_trunc(&out->i8[i], f, ARG(1, i8), &z))
-TRUNC(interval_trunc, interval_trunc(&out->iv[i], f, ARG(1, iv)))
+#define ZONED (op->args[1] == T_TIMESTAMPTZ)
+BY_FIELD(date_extract, true, date_extract(ev, &out->s[i], f, ARG(1, i4)))
+BY_FIELD(stamp_extract, true, stamp_extract(ev, &out->s[i], f, ARG(1, i8), &z, ZONED))
+BY_FIELD(interval_extract, true, interval_extract(ev, &out->s[i], f, &ARG(1, iv)))
+BY_FIELD(stamp_part_int4, true, stamp_part_int4(&out->i4[i], f, ARG(1, i8)))
+BY_FIELD(date_part, true, date_part(&out->f8[i], f, ARG(1, i4)))
+BY_FIELD(stamp_part, true, stamp_part(&out->f8[i], f, ARG(1, i8), &z, ZONED))
+BY_FIELD(interval_part, true, interval_part(&out->f8[i], f, &ARG(1, iv)))
+BY_FIELD(date_trunc, false, date_trunc(&out->i8[i], f, ARG(1, i4), &z))
+BY_FIELD(stamp_trunc, false, stamp_trunc(&out->i8[i], f, ARG(1, i8), &z))
+BY_FIELD(interval_trunc, false, interval_trunc(&out->iv[i], f, ARG(1, iv)))

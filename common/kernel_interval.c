@@ -63,6 +63,18 @@ INTERVAL(interval_justify_days, justified(&out->iv[i], ARG(0, iv), interval_just
 INTERVAL(interval_avg,
 	interval_scale(&out->iv[i], &ARG(0, iv), (double)ARG(1, i8), true))
 
+static uint8_t quotient(struct interval *r, struct interval v, double by)
+{
+	return by == 0 ? ROW_DIVISION_BY_ZERO : in_range(interval_scale(r, &v, by, true));
+}
+
+INTERVAL(interval_mul_float8, interval_scale(&out->iv[i], &ARG(0, iv), ARG(1, f8), false))
+INTERVAL(interval_mul_int4, interval_scale(&out->iv[i], &ARG(0, iv), ARG(1, i4), false))
+INTERVAL(float8_mul_interval, interval_scale(&out->iv[i], &ARG(1, iv), ARG(0, f8), false))
+INTERVAL(int4_mul_interval, interval_scale(&out->iv[i], &ARG(1, iv), ARG(0, i4), false))
+EACH(interval_div_float8, quotient(&out->iv[i], ARG(0, iv), ARG(1, f8)))
+EACH(interval_div_int4, quotient(&out->iv[i], ARG(0, iv), ARG(1, i4)))
+
 KERNEL(interval_finite)
 {
 	uint32_t i;

@@ -56,15 +56,21 @@ static bool same(const char *a, const char *b)
 	return a && b && strcmp(a, b) == 0;
 }
 
+/* Arguments in SQL: the session's time zone is none. */
+static int sql_nargs(const struct op *op)
+{
+	return op->nargs - (op->args[op->nargs - 1] == T_PUB_ZONE);
+}
+
 /* Whether the two types that an operation compares have that family in common. */
 static bool share_btree(const struct op *op)
 {
-	return op->nargs == 2 && same(families[op->args[0]].btree, families[op->args[1]].btree);
+	return sql_nargs(op) == 2 && same(families[op->args[0]].btree, families[op->args[1]].btree);
 }
 
 static bool share_hash(const struct op *op)
 {
-	return op->nargs == 2 && same(families[op->args[0]].hash, families[op->args[1]].hash);
+	return sql_nargs(op) == 2 && same(families[op->args[0]].hash, families[op->args[1]].hash);
 }
 
 static const char *sql_type(uint32_t type)
@@ -124,12 +130,6 @@ static void type(const char *name, struct op_type_info t)
 	snprintf(f, sizeof f, "%s_decrypt", name);
 	function(f, name, t.plain, f, "STABLE", COST_ENCRYPT);
 	printf("REVOKE EXECUTE ON FUNCTION %s(%s) FROM PUBLIC;\n", f, name);
-}
-
-/* Arguments in SQL: the session's time zone is none. */
-static int sql_nargs(const struct op *op)
-{
-	return op->nargs - (op->args[op->nargs - 1] == T_PUB_ZONE);
 }
 
 static void operator(const struct op *op)
@@ -379,7 +379,7 @@ static void shared_families(void)
 /* A comparison of two types becomes a member of their family. */
 static void member(const struct op *op)
 {
-	const char *a = sql_type(op->args[0]), *b = op->nargs == 2 ? sql_type(op->args[1]) : "";
+	const char *a = sql_type(op->args[0]), *b = sql_nargs(op) == 2 ? sql_type(op->args[1]) : "";
 	unsigned i;
 
 	if (op->args[0] == op->args[1] || !share_btree(op))

@@ -20,6 +20,11 @@ SELECT u, date_trunc(u, '-1234 years -5 months 40 days -100:05:06.789123'::enc_i
 	FROM unnest(ARRAY['microseconds', 'milliseconds', 'second', 'minute', 'hour', 'day', 'month',
 		'quarter', 'year', 'decade', 'century', 'millennium']) u;
 SELECT date_trunc('week', '1 day'::enc_interval);
+SELECT i * 1.5 AS mul, 2 * i AS twice, i / 7 AS div, i * '-1'::enc_int4 AS neg, i * '0.1'::enc_float8 AS tenth,
+	date_part('epoch', i) AS epoch, date_part('second', i) AS second
+	FROM (VALUES ('1 month'::enc_interval), ('-1 year 10 days 01:02:03.456')) v(i);
+SELECT '1 day'::enc_interval / 0;
+SELECT '1 day'::enc_interval * 1e300;
 CREATE TEMP TABLE t (i interval, e enc_interval);
 INSERT INTO t SELECT i, i::enc_interval FROM generate_series(1, 10) n, make_interval(days => n, hours => 10 - n) i;
 INSERT INTO t VALUES (NULL, NULL), ('1 month', '1 month'), ('30 days', '30 days');

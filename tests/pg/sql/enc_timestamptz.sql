@@ -38,6 +38,23 @@ SELECT min(e), max(e), count(DISTINCT e) FROM t;
 SELECT extract(timezone_minute FROM '2024-01-01'::enc_timestamptz) AS zero,
 	extract(day FROM '-infinity'::enc_timestamptz) IS NULL AS no_day,
 	extract(year FROM '-infinity'::enc_timestamptz) AS year;
+SELECT date_part('hour', z) AS hour, date_part('second', z) AS second, date_part('epoch', z) AS epoch,
+	date_part('julian', z::enc_date) AS julian FROM (VALUES ('2024-02-29 12:34:56.789'::enc_timestamptz)) v(z);
+-- one family: merge joins, and indexes across types
+CREATE TEMP TABLE d AS SELECT d::enc_date AS d FROM generate_series('2024-01-01'::date, '2024-03-01', '1 day') d;
+CREATE TEMP TABLE s AS SELECT s::enc_timestamp AS s, s::timestamptz::enc_timestamptz AS z
+	FROM generate_series('2024-01-01'::timestamp, '2024-03-01', '18 hours') s;
+CREATE INDEX ON d (d);
+SET enable_hashjoin = off; SET enable_nestloop = off;
+EXPLAIN (COSTS OFF) SELECT count(*) FROM d JOIN s ON d.d = s.s;
+SELECT count(*) FROM d JOIN s ON d.d = s.s;
+SELECT count(*) FROM d JOIN s ON d.d = s.z;
+RESET enable_hashjoin; RESET enable_nestloop;
+SET enable_seqscan = off; SET enable_bitmapscan = off;
+EXPLAIN (COSTS OFF) SELECT count(*) FROM d WHERE d < '2024-01-05 12:00'::enc_timestamp;
+SELECT count(*) FROM d WHERE d < '2024-01-05 12:00'::enc_timestamp;
+SELECT count(*) FROM d WHERE d >= '2024-02-29 00:00'::enc_timestamptz;
+RESET enable_seqscan; RESET enable_bitmapscan;
 SELECT '294276-12-31'::enc_timestamptz + '1 day'::enc_interval;
 SELECT enable_server_mode();
 SELECT bool_and(enc_timestamptz_send(e) = enc_timestamptz_send(e::text::enc_timestamptz)) AS lossless FROM t;
