@@ -140,6 +140,8 @@ $(B)/tests/fuzz/%: tests/fuzz/%.c $(common_c) $(wildcard common/*.h common/*.def
 	    -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
 	    -Iclient -o $@ $(filter %.c,$^) $(ldlibs)
 
+$(B)/tests/fuzz/fuzz_rows: client/rows.c client/rows.h client/plaintext.c client/plaintext.h \
+    client/plaintext_time.c client/plaintext_time.h
 $(B)/tests/fuzz/fuzz_resp: client/resp.c client/resp.h client/cxlring.h
 
 -include $(wildcard $(addprefix $(B)/,common/*.d ops-server/*.d client/*.d redis-module/*.d tests/*/*.d tests/*/*/*.d))

@@ -318,15 +318,17 @@ int rows_next(struct rows *r, struct field *f, int max, int *n, struct err_text 
 	int rc;
 
 	for (;;) {
-		s = (struct scan){.p = r->buf + r->at, .end = r->buf + r->end, .f = f, .max = max,
-			.bad = -1, .eof = r->eof};
-		if (r->eof && r->at == r->end)
+		if (r->at == r->end && r->eof)
 			return -ENODATA;
-		step = r->at == r->end ? CUT_OFF : FIELD_ENDS;
-		while (step == FIELD_ENDS)
-			step = r->format.csv ? csv_field(r, &s) : text_field(r, &s);
-		if (step == ROW_ENDS)
-			break;
+		if (r->at < r->end) {
+			s = (struct scan){.p = r->buf + r->at, .end = r->buf + r->end, .f = f, .max = max,
+				.bad = -1, .eof = r->eof};
+			do
+				step = r->format.csv ? csv_field(r, &s) : text_field(r, &s);
+			while (step == FIELD_ENDS);
+			if (step == ROW_ENDS)
+				break;
+		}
 		rc = fill(r);
 		if (rc)
 			return rc;
