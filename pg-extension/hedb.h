@@ -9,6 +9,7 @@
  *     aggregate.c  sum, avg, min, max in batches
  *     rank.c       order of many values, asked of the zone at once
  *     memo.c       what is known of ciphertexts: digests, places in an order
+ *     merge.c      order of values that a sort merges from runs on tape
  *     sort.c       sort support: PostgreSQL's sorts and index builds by such ranks
  *     plan.c       where a plan gets Zone nodes; plan_zone.c makes them
  *     compile.c    expressions to programs

@@ -18,23 +18,17 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
+#include "key.h"
 #include "rank.h"
 #include "sort.h"
 
 enum {
 	SLOTS_MIN = 1 << 10,
 	AHEAD = 16, /* entries prefetched before they are written */
-	TAG_BITS = 24,
-};
-
-/* a: type, key id and 24 bits of the tag, and 5 bytes of the incarnation; b: the rest of it
- * and the counter (value.h). a is 0 in an empty slot only. */
-struct key {
-	uint64 a, b;
 };
 
 struct entry {
-	struct key key;
+	struct value_key key;
 	uint64 fact[DIGEST_BYTES / sizeof(uint64)]; /* a digest, or order and place */
 };
 
@@ -52,40 +46,17 @@ static struct table digests, places;
 static uint64 orders; /* ranked together so far */
 static bool hooked;
 
-/* ---- keys ---- */
-
-/* False when the value is not here as a whole, or cannot be one. */
-static bool key_of(uint32 fixed, Datum d, struct key *k)
+static uint32 home(const struct generation *g, const struct value_key *k)
 {
-	const uint8 *p;
-	uint32 len, tag;
-
-	if (!fixed && VARATT_IS_EXTENDED(DatumGetPointer(d)) &&
-		!VARATT_IS_SHORT(DatumGetPointer(d)))
-		return false;
-	p = value_inline(fixed, d, &len);
-	if (len < VALUE_OVERHEAD)
-		return false;
-	memcpy(k, p, sizeof *k);
-	memcpy(&tag, p + len - GCM_TAG_BYTES, sizeof tag);
-	k->a ^= tag & ((1 << TAG_BITS) - 1);
-	k->a += k->a == 0;
-	return true;
-}
-
-static uint32 home(const struct generation *g, const struct key *k)
-{
-	uint64 h = (k->a ^ (k->b << 21 | k->b >> 43)) * UINT64CONST(0x9e3779b97f4a7c15);
-
-	return (uint32)(h >> 32) & (g->nslots - 1);
+	return value_key_hash(k) & (g->nslots - 1);
 }
 
 /* Where the key is, or the empty slot where it would be. */
-static struct entry *probe(const struct generation *g, const struct key *k)
+static struct entry *probe(const struct generation *g, const struct value_key *k)
 {
 	uint32 i = home(g, k);
 
-	while (g->slot[i].key.a && (g->slot[i].key.a != k->a || g->slot[i].key.b != k->b))
+	while (g->slot[i].key.a && !value_key_equal(&g->slot[i].key, k))
 		i = (i + 1) & (g->nslots - 1);
 	return &g->slot[i];
 }
@@ -180,7 +151,7 @@ static void make_room(struct table *t, uint32 n)
 
 /* ---- entering and looking up ---- */
 
-static void enter(struct table *t, const struct key *k, const uint64 *fact)
+static void enter(struct table *t, const struct value_key *k, const uint64 *fact)
 {
 	struct entry *e = probe(&t->young, k);
 
@@ -189,7 +160,7 @@ static void enter(struct table *t, const struct key *k, const uint64 *fact)
 	memcpy(e->fact, fact, sizeof e->fact);
 }
 
-static const uint64 *find(struct table *t, const struct key *k)
+static const uint64 *find(struct table *t, const struct value_key *k)
 {
 	struct entry *e;
 
@@ -218,14 +189,14 @@ struct many {
 
 static void enter_some(struct table *t, const struct many *m, uint32 from, uint32 n)
 {
-	struct key key[AHEAD];
+	struct value_key key[AHEAD];
 	bool known[AHEAD];
 	uint64 fact[2];
 	uint32 i;
 
 	make_room(t, AHEAD);
 	for (i = 0; i < n; i++) {
-		known[i] = key_of(m->fixed, m->values[from + i], &key[i]);
+		known[i] = value_key(m->fixed, m->values[from + i], &key[i]);
 		if (known[i])
 			__builtin_prefetch(&t->young.slot[home(&t->young, &key[i])], 1);
 	}
@@ -263,11 +234,11 @@ void memo_digest_many(uint8 type, const Datum *values, uint32 n)
 	uint8 *found = palloc((Size)Min(n, PROGRAM_ROWS_MAX) * DIGEST_BYTES);
 	Datum *inline_values = palloc((Size)Min(n, PROGRAM_ROWS_MAX) * sizeof *values);
 	uint32 fixed = value_bytes(type), i, some;
-	struct key unused;
+	struct value_key unused;
 
 	for (i = 0; i < n;) {
 		for (some = 0; i < n && some < PROGRAM_ROWS_MAX; i++)
-			if (key_of(fixed, values[i], &unused))
+			if (value_key(fixed, values[i], &unused))
 				inline_values[some++] = values[i];
 		if (some == 0)
 			break;
@@ -281,9 +252,9 @@ void memo_digest_many(uint8 type, const Datum *values, uint32 n)
 bool memo_digest(uint8 type, Datum value, uint8 digest[DIGEST_BYTES])
 {
 	const uint64 *fact;
-	struct key k;
+	struct value_key k;
 
-	if (!digests.young.slot || !key_of(value_bytes(type), value, &k))
+	if (!digests.young.slot || !value_key(value_bytes(type), value, &k))
 		return false;
 	fact = find(&digests, &k);
 	if (fact)
@@ -322,7 +293,7 @@ void memo_places(uint8 type, const Datum *values, const uint32 *ranks, uint32 n)
 	enter_many(&places, &m, n);
 }
 
-static bool same_place(const struct key *x, const struct key *y, bool *equal)
+static bool same_place(const struct value_key *x, const struct value_key *y, bool *equal)
 {
 	const uint64 *found = find(&places, x);
 	uint64 order, place;
@@ -338,7 +309,7 @@ static bool same_place(const struct key *x, const struct key *y, bool *equal)
 	return true;
 }
 
-static bool same_digest(const struct key *x, const struct key *y, bool *equal)
+static bool same_digest(const struct value_key *x, const struct value_key *y, bool *equal)
 {
 	const uint64 *found = find(&digests, x);
 	uint64 first[2];
@@ -356,12 +327,13 @@ static bool same_digest(const struct key *x, const struct key *y, bool *equal)
 bool memo_equal(uint8 type, Datum a, Datum b, bool *equal)
 {
 	uint32 fixed = value_bytes(type);
-	struct key x, y;
+	struct value_key x, y;
 
 	if (!digests.young.slot && !places.young.slot && !sort_is_ranked())
 		return false;
-	if (!key_of(fixed, a, &x) || !key_of(fixed, b, &y))
+	if (!value_key(fixed, a, &x) || !value_key(fixed, b, &y))
 		return false;
 	return same_digest(&x, &y, equal) || same_place(&x, &y, equal) ||
-		(sort_tell_places(type) && same_place(&x, &y, equal));
+		(sort_tell_places(type) && same_place(&x, &y, equal)) ||
+		sort_merged_equal(type, a, b, equal);
 }

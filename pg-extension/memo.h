@@ -10,10 +10,8 @@
  * as a hash table may (work_mem * hash_mem_multiplier), and between transactions next to
  * nothing.
  *
- * Everything in it is true for ever: a ciphertext holds one value. What is known is looked
- * up by the header of the value, which no two values share, and 24 bits of its tag; a value
- * that was forged around another's header and tag is taken for that one, which whoever can
- * write to the table could have put there anyway.
+ * Everything in it is true for ever: a ciphertext holds one value. key.h says by what it is
+ * looked up.
  */
 #ifndef HEDB_MEMO_H
 #define HEDB_MEMO_H

@@ -11,7 +11,8 @@
  *     comparator  two tickets     -> their ranks;   anything else -> ask the zone
  *
  * What comes through without a ticket is the value itself: of bounded sorts, which have
- * abbreviation off, of merges of runs on tape, and what lies out of line.
+ * abbreviation off, of merges of runs on tape (merge.h knows about those), and what lies
+ * out of line.
  *
  * Ranks decide, also that two values are equal. So the authoritative comparison that
  * PostgreSQL makes when two abbreviated keys are equal is not wanted, and neither is the
@@ -24,11 +25,14 @@
  */
 #include "sort.h"
 
+#include "access/xact.h"
 #include "lib/ilist.h"
+#include "miscadmin.h"
 #include "utils/memutils.h"
 #include "utils/sortsupport.h"
 
 #include "memo.h"
+#include "merge.h"
 #include "rank.h"
 #include "scalar.h"
 
@@ -45,12 +49,18 @@ struct sort {
 	uint32 *ranks;     /* NULL while values are collected */
 	uint32 n, cap;
 	uint8 type;
+	bool on_tape;      /* a run has ended */
+	struct merge *merge;
+	dlist_node merging; /* in `merging` below, with .merge */
 	dlist_node untold; /* in `untold` below, while .prev is set */
-	MemoryContextCallback over;
+	MemoryContextCallback over, gone;
 };
 
 /* Ranked, and the memo was not told: who sorts to group compares again what comes out. */
 static dlist_head untold = DLIST_STATIC_INIT(untold);
+
+/* With runs on tape. */
+static dlist_head merging = DLIST_STATIC_INIT(merging);
 
 static Datum convert(Datum original, SortSupport ssup);
 
@@ -79,6 +89,7 @@ static void end_run(void *arg)
 	struct sort *s = arg;
 
 	was_told(s);
+	s->on_tape = true;
 	s->run = NULL;
 	s->values = NULL;
 	s->ranks = NULL;
@@ -124,6 +135,41 @@ static Datum convert(Datum original, SortSupport ssup)
 	return TICKET | s->n++;
 }
 
+/*
+ * Do these tuples go to tape? From the second run on they do. Of the first one the sort
+ * does not tell: but then it has used up its memory. Saying so when it is not true
+ * costs a file that nobody reads.
+ */
+static bool goes_to_tape(const struct sort *s)
+{
+	double used = (double)(MemoryContextMemAllocated(s->ssup->ssup_cxt, true) -
+					  MemoryContextMemAllocated(s->run, true)) / 1024;
+
+	return s->on_tape || used >= 0.85 * maintenance_work_mem ||
+		(used >= 0.85 * work_mem && used <= 1.5 * work_mem);
+}
+
+static void forget_merge(void *arg)
+{
+	struct sort *s = arg;
+
+	dlist_delete(&s->merging);
+	if (IsTransactionState())
+		merge_close(s->merge);
+}
+
+static void keep_for_merge(struct sort *s)
+{
+	if (!s->merge) {
+		s->merge = merge_create(s->ssup->ssup_cxt, s->type);
+		dlist_push_head(&merging, &s->merging);
+		s->gone.func = forget_merge;
+		s->gone.arg = s;
+		MemoryContextRegisterResetCallback(s->ssup->ssup_cxt, &s->gone);
+	}
+	merge_add_run(s->merge, s->values, s->ranks, s->n);
+}
+
 static void fetch_ranks(struct sort *s)
 {
 	uint32 *ranks = MemoryContextAllocHuge(s->run, (Size)s->n * sizeof *ranks);
@@ -131,12 +177,31 @@ static void fetch_ranks(struct sort *s)
 	rank_values(s->type, s->values, s->n, ranks);
 	s->ranks = ranks;
 	s->ssup->abbrev_converter = NULL;
+	if (goes_to_tape(s))
+		keep_for_merge(s);
 	dlist_push_head(&untold, &s->untold);
 }
 
 bool sort_is_ranked(void)
 {
-	return !dlist_is_empty(&untold);
+	return !dlist_is_empty(&untold) || !dlist_is_empty(&merging);
+}
+
+bool sort_merged_equal(uint8 type, Datum x, Datum y, bool *equal)
+{
+	dlist_iter i;
+	int order;
+
+	dlist_foreach(i, &merging)
+	{
+		struct sort *s = dlist_container(struct sort, merging, i.cur);
+
+		if (s->type == type && merge_compare(s->merge, x, y, false, &order)) {
+			*equal = order == 0;
+			return true;
+		}
+	}
+	return false;
 }
 
 bool sort_tell_places(uint8 type)
@@ -162,13 +227,22 @@ static Datum value_of(const struct sort *s, Datum d)
 	return d & TICKET ? s->values[(uint32)d] : d;
 }
 
+static int compare_values(struct sort *s, Datum x, Datum y)
+{
+	int order;
+
+	if (s->merge && merge_compare(s->merge, x, y, true, &order))
+		return order;
+	return scalar_compare(s->type, x, y);
+}
+
 static int compare(Datum x, Datum y, SortSupport ssup)
 {
 	struct sort *s = ssup->ssup_extra;
 	uint32 a, b;
 
 	if (unlikely(!(x & y & TICKET)))
-		return scalar_compare(s->type, value_of(s, x), value_of(s, y));
+		return compare_values(s, value_of(s, x), value_of(s, y));
 	if (unlikely(!s->ranks))
 		fetch_ranks(s);
 	a = s->ranks[(uint32)x];

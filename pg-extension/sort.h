@@ -7,10 +7,13 @@
 
 #include "hedb.h"
 
-/* Is there a sort whose ranks nobody was told of? */
+/* Is there a sort that knows what the memo does not? */
 bool sort_is_ranked(void);
 
 /* Tell memo.h the ranks of such sorts of that type; false when there was none. */
 bool sort_tell_places(uint8 type);
+
+/* What a sort that merges runs knows of two values; false: nothing. */
+bool sort_merged_equal(uint8 type, Datum x, Datum y, bool *equal);
 
 #endif
