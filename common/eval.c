@@ -6,8 +6,8 @@
 
 #include <sodium.h>
 
-#include "cursor.h"
-#include "kernel.h"
+#include "column.h"
+#include "group.h"
 
 void *eval_alloc(struct eval *ev, size_t n)
 {
@@ -38,158 +38,6 @@ const uint8_t *eval_digest(const struct eval *ev)
 	return ev->digest;
 }
 
-/* Bytes that a row of a type takes in a struct vec. */
-static size_t row_bytes(uint32_t type)
-{
-	uint32_t size = optable_size(type);
-
-	return size ? size : sizeof(struct span);
-}
-
-/* States, all ROW_VALUE, and behind them room for the values. */
-static bool vec_init(struct eval *ev, struct vec *v, uint8_t type, uint32_t rows, bool one)
-{
-	size_t states;
-
-	v->type = type;
-	v->rows = one ? 1 : rows;
-	v->step = !one;
-	v->dirty = false;
-	states = (v->rows + 15) & ~(size_t)15;
-	v->state = eval_alloc(ev, states + v->rows * row_bytes(type));
-	if (!v->state)
-		return false;
-	v->any = v->state + states;
-	if (states == 16) /* one plain store; libc's masked one would stall the next load */
-		memset(v->state, ROW_VALUE, 16);
-	else
-		memset(v->state, ROW_VALUE, states);
-	return true;
-}
-
-/* What a value that could not be opened makes of its row. */
-static uint8_t state_of(int rc)
-{
-	switch (rc) {
-	case -EBADMSG:
-		return ROW_FORGED;
-	case -ENOKEY:
-		return ROW_NO_KEY;
-	default:
-		return ROW_MALFORMED;
-	}
-}
-
-/* What could not be opened, as the row's state. */
-static void not_opened(struct eval *ev, struct vec *v, uint32_t i, int rc)
-{
-	if (rc == -ENOMEM)
-		ev->no_memory = true;
-	row_fail(v, i, state_of(rc));
-}
-
-/* A column without NULLs of encrypted values of a fixed size. */
-static void open_fixed(struct eval *ev, struct cursor *c, struct vec *v, uint32_t size)
-{
-	size_t each = value_size(size), got;
-	const uint8_t *in = cursor_bytes(c, (size_t)v->rows * each);
-	uint32_t i;
-
-	for (i = 0; in && i < v->rows; i++) {
-		int rc = value_open(&ev->opener, v->type, in + i * each, each,
-			(uint8_t *)v->any + (size_t)i * size, size, &got);
-
-		if (__builtin_expect(rc != 0, 0))
-			not_opened(ev, v, i, rc);
-	}
-	ev->opened += v->rows;
-}
-
-/* One value of `len` bytes into row i. */
-static void open_one(struct eval *ev, struct vec *v, uint32_t i, const uint8_t *in,
-	size_t len, uint32_t size)
-{
-	size_t plain = len >= VALUE_OVERHEAD ? len - VALUE_OVERHEAD : 0, got = 0;
-	uint8_t *out = size ? (uint8_t *)v->any + (size_t)i * size : eval_alloc(ev, plain);
-	int rc;
-
-	if (!out)
-		return;
-	rc = value_open(&ev->opener, v->type, in, len, out, size ? size : plain, &got);
-	if (rc)
-		not_opened(ev, v, i, rc);
-	if (!size) {
-		v->s[i].p = out;
-		v->s[i].len = (uint32_t)got;
-	}
-	ev->opened++;
-}
-
-/* One plaintext (public, or clear by a client) into row i. */
-static void take_clear(struct eval *ev, struct vec *v, uint32_t i, const uint8_t *in,
-	size_t len, uint32_t size)
-{
-	uint8_t *out = size ? (uint8_t *)v->any + (size_t)i * size : eval_alloc(ev, len);
-
-	if (out && len)
-		memcpy(out, in, len);
-	if (v->type == T_PUB_BOOL)
-		v->b[i] &= 1;
-	if (!size) {
-		v->s[i].p = out;
-		v->s[i].len = (uint32_t)len;
-	}
-}
-
-/* NULL flags, then the values that are there. */
-static void read_column(struct eval *ev, struct cursor *c, struct vec *v, uint8_t flags)
-{
-	bool clear = (flags & ARG_CLEAR) || !optable_is_secret(v->type);
-	uint32_t size = optable_size(v->type), i, present = v->rows;
-	uint32_t *lens = NULL;
-
-	if (flags & ARG_NULLS) {
-		const uint8_t *nulls = cursor_bytes(c, v->rows);
-
-		for (i = 0; nulls && i < v->rows; i++)
-			if (nulls[i] & 1) {
-				row_fail(v, i, ROW_NULL);
-				present--;
-			}
-	}
-	if (size && !clear && !v->dirty) {
-		open_fixed(ev, c, v, size);
-		return;
-	}
-	if (!size) {
-		const uint8_t *in = cursor_bytes(c, 4ull * present);
-
-		lens = eval_alloc(ev, 4ull * present + 4);
-		if (!in || !lens)
-			return;
-		memcpy(lens, in, 4ull * present);
-	}
-	for (i = 0; i < v->rows && !c->bad && !ev->no_memory; i++) {
-		size_t len = size ? (clear ? size : value_size(size)) : 0;
-		const uint8_t *in;
-
-		if (v->state[i]) {
-			if (!size)
-				v->s[i].len = 0;
-			continue;
-		}
-		if (!size)
-			len = *lens++;
-		in = cursor_bytes(c, len);
-		if (!in)
-			return;
-		if (clear)
-			take_clear(ev, v, i, in, len, size);
-		else
-			open_one(ev, v, i, in, len, size);
-	}
-}
-
 /* First error from left to right, then NULL; a value only where all are values. */
 static void merge_states(struct vec *out, const struct vec *in, int nargs)
 {
@@ -209,27 +57,15 @@ static void merge_states(struct vec *out, const struct vec *in, int nargs)
 	}
 }
 
-/* Rows from .. from + n - 1 of a column. */
-static struct vec part_of(const struct vec *v, uint32_t from, uint32_t n)
-{
-	struct vec p = *v;
-
-	from *= v->step;
-	p.state += from;
-	p.any = (uint8_t *)v->any + from * row_bytes(v->type);
-	p.rows = v->step ? n : 1;
-	return p;
-}
-
 static void run_part(
 	struct eval *ev, const struct op *op, struct vec *out, const struct vec *in, uint32_t from,
 	uint32_t n)
 {
-	struct vec o = part_of(out, from, n), arg[OP_ARGS_MAX];
+	struct vec o = vec_part(out, from, n), arg[OP_ARGS_MAX];
 	int a;
 
 	for (a = 0; a < op->nargs; a++)
-		arg[a] = part_of(&in[a], from, n);
+		arg[a] = vec_part(&in[a], from, n);
 	dispatch[op->code](ev, op, &o, arg, n);
 	out->dirty |= o.dirty;
 }
@@ -280,17 +116,40 @@ static bool any_variable(const struct op *op)
 	return false;
 }
 
+/* The length of what comes of `n` columns: that of the full ones, which are all alike. */
+static int common_rows(const struct vec *in, int n, uint32_t *rows, bool *one,
+	struct err_text *e)
+{
+	int a;
+
+	*rows = *one = 1;
+	for (a = 0; a < n; a++) {
+		if (!in[a].step)
+			continue;
+		if (!*one && in[a].rows != *rows) {
+			err_set(e, "columns of %u and %u rows together", *rows, in[a].rows);
+			return -EPROTO;
+		}
+		*rows = in[a].rows;
+		*one = false;
+	}
+	return 0;
+}
+
 static int run_op(struct eval *ev, const struct op *op, struct vec *stack, int *depth,
-	uint32_t rows)
+	struct err_text *e)
 {
 	struct vec *in, out;
-	bool one = true;
-	int a;
+	uint32_t rows, n;
+	bool one;
+	int rc;
 
 	*depth -= op->nargs;
 	in = &stack[*depth];
-	for (a = 0; a < op->nargs; a++)
-		one &= !in[a].step;
+	rc = common_rows(in, op->nargs, &rows, &one, e);
+	if (rc)
+		return rc;
+	n = op->flags & OP_REDUCE ? in[0].rows : rows;
 	if (op->flags & OP_REDUCE)
 		one = true;
 	if (!vec_init(ev, &out, op->result, rows, one))
@@ -298,12 +157,10 @@ static int run_op(struct eval *ev, const struct op *op, struct vec *stack, int *
 	if (!(op->flags & (OP_LAZY | OP_REDUCE)))
 		merge_states(&out, in, op->nargs);
 	/* A reducing kernel gets the rows of its argument, others those of the result. */
-	if (op->flags & OP_REDUCE)
-		dispatch[op->code](ev, op, &out, in, in[0].rows);
-	else if (any_variable(op) && !(op->flags & OP_WHOLE))
+	if (any_variable(op) && !(op->flags & (OP_WHOLE | OP_REDUCE | OP_LAZY)))
 		run_parts(ev, op, &out, in);
 	else
-		dispatch[op->code](ev, op, &out, in, out.rows);
+		dispatch[op->code](ev, op, &out, in, n);
 	stack[(*depth)++] = out;
 	return ev->no_memory ? -ENOMEM : 0;
 }
@@ -349,136 +206,132 @@ static int find_program(struct eval *ev, const uint8_t *in, uint32_t len, uint8_
 	return 0;
 }
 
-/* The values that a reply carries. */
-struct values {
-	uint64_t bytes;
-	uint32_t present;
-	uint32_t longest; /* plaintext bytes of the longest one of variable size */
+/* Where the column says so, the rows of `v` are NULL. */
+static bool mask_result(struct eval *ev, struct vec *v, const uint8_t *want, uint32_t rows)
+{
+	uint8_t *state;
+	uint32_t i;
+
+	if (!v->step || v->rows != rows)
+		return true;
+	state = eval_alloc(ev, v->rows); /* its states may be another result's, too */
+	if (!state)
+		return false;
+	for (i = 0; i < v->rows; i++)
+		state[i] = want[i] ? v->state[i] : (uint8_t)ROW_NULL;
+	v->state = state;
+	v->dirty = true;
+	return true;
+}
+
+/* A byte for each row: is it true? NULL without memory. */
+static uint8_t *find_wanted(struct eval *ev, const struct vec *v, uint32_t rows)
+{
+	uint8_t *want = eval_alloc(ev, rows);
+	uint32_t i;
+
+	for (i = 0; want && i < rows; i++)
+		want[i] = v->state[ROW(v, i)] == ROW_VALUE && v->b[ROW(v, i)];
+	return want;
+}
+
+/* A program that runs. */
+struct run {
+	const struct program *p;
+	struct column column[PROGRAM_ARGS_MAX];
+	struct vec arg[PROGRAM_ARGS_MAX];
+	struct vec stack[PROGRAM_STACK];
+	int depth;
+	uint32_t rows;
 };
 
-static struct values values_count(const struct vec *v, bool secret)
+static int find_columns(struct run *r, struct cursor *c, struct err_text *e)
 {
-	uint32_t size = optable_size(v->type), i;
-	uint64_t over = secret ? VALUE_OVERHEAD : 0;
-	struct values n = {v->rows * (size + over), v->rows, 0};
+	int i;
 
-	if (size && !v->dirty)
-		return n;
-	n.bytes = n.present = 0;
-	for (i = 0; i < v->rows; i++) {
-		if (v->state[i])
-			continue;
-		n.present++;
-		n.bytes += size ? size + over : 4ull + v->s[i].len + over;
-		if (!size && v->s[i].len > n.longest)
-			n.longest = v->s[i].len;
-	}
-	return n;
-}
-
-/* One value to `at`, which the peer may see and write: a long one is made in `scratch`,
- * for value.h's rule of what may be sealed in shared memory. */
-static int write_value(struct eval *ev, uint8_t *at, const struct vec *v, uint32_t i,
-	size_t len, bool secret, uint8_t *scratch)
-{
-	uint32_t size = optable_size(v->type);
-	const uint8_t *plain = size ? (const uint8_t *)v->any + (size_t)i * size : v->s[i].p;
-	int rc = 0;
-
-	if (!at)
-		return -ENOMEM;
-	if (!secret) {
-		if (len)
-			memcpy(at, plain, len);
-	} else if (len <= VALUE_COPY_MAX) {
-		rc = value_seal(&ev->sealer, v->type, plain, len, at);
-	} else {
-		rc = value_seal(&ev->sealer, v->type, plain, len, scratch);
-		if (!rc)
-			memcpy(at, scratch, value_size(len));
-	}
-	return rc;
-}
-
-static int write_reply(struct eval *ev, const struct vec *v, bool secret,
-	uint8_t *(*room)(void *, uint64_t), void *ctx)
-{
-	uint32_t size = optable_size(v->type), i;
-	struct values n = values_count(v, secret);
-	uint64_t len = PROGRAM_HEADER + (v->dirty ? v->rows : 0) + n.bytes;
-	uint8_t *at, *scratch = NULL;
-	struct writer w;
-	int rc = 0;
-
-	if (secret && n.longest > VALUE_COPY_MAX) {
-		scratch = eval_alloc(ev, value_size(n.longest));
-		if (!scratch)
-			return -ENOMEM;
-	}
-	if (len > EVAL_REPLY_MAX)
-		return -EMSGSIZE;
-	at = room(ctx, len);
-	if (!at)
-		return -ENOMEM;
-	w = writer_of(at, len);
-	writer_u8(&w, (uint8_t)((v->dirty ? REPLY_STATES : 0) | (secret ? REPLY_SECRET : 0)));
-	writer_u8(&w, v->type);
-	writer_u16(&w, 0);
-	writer_u32(&w, v->rows);
-	if (v->dirty)
-		writer_bytes(&w, v->state, v->rows);
-	ev->sealed += secret ? n.present : 0;
-	if (size && n.present == v->rows) {
-		at = writer_room(&w, n.bytes);
-		if (secret)
-			return value_seal_column(&ev->sealer, v->type, v->any, size, v->rows, at);
-		memcpy(at, v->any, n.bytes);
+	for (i = 0; i < r->p->nargs; i++)
+		r->column[i] = column_find(c, r->p->arg[i].type, r->p->arg[i].flags, r->rows);
+	if (!c->bad && !c->left)
 		return 0;
-	}
-	for (i = 0; !size && i < v->rows; i++)
-		if (!v->state[i])
-			writer_u32(&w, v->s[i].len + (secret ? VALUE_OVERHEAD : 0));
-	for (i = 0; i < v->rows && !rc; i++) {
-		size_t plain;
+	err_set(e, "the argument columns are %s than their header says",
+		c->bad ? "shorter" : "longer");
+	return -EPROTO;
+}
 
-		if (v->state[i])
-			continue;
-		plain = size ? size : v->s[i].len;
-		rc = write_value(ev, writer_room(&w, secret ? value_size(plain) : plain), v, i,
-			plain, secret, scratch);
+/* Of late arguments the wanted rows, or all of the others. */
+static int open_columns(struct eval *ev, struct run *r, bool late, const uint8_t *want)
+{
+	int i;
+
+	for (i = 0; i < r->p->nargs; i++)
+		if (r->p->arg[i].late == late &&
+			!column_open(ev, &r->column[i], &r->arg[i], want))
+			return -ENOMEM;
+	return 0;
+}
+
+static int run_code(struct eval *ev, struct run *r, int from, int to, struct err_text *e)
+{
+	int i, rc = 0;
+
+	for (i = from; i < to && !rc; i++) {
+		const struct program_code *code = &r->p->code[i];
+
+		if (!code->op)
+			r->stack[r->depth++] = r->arg[code->arg];
+		else if (code->grouped)
+			rc = run_grouped(ev, code->op, r->stack, &r->depth, e);
+		else
+			rc = run_op(ev, code->op, r->stack, &r->depth, e);
 	}
 	return rc;
 }
 
-static int run_program(struct eval *ev, struct cursor *c, uint32_t rows, const struct program *p,
-	uint8_t *(*room)(void *, uint64_t), void *ctx, struct err_text *e)
+/* The first result decides which rows the others have. */
+static int run_filtered(struct eval *ev, struct run *r, struct err_text *e)
 {
-	struct vec arg[PROGRAM_ARGS_MAX], stack[PROGRAM_STACK];
-	int depth = 0, i, rc;
+	const struct program *p = r->p;
+	uint8_t *want;
+	int i, rc = run_code(ev, r, 0, p->first, e);
 
-	for (i = 0; i < p->nargs; i++) {
-		if (!vec_init(ev, &arg[i], p->arg[i].type, rows, p->arg[i].flags & ARG_ONE))
-			return -ENOMEM;
-		read_column(ev, c, &arg[i], p->arg[i].flags);
-	}
-	if (ev->no_memory)
+	if (rc)
+		return rc;
+	want = find_wanted(ev, &r->stack[0], r->rows);
+	if (!want)
 		return -ENOMEM;
-	if (c->bad || c->left) {
-		err_set(e, "the argument columns are %s than their header says",
-			c->bad ? "shorter" : "longer");
-		return -EPROTO;
-	}
-	for (i = 0; i < p->ncode; i++) {
-		if (!p->code[i].op) {
-			stack[depth++] = arg[p->code[i].arg];
-			continue;
-		}
-		rc = run_op(ev, p->code[i].op, stack, &depth, rows);
-		if (rc)
-			return rc;
-	}
+	rc = open_columns(ev, r, true, want);
+	if (!rc)
+		rc = run_code(ev, r, p->first, p->ncode, e);
+	for (i = 1; i < p->nresults && !rc; i++)
+		if (!mask_result(ev, &r->stack[i], want, r->rows))
+			rc = -ENOMEM;
+	return rc;
+}
+
+static int run_program(struct eval *ev, struct cursor *c, uint32_t rows,
+	const struct program *p, bool filtered, uint8_t *(*room)(void *, uint64_t), void *ctx,
+	struct err_text *e)
+{
+	struct result result[PROGRAM_STACK];
+	struct run r;
+	int i, rc;
+
+	r.p = p;
+	r.depth = 0;
+	r.rows = rows;
+	rc = find_columns(&r, c, e);
+	if (!rc)
+		rc = open_columns(ev, &r, false, NULL);
+	if (!rc && !filtered)
+		rc = open_columns(ev, &r, true, NULL);
+	if (!rc)
+		rc = filtered ? run_filtered(ev, &r, e) : run_code(ev, &r, 0, p->ncode, e);
+	if (rc)
+		return rc;
+	for (i = 0; i < p->nresults; i++)
+		result[i] = (struct result){&r.stack[i], p->result[i].reveal};
 	ev->rows += rows;
-	return write_reply(ev, &stack[0], optable_is_secret(p->result) && !p->reveal, room, ctx);
+	return results_write(ev, result, p->nresults, room, ctx);
 }
 
 /* `req` is private. */
@@ -489,17 +342,20 @@ static int run_request(struct eval *ev, enum role role, const uint8_t *req, uint
 	const struct program *p;
 	struct program scratch;
 	const uint8_t *bytes;
-	uint8_t nargs, zero;
+	uint8_t nargs, more;
+	bool filtered;
 	uint16_t ncode;
 	uint32_t n, rows;
 	int rc;
 
 	nargs = cursor_u8(&c);
-	zero = cursor_u8(&c);
+	more = cursor_u8(&c);
+	filtered = more & PROGRAM_FILTERED;
+	more &= (uint8_t)~PROGRAM_FILTERED;
 	ncode = cursor_u16(&c);
 	rows = cursor_u32(&c);
 	n = 2u * nargs + 2u * ncode;
-	if (c.bad || zero || nargs > PROGRAM_ARGS_MAX || ncode == 0 ||
+	if (c.bad || nargs > PROGRAM_ARGS_MAX || ncode == 0 ||
 		ncode > PROGRAM_CODE_MAX || rows == 0 || rows > PROGRAM_WHOLE_ROWS_MAX) {
 		err_set(e, "impossible request: %u arguments, %u instructions, %u rows", nargs,
 			ncode, rows);
@@ -517,11 +373,16 @@ static int run_request(struct eval *ev, enum role role, const uint8_t *req, uint
 		err_set(e, "%u rows, and this program takes %u", rows, p->rows_max);
 		return -EPROTO;
 	}
+	if (more + 1 != p->nresults || (filtered && p->result[0].type != T_PUB_BOOL)) {
+		err_set(e, "%u results left, %u expected; a filter is a boolean", p->nresults,
+			more + 1);
+		return -EPROTO;
+	}
 	if (role < p->role) {
 		err_set(e, "encrypting and decrypting need a client credential");
 		return -EACCES;
 	}
-	return run_program(ev, &c, rows, p, room, ctx, e);
+	return run_program(ev, &c, rows, p, filtered, room, ctx, e);
 }
 
 int eval_run(struct eval *ev, enum role role, const uint8_t *req, uint64_t len, bool shared,

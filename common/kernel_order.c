@@ -30,27 +30,11 @@ enum {
 	ASK_EVERY = 1 << 16, /* comparisons between two questions whether to go on */
 };
 
-/* The operation of a type by how its name ends: enc_int4_cmp. */
-static const struct op *type_op(uint8_t type, const char *ending)
-{
-	uint32_t code;
-
-	for (code = 0; code < OPTABLE_CODES; code++) {
-		const struct op *op = optable_op(code);
-		size_t n = strlen(ending), len = op ? strlen(op->name) : 0;
-
-		if (op && len > n && op->nargs > 0 && op->args[0] == type &&
-			strcmp(op->name + len - n, ending) == 0)
-			return op;
-	}
-	return NULL;
-}
-
 /* ---- digests ---- */
 
 KERNEL(digest)
 {
-	const struct op *hash = type_op(op->args[0], "_hash64");
+	const struct op *hash = optable_secret(op->args[0], SECRET_HASH64);
 	uint32_t i;
 
 	EACH_ROW(out, n, i)
@@ -314,7 +298,7 @@ static void rank_keys(struct ranking *r, struct item *items, uint32_t n, uint32_
 KERNEL(rank)
 {
 	struct ranking r = {.ev = ev, .in = in, .out = out, .by = type_by[op->args[0]],
-		.cmp = type_op(op->args[0], "_cmp")};
+		.cmp = optable_secret(op->args[0], SECRET_CMP)};
 	struct item *items = eval_alloc(ev, 2ull * n * sizeof *items);
 	uint32_t i, m = 0;
 

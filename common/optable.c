@@ -30,6 +30,16 @@ const struct op *optable_op(uint32_t code)
 	return code < OPTABLE_CODES && ops[code].name ? &ops[code] : NULL;
 }
 
+static const uint16_t secret_base[T_MAX] = {
+#define SECRET(base, T, name) [T_##T] = base,
+#include "ops.def"
+};
+
+const struct op *optable_secret(uint8_t type, enum op_secret which)
+{
+	return type < T_MAX && secret_base[type] ? optable_op(secret_base[type] + which) : NULL;
+}
+
 const uint8_t optable_sizes[T_MAX] = {
 #define TYPE(name, code, sql, size, plain) [code] = size,
 #include "ops.def"

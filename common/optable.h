@@ -41,6 +41,21 @@ enum op_flags {
 	OP_PRED = 7, /* mask: bit 0 less, 1 equal, 2 greater */
 };
 
+/* What every secret type has, optable_generic(type, which). CASE is (bool, T, T): a
+ * condition that is NULL counts as false; IS_NULL and IS_DISTINCT are never NULL. */
+enum op_generic {
+	GENERIC_DIGEST,
+	GENERIC_CASE,
+	GENERIC_COALESCE,
+	GENERIC_NULLIF,
+	GENERIC_IS_NULL,
+	GENERIC_IS_DISTINCT,
+	GENERIC_RANK,
+};
+
+/* And where its other operations begin, as SECRET of ops.def counts them. */
+enum op_secret { SECRET_EQ = 0, SECRET_CMP = 6, SECRET_HASH64 = 7 };
+
 enum { OP_ARGS_MAX = 3, OPTABLE_CODES = 2048, DIGEST_BYTES = 16 };
 
 struct op {
@@ -66,6 +81,15 @@ struct op_error_info {
 
 /* The operation of that code, or NULL. */
 const struct op *optable_op(uint32_t code);
+
+/* The code of what every secret type has; PUB_BOOL has the first ones but a digest. */
+static inline uint16_t optable_generic(uint8_t type, enum op_generic which)
+{
+	return (uint16_t)(type == T_PUB_BOOL ? 0x700 + which : 0x400 + 8 * type + which);
+}
+
+/* The operation of a secret type, NULL when it is none. */
+const struct op *optable_secret(uint8_t type, enum op_secret which);
 
 /* The type of that code; .name is NULL when there is none. */
 struct op_type_info optable_type(uint32_t code);

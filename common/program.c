@@ -22,36 +22,116 @@ static int check_args(struct program *p, struct cursor *c, struct err_text *e)
 	return 0;
 }
 
+/* What lies on the stack, as far as it is known before there are rows. */
+struct items {
+	struct {
+		uint8_t type;
+		bool reveal;
+	} item[PROGRAM_STACK];
+	int depth;
+};
+
+static void push(struct program *p, struct items *s, int at, uint8_t type, bool reveal)
+{
+	if (s->depth == 0) /* the first result so far, if nothing uses it */
+		p->first = (uint8_t)(at + 1);
+	s->item[s->depth].type = type;
+	s->item[s->depth].reveal = reveal;
+	s->depth++;
+}
+
+/* Take one argument of `op` off the stack; they come in order from `base`. */
+static int check_item(const struct items *s, int base, int i, uint8_t want, int at,
+	const struct op *op, struct err_text *e)
+{
+	if (s->item[base + i].reveal) {
+		err_set(e, "instruction %d: a revealed value can only be a result", at);
+		return -EPROTO;
+	}
+	if (s->item[base + i].type == want)
+		return 0;
+	err_set(e, "instruction %d: %s takes no argument of type %u at %d", at, op->name,
+		s->item[base + i].type, i);
+	return -EPROTO;
+}
+
 /* Apply one operation to the stack of types. */
-static int check_op(const struct op *op, uint8_t *stack, int *depth, int at,
+static int check_op(struct program *p, const struct program_code *code, struct items *s,
+	int at, struct err_text *e)
+{
+	const struct op *op = code->op;
+	int n = op->nargs + code->grouped, i, rc = 0;
+
+	if (s->depth < n) {
+		err_set(e, "instruction %d: %s needs %d arguments", at, op->name, n);
+		return -EPROTO;
+	}
+	s->depth -= n;
+	for (i = 0; i < n && !rc; i++)
+		rc = check_item(s, s->depth, i,
+			i < op->nargs ? op->args[i] : (uint8_t)T_PUB_INT4, at, op, e);
+	if (!rc)
+		push(p, s, at, op->result, op->flags & OP_REVEAL);
+	if (op->flags & OP_REVEAL)
+		p->role = ROLE_CLIENT;
+	return rc;
+}
+
+static int check_push(struct program *p, struct items *s, uint16_t code, int at,
 	struct err_text *e)
+{
+	uint16_t arg = code & (uint16_t)~PROGRAM_PUSH;
+
+	if (arg >= p->nargs || s->depth == PROGRAM_STACK) {
+		err_set(e, "instruction %d: no such argument, or stack full", at);
+		return -EPROTO;
+	}
+	p->code[at].op = NULL;
+	p->code[at].arg = (uint8_t)arg;
+	push(p, s, at, p->arg[arg].type, false);
+	return 0;
+}
+
+static int check_instruction(
+	struct program *p, struct items *s, uint16_t code, int at, struct err_text *e)
+{
+	struct program_code *c = &p->code[at];
+
+	if (code & PROGRAM_PUSH)
+		return check_push(p, s, code, at, e);
+	c->grouped = code & PROGRAM_GROUPED;
+	c->op = optable_op(code & (uint16_t)~PROGRAM_GROUPED);
+	if (!c->op || (c->grouped && !(c->op->flags & OP_REDUCE))) {
+		err_set(e, "instruction %d: unknown operation %u", at, code);
+		return -EPROTO;
+	}
+	return check_op(p, c, s, at, e);
+}
+
+/* Arguments that are pushed only behind the first result. */
+static void find_late(struct program *p)
 {
 	int i;
 
-	if (*depth < op->nargs) {
-		err_set(e, "instruction %d: %s needs %d arguments", at, op->name, op->nargs);
-		return -EPROTO;
-	}
-	*depth -= op->nargs;
-	for (i = 0; i < op->nargs; i++) {
-		uint8_t type = stack[*depth + i];
+	for (i = 0; i < p->nargs; i++)
+		p->arg[i].late = true;
+	for (i = 0; i < p->first; i++)
+		if (!p->code[i].op)
+			p->arg[p->code[i].arg].late = false;
+}
 
-		if (type != op->args[i]) {
-			err_set(e, "instruction %d: %s takes no argument of type %u at %d", at,
-				op->name, type, i);
-			return -EPROTO;
-		}
-	}
-	stack[(*depth)++] = op->result;
-	return 0;
+static uint32_t rows_max(const struct program_code *last)
+{
+	return last->op && (last->op->flags & (OP_WHOLE | OP_REDUCE)) ? PROGRAM_WHOLE_ROWS_MAX
+								       : PROGRAM_ROWS_MAX;
 }
 
 int program_compile(struct program *p, uint8_t nargs, uint16_t ncode, const uint8_t *bytes,
 	struct err_text *e)
 {
 	struct cursor c = cursor_of(bytes, 2u * nargs + 2u * ncode);
-	uint8_t stack[PROGRAM_STACK]; /* types */
-	int depth = 0, i, rc;
+	struct items s = {.depth = 0};
+	int i, rc;
 
 	if (nargs > PROGRAM_ARGS_MAX || ncode == 0 || ncode > PROGRAM_CODE_MAX) {
 		err_set(e, "%u arguments and %u instructions: too many, or none", nargs, ncode);
@@ -59,49 +139,18 @@ int program_compile(struct program *p, uint8_t nargs, uint16_t ncode, const uint
 	}
 	p->nargs = nargs;
 	p->ncode = (uint8_t)ncode;
-	p->reveal = false;
 	p->role = ROLE_DB;
 	rc = check_args(p, &c, e);
+	for (i = 0; i < ncode && !rc; i++)
+		rc = check_instruction(p, &s, cursor_u16(&c), i, e);
 	if (rc)
 		return rc;
-	for (i = 0; i < ncode; i++) {
-		uint16_t code = cursor_u16(&c);
-		uint8_t arg = (uint8_t)(code & 0xff);
-
-		p->code[i].op = NULL;
-		p->code[i].arg = arg;
-		if (code & PROGRAM_PUSH) {
-			if ((code & ~PROGRAM_PUSH) >= nargs || depth == PROGRAM_STACK) {
-				err_set(e, "instruction %d: no such argument, or stack full", i);
-				return -EPROTO;
-			}
-			stack[depth++] = p->arg[arg].type;
-			continue;
-		}
-		p->code[i].op = optable_op(code);
-		if (!p->code[i].op) {
-			err_set(e, "instruction %d: unknown operation %u", i, code);
-			return -EPROTO;
-		}
-		rc = check_op(p->code[i].op, stack, &depth, i, e);
-		if (rc)
-			return rc;
-		if (p->code[i].op->flags & OP_REVEAL) {
-			if (i != ncode - 1) {
-				err_set(e, "instruction %d: %s can only come last", i,
-					p->code[i].op->name);
-				return -EPROTO;
-			}
-			p->reveal = true;
-			p->role = ROLE_CLIENT;
-		}
+	p->nresults = (uint8_t)s.depth;
+	for (i = 0; i < s.depth; i++) {
+		p->result[i].type = s.item[i].type;
+		p->result[i].reveal = s.item[i].reveal;
 	}
-	if (depth != 1) {
-		err_set(e, "%d results left, 1 expected", depth);
-		return -EPROTO;
-	}
-	p->result = stack[0];
-	p->rows_max = p->code[ncode - 1].op && (p->code[ncode - 1].op->flags & OP_WHOLE)
-		? PROGRAM_WHOLE_ROWS_MAX : PROGRAM_ROWS_MAX;
+	p->rows_max = rows_max(&p->code[ncode - 1]);
+	find_late(p);
 	return 0;
 }

@@ -4,11 +4,12 @@
  *
  * request (docs/protocol.md), little-endian, no alignment:
  *     0   u8   arguments, 0 .. PROGRAM_ARGS_MAX
- *     1   u8   zero
+ *     1   u8   results beyond the first, 0 .. PROGRAM_STACK - 1; with PROGRAM_FILTERED
  *     2   u16  instructions, 1 .. PROGRAM_CODE_MAX
  *     4   u32  rows, 1 .. PROGRAM_ROWS_MAX (or PROGRAM_WHOLE_ROWS_MAX)
  *     8   per argument: u8 type, u8 flags (ARG_*)
- *         instructions, u16 each: an operation's code, or PUSH | argument
+ *         instructions, u16 each: an operation's code, PUSH | argument, or GROUPED | the
+ *         code of a REDUCE operation
  *         per argument, its column:
  *             ARG_NULLS: u8 per row, 0 value, 1 NULL
  *             fixed size: the values that are not NULL, side by side
@@ -23,9 +24,19 @@
  *         the values, as in a request
  *
  * A program is postfix: PUSH puts an argument on the stack, an operation takes its
- * arguments off and puts its result there; one item is left, the result. Each column
- * has one row (ARG_ONE, or the result of a REDUCE) or all of them; one row goes with
- * all by repetition. A batch of one row is the scalar operator.
+ * arguments off and puts its result there; what is left are the results, the first one
+ * at the bottom. Their replies come one behind the other. Each column has one row
+ * (ARG_ONE, or the result of a REDUCE) or all of them; one row goes with all by
+ * repetition. A batch of one row is the scalar operator.
+ *
+ * GROUPED takes one argument more, on top: a PUB_INT4 that numbers each row's group, from
+ * 0, below the number of rows. It reduces each group and gives a row for each number up to
+ * the highest; a row whose number is NULL is left out. Columns of groups go with those of
+ * the same number of groups.
+ *
+ * PROGRAM_FILTERED: the first result is a boolean, and where it is not true the rows of
+ * the others are NULL: they are not sealed, errors in them are not seen (WHERE comes
+ * before the output columns), and arguments that only the others need are not opened.
  *
  * The compiler checks everything that does not depend on rows - types, stack, role - so
  * that running cannot go wrong: what may differ by row is in the row's state.
@@ -40,10 +51,12 @@ enum {
 	PROGRAM_ARGS_MAX = 16,
 	PROGRAM_CODE_MAX = 128,
 	PROGRAM_ROWS_MAX = 4096,
-	PROGRAM_WHOLE_ROWS_MAX = 1 << 22, /* of a program that ends in a WHOLE operation */
+	PROGRAM_WHOLE_ROWS_MAX = 1 << 22, /* of one that ends in WHOLE, REDUCE or GROUPED */
 	PROGRAM_STACK = 16,
 	PROGRAM_HEADER = 8,
 	PROGRAM_PUSH = 0x8000,
+	PROGRAM_GROUPED = 0x4000,
+	PROGRAM_FILTERED = 0x80, /* in byte 1 of a request */
 };
 
 enum arg_flags {
@@ -69,15 +82,21 @@ struct program {
 	struct {
 		uint8_t type;
 		uint8_t flags;
+		bool late; /* not needed for the first result */
 	} arg[PROGRAM_ARGS_MAX];
-	struct {
+	struct program_code {
 		const struct op *op; /* NULL: push `arg` */
 		uint8_t arg;
+		bool grouped;
 	} code[PROGRAM_CODE_MAX];
+	struct {
+		uint8_t type;
+		bool reveal; /* it leaves in clear although its type is secret */
+	} result[PROGRAM_STACK];
 	uint8_t nargs;
 	uint8_t ncode;
-	uint8_t result;
-	bool reveal;    /* the result leaves in clear although its type is secret */
+	uint8_t nresults;
+	uint8_t first;  /* instructions until the first result is done */
 	enum role role; /* the least that may run it */
 	uint32_t rows_max;
 };
@@ -88,8 +107,8 @@ struct program {
  *   bytes   nargs * 2 + ncode * 2 bytes, private
  *
  * Returns 0; -EPROTO with a reason in `e`: unknown type or operation, argument out of
- * range, wrong argument type, stack empty or too deep, REVEAL in the middle, more than
- * one result.
+ * range, wrong argument type, stack empty or too deep, REVEAL of what is used further, no
+ * result.
  */
 MUST_CHECK int program_compile(struct program *p, uint8_t nargs, uint16_t ncode,
 	const uint8_t *bytes, struct err_text *e);

@@ -183,10 +183,11 @@ static inline bool rig_take(struct cursor *c, struct value_opener *o,
 	return true;
 }
 
-/* Take the reply in r->bytes apart; false when a byte is missing, or one too many. */
-static inline bool rig_reply_read(struct rig_reply *r, struct value_opener *o)
+/* Take the next result of the reply apart; false when a byte is missing. */
+static inline bool rig_result_read(
+	struct rig_reply *r, struct value_opener *o, struct cursor *rest)
 {
-	struct cursor c = cursor_of(r->bytes, r->len);
+	struct cursor c = *rest;
 	const uint8_t *states = NULL, *lens = NULL;
 	uint32_t i, present = 0;
 
@@ -219,7 +220,16 @@ static inline bool rig_reply_read(struct rig_reply *r, struct value_opener *o)
 		if (!rig_take(&c, o, r, &r->cell[i], n))
 			return false;
 	}
-	return !c.bad && c.left == 0;
+	*rest = c;
+	return !c.bad;
+}
+
+/* A reply of one result, in r->bytes; false when a byte is missing, or one too many. */
+static inline bool rig_reply_read(struct rig_reply *r, struct value_opener *o)
+{
+	struct cursor c = cursor_of(r->bytes, r->len);
+
+	return rig_result_read(r, o, &c) && c.left == 0;
 }
 
 #endif

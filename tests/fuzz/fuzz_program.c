@@ -25,6 +25,8 @@ static struct {
 	struct value_opener o;
 } *mine;
 static struct rig_reply first, second;
+static uint16_t ops[OPTABLE_CODES], nops; /* codes that there are */
+static uint8_t types[T_MAX], ntypes;
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
@@ -36,6 +38,7 @@ static void *no_grow(size_t n)
 static void start(void)
 {
 	const struct gcm_backend *gcm = gcm_select(NULL);
+	uint32_t i;
 
 	keys = rig_keyring();
 	mine = sodium_malloc((sizeof *mine + 63) & ~(size_t)63);
@@ -43,6 +46,12 @@ static void start(void)
 	if (!mine || !ev || value_sealer_init(&mine->s, gcm, keys))
 		abort();
 	value_opener_init(&mine->o, gcm, keys);
+	for (i = 0; i < OPTABLE_CODES; i++)
+		if (optable_op(i))
+			ops[nops++] = (uint16_t)i;
+	for (i = 0; i < T_MAX; i++)
+		if (optable_type(i).name)
+			types[ntypes++] = (uint8_t)i;
 	arena_init(&ev->arena, ev->first, ARENA, 0, no_grow, free);
 }
 
@@ -64,11 +73,29 @@ static struct cell cook_cell(struct cursor *c, uint8_t type, uint8_t flags)
 	return cell;
 }
 
+/* An operation, by its place among those that there are, or a push. */
+static uint16_t cook_code(struct cursor *c)
+{
+	uint16_t w = cursor_u16(c);
+
+	if (w & PROGRAM_PUSH)
+		return (uint16_t)(PROGRAM_PUSH | (w & 7));
+	return (uint16_t)(ops[(w & 0xfff) % nops] | (w & PROGRAM_GROUPED));
+}
+
+/* As many results as the program leaves, or it would hardly ever run. */
+static void cook_results(uint8_t *req, uint8_t nargs, uint8_t ncode, uint8_t filtered)
+{
+	static struct program p;
+	struct err_text e;
+
+	if (program_compile(&p, nargs, ncode, req + PROGRAM_HEADER, &e) == 0)
+		req[1] = (uint8_t)((p.nresults - 1) | (filtered & PROGRAM_FILTERED));
+}
+
 /* The request that the recipe describes; its length. */
 static size_t cook(struct cursor *c, uint8_t *out)
 {
-	static const uint8_t types[] = {T_INT4, T_INT8, T_TEXT, T_NUMERIC, T_PUB_BOOL,
-		T_PUB_INT4, T_PUB_INT8, T_TEXT};
 	static struct cell cells[COOKED_ARGS][COOKED_ROWS];
 	struct rig_arg arg[COOKED_ARGS];
 	uint8_t nargs = cursor_u8(c) % (COOKED_ARGS + 1), rows = cursor_u8(c) % COOKED_ROWS + 1;
@@ -79,17 +106,16 @@ static size_t cook(struct cursor *c, uint8_t *out)
 	for (i = 0; i < nargs; i++) {
 		uint8_t b = cursor_u8(c);
 
-		arg[i] = (struct rig_arg){cells[i], types[b & 7], b >> 3 & ARG_FLAGS};
+		arg[i] = (struct rig_arg){cells[i], types[(b & 31) % ntypes], b >> 5 & ARG_FLAGS};
 	}
-	for (i = 0; i < ncode; i++) {
-		uint8_t b = cursor_u8(c);
-
-		code[i] = b >= 0xf0 ? (uint16_t)(PROGRAM_PUSH | (b & 0x0f)) : b;
-	}
+	for (i = 0; i < ncode; i++)
+		code[i] = cook_code(c);
 	for (i = 0; i < nargs; i++)
 		for (k = 0; k < (arg[i].flags & ARG_ONE ? 1 : rows); k++)
 			cells[i][k] = cook_cell(c, arg[i].type, arg[i].flags);
 	len = rig_request(out, REQ_MAX, &mine->s, arg, nargs, code, ncode, rows);
+	if (len)
+		cook_results(out, nargs, ncode, (uint8_t)(flip >> 8));
 	if (flip & 1 && len)
 		out[(flip >> 4) % len] ^= (uint8_t)(1 << (flip >> 1 & 7));
 	return len;
@@ -103,17 +129,17 @@ static int ask(struct rig_reply *r, uint8_t how, const uint8_t *req, size_t len)
 	eval_done(ev);
 	if (!sodium_is_zero(ev->first, ARENA) || ev->arena.at != ev->first)
 		abort();
-	if (rc ? !e.s[0] : !rig_reply_read(r, &mine->o))
+	if (rc && !e.s[0])
 		abort();
 	return rc;
 }
 
-static void compare(void)
+static void compare_result(void)
 {
 	uint32_t i, size = optable_type(first.type).size;
 
 	if (first.rows != second.rows || first.flags != second.flags ||
-		first.type != second.type || first.len != second.len)
+		first.type != second.type)
 		abort();
 	for (i = 0; i < first.rows; i++) {
 		const struct cell *a = &first.cell[i], *b = &second.cell[i];
@@ -123,6 +149,21 @@ static void compare(void)
 		if (!a->state && (size ? a->i != b->i
 					   : a->len != b->len || memcmp(a->p, b->p, a->len)))
 			abort();
+	}
+}
+
+/* All results of both replies. */
+static void compare(void)
+{
+	struct cursor a = cursor_of(first.bytes, first.len);
+	struct cursor b = cursor_of(second.bytes, second.len);
+
+	if (first.len != second.len || first.len == 0)
+		abort();
+	while (a.left) {
+		if (!rig_result_read(&first, &mine->o, &a) || !rig_result_read(&second, &mine->o, &b))
+			abort();
+		compare_result();
 	}
 }
 

@@ -54,7 +54,8 @@ static struct cell text_cell(const char *s)
 	return (struct cell){.p = (const uint8_t *)s, .len = (uint32_t)strlen(s)};
 }
 
-static struct cell random_text(uint64_t *seed, const char *const *bits, int nbits, int max)
+__attribute__((unused)) static struct cell random_text(
+	uint64_t *seed, const char *const *bits, int nbits, int max)
 {
 	int n = (int)rig_below(seed, (uint64_t)max + 1), i;
 	struct cell c = {.p = heap + heap_used};

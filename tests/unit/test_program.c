@@ -49,15 +49,15 @@ static void test_good(void **state)
 				 CODE(PUSH, PUSH | 1, OP_enc_int4_lt)), 0);
 	assert_int_equal(p.nargs, 2);
 	assert_int_equal(p.ncode, 3);
-	assert_int_equal(p.result, T_PUB_BOOL);
-	assert_false(p.reveal);
+	assert_int_equal(p.result[0].type, T_PUB_BOOL);
+	assert_false(p.result[0].reveal);
 	assert_int_equal(p.role, ROLE_DB);
 	assert_null(p.code[0].op);
 	assert_int_equal(p.code[1].arg, 1);
 	assert_ptr_equal(p.code[2].op, optable_op(OP_enc_int4_lt));
 	/* An argument that nothing pushes is allowed, and so is no operation at all. */
 	assert_int_equal(compile(ARGS(T_TEXT, 0, T_INT4, ARG_ONE), CODE(PUSH | 1)), 0);
-	assert_int_equal(p.result, T_INT4);
+	assert_int_equal(p.result[0].type, T_INT4);
 }
 
 static void test_flags(void **state)
@@ -84,11 +84,15 @@ static void test_flags(void **state)
 static void test_reveal(void **state)
 {
 	assert_int_equal(compile(ARGS(T_INT4, 0), CODE(PUSH, OP_enc_int4_decrypt)), 0);
-	assert_true(p.reveal);
+	assert_true(p.result[0].reveal);
 	assert_int_equal(p.role, ROLE_CLIENT);
-	assert_int_equal(p.result, T_INT4);
+	assert_int_equal(p.result[0].type, T_INT4);
+	/* One of several results. */
+	assert_int_equal(compile(ARGS(T_INT4, 0), CODE(PUSH, OP_enc_int4_decrypt, PUSH)), 0);
+	assert_true(p.result[0].reveal);
+	assert_false(p.result[1].reveal);
 	refused(compile(ARGS(T_INT4, 0), CODE(PUSH, OP_enc_int4_decrypt, OP_enc_int4_um)),
-		"enc_int4_decrypt can only come last");
+		"a revealed value can only be a result");
 }
 
 static void test_counts(void **state)
@@ -121,7 +125,7 @@ static void test_types(void **state)
 
 		if (optable_type(t).name) {
 			assert_int_equal(compile(ARGS(t, 0), CODE(PUSH)), 0);
-			assert_int_equal(p.result, t);
+			assert_int_equal(p.result[0].type, t);
 			good++;
 		} else {
 			refused(compile(ARGS(t, 0), CODE(PUSH)), "unknown type");
@@ -145,7 +149,18 @@ static void test_stack(void **state)
 	refused(compile(ARGS(T_INT4, 0), CODE(PUSH, OP_enc_int4_add)), "needs 2 arguments");
 	refused(compile(ARGS(T_TEXT, 0), CODE(PUSH, PUSH, OP_enc_text_substring)),
 		"needs 3 arguments");
-	refused(compile(ARGS(T_INT4, 0), CODE(PUSH, PUSH)), "2 results left, 1 expected");
+	/* What is left are results. */
+	assert_int_equal(compile(ARGS(T_INT4, 0, T_TEXT, 0, T_INT4, 0),
+				 CODE(PUSH, PUSH | 2, OP_enc_int4_lt, PUSH | 1, PUSH | 2,
+					 OP_enc_int4_um)), 0);
+	assert_int_equal(p.nresults, 3);
+	assert_int_equal(p.result[0].type, T_PUB_BOOL);
+	assert_int_equal(p.result[1].type, T_TEXT);
+	assert_int_equal(p.result[2].type, T_INT4);
+	assert_int_equal(p.first, 3);
+	assert_false(p.arg[0].late);
+	assert_true(p.arg[1].late);
+	assert_false(p.arg[2].late);
 	for (i = 0; i < PROGRAM_STACK; i++)
 		code[i] = PUSH;
 	for (; i < 2 * PROGRAM_STACK - 1; i++)
@@ -154,6 +169,25 @@ static void test_stack(void **state)
 	for (i = 0; i < PROGRAM_STACK + 1; i++)
 		code[i] = PUSH;
 	refused(compile(ARGS(T_INT4, 0), code, i), "no such argument, or stack full");
+}
+
+static void test_grouped(void **state)
+{
+	assert_int_equal(compile(ARGS(T_INT4, 0, T_PUB_INT4, 0),
+				 CODE(PUSH, PUSH | 1, PROGRAM_GROUPED | OP_enc_int4_sum_bulk)), 0);
+	assert_true(p.code[2].grouped);
+	assert_false(p.code[0].grouped);
+	assert_int_equal(p.result[0].type, T_NUMERIC);
+	assert_int_equal(p.rows_max, PROGRAM_WHOLE_ROWS_MAX);
+	refused(compile(ARGS(T_INT4, 0, T_PUB_INT4, 0),
+			CODE(PUSH, PROGRAM_GROUPED | OP_enc_int4_sum_bulk)), "needs 2 arguments");
+	refused(compile(ARGS(T_INT4, 0, T_INT4, 0),
+			CODE(PUSH, PUSH | 1, PROGRAM_GROUPED | OP_enc_int4_sum_bulk)),
+		"takes no argument of type 1 at 1");
+	/* Only what reduces a column does so by groups. */
+	refused(compile(ARGS(T_INT4, 0, T_PUB_INT4, 0),
+			CODE(PUSH, PUSH | 1, PROGRAM_GROUPED | OP_enc_int4_um)),
+		"unknown operation");
 }
 
 static void test_instructions(void **state)
@@ -165,7 +199,7 @@ static void test_instructions(void **state)
 	refused(compile(ARGS(T_INT4, 0), CODE(0xffff)), "no such argument");
 	refused(compile(NULL, 0, CODE(PUSH)), "no such argument");
 	for (code = 0; code < PROGRAM_PUSH; code++)
-		if (!optable_op(code))
+		if (!optable_op(code & ~PROGRAM_GROUPED))
 			refused(compile(ARGS(T_INT4, 0), CODE((uint16_t)code)),
 				"unknown operation");
 }
@@ -192,8 +226,8 @@ static void test_every_operation(void **state)
 		}
 		prog[i] = (uint16_t)code;
 		assert_int_equal(compile(args, op->nargs, prog, op->nargs + 1), 0);
-		assert_int_equal(p.result, op->result);
-		assert_int_equal(p.reveal, (op->flags & OP_REVEAL) != 0);
+		assert_int_equal(p.result[0].type, op->result);
+		assert_int_equal(p.result[0].reveal, (op->flags & OP_REVEAL) != 0);
 		for (i = 0; i < op->nargs; i++) {
 			args[2 * i] = op->args[i] == T_INT4 ? T_TEXT : T_INT4;
 			refused(compile(args, op->nargs, prog, op->nargs + 1), op->name);
@@ -224,7 +258,7 @@ static void test_random_bytes(void **state)
 								 : rig_below(&seed, 0x90));
 		if (program_compile(&p, nargs, ncode, bytes, &e) == 0) {
 			good++;
-			assert_true(optable_type(p.result).name != NULL);
+			assert_true(optable_type(p.result[0].type).name != NULL);
 			assert_int_equal(p.ncode, ncode);
 		} else {
 			assert_true(e.s[0] != 0);
@@ -261,6 +295,7 @@ int main(void)
 		cmocka_unit_test(test_counts),
 		cmocka_unit_test(test_types),
 		cmocka_unit_test(test_stack),
+		cmocka_unit_test(test_grouped),
 		cmocka_unit_test(test_instructions),
 		cmocka_unit_test(test_every_operation),
 		cmocka_unit_test(test_random_bytes),

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "column.h"
+
+#include <string.h>
+
+/* States, all ROW_VALUE, and behind them room for the values. */
+bool vec_init(struct eval *ev, struct vec *v, uint8_t type, uint32_t rows, bool one)
+{
+	size_t states;
+
+	v->type = type;
+	v->rows = one ? 1 : rows;
+	v->step = !one;
+	v->dirty = false;
+	states = (v->rows + 15) & ~(size_t)15;
+	v->state = eval_alloc(ev, states + v->rows * vec_row_bytes(type));
+	if (!v->state)
+		return false;
+	v->any = v->state + states;
+	if (states == 16) /* one plain store; libc's masked one would stall the next load */
+		memset(v->state, ROW_VALUE, 16);
+	else
+		memset(v->state, ROW_VALUE, states);
+	return true;
+}
+
+/* ---- arguments ---- */
+
+static uint32_t rows_present(const struct column *col)
+{
+	uint32_t i, n = col->rows;
+
+	for (i = 0; col->nulls && i < col->rows; i++)
+		n -= col->nulls[i] & 1;
+	return n;
+}
+
+static uint32_t len_at(const struct column *col, uint32_t i)
+{
+	uint32_t len;
+
+	memcpy(&len, col->lens + 4ull * i, sizeof len);
+	return len;
+}
+
+struct column column_find(struct cursor *c, uint8_t type, uint8_t flags, uint32_t rows)
+{
+	bool clear = (flags & ARG_CLEAR) || !optable_is_secret(type);
+	struct column col = {.type = type, .one = flags & ARG_ONE, .clear = clear};
+	uint32_t size = optable_size(type), present, i;
+
+	col.rows = col.one ? 1 : rows;
+	if (flags & ARG_NULLS)
+		col.nulls = cursor_bytes(c, col.rows);
+	present = rows_present(&col);
+	col.bytes = (uint64_t)present * (clear ? size : value_size(size));
+	if (!size) {
+		col.bytes = 0;
+		col.lens = cursor_bytes(c, 4ull * present);
+		for (i = 0; col.lens && i < present; i++)
+			col.bytes += len_at(&col, i);
+	}
+	col.values = cursor_bytes(c, col.bytes);
+	return col;
+}
+
+/* What a value that could not be opened makes of its row. */
+static uint8_t state_of(int rc)
+{
+	switch (rc) {
+	case -EBADMSG:
+		return ROW_FORGED;
+	case -ENOKEY:
+		return ROW_NO_KEY;
+	default:
+		return ROW_MALFORMED;
+	}
+}
+
+/* What could not be opened, as the row's state. */
+static void not_opened(struct eval *ev, struct vec *v, uint32_t i, int rc)
+{
+	if (rc == -ENOMEM)
+		ev->no_memory = true;
+	row_fail(v, i, state_of(rc));
+}
+
+/* A column of encrypted values of a fixed size, all wanted and none NULL. */
+static void open_fixed(struct eval *ev, const struct column *col, struct vec *v)
+{
+	uint32_t size = optable_size(col->type), i;
+	size_t each = value_size(size), got;
+
+	for (i = 0; i < v->rows; i++) {
+		int rc = value_open(&ev->opener, v->type, col->values + i * each, each,
+			(uint8_t *)v->any + (size_t)i * size, size, &got);
+
+		if (__builtin_expect(rc != 0, 0))
+			not_opened(ev, v, i, rc);
+	}
+	ev->opened += v->rows;
+}
+
+/* One value of `len` bytes into row i. */
+static void open_one(struct eval *ev, struct vec *v, uint32_t i, const uint8_t *in,
+	size_t len, uint32_t size)
+{
+	size_t plain = len >= VALUE_OVERHEAD ? len - VALUE_OVERHEAD : 0, got = 0;
+	uint8_t *out = size ? (uint8_t *)v->any + (size_t)i * size : eval_alloc(ev, plain);
+	int rc;
+
+	if (!out)
+		return;
+	rc = value_open(&ev->opener, v->type, in, len, out, size ? size : plain, &got);
+	if (rc)
+		not_opened(ev, v, i, rc);
+	if (!size) {
+		v->s[i].p = out;
+		v->s[i].len = (uint32_t)got;
+	}
+	ev->opened++;
+}
+
+/* One plaintext (public, or clear by a client) into row i. The request is private and
+ * stays as long as the column: a long one is used where it lies. */
+static void take_clear(struct vec *v, uint32_t i, const uint8_t *in, size_t len)
+{
+	uint32_t size = optable_size(v->type);
+
+	if (!size) {
+		v->s[i].p = in;
+		v->s[i].len = (uint32_t)len;
+		return;
+	}
+	memcpy((uint8_t *)v->any + (size_t)i * size, in, size);
+	if (v->type == T_PUB_BOOL)
+		v->b[i] &= 1;
+}
+
+/* A row that has no value, or whose value is not looked at. */
+static void leave(struct vec *v, uint32_t i)
+{
+	row_fail(v, i, ROW_NULL);
+	if (!optable_size(v->type))
+		v->s[i].len = 0;
+}
+
+static void open_rows(
+	struct eval *ev, const struct column *col, struct vec *v, const uint8_t *want)
+{
+	uint32_t size = optable_size(col->type), i, at = 0;
+	size_t len = col->clear ? size : value_size(size);
+	const uint8_t *in = col->values;
+
+	for (i = 0; i < v->rows && !ev->no_memory; i++) {
+		if (col->nulls && (col->nulls[i] & 1)) {
+			leave(v, i);
+			continue;
+		}
+		if (!size)
+			len = len_at(col, at++);
+		if (want && !want[i])
+			leave(v, i);
+		else if (col->clear)
+			take_clear(v, i, in, len);
+		else
+			open_one(ev, v, i, in, len, size);
+		in += len;
+	}
+}
+
+bool column_open(
+	struct eval *ev, const struct column *col, struct vec *v, const uint8_t *want)
+{
+	if (!vec_init(ev, v, col->type, col->rows, col->one))
+		return false;
+	if (col->one)
+		want = NULL;
+	if (optable_size(col->type) && !col->clear && !col->nulls && !want)
+		open_fixed(ev, col, v);
+	else
+		open_rows(ev, col, v, want);
+	return !ev->no_memory;
+}
+
+/* ---- results ---- */
+
+/* The values that a reply carries. */
+struct values {
+	uint64_t bytes;
+	uint32_t present;
+	uint32_t longest; /* plaintext bytes of the longest one of variable size */
+};
+
+static struct values values_count(const struct vec *v, bool secret)
+{
+	uint32_t size = optable_size(v->type), i;
+	uint64_t over = secret ? VALUE_OVERHEAD : 0;
+	struct values n = {v->rows * (size + over), v->rows, 0};
+
+	if (size && !v->dirty)
+		return n;
+	n.bytes = n.present = 0;
+	for (i = 0; i < v->rows; i++) {
+		if (v->state[i])
+			continue;
+		n.present++;
+		n.bytes += size ? size + over : 4ull + v->s[i].len + over;
+		if (!size && v->s[i].len > n.longest)
+			n.longest = v->s[i].len;
+	}
+	return n;
+}
+
+/* One value to `at`, which the peer may see and write: a long one is made in `scratch`,
+ * for value.h's rule of what may be sealed in shared memory. */
+static int write_value(struct eval *ev, uint8_t *at, const struct vec *v, uint32_t i,
+	size_t len, bool secret, uint8_t *scratch)
+{
+	uint32_t size = optable_size(v->type);
+	const uint8_t *plain = size ? (const uint8_t *)v->any + (size_t)i * size : v->s[i].p;
+	int rc = 0;
+
+	if (!at)
+		return -ENOMEM;
+	if (!secret) {
+		if (len)
+			memcpy(at, plain, len);
+	} else if (len <= VALUE_COPY_MAX) {
+		rc = value_seal(&ev->sealer, v->type, plain, len, at);
+	} else {
+		rc = value_seal(&ev->sealer, v->type, plain, len, scratch);
+		if (!rc)
+			memcpy(at, scratch, value_size(len));
+	}
+	return rc;
+}
+
+static uint64_t result_bytes(const struct vec *v, bool secret, struct values *n)
+{
+	*n = values_count(v, secret);
+	return PROGRAM_HEADER + (v->dirty ? v->rows : 0) + n->bytes;
+}
+
+/* The values of a result of which some rows are none, or of variable size. */
+static int write_rows(struct eval *ev, struct writer *w, const struct vec *v, bool secret,
+	uint8_t *scratch)
+{
+	uint32_t size = optable_size(v->type), i;
+	int rc = 0;
+
+	for (i = 0; !size && i < v->rows; i++)
+		if (!v->state[i])
+			writer_u32(w, v->s[i].len + (secret ? VALUE_OVERHEAD : 0));
+	for (i = 0; i < v->rows && !rc; i++) {
+		size_t plain;
+
+		if (v->state[i])
+			continue;
+		plain = size ? size : v->s[i].len;
+		rc = write_value(ev, writer_room(w, secret ? value_size(plain) : plain), v, i,
+			plain, secret, scratch);
+	}
+	return rc;
+}
+
+static int write_result(struct eval *ev, struct writer *w, const struct vec *v, bool secret,
+	const struct values *n, uint8_t *scratch)
+{
+	uint32_t size = optable_size(v->type);
+	uint8_t *at;
+
+	writer_u8(w, (uint8_t)((v->dirty ? REPLY_STATES : 0) | (secret ? REPLY_SECRET : 0)));
+	writer_u8(w, v->type);
+	writer_u16(w, 0);
+	writer_u32(w, v->rows);
+	if (v->dirty)
+		writer_bytes(w, v->state, v->rows);
+	ev->sealed += secret ? n->present : 0;
+	if (!size || n->present != v->rows)
+		return write_rows(ev, w, v, secret, scratch);
+	at = writer_room(w, n->bytes);
+	if (secret)
+		return value_seal_column(&ev->sealer, v->type, v->any, size, v->rows, at);
+	memcpy(at, v->any, n->bytes);
+	return 0;
+}
+
+static bool sealed(const struct result *r)
+{
+	return optable_is_secret(r->v->type) && !r->reveal;
+}
+
+int results_write(struct eval *ev, const struct result *r, int n,
+	uint8_t *(*room)(void *, uint64_t), void *ctx)
+{
+	struct values values[PROGRAM_STACK];
+	uint8_t *at, *scratch = NULL;
+	uint32_t longest = 0;
+	uint64_t len = 0;
+	struct writer w;
+	int i, rc = 0;
+
+	for (i = 0; i < n; i++) {
+		len += result_bytes(r[i].v, sealed(&r[i]), &values[i]);
+		if (sealed(&r[i]) && values[i].longest > longest)
+			longest = values[i].longest;
+	}
+	if (longest > VALUE_COPY_MAX) {
+		scratch = eval_alloc(ev, value_size(longest));
+		if (!scratch)
+			return -ENOMEM;
+	}
+	if (len > EVAL_REPLY_MAX)
+		return -EMSGSIZE;
+	at = room(ctx, len);
+	if (!at)
+		return -ENOMEM;
+	w = writer_of(at, len);
+	for (i = 0; i < n && !rc; i++)
+		rc = write_result(ev, &w, r[i].v, sealed(&r[i]), &values[i], scratch);
+	return rc;
+}
