@@ -116,6 +116,14 @@ static void test_filter_of_any_kind(void **state)
 
 /* ---- groups ---- */
 
+static bool is_number(const struct cell *c, int64_t want)
+{
+	struct numeric x;
+	__int128 v;
+
+	return numeric_open(&x, c->p, c->len) == 0 && numeric_to_int128(&x, &v) == 0 && v == want;
+}
+
 static void test_groups(void **state)
 {
 	size_t len = request(
@@ -124,16 +132,12 @@ static void test_groups(void **state)
 		CODE(PUSH, PUSH | 1, PROGRAM_GROUPED | OP_enc_int4_sum_bulk, PUSH, PUSH | 1,
 			PROGRAM_GROUPED | OP_enc_int4_min_bulk, PUSH, PUSH | 1,
 			PROGRAM_GROUPED | OP_enc_int4_max_bulk), 6);
-	struct cell sum[] = {decimal("20"), NIL, decimal("110")};
 	int i;
 
 	assert_int_equal(run_results(2, len), 0);
 	for (i = 0; i < 3; i++)
 		assert_states(&result[i], (uint8_t[]){0, ROW_NULL, 0}, 3);
-	for (i = 0; i < 3; i += 2) {
-		assert_int_equal(result[0].cell[i].len, sum[i].len);
-		assert_memory_equal(result[0].cell[i].p, sum[i].p, sum[i].len);
-	}
+	assert_true(is_number(&result[0].cell[0], 20) && is_number(&result[0].cell[2], 110));
 	assert_true(result[1].cell[0].i == 20 && result[1].cell[2].i == 10);
 	assert_true(result[2].cell[0].i == 20 && result[2].cell[2].i == 60);
 	/* What is computed of rows of groups: -max, and compared with min. */
@@ -197,14 +201,6 @@ static void test_impossible_groups(void **state)
 				OP_enc_int4_add), 3), "columns of 2 and 3 rows together");
 }
 
-static bool is_number(const struct cell *c, int64_t want)
-{
-	struct numeric x;
-	__int128 v;
-
-	return numeric_parse(&x, c->p, c->len) == 0 && numeric_to_int128(&x, &v) == 0 && v == want;
-}
-
 /* Against sums made here. */
 static void test_many_groups(void **state)
 {
@@ -250,13 +246,14 @@ static void two_values(uint8_t type, struct cell *a, struct cell *b)
 {
 	*a = (struct cell){.i = 3};
 	*b = (struct cell){.i = 4};
-	if (type == T_TEXT) {
+	if (!optable_size(type)) {
 		*a = text_cell("three");
 		*b = text_cell("four");
-	} else if (type == T_NUMERIC) {
+	}
+	if (type == T_NUMERIC) {
 		*a = decimal("3.0");
 		*b = decimal("4");
-	} else if (type == T_PUB_BOOL) {
+	} else if (type == T_PUB_BOOL || type == T_BOOL) {
 		b->i = 0;
 		a->i = 1;
 	}
