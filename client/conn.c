@@ -390,7 +390,7 @@ static int wait_once(struct cxlring *c, uint32_t ms)
 int conn_take(struct cxlring *c, uint8_t *kind, const uint8_t **data, uint64_t *len,
 	int timeout_ms)
 {
-	uint64_t t0 = 0, waited = 0, left;
+	uint64_t t0 = 0, now, waited = 0, left;
 	int rc;
 
 	step_over(c);
@@ -410,10 +410,10 @@ int conn_take(struct cxlring *c, uint8_t *kind, const uint8_t **data, uint64_t *
 			return lose(c);
 		if (timeout_ms == 0)
 			return -EAGAIN;
-		if (t0)
-			waited = clock_to_ns(clock_ticks() - t0) / 1000000;
-		else
-			t0 = clock_ticks();
+		now = clock_ticks();
+		t0 = t0 ? t0 : now;
+		if ((int64_t)(now - t0) > 0) /* not after a suspension that reset the counter */
+			waited = clock_to_ns(now - t0) / 1000000;
 		if (timeout_ms > 0 && waited >= (uint64_t)timeout_ms)
 			return conn_fail(c, -ETIMEDOUT, "no answer within %d ms", timeout_ms);
 		left = timeout_ms > 0 ? (uint64_t)timeout_ms - waited : SLICE_MS;

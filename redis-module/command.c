@@ -12,7 +12,7 @@
 #include "guard.h"
 #include "kvcommand.h"
 #include "kvrequest.h"
-#include "loop.h"
+#include "outbox.h"
 
 static const char oom[] = "OOM command not allowed when used memory > 'maxmemory'.";
 
@@ -299,7 +299,7 @@ static int run_call(struct request *r)
 		session_error(r->s, r->id, oom);
 	} else {
 		r->wrote = true;
-		loop_ring();
+		outbox_ring();
 		call_run(r->ctx, r->s, r->id, a.v, a.n,
 			CALL_RAW | (r->q.opt & KV_CALL_RESP3 ? CALL_RESP3 : 0));
 	}

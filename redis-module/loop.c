@@ -15,6 +15,7 @@
 #include "evict.h"
 #include "guard.h"
 #include "keyspace.h"
+#include "outbox.h"
 #include "prefetch.h"
 #include "roster.h"
 #include "slowlog.h"
@@ -31,7 +32,6 @@ enum {
 	POLL_MAX_US = 20000,
 	FEW = 16,             /* clients that the server's core is not offered to */
 	OFFER_NS = 2000000,   /* unless they showed just now that they need it */
-	UNRUNG = 4 * BURST,   /* replies that a client may sleep through while more come */
 	PATIENCE = 32,        /* turns that younger streams wait for an older one */
 };
 
@@ -48,12 +48,10 @@ static struct {
 	uint64_t streamed;     /* the turn in which a stream's bytes went to its socket last */
 	unsigned patience;     /* turns in a row that younger streams have waited */
 	bool prefetch;
-	bool unrung; /* some client was not woken */
 	uint32_t busy; /* clients that had requests when all were last served */
 	uint32_t served, served_before; /* clients in this turn, and in the last one */
 	bool hot;
 	bool wrote; /* in this turn */
-	bool hold;  /* publish nothing before after-sleep */
 	bool up;
 } loop;
 
@@ -67,47 +65,10 @@ struct loop_view loop_view(void)
 
 /* ---- serving ---- */
 
-static void publish(struct session *s)
+static void hold_if_logged(RedisModuleCtx *ctx)
 {
-	s->unpublished = false;
-	if (s->unrung && !s->chan->tx.word)
-		service_ring(s->chan);
-	service_publish(s->chan);
-	s->unrung = 0;
-}
-
-/* Where others keep the server busy meanwhile, a client that sleeps is woken when nothing of
- * its requests is left, or when it has some work to wake for: not for each burst, which
- * costs the server as much as ten requests. */
-static void publish_burst(struct session *s, unsigned n)
-{
-	if (loop.busy < 2 || n < BURST || s->out || s->unrung >= UNRUNG || !ring_waiting(&s->chan->rx)) {
-		publish(s);
-		return;
-	}
-	s->unpublished = false;
-	s->unrung += n;
-	loop.unrung = true;
-	ring_publish(&s->chan->tx);
-}
-
-/* Nobody is left asleep when nothing more comes at once. */
-void loop_ring(void)
-{
-	uint32_t i;
-
-	for (i = 0; loop.unrung && i < roster.nopen; i++)
-		if (roster.open[i]->unrung) {
-			service_ring(roster.open[i]->chan);
-			roster.open[i]->unrung = 0;
-		}
-	loop.unrung = false;
-}
-
-void loop_publish(struct session *s)
-{
-	if (!loop.hold)
-		publish(s);
+	if (loop.wrote && guard_logging(ctx))
+		outbox_hold();
 }
 
 static inline bool waiting(struct session *s)
@@ -219,7 +180,7 @@ static enum served serve_one(RedisModuleCtx *ctx, struct session *s, const struc
 		return REFUSED;
 	}
 	ring_next(rx);
-	loop.hold |= loop.wrote && guard_logging(ctx);
+	hold_if_logged(ctx);
 	return SERVED;
 }
 
@@ -267,14 +228,13 @@ static unsigned serve(RedisModuleCtx *ctx, struct session *s, bool *held)
 	}
 out:
 	batch_flush(ctx, &loop.wrote);
-	loop.hold |= loop.wrote && guard_logging(ctx);
+	hold_if_logged(ctx);
 	if (rc == -EPROTO || s->chan->tx.broken) {
 		roster_refuse(s, "its ring holds what no client writes");
 		return n;
 	}
 	ring_release(&s->chan->rx);
-	if ((s->unpublished || s->unrung) && !loop.hold)
-		publish_burst(s, n);
+	outbox_burst(s, n, loop.busy > 1 && n == BURST && ring_waiting(&s->chan->rx));
 	s->tally.seen = clock_ticks();
 	loop.served += n && s->turn != loop.turn;
 	s->turn = n ? loop.turn : s->turn;
@@ -438,16 +398,12 @@ static bool any_output(void)
 /* What the zone has answered is done, and told to whom it concerns. */
 static unsigned finish_enc(RedisModuleCtx *ctx)
 {
-	uint32_t i;
-
 	if (!enc_ready())
 		return 0;
 	if (enc_turn(ctx))
 		loop.wrote = true;
-	loop.hold |= loop.wrote && guard_logging(ctx);
-	for (i = 0; i < roster.nopen && !loop.hold; i++)
-		if (roster.open[i]->unpublished)
-			publish(roster.open[i]);
+	hold_if_logged(ctx);
+	outbox_publish_all();
 	return 1;
 }
 
@@ -493,7 +449,7 @@ static void turn(RedisModuleCtx *ctx)
 			spin_anew(&loop.spin, now);
 			loop.poll_us = POLL_US;
 		} else {
-			loop_ring();
+			outbox_ring();
 		}
 		/* A stream's client is in Redis's hands: its turn comes after ours, and again
 		 * before it is answered. */
@@ -501,18 +457,18 @@ static void turn(RedisModuleCtx *ctx)
 			break;
 		if (n) {
 			continue;
-		} else if (loop.hold || held) {
+		} else if (outbox_holds() || held) {
 			break;
 		}
 		idle = !wait_on();
 	} while (!idle && now - t0 < budget && total < (uint64_t)config.budget_commands);
-	loop_ring();
+	outbox_ring();
 	counters.turns += total != 0;
 	if (now - t0 >= slowlog_least && total)
 		slowlog_turn(ctx, now - t0);
 	if (idle)
 		go_to_sleep(any_output(), false);
-	else if (held && guard_paused() && !loop.hold)
+	else if (held && guard_paused() && !outbox_holds())
 		go_to_sleep(true, true);
 	else
 		bell_arm(); /* epoll has to come back at once */
@@ -526,7 +482,7 @@ static void before_sleep(RedisModuleCtx *ctx)
 	finish_enc(ctx);
 	if (!loop.hot) {
 		/* A bell that rang for nothing has to be made silent as well. */
-		if (!bell_rings() && !anything() && !loop.hold) {
+		if (!bell_rings() && !anything() && !outbox_holds()) {
 			/* A stream's ring may fill while we sleep, and a reader that stopped may be
 			 * longer about it than one tick. */
 			if (!bell_ticking() && any_output())
@@ -536,22 +492,10 @@ static void before_sleep(RedisModuleCtx *ctx)
 		go_hot();
 	}
 	turn(ctx);
-	if (!loop.hold)
+	if (!outbox_holds())
 		roster_sweep();
 	/* The context's client is the next event's as well. */
 	RedisModule_SelectDb(ctx, 0);
-}
-
-static void after_sleep(void)
-{
-	uint32_t i;
-
-	if (!loop.hold)
-		return;
-	loop.hold = false;
-	for (i = 0; i < roster.nopen; i++)
-		if (roster.open[i]->unpublished)
-			publish(roster.open[i]);
 }
 
 static void on_loop(RedisModuleCtx *ctx, RedisModuleEvent e, uint64_t sub, void *data)
@@ -565,7 +509,7 @@ static void on_loop(RedisModuleCtx *ctx, RedisModuleEvent e, uint64_t sub, void 
 	if (before)
 		before_sleep(ctx);
 	else
-		after_sleep();
+		outbox_release();
 }
 
 static void rung(void)
@@ -632,6 +576,7 @@ int loop_open(RedisModuleCtx *ctx, const struct region *r, struct err_text *e)
 	int rc;
 
 	memset(&loop, 0, sizeof loop);
+	outbox_init();
 	standstill_init();
 	loop.poll_us = POLL_US;
 	loop.region = r;
@@ -649,7 +594,7 @@ int loop_open(RedisModuleCtx *ctx, const struct region *r, struct err_text *e)
 		goto fail;
 	if (strcmp(old_bell, bell_path()) != 0)
 		door_sweep(config.path, old_bell);
-	rc = stream_init(ctx, config.path, loop_publish, e);
+	rc = stream_init(ctx, config.path, outbox_publish, e);
 	if (rc) {
 		roster_close();
 		goto fail;
@@ -681,7 +626,7 @@ bool loop_drain(void)
 
 	if (!loop.up) /* the lease was taken away: nobody is connected any more */
 		return true;
-	if (loop.hold || roster.serving)
+	if (outbox_holds() || roster.serving)
 		return false;
 	for (i = 0; i < roster.nopen; i++)
 		if (!session_flush(roster.open[i]))

@@ -51,10 +51,6 @@ struct loop_view {
 
 struct loop_view loop_view(void);
 
-/* Wake the clients that were left asleep since more would follow: for who is about to do
- * something that may take long. */
-void loop_ring(void);
-
 /* ---- for standstill.c ---- */
 
 enum { LOOP_BURST = 64 }; /* requests of one client before the next one's */
@@ -65,8 +61,5 @@ enum served { SERVED, HELD, FULL, REFUSED };
 
 /* A frame of a session's that is a stream or becomes one. */
 enum served loop_pass(RedisModuleCtx *ctx, struct session *s, const struct frame *f);
-
-/* What is in the session's ring, unless the AOF has to be written first. */
-void loop_publish(struct session *s);
 
 #endif

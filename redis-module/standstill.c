@@ -2,6 +2,7 @@
 #include "standstill.h"
 
 #include "loop.h"
+#include "outbox.h"
 #include "roster.h"
 #include "stream.h"
 
@@ -61,7 +62,7 @@ static void pass_all(struct session *s)
 	ring_release(&s->chan->rx);
 	stream_continue(s);
 	if (s->unpublished)
-		loop_publish(s);
+		outbox_publish(s);
 }
 
 void standstill_refuse(struct session *s, uint32_t most, const char *text)
@@ -74,7 +75,7 @@ void standstill_refuse(struct session *s, uint32_t most, const char *text)
 	ring_release(&s->chan->rx);
 	session_flush(s);
 	if (s->unpublished)
-		loop_publish(s);
+		outbox_publish(s);
 }
 
 void standstill_serve(void)
