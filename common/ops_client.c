@@ -170,7 +170,8 @@ static int slot_read(struct ops_client *c, struct ops_slot *s, const uint8_t **r
 
 static void fill_bytes(void *arg, uint8_t *at, uint64_t len)
 {
-	memcpy(at, arg, len);
+	if (len) /* NULL is no source of nothing */
+		memcpy(at, arg, len);
 }
 
 /* One request of a handshake: nothing else is on its way on this channel. */
