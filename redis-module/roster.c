@@ -64,22 +64,17 @@ void roster_refuse(struct session *s, const char *why)
 	service_refuse(&roster.service, c);
 }
 
-/* Caller holds the channel's lock. */
-static void end(struct session *s)
-{
-	counters.killed++;
-	service_kill(&roster.service, s->chan);
-}
-
 void roster_kill(struct session *s)
 {
 	struct service_chan *c = s->chan;
 
+	counters.killed += !s->tally.killed;
+	s->tally.killed = true;
 	if (s == roster.serving || !service_lock(c)) {
-		s->tally.killed = roster.kills = true;
+		roster.kills = true;
 		return;
 	}
-	end(s);
+	service_kill(&roster.service, c);
 	service_unlock(c);
 }
 

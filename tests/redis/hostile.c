@@ -285,7 +285,8 @@ static int race(int ms)
 	attach_or_exit(&c, &r);
 	race_at = chan_req_ring(c.service, c.index) + RING_HEADER + KV_HEADER + 4;
 	pthread_create(&t, NULL, flip, NULL);
-	while (clock_ms() - t0 < (uint64_t)ms) {
+	/* On a busy machine a call may take a slice of each of three threads. */
+	while (clock_ms() - t0 < (uint64_t)ms || (n <= 100 && clock_ms() - t0 < 20000)) {
 		struct kv_header h = {0, 0, 4};
 		uint8_t *at;
 		struct frame f;
@@ -363,7 +364,8 @@ static int run_calls(const char *names, int ms)
 	calls.len = strcspn(names, ",");
 	calls.count = (strlen(names) + 1) / (calls.len + 1);
 	attach_or_exit(&c, &r);
-	while (clock_ms() - t0 < (uint64_t)ms) {
+	/* On a busy machine a call may take a slice of each of three threads. */
+	while (clock_ms() - t0 < (uint64_t)ms || (n <= 100 && clock_ms() - t0 < 20000)) {
 		struct kv_header h = {0, 0, 4};
 		uint32_t len = (uint32_t)(sizeof h + 4 * 4 + calls.len + KEY + 1 + NUMBER);
 		uint8_t *at, *p;
