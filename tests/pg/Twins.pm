@@ -4,11 +4,12 @@
 # ones, as ($plain, $enc). The texts differ in the names of types only, so both must have
 # the same value or fail with the same SQLSTATE. Text compares COLLATE "C".
 #
-#     Twins::expr($type, $depth)    int4, int8, numeric, text, bool, or one of TwinsTime's
+#     Twins::expr($type, $depth)    a type of @types, or cond: what WHERE takes
 #     $Twins::columns               names to choose from, by type; undef: constants only
 #     $Twins::safe                  only what cannot fail, whatever the columns hold
 #
-# Not generated: int ^ int with a negative exponent (PostgreSQL: double precision).
+# Not generated: int ^ int with a negative exponent (PostgreSQL: double precision), and
+# integers beside a plain numeric or float, which is no operator here.
 package Twins;
 use strict;
 use warnings;
@@ -18,6 +19,10 @@ use TwinsTime;
 our $columns;
 our $safe = 0;
 
+our @types = ('int4', 'int8', 'numeric', 'float4', 'float8', 'bool', 'bytea', 'uuid', 'text',
+	'date', 'timestamp', 'timestamptz', 'interval');
+our @numbers = ('int4', 'int8', 'numeric', 'float4', 'float8');
+
 sub pick { return $_[int rand @_]; }
 
 our @ints4 = (0, 1, -1, 2, -2, 3, 7, 10, 100, -100, 32767, 46340, 46341, 65536, 2147483647,
@@ -25,21 +30,69 @@ our @ints4 = (0, 1, -1, 2, -2, 3, 7, 10, 100, -100, 32767, 46340, 46341, 65536, 
 our @ints8 = (@ints4, '2147483648', '-2147483649', '3037000499', '3037000500', '4294967296',
 	'9223372036854775807', '-9223372036854775808', '9223372036854775806');
 our @numerics = (@ints8, '1.5', '1.50', '-0.001', '0.0', 'NaN', 'Infinity', '-Infinity', '1e30',
-	'123456789012345678901234567890.5');
+	'123456789012345678901234567890.5', '0.9', '1.1', '0.05', '99999.99', '-9999.9999', '2.5',
+	'0.00000000000000000001', '9223372036854775.807', '5e-60', '1e-30', '0.5000', '100.00');
+our @floats4 = (0, '-0', 1, -1, 1.5, -2.5, 0.1, 3.14159, 1e6, 123456.7, 1e-5, 1e38, -3e38, 1e-38,
+	1e-45, 'NaN', 'Infinity', '-Infinity', 16777217, 2147483648, 0.5, 2.5);
+our @floats8 = (@floats4, 1e15, 1e14, 123456789012345.6, 1e308, -1e308, 1e-308, 5e-324,
+	'9223372036854775807', 4503599627370497.5, 1e100, -1e-100, 709.5, 0.3333333333333333);
 our @chars = ('a', 'b', 'A', 'B', 'z', 'é', 'É', '€', '😀', ' ', '1', '0', '-', '%', '_', '\\', "'");
+our @number_texts = (@ints4, ' 12 ', '+5', '0x1', '1.5', '--1', '', '1e3', '1e-3', '.5', '5.', '.',
+	'nan', 'inf', '-Infinity', '1e400', '1e-400', '1e', ' 1.50 ', '12345678901234567890', '1_0');
+our @bool_texts = ('t', 'true', 'TRUE', ' on ', 'off', 'o', 'of', 'n', 'no', 'yes', 'y', '1', '0',
+	'2', '', 'tru', 'truex', 'f', 'False');
+our @uuid_texts = ('a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', 'A0EEBC999C0B4EF8BB6D6BB9BD380A11',
+	'{a0eebc999c0b4ef8bb6d6bb9bd380a11}', 'a0ee-bc99-9c0b-4ef8-bb6d-6bb9-bd38-0a11',
+	'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a1', 'a0eebc99-9c0b4ef8-bb6d-6bb9bd380a11-',
+	'{a0eebc999c0b4ef8bb6d6bb9bd380a11', 'a0e-ebc999c0b4ef8bb6d6bb9bd380a11', '');
 
 sub quoted { my $s = shift; $s =~ s/'/''/g; return "'$s'"; }
 
 # A literal as (plain, encrypted).
 sub literal {
 	my ($type, $value) = @_;
-	my $c = $type eq 'text' ? ' COLLATE "C"' : '';
-	$c = '' unless defined $value;
+	my $c = $type eq 'text' && defined $value ? ' COLLATE "C"' : '';
 	$value = defined $value ? quoted($value) : 'NULL';
 	return ("($value" . "::$type$c)", "($value" . "::enc_$type)");
 }
 
 sub random_text { return join '', map { pick(@chars) } 1 .. int rand 8; }
+
+sub random_bytes { return '\\x' . join '', map { sprintf '%02x', pick(0, 1, 37, 92, 95, 255,
+	int rand 256) } 1 .. int rand 6; }
+
+sub random_uuid {
+	return pick(@uuid_texts[0 .. 3]) if rand() < 0.3;
+	return join '', map { pick('0', '0', 'f', 'a') } 1 .. 32;
+}
+
+sub random_numeric {
+	my $digits = join '', map { int rand 10 } 1 .. 1 + int rand(rand() < 0.2 ? 45 : 9);
+	my $point = int rand(length($digits) + 1);
+	substr($digits, $point, 0) = '.' if $point < length $digits;
+	return pick('', '-') . $digits;
+}
+
+# A value of a type, as text.
+sub value {
+	my $type = shift;
+	my $r = rand();
+	return $r < 0.6 ? pick(@ints4) : int(rand(2000)) - 1000 if $type eq 'int4';
+	return $r < 0.7 ? pick(@ints8) : int(rand(2e6)) - 1000000 if $type eq 'int8';
+	return $r < 0.5 ? pick(@numerics) : random_numeric() if $type eq 'numeric';
+	return $r < 0.6 ? pick(@floats4) : sprintf('%.4g', (rand(2) - 1) * 10 ** (int(rand 12) - 4))
+		if $type eq 'float4';
+	return $r < 0.6 ? pick(@floats8) : (rand(2) - 1) * 10 ** (int(rand 20) - 6)
+		if $type eq 'float8';
+	return pick('t', 'f') if $type eq 'bool';
+	return random_bytes() if $type eq 'bytea';
+	return random_uuid() if $type eq 'uuid';
+	return TwinsTime::value($type) if TwinsTime::knows($type);
+	return random_text();
+}
+
+# Text that has a chance to be read as something else.
+sub number_text { return rand() < 0.7 ? pick(@number_texts) : random_numeric(); }
 
 # A pattern that has a chance to match the text.
 sub random_pattern {
@@ -51,15 +104,10 @@ sub random_pattern {
 
 sub leaf {
 	my $type = shift;
-	return (pick(@{ $columns->{$type} })) x 2 if $columns && rand() < 0.7;
+	return (pick(@{ $columns->{$type} })) x 2
+		if $columns && $columns->{$type} && rand() < 0.7;
 	return literal($type, undef) if rand() < 0.06;
-	return literal($type, rand() < 0.6 ? pick(@ints4) : int(rand(2000)) - 1000)
-		if $type eq 'int4';
-	return literal($type, rand() < 0.7 ? pick(@ints8) : int(rand(2e6)) - 1000000) if $type eq 'int8';
-	return literal($type, pick(@numerics)) if $type eq 'numeric';
-	return literal($type, TwinsTime::value($type)) if TwinsTime::knows($type);
-	return literal($type, rand() < 0.2 ? pick(@ints4, ' 12 ', '+5', '0x1', '1.5', '--1', '')
-		: random_text());
+	return literal($type, value($type));
 }
 
 # An infix or function shape with arguments filled into both texts.
@@ -75,105 +123,211 @@ sub shape {
 
 sub cast { my ($to, $a) = @_; return ("($a->[0]::$to)", "($a->[1]::enc_$to)"); }
 
-# Of two int4, no sum, difference or product leaves int8.
-sub safe_int {
+my @cmp = ('=', '<>', '<', '<=', '>', '>=');
+
+# By type: [weight, form or code, arguments]. '!' before the form: it can fail. Arguments
+# are types; of a form with ; one alternative is taken. Code gets the source of arguments.
+my %forms = (
+	int4 => [
+		[9, '!$0 + $1;!$0 - $1;!$0 * $1;!$0 / $1;!$0 % $1', 'int4', 'int4'],
+		[2, '!- $0;!@ $0;!abs($0);+ $0;!mod($0, 7::int4)', 'int4'],
+		[1, \&integer_power],
+		[1, 'length($0)', 'text'], [1, 'length($0);octet_length($0)', 'bytea'],
+		[1, 'octet_length($0);ascii($0)', 'text'], [1, 'position($0 in $1)', 'bytea', 'bytea'],
+		[1, 'strpos($0, $1);position($0 in $1)', 'text', 'text'], [1, '!$0 - $1', 'date', 'date'],
+		[1, \&cast_of, 'bool'], [1, \&cast_of, 'int8', 'numeric', 'float4', 'float8'],
+		[1, \&read_text],
+	],
+	int8 => [
+		[7, '!$0 + $1;!$0 - $1;!$0 * $1;!$0 / $1;!$0 % $1', 'int8', 'int8'],
+		[2, '!$0 + $1;!$0 - $1;!$0 * $1;!$0 / $1', 'int4', 'int8'],
+		[2, '!$0 + $1;!$0 - $1;!$0 * $1;!$0 / $1', 'int8', 'int4'],
+		[2, '!- $0;!@ $0;!abs($0);+ $0', 'int8'],
+		[1, \&integer_power], [1, \&read_text], [1, \&safe_int8],
+		[2, \&cast_of, 'int4'], [1, \&cast_of, 'numeric', 'float4', 'float8'],
+	],
+	numeric => [
+		[8, '!$0 + $1;!$0 - $1;!$0 * $1;!$0 / $1;!$0 % $1', 'numeric', 'numeric'],
+		[2, '!$0 + $1;!$0 - $1;!$0 * $1;!$0 / $1', 'numeric', 'int4'],
+		[1, '!$0 + $1;!$0 - $1;!$0 * $1;!$0 / $1', 'int8', 'numeric'],
+		[2, '- $0;abs($0);@ $0;+ $0;sign($0)', 'numeric'],
+		[3, '!round($0);!trunc($0);!ceil($0);!ceiling($0);!floor($0)', 'numeric'],
+		[2, \&round_to], [2, '!div($0, $1);!mod($0, $1)', 'numeric', 'numeric'],
+		[1, '!sqrt($0);!exp($0);!ln($0);!log($0)', 'numeric'],
+		[1, '!log($0, $1)', 'numeric', 'numeric'], [2, \&numeric_power],
+		[1, \&read_text], [2, \&cast_of, 'int4', 'int8'], [1, \&cast_of, 'float4', 'float8'],
+		[2, \&time_field],
+	],
+	float4 => [
+		[5, '!$0 + $1;!$0 - $1;!$0 * $1;!$0 / $1', 'float4', 'float4'],
+		[2, '- $0;abs($0);@ $0;+ $0', 'float4'], [1, \&read_text],
+		[2, \&cast_of, 'int4', 'int8', 'numeric', 'float8'],
+	],
+	float8 => [
+		[5, '!$0 + $1;!$0 - $1;!$0 * $1;!$0 / $1', 'float8', 'float8'],
+		[2, '!$0 + $1;!$0 - $1;!$0 * $1;!$0 / $1', 'float4', 'float8'],
+		[2, '!$0 + $1;!$0 - $1;!$0 * $1;!$0 / $1', 'float8', 'float4'],
+		[2, '!$0 + $1;!$0 - $1;!$0 * $1;!$0 / $1', 'float8', 'int4'],
+		[1, '!$0 + $1;!$0 - $1;!$0 * $1;!$0 / $1', 'int8', 'float4'],
+		[1, '!$0 + $1;!$0 - $1;!$0 * $1;!$0 / $1', 'numeric', 'float8'],
+		[1, '!$0 + $1;!$0 - $1;!$0 * $1;!$0 / $1', 'float4', 'numeric'],
+		[2, '- $0;abs($0);@ $0;+ $0;sign($0)', 'float8'],
+		[2, 'round($0);trunc($0);ceil($0);ceiling($0);floor($0);cbrt($0)', 'float8'],
+		[2, '!sqrt($0);!exp($0);!ln($0);!log($0);!|/ $0', 'float8'],
+		[1, '!sqrt($0);!exp($0);!ln($0)', 'int4'],
+		[1, '!$0 ^ $1;!power($0, $1)', 'float8', 'float8'], [1, \&read_text],
+		[2, \&cast_of, 'float4', 'int4', 'int8', 'numeric'],
+	],
+	bool => [
+		[1, \&cast_of, 'int4'], [1, \&read_text],
+	],
+	bytea => [
+		[3, '$0 || $1', 'bytea', 'bytea'], [2, '!substring($0 from $1 for $2)', 'bytea', 'int4', 'int4'],
+		[1, 'substring($0 from $1);substr($0, $1)', 'bytea', 'int4'],
+	],
+	uuid => [[1, \&read_text]],
+	text => [
+		[5, '$0 || $1', 'text', 'text'], [2, 'lower($0);upper($0)', 'text'],
+		[2, '!substring($0 from $1 for $2)', 'text', 'int4', 'int4'],
+		[1, 'substring($0 from $1)', 'text', 'int4'], [2, \&substring_at],
+		[3, \&show_text], [1, 'replace($0, $1, $2);translate($0, $1, $2)', 'text', 'text', 'text'],
+		[2, 'trim($0);ltrim($0);rtrim($0);reverse($0);initcap($0)', 'text'],
+		[1, 'trim(BOTH $1 FROM $0);ltrim($0, $1);rtrim($0, $1)', 'text', 'text'], [2, \&cut_text],
+	],
+	cond => [
+		[3, '$0 AND $1;$0 OR $1', 'cond', 'cond'], [1, 'NOT $0', 'cond'],
+		[1, '$0 IS NULL', 'int4'], [1, '$0 IS NULL', 'text'],
+		[2, '$0 AND $1;$0 OR $1;NOT $0;$0 IS NOT TRUE', 'bool', 'bool'], [4, \&like],
+		[2, '!$0 LIKE $1;!$0 NOT LIKE $1', 'bytea', 'bytea'],
+		[1, 'isfinite($0)', 'date'], [1, 'isfinite($0)', 'interval'],
+		[3, \&compare_across], [12, \&compare],
+	],
+);
+
+# What every type has besides.
+sub any_form {
 	my ($type, $sub) = @_;
-	my $r = rand();
-	return shape('$0 ' . pick('+', '-', '*') . ' $1', map { [cast('int8', [leaf('int4')])] } 1, 2)
-		if $type eq 'int8' && $r < 0.4;
-	return cast('int8', $sub->('int4')) if $type eq 'int8' && $r < 0.5;
-	return shape(pick('length($0)', 'octet_length($0)', 'ascii($0)'), $sub->('text'))
-		if $type eq 'int4' && $r < 0.1;
-	return shape('strpos($0, $1)', $sub->('text'), $sub->('text')) if $type eq 'int4' && $r < 0.2;
-	return shape('CASE WHEN $0 THEN $1 ELSE $2 END', $sub->('bool'), $sub->($type), $sub->($type))
-		if $r < 0.7;
+	return shape('CASE WHEN $0 THEN $1 ELSE $2 END', $sub->('cond'), $sub->($type), $sub->($type))
+		if rand() < 0.5;
 	return shape(pick('least', 'greatest', 'nullif', 'coalesce') . '($0, $1)', $sub->($type),
 		$sub->($type));
 }
 
-# A number is a plain one or an encrypted one.
-sub small_int {
-	my $n = int(rand 12) - 4;
-	$n = 1 if $n == 0 && $safe; # is no field of split_part
-	return rand() < 0.5 ? [$n, $n] : [literal('int4', $n)];
+sub integer_power {
+	my ($type, $sub) = @_;
+	my ($a, $n) = ($sub->($type), int rand 70);
+	return $safe ? leaf($type) : ("(($a->[0]::numeric ^ $n)::$type)", "($a->[1] ^ '$n')");
 }
 
-sub text_function {
-	my $sub = shift;
-	return shape(pick('replace($0, $1, $2)', 'translate($0, $1, $2)'), map { $sub->('text') } 1 .. 3)
-		if rand() < 0.25;
-	return shape(pick('trim($0)', 'ltrim($0)', 'rtrim($0)', 'trim(BOTH $1 FROM $0)', 'ltrim($0, $1)',
-		'rtrim($0, $1)', 'reverse($0)', 'initcap($0)'), $sub->('text'), $sub->('text')) if rand() < 0.5;
+sub numeric_power {
+	my ($type, $sub) = @_;
+	return leaf($type) if $safe;
+	my $n = pick(0, 1, 2, 3, -1, -2, 10, 37, '0.5', '-0.5', '1.5', '2.25', 'NaN', '-Infinity',
+		'Infinity', '100', '1e30', '2147483647');
+	return shape(pick('$0 ^ $1', 'power($0, $1)'), $sub->($type), [literal('numeric', $n)]);
+}
+
+sub round_to {
+	my ($type, $sub) = @_;
+	my ($a, $n) = ($sub->('numeric'), pick(0, 1, 2, 3, 5, 10, 20, -1, -2, -3, -5, -20, 3000, -3000));
+	my $f = pick('round', 'trunc');
+	return $safe ? leaf($type) : ("($f($a->[0], $n))", "($f($a->[1], $n))");
+}
+
+sub substring_at {
+	my ($type, $sub) = @_;
+	my ($a, $m, $n) = ($sub->('text'), int(rand 12) - 4, int(rand 8) - ($safe ? 0 : 1));
+	return ("(substring($a->[0] from $m for $n))", "(substring($a->[1] from $m for $n))");
+}
+
+# Of two int4, no sum, difference or product leaves int8.
+sub safe_int8 {
+	return shape('$0 ' . pick('+', '-', '*') . ' $1', map { [cast('int8', [leaf('int4')])] } 1, 2);
+}
+
+# Only int4 to int8 to numeric, and float4 to float8, cannot fail.
+sub cast_of {
+	my ($type, $sub, @from) = @_;
+	my $from = pick(@from);
+	return leaf($type) if $safe && !($from =~ /^int/ && $type =~ /^(int8|numeric)$/)
+		&& !($from eq 'float4' && $type eq 'float8');
+	return cast($type, $sub->($from));
+}
+
+sub read_text {
+	my ($type, $sub) = @_;
+	return leaf($type) if $safe;
+	my $text = $type eq 'bool' ? pick(@bool_texts) : $type eq 'uuid' ? pick(@uuid_texts)
+		: number_text();
+	return cast($type, [literal('text', $text)]);
+}
+
+sub show_text {
+	my ($type, $sub) = @_;
+	my $a = $sub->(pick('int4', 'int8', 'numeric', 'float4', 'float8', 'bool', 'uuid'));
+	return ("($a->[0]::text COLLATE \"C\")", "($a->[1]::enc_text)");
+}
+
+sub time_field {
+	my ($type, $sub) = @_;
+	return TwinsTime::field(pick('date', 'timestamp', 'timestamptz', 'interval'), $sub);
+}
+
+# A number is a plain one or an encrypted one.
+sub cut_text {
+	my ($type, $sub) = @_;
+	my $n = int(rand 12) - 4;
+	$n = 1 if $n == 0 && $safe; # is no field of split_part
 	return shape(pick('left($0, $1)', 'right($0, $1)', 'repeat($0, $1)', 'lpad($0, $1)', 'rpad($0, $1)',
-		'lpad($0, $1, $2)', 'rpad($0, $1, $2)', 'split_part($0, $2, $1)'), $sub->('text'), small_int(),
-		$sub->('text'));
+		'lpad($0, $1, $2)', 'rpad($0, $1, $2)', 'split_part($0, $2, $1)'), $sub->('text'),
+		rand() < 0.5 ? [$n, $n] : [literal('int4', $n)], $sub->('text'));
+}
+
+sub like {
+	my ($type, $sub) = @_;
+	return shape('$0 ' . pick('LIKE', 'NOT LIKE', 'ILIKE', 'NOT ILIKE') . ' $1', $sub->('text'),
+		[literal('text', random_pattern())]);
+}
+
+sub compare_across {
+	my ($type, $sub) = @_;
+	my ($s, $t) = @{ pick(['int4', 'int8'], ['int8', 'numeric'], ['numeric', 'int4'],
+		['float4', 'float8'], ['float8', 'float4'], ['int4', 'float8'], ['float4', 'int8'],
+		['date', 'timestamp'], ['timestamptz', 'date'], ['timestamp', 'timestamptz']) };
+	return shape('$0 ' . pick(@cmp) . ' $1', $sub->($s), $sub->($t));
+}
+
+sub compare {
+	my ($type, $sub) = @_;
+	my $t = pick(@types);
+	my $form = pick('$0 BETWEEN $1 AND $2', '$0 IN ($1, $2)', '$0 IS DISTINCT FROM $1',
+		map { "\$0 $_ \$1" } @cmp, @cmp);
+	return shape($form, map { $sub->($t) } 1 .. 3);
+}
+
+# One of a list of [weight, ...].
+sub weighed {
+	my $sum = 0;
+	$sum += $_->[0] for @_;
+	my $r = rand $sum;
+	for (@_) {
+		return $_ if ($r -= $_->[0]) < 0;
+	}
+	return $_[-1];
 }
 
 sub expr {
 	my ($type, $depth) = @_;
-	return leaf($type) if $depth <= 0 && $type ne 'bool';
+	return leaf($type) if $type ne 'cond' && ($depth <= 0 || rand() < 0.15);
 	my $sub = sub { [expr($_[0], $depth - 1)] };
-	my $r = rand();
-	return $r < 0.2 ? leaf($type) : TwinsTime::expr($type, $sub) if TwinsTime::knows($type);
-	if ($type eq 'int4' || $type eq 'int8') {
-		return leaf($type) if $r < 0.15;
-		return safe_int($type, $sub) if $safe;
-		return shape('$0 ' . pick('+', '-', '*', '/', '%') . ' $1', $sub->($type), $sub->($type))
-			if $r < 0.60;
-		return shape(pick('- $0', '@ $0', 'abs($0)'), $sub->($type)) if $r < 0.70;
-		if ($r < 0.75) {
-			my ($a, $n) = ($sub->($type), int rand 70);
-			return ("(($a->[0]::numeric ^ $n)::$type)", "($a->[1] ^ '$n')");
-		}
-		return shape(pick('least', 'greatest', 'nullif', 'coalesce') . '($0, $1)',
-			$sub->($type), $sub->($type)) if $r < 0.80;
-		return shape('CASE WHEN $0 THEN $1 ELSE $2 END', $sub->('bool'), $sub->($type),
-			$sub->($type)) if $r < 0.85;
-		return cast($type, $sub->('text')) if $r < 0.90;
-		return cast($type, $sub->($type eq 'int4' ? 'int8' : 'int4')) if $r < 0.96;
-		return shape('length($0)', $sub->('text')) if $type eq 'int4' && $r < 0.97;
-		return shape('position($0 IN $1)', $sub->('text'), $sub->('text')) if $type eq 'int4' && $r < 0.985;
-		return shape('$0 - $1', $sub->('date'), $sub->('date')) if $type eq 'int4';
-		return shape('$0 + $1', $sub->('int4'), $sub->('int8'));
-	}
-	if ($type eq 'numeric') {
-		return TwinsTime::field(pick('date', 'timestamp', 'timestamptz', 'interval'), $sub) if $r < 0.2;
-		return $r < 0.6 ? leaf($type) : cast('numeric', $sub->(pick('int4', 'int8')));
-	}
-	if ($type eq 'text') {
-		return leaf($type) if $r < 0.2;
-		return shape('$0 || $1', $sub->('text'), $sub->('text')) if $r < 0.45;
-		return shape(pick('lower', 'upper') . '($0)', $sub->('text')) if $r < 0.55;
-		return shape('substring($0 from $1 for $2)', $sub->('text'), [leaf('int4')], [leaf('int4')])
-			if $r < 0.65 && !$safe;
-		return shape('substring($0 from $1)', $sub->('text'), [leaf('int4')]) if $r < 0.70;
-		if ($r < 0.80) {
-			my ($a, $m, $n) = ($sub->('text'), int(rand 12) - 4, int(rand 8) - ($safe ? 0 : 1));
-			return ("(substring($a->[0] from $m for $n))", "(substring($a->[1] from $m for $n))");
-		}
-		return text_function($sub) if $r < 0.85;
-		return shape(pick('least', 'greatest', 'coalesce') . '($0, $1)', $sub->('text'),
-			$sub->('text')) if $r < 0.9;
-		my $i = $sub->(pick('int4', 'int8'));
-		return ("($i->[0]::text COLLATE \"C\")", "($i->[1]::enc_text)");
-	}
-	return shape('$0 ' . pick('AND', 'OR') . ' $1', $sub->('bool'), $sub->('bool'))
-		if $r < 0.12 && $depth > 0;
-	return shape('NOT $0', $sub->('bool')) if $r < 0.17 && $depth > 0;
-	return shape('$0 IS NULL', $sub->(pick('int4', 'text'))) if $r < 0.21;
-	return shape('$0 ' . pick('LIKE', 'NOT LIKE', 'ILIKE', 'NOT ILIKE') . ' $1', $sub->('text'),
-		[literal('text', random_pattern())]) if $r < 0.45;
-	if ($r < 0.55) {
-		my ($s, $t) = @{ pick(['int4', 'int8'], ['int8', 'numeric'], ['numeric', 'int4'],
-			['date', 'timestamp'], ['timestamptz', 'date'], ['timestamp', 'timestamptz']) };
-		return shape('$0 ' . pick('=', '<>', '<', '<=', '>', '>=') . ' $1', $sub->($s), $sub->($t));
-	}
-	my $t = pick('int4', 'int8', 'text', 'numeric', 'date', 'timestamp', 'timestamptz', 'interval');
-	return shape('isfinite($0)', $sub->($t)) if TwinsTime::knows($t) && $r < 0.57;
-	return shape('$0 BETWEEN $1 AND $2', $sub->($t), $sub->($t), $sub->($t)) if $r < 0.60;
-	return shape('$0 IN ($1, $2)', $sub->($t), $sub->($t), $sub->($t)) if $r < 0.65;
-	return shape('$0 IS DISTINCT FROM $1', $sub->($t), $sub->($t)) if $r < 0.70;
-	return shape('$0 ' . pick('=', '<>', '<', '<=', '>', '>=') . ' $1', $sub->($t), $sub->($t));
+	return TwinsTime::expr($type, $sub) if TwinsTime::knows($type);
+	return any_form($type, $sub) if $type ne 'cond' && rand() < 0.15;
+	my (undef, $form, @args) = @{ weighed(@{ $forms{$type} }) };
+	return compare($type, $sub) if $type eq 'cond' && $depth <= 0 && !ref $form;
+	return $form->($type, $sub, @args) if ref $form;
+	my $way = pick(split /;/, $form);
+	return $type eq 'cond' ? compare($type, $sub) : leaf($type) if $way =~ s/^!// && $safe;
+	return shape($way, map { $sub->($_) } @args);
 }
 
 1;

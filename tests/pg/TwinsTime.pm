@@ -54,7 +54,7 @@ sub expr {
 	my ($type, $sub) = @_;
 	my $r = rand();
 	return either($type, $sub) if $r < 0.1;
-	return Twins::shape('CASE WHEN $0 THEN $1 ELSE $2 END', $sub->('bool'), $sub->($type),
+	return Twins::shape('CASE WHEN $0 THEN $1 ELSE $2 END', $sub->('cond'), $sub->($type),
 		$sub->($type)) if $r < 0.2;
 	return interval($sub) if $type eq 'interval';
 	return date($sub) if $type eq 'date';

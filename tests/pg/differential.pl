@@ -24,13 +24,22 @@ my ($seed, $count) = @ARGV;
 srand($seed);
 
 my $nrows = 64;
-my @types = ('int4', 'int8', 'numeric', 'text', 'date', 'timestamp', 'timestamptz', 'interval');
-my %columns = (int4 => ['a', 's'], int8 => ['b'], numeric => ['n'], text => ['t', 'u'],
-	date => ['d'], timestamp => ['ts'], timestamptz => ['tz'], interval => ['iv']);
+my @types = @Twins::types;
+my %columns = (int4 => ['a', 's'], int8 => ['b'], numeric => ['n', 'm'], float4 => ['f'],
+	float8 => ['d'], bool => ['o'], bytea => ['y'], uuid => ['z'], text => ['t', 'u'],
+	date => ['dt'], timestamp => ['ts'], timestamptz => ['tz'], interval => ['iv']);
+my @order = map { my $t = $_; map { [$_, $t] } @{ $columns{$t} } } @types;
 # types that = compares, for joins
 my @pairs = (['int4', 'int4'], ['int4', 'int8'], ['int8', 'int8'], ['int4', 'numeric'],
-	['int8', 'numeric'], ['numeric', 'numeric'], ['text', 'text'], ['date', 'date'],
-	['timestamp', 'timestamp'], ['timestamptz', 'timestamptz'], ['interval', 'interval']);
+	['int8', 'numeric'], ['numeric', 'numeric'], ['text', 'text'], ['float4', 'float4'],
+	['float4', 'float8'], ['float8', 'float8'], ['bool', 'bool'], ['bytea', 'bytea'],
+	['uuid', 'uuid'], ['date', 'date'], ['timestamp', 'timestamp'], ['timestamptz', 'timestamptz'],
+	['interval', 'interval']);
+my %functions = ((map { $_ => ['min', 'max'] } 'text', 'date', 'timestamp', 'timestamptz'),
+	interval => ['min', 'max', 'sum', 'avg'], bool => ['bool_and', 'bool_or', 'every'], bytea => [],
+	uuid => []);
+my @of_numbers = ('min', 'max', 'sum', 'avg', 'sum', 'avg', 'stddev', 'variance', 'stddev_pop',
+	'var_pop');
 
 sub pick { return $_[int rand @_]; }
 sub quoted { return Twins::quoted(@_); }
@@ -51,46 +60,54 @@ sub fill {
 	return [map { my $i = $_; $form =~ s/\$(\d)/$args[$1][$i]/gr } 0, 1];
 }
 
-# As text. Of numerics that are equal (1.5, 1.50) a plan may show any, and of intervals.
+# The text form; of a boolean, whose cast to text is something else, in a row.
+sub text { my $type = shift; return $type eq 'bool' ? 'ROW($0)::text' : '($0)::text'; }
+
+# As text. Of numerics that are equal (1.5, 1.50) a plan may show any, and of intervals and
+# zeros.
 sub shown {
 	my ($type, $x) = @_;
 	return fill("coalesce(justify_interval(\$0::text::interval)::text, 'null')", $x)
 		if $type eq 'interval';
+	return fill("coalesce((\$0::text::float8 + 0)::text, 'null')", $x) if $type =~ /^float/;
 	return fill($type eq 'numeric' ? "coalesce(trim_scale(\$0::text::numeric)::text, 'null')"
-		: "coalesce(\$0::text, 'null')", $x);
+		: 'coalesce(' . text($type) . ", 'null')", $x);
 }
 
 # IS TRUE keeps the planner from taking the condition apart.
 sub where {
 	my $alias = shift;
 	return ['', ''] if rand() < 0.3;
-	return fill(' WHERE ($0) IS TRUE', over('bool', $alias));
+	return fill(' WHERE ($0) IS TRUE', over('cond', $alias));
 }
 
-# An aggregate, as text. min, max and DISTINCT take any of the numerics that are equal.
+# An aggregate, as text. min, max and DISTINCT take any of the numbers that are equal. Sums
+# of floats depend on the order.
 sub aggregate {
 	my $type = pick(@types);
-	my $f = pick('count', 'min', 'max', $type =~ /text|date|timestamp/ ? () : ('sum', 'avg', 'sum', 'avg'));
-	my $distinct = rand() < 0.3 ? 'DISTINCT ' : '';
+	my $f = rand() < 0.1 ? 'count' : pick(@{ $functions{$type} || \@of_numbers }, 'count');
+	my $ordered = $type =~ /^float/ && $f !~ /^m|count/ ? ' ORDER BY id' : '';
+	my $distinct = rand() < 0.3 && !$ordered ? 'DISTINCT ' : '';
 	$distinct = '' if $type eq 'interval' && $f ne 'count'; # a month is 30 days, but not in a sum
-	my $any = $type =~ /numeric|interval/ && $f ne 'count' && ($distinct || $f =~ /^m/);
-	my $filter = rand() < 0.3 ? fill(' FILTER (WHERE $0)', over('bool')) : ['', ''];
-	return shown($any ? $type : 'text', fill("$f($distinct\$0)\$1", over($type), $filter));
+	my $any = $type =~ /numeric|float|interval/ && $f ne 'count' && ($distinct || $f =~ /^m/);
+	my $filter = rand() < 0.3 ? fill(' FILTER (WHERE $0)', over('cond')) : ['', ''];
+	return shown($any || $type eq 'bool' && $f ne 'count' ? $type : 'text', fill("$f($distinct\$0$ordered)\$1", over($type), $filter));
 }
 
 # Kinds of queries; TABLE becomes the table's name.
 my %kinds = (
 	row => sub {
 		local $Twins::safe = 0;
-		return fill('SELECT ($0)::text FROM TABLE WHERE id = ' . (1 + int rand $nrows),
-			over(pick(@types, 'bool')));
+		my $type = pick(@types, 'cond');
+		return fill('SELECT ' . text($type) . ' FROM TABLE WHERE id = ' . (1 + int rand $nrows),
+			over($type));
 	},
 	rows => sub {
 		local $Twins::safe = 0;
-		my $first = 1 + int rand $nrows;
-		return fill('SELECT string_agg(($0)::text, \'|\') || \' \' || $2 FROM TABLE'
+		my ($first, $type) = (1 + int rand $nrows, pick(@types, 'cond'));
+		return fill('SELECT string_agg(' . text($type) . ', \'|\') || \' \' || $2 FROM TABLE'
 			. " WHERE id BETWEEN $first AND $first + 3 AND (\$1) IS TRUE",
-			over(pick(@types, 'bool')), over('bool'), aggregate());
+			over($type), over('cond'), aggregate());
 	},
 	filter => sub {
 		return fill('SELECT string_agg(id::text, \',\' ORDER BY id) FROM TABLE$0', where());
@@ -150,9 +167,8 @@ my %kinds = (
 );
 
 sub scalar_query {
-	return map { "SELECT $_\::text" }
-		Twins::expr(pick('int4', 'int8', 'text', 'bool', 'bool', 'numeric', 'date', 'timestamp',
-			'timestamptz', 'interval'), 1 + int rand 3);
+	my $type = pick(@types, 'numeric', 'float8', 'cond', 'cond');
+	return @{ fill('SELECT ' . text($type), [Twins::expr($type, 1 + int rand 3)]) };
 }
 
 # One line for COPY.
@@ -162,35 +178,43 @@ sub twins {
 	print join("\t", $kind, "enable_$without", @texts), "\n";
 }
 
-sub rows {
-	my @make = (sub { int rand 4 }, sub { pick(@Twins::ints4) }, sub { int(rand 20) - 10 },
-		sub { pick(@Twins::ints8) }, sub { pick(@Twins::numerics) }, \&Twins::random_text,
-		sub { pick(@Twins::chars) },
-		map { my $t = $_; sub { TwinsTime::value($t) } } qw(date timestamp timestamptz interval));
-	local $Twins::safe = 1;
-	return join ",\n", map { my $id = $_; "($id, "
-		. join(', ', map { rand() < 0.1 ? 'NULL' : quoted($_->()) } @make) . ')' } 1 .. $nrows;
+# Now and then a small one, so that some are equal.
+sub row_value {
+	my $type = shift;
+	return int(rand 20) - 10 if $type =~ /int[48]|numeric|float/ && rand() < 0.4;
+	return Twins::value($type);
 }
 
-print <<'SQL', 'INSERT INTO plain VALUES ', rows(), ";\n", <<'SQL';
-\set ON_ERROR_STOP 1
+sub rows {
+	local $Twins::safe = 1; # of time: nothing that goes out of range
+	return join ",\n", map { my $id = $_; "($id, " . int(rand 4) . ', '
+		. join(', ', map { rand() < 0.1 ? 'NULL' : quoted(row_value($_->[1])) } @order) . ')' }
+		1 .. $nrows;
+}
+
+my $names = join ', ', map { $_->[0] } @order;
+my $plain = join ', ', map { "$_->[0] $_->[1]" . ($_->[1] eq 'text' ? ' COLLATE "C"' : '') } @order;
+my $secret = join ', ', map { "$_->[0] enc_$_->[1]" } @order;
+my $encrypted = join ', ', map { "enc_$_->[1]_encrypt($_->[0])" } @order;
+
+print <<"SQL", 'INSERT INTO plain VALUES ', rows(), ";\n", <<"SQL", <<'SQL';
+\\set ON_ERROR_STOP 1
 SET client_min_messages = warning;
 SET hedb.mode = client;
 SET timezone = 'America/New_York';
 SET hedb.batch = 7; -- so that groups take several
 SET jit = off; -- a method that is switched off costs so much that all would be compiled
-CREATE TABLE plain (id int, g int, a int4, s int4, b int8, n numeric, t text COLLATE "C",
-	u text COLLATE "C", d date, ts timestamp, tz timestamptz, iv interval);
-CREATE TABLE enc (id int, g int, a enc_int4, s enc_int4, b enc_int8, n enc_numeric, t enc_text,
-	u enc_text, d enc_date, ts enc_timestamp, tz enc_timestamptz, iv enc_interval);
+CREATE TABLE plain (id int, g int, $plain);
+CREATE TABLE enc (id int, g int, $secret);
 SQL
-INSERT INTO enc SELECT id, g, enc_int4_encrypt(a), enc_int4_encrypt(s), enc_int8_encrypt(b),
-	enc_numeric_encrypt(n), enc_text_encrypt(t), enc_text_encrypt(u), enc_date_encrypt(d),
-	enc_timestamp_encrypt(ts), enc_timestamptz_encrypt(tz), enc_interval_encrypt(iv) FROM plain;
+INSERT INTO enc SELECT id, g, $encrypted FROM plain;
+SQL
 CREATE INDEX ON plain (a); CREATE INDEX ON plain USING hash (b); CREATE INDEX ON plain (t);
-CREATE INDEX ON plain (d);
+CREATE INDEX ON plain (d); CREATE INDEX ON plain USING hash (f); CREATE INDEX ON plain (z);
+CREATE INDEX ON plain (dt);
 CREATE INDEX ON enc (a); CREATE INDEX ON enc USING hash (b); CREATE INDEX ON enc (t);
-CREATE INDEX ON enc (d);
+CREATE INDEX ON enc (d); CREATE INDEX ON enc USING hash (f); CREATE INDEX ON enc (z);
+CREATE INDEX ON enc (dt);
 -- with common values of t known, the planner tries LIKE on them, and may meet its error
 ALTER TABLE plain ALTER t SET STATISTICS 0, ALTER u SET STATISTICS 0;
 VACUUM ANALYZE plain, enc;
