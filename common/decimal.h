@@ -39,7 +39,7 @@ struct decimal {
 enum {
 	DECIMAL_MIN_SIG_DIGITS = 16,
 	DECIMAL_DISPLAY_SCALE_MAX = 1000,
-	DECIMAL_RESULT_SCALE_MAX = 2000, /* of round() and trunc() */
+	DECIMAL_RESULT_SCALE_MAX = 2000,
 };
 
 /* What can be wrong with a result; kernels make row states of them. */

@@ -55,31 +55,30 @@ static void total_add_big(struct total *t, const struct decimal *x)
 static void total_add(struct total *t, __int128 v, int32_t scale)
 {
 	enum { K = 37 }; /* 10^37 fits */
-	struct decimal x;
+	int32_t d = scale - t->scale;
+	__int128 r;
 
-	if (scale != t->scale) {
-		int32_t d = scale > t->scale ? scale - t->scale : t->scale - scale;
-		__int128 *low = scale > t->scale ? &t->v : &v;
-
-		if (d > K || __builtin_mul_overflow(*low, power_of_ten(d), low)) {
-			if (scale > t->scale) { /* the sum is too large for the new scale */
-				total_spill(t);
-				t->scale = scale;
-			} else {
-				x = decimal_of_int128(&t->pool, v, scale);
-				total_add_big(t, &x);
-				return;
-			}
+	if (d > 0) {
+		if (d > K || __builtin_mul_overflow(t->v, power_of_ten(d), &r)) {
+			total_spill(t);
+			r = 0;
 		}
-		if (scale > t->scale)
-			t->scale = scale;
+		t->v = r;
+		t->scale = scale;
+	} else if (d < 0) {
+		if (d < -K || __builtin_mul_overflow(v, power_of_ten(-d), &r)) {
+			struct decimal x = decimal_of_int128(&t->pool, v, scale);
+
+			total_add_big(t, &x);
+			return;
+		}
+		v = r;
 	}
-	if (__builtin_add_overflow(t->v, v, &t->v)) {
-		/* The sum did not change the variable it overflowed from: undo, then spill. */
-		t->v = (__int128)((unsigned __int128)t->v - (unsigned __int128)v);
+	if (__builtin_add_overflow(t->v, v, &r)) {
 		total_spill(t);
-		t->v = v;
+		r = v;
 	}
+	t->v = r;
 }
 
 static void total_add_special(struct total *t, uint16_t sign)

@@ -691,14 +691,14 @@ static struct decimal rounded(
 static void round_row(struct eval *ev, struct vec *out, uint32_t i, struct span s,
 	int32_t scale, enum rounding how)
 {
+	enum { LOWEST = -(NUMERIC_WEIGHT_MAX + 1) * NUMERIC_BASE_DIGITS - 1 };
 	struct decimal_pool p = number_pool(ev);
 	struct decimal d;
 	struct numeric x;
 	struct small a;
 
-	/* NUMERIC_MAX_RESULT_SCALE */
-	scale = scale > DECIMAL_RESULT_SCALE_MAX ? DECIMAL_RESULT_SCALE_MAX : scale;
-	scale = scale < -DECIMAL_RESULT_SCALE_MAX ? -DECIMAL_RESULT_SCALE_MAX : scale;
+	scale = scale > NUMERIC_DSCALE_MAX ? NUMERIC_DSCALE_MAX : scale;
+	scale = scale < LOWEST ? LOWEST : scale; /* all digits gone, whatever they were */
 	if (small(&a, s) && scale >= 0 && scale <= a.scale) {
 		number_put128(ev, out, i, dropped(a.v, a.scale - scale, how), scale);
 		return;

@@ -331,7 +331,9 @@ static Datum finish(FunctionCallInfo fcinfo, const struct state *s, uint16_t op)
 	}
 	if (op)
 		zone_op(&p, op);
-	r = zone_run(ROLE_DB, &p);
+	r = zone_run_null(ROLE_DB, &p);
+	if (!r.data)
+		PG_RETURN_NULL();
 	return value_datum(type, r.data, r.len);
 }
 

@@ -157,16 +157,6 @@ Datum value_datum(uint8_t type, const uint8_t *p, uint32_t len)
 	return PointerGetDatum(cstring_to_text_with_len((const char *)p, (int)len));
 }
 
-/* NULL out of values: a field that infinity does not have. */
-static bool is_null(const struct scalar *s, const uint8_t *reply, uint64_t len)
-{
-	uint8_t null[PROGRAM_HEADER + 1] = {
-		REPLY_STATES, s->result, 0, 0, 1, [PROGRAM_HEADER] = ROW_NULL};
-
-	null[0] |= s->secret ? REPLY_SECRET : 0;
-	return len == sizeof null && memcmp(reply, null, sizeof null) == 0;
-}
-
 static Datum run(FunctionCallInfo fcinfo, const struct scalar *s, enum role role)
 {
 	struct request q = {.s = s};
@@ -190,9 +180,9 @@ static Datum run(FunctionCallInfo fcinfo, const struct scalar *s, enum role role
 							 : plain_datum(s->result, reply, s->result_bytes);
 		}
 	}
-	if (is_null(s, reply, reply_len))
-		PG_RETURN_NULL();
 	r = zone_row(reply, reply_len, s->result, s->secret);
+	if (!r.data) /* of values: a field that infinity does not have */
+		PG_RETURN_NULL();
 	return s->secret ? value_datum(s->result, r.data, r.len) 
 					 : plain_datum(s->result, r.data, r.len);
 }

@@ -321,7 +321,9 @@ struct zone_result zone_row(
 	rows = cursor_u32(&c);
 	if (flags & REPLY_STATES)
 		state = cursor_u8(&c);
-	if (!c.bad && rows == 1 && got == type && state != ROW_NULL) {
+	if (!c.bad && rows == 1 && got == type) {
+		if (state == ROW_NULL && c.left == 0)
+			return r;
 		if (state != ROW_VALUE)
 			zone_raise_state(state);
 		r.len = size ? size + (secret ? VALUE_OVERHEAD : 0) : cursor_u32(&c);
@@ -398,7 +400,7 @@ static void fill_program(void *arg, uint8_t *at, uint64_t len)
 	}
 }
 
-struct zone_result zone_run(enum role role, const struct zone_program *p)
+struct zone_result zone_run_null(enum role role, const struct zone_program *p)
 {
 	uint16_t last = p->code[p->ncode - 1];
 	bool pushed = last & PROGRAM_PUSH;
@@ -410,6 +412,16 @@ struct zone_result zone_run(enum role role, const struct zone_program *p)
 
 	reply = zone_call(role, program_len(p), fill_program, (void *)p, &len);
 	return zone_row(reply, len, type, secret);
+}
+
+struct zone_result zone_run(enum role role, const struct zone_program *p)
+{
+	struct zone_result r = zone_run_null(role, p);
+
+	if (!r.data)
+		ereport(ERROR, (errcode(ERRCODE_PROTOCOL_VIOLATION),
+				errmsg("ops_server answered NULL where there is a value")));
+	return r;
 }
 
 /* ---- statistics ---- */

@@ -89,8 +89,11 @@ struct zone_result {
 	uint32_t len;
 };
 
-/* Run a program whose result has one row. */
+/* Run a program whose result has one row, which is no NULL. */
 struct zone_result zone_run(enum role role, const struct zone_program *p);
+
+/* The same where it may be NULL: then .data is. */
+struct zone_result zone_run_null(enum role role, const struct zone_program *p);
 
 /*
  * zone_row - take a reply of one row apart.
@@ -99,8 +102,7 @@ struct zone_result zone_run(enum role role, const struct zone_program *p);
  *   secret   whether it must be encrypted
  *
  * Raises what the row's state says when it is an error, and 08P01 when the reply is not
- * that: the region may have been written by anybody. NULL is no answer either, since
- * nobody sends one: the functions are strict, and aggregates skip theirs.
+ * that: the region may have been written by anybody. Of NULL, .data is NULL.
  */
 struct zone_result zone_row(
 	const uint8_t *reply, uint64_t len, uint8_t type, bool secret);

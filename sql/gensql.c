@@ -32,6 +32,8 @@ static const struct {
 	{"/", NULL, NULL, NULL, NULL, "divide"},
 	{"%", NULL, NULL, NULL, NULL, "modulus"},
 	{"^", NULL, NULL, NULL, NULL, "exponentiate, exactly"},
+	{"|/", NULL, NULL, NULL, NULL, "square root"},
+	{"||/", NULL, NULL, NULL, NULL, "cube root"},
 	{"@", NULL, NULL, NULL, NULL, "absolute value"},
 	{"||", NULL, NULL, NULL, NULL, "concatenate"},
 	{"~~", NULL, "!~~", "likesel", "likejoinsel", "matches LIKE expression"},
