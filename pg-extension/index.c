@@ -9,11 +9,19 @@
  */
 #include "hedb.h"
 
+#include <math.h>
+
+#include "access/htup_details.h"
+#include "access/xact.h"
 #include "commands/vacuum.h"
 #include "common/hashfn.h"
+#include "catalog/pg_statistic.h"
+#include "postmaster/autovacuum.h"
 #include "utils/builtins.h"
+#include "utils/syscache.h"
 
 #include "memo.h"
+#include "rank.h"
 
 /* The value's hash is the first half of its digest. */
 static uint64 hash64(FunctionCallInfo fcinfo, uint8 type)
@@ -54,27 +62,126 @@ static Datum hash_extended(FunctionCallInfo fcinfo, uint8 type)
 	}
 #include "operations.h"
 
+/* ---- ANALYZE ---- */
+
 /*
- * Statistics that need no plaintext: share of NULLs, and width. Most common values or a
- * histogram would be ciphertext that says which rows are equal or how they are ordered,
- * and would make autovacuum depend on the zone. The number of distinct values is
- * unknown; ALTER TABLE ... SET (n_distinct = ...) tells the planner.
+ * Statistics that need no plaintext: share of NULLs, width, and the number of distinct
+ * values. Most common values or a histogram would be ciphertext that says which rows are
+ * equal or how they are ordered.
+ *
+ * Which values of the sample are equal the zone says, in one request. Autovacuum does not
+ * depend on it: it leaves the number as the last ANALYZE found it.
  */
+
+enum { PATIENCE_MS = 1000 };
+
+/* Values of the sample; `once`: how many of the distinct ones came once. */
+struct sample {
+	Datum *values;
+	uint32 n, distinct, once;
+};
+
+static void count_distinct(struct sample *s, uint8 type)
+{
+	uint32 *ranks = palloc(s->n * sizeof *ranks), *count, i;
+
+	s->distinct = rank_values(type, s->values, s->n, ranks);
+	count = palloc0(s->distinct * sizeof *count);
+	for (i = 0; i < s->n; i++)
+		count[ranks[i]]++;
+	for (i = 0; i < s->distinct; i++)
+		s->once += count[i] == 1;
+}
+
+/* Did the zone answer? ANALYZE without it is as good as it can be, and does not wait for
+ * it at each column. */
+static bool try_count_distinct(struct sample *s, VacAttrStatsP stats)
+{
+	static TimestampTz given_up;
+	MemoryContext context = CurrentMemoryContext;
+	volatile bool done = false;
+	const int timeout = hedb_timeout;
+
+	if (given_up == GetCurrentStatementStartTimestamp())
+		return false;
+	PG_TRY();
+	{
+		if (timeout == 0 || timeout > PATIENCE_MS)
+			hedb_timeout = PATIENCE_MS;
+		count_distinct(s, hedb_type_code(stats->attrtypid));
+		done = true;
+	}
+	PG_CATCH();
+	{
+		ErrorData *e;
+
+		hedb_timeout = timeout;
+		given_up = GetCurrentStatementStartTimestamp();
+		MemoryContextSwitchTo(context);
+		e = CopyErrorData();
+		if (e->sqlerrcode == ERRCODE_QUERY_CANCELED ||
+			e->sqlerrcode == ERRCODE_ADMIN_SHUTDOWN)
+			PG_RE_THROW();
+		FlushErrorState();
+		ereport(WARNING, (errmsg("distinct values of column \"%s\" are not counted: %s",
+				NameStr(stats->attr->attname), e->message)));
+	}
+	PG_END_TRY();
+	hedb_timeout = timeout;
+	return done;
+}
+
+/* PostgreSQL's estimate (Haas and Stokes, Duj1), negative: a share of the rows. `wide`
+ * values of the sample were not looked at. */
+static float4 estimate_distinct(
+	const struct sample *s, uint32 wide, double nullfrac, double totalrows)
+{
+	double n = (double)s->n + wide, all = totalrows * (1.0 - nullfrac);
+	double once = (double)s->once + wide, d = (double)s->distinct + wide, estimate = d;
+
+	if (once == n)
+		return (float4)-(1.0 - nullfrac);
+	if (once > 0 && all > 0)
+		estimate = floor(Min(Max(n * d / (n - once + once * n / all), d), all) + 0.5);
+	return (float4)(estimate > 0.1 * totalrows ? -(estimate / totalrows) : estimate);
+}
+
+static float4 distinct_before(VacAttrStatsP stats)
+{
+	HeapTuple t = SearchSysCache3(STATRELATTINH, ObjectIdGetDatum(stats->attr->attrelid),
+		Int16GetDatum(stats->attr->attnum), BoolGetDatum(false));
+	float4 distinct = 0.0; /* unknown */
+
+	if (HeapTupleIsValid(t)) {
+		distinct = ((Form_pg_statistic)GETSTRUCT(t))->stadistinct;
+		ReleaseSysCache(t);
+	}
+	return distinct;
+}
+
 static void analyze(
 	VacAttrStatsP stats, AnalyzeAttrFetchFunc fetch, int samplerows, double totalrows)
 {
 	bool varies = stats->attrtype->typlen < 0, isnull;
+	struct sample s = {.values = palloc((Size)Max(samplerows, 1) * sizeof(Datum))};
 	double width = 0;
+	uint32 wide = 0;
 	int nulls = 0, i;
 	Datum d;
 
 	for (i = 0; i < samplerows; i++) {
 		vacuum_delay_point();
 		d = fetch(stats, i, &isnull);
-		if (isnull)
+		if (isnull) {
 			nulls++;
-		else if (varies)
+			continue;
+		}
+		if (varies)
 			width += VARSIZE_ANY(DatumGetPointer(d));
+		if (varies && VARATT_IS_EXTERNAL(DatumGetPointer(d)))
+			wide++;
+		else
+			s.values[s.n++] = d;
 	}
 	if (samplerows == 0)
 		return;
@@ -84,7 +191,10 @@ static void analyze(
 		stats->stawidth = stats->attrtype->typlen;
 	else if (nulls < samplerows)
 		stats->stawidth = (int32)(width / (samplerows - nulls));
-	stats->stadistinct = 0.0; /* unknown */
+	if (IsAutoVacuumWorkerProcess() || !try_count_distinct(&s, stats))
+		stats->stadistinct = distinct_before(stats);
+	else if (s.n + wide > 0)
+		stats->stadistinct = estimate_distinct(&s, wide, stats->stanullfrac, totalrows);
 }
 
 PG_FUNCTION_INFO_V1(hedb_typanalyze);
