@@ -557,11 +557,12 @@ bool code_and(struct code *c)
 	return emit(c, OP_bool_and);
 }
 
-bool code_add_digest(struct code *c, Expr *value)
+/* A generic operation of one argument that is no function in SQL. */
+static bool add_generic(struct code *c, Expr *value, const char *what)
 {
 	struct code before = *c;
 	uint8_t type = code_secret_type(exprType((Node *)value));
-	uint16_t code = type ? generic(type, "digest") : 0;
+	uint16_t code = type ? generic(type, what) : 0;
 
 	if (code && add(c, (Node *)value, type, true) && emit(c, code)) {
 		c->operations++;
@@ -569,6 +570,16 @@ bool code_add_digest(struct code *c, Expr *value)
 	}
 	*c = before;
 	return false;
+}
+
+bool code_add_digest(struct code *c, Expr *value)
+{
+	return add_generic(c, value, "digest");
+}
+
+bool code_add_rank(struct code *c, Expr *value)
+{
+	return add_generic(c, value, "rank");
 }
 
 static bool operation_walker(Node *n, void *ctx)

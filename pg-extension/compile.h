@@ -57,6 +57,9 @@ bool code_and(struct code *c);
  * none. */
 bool code_add_digest(struct code *c, Expr *value);
 
+/* Append the rank of a value among those of its batch. */
+bool code_add_rank(struct code *c, Expr *value);
+
 /* The encrypted type of that Oid, or 0. */
 uint8_t code_secret_type(Oid type);
 

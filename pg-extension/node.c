@@ -14,19 +14,20 @@
 
 #include "node_batch.h"
 
-/* ---- the spec as nodes: custom_private holds
- *          types, flags, functions, (columns, client), filters, then per request
- *          args, words, (result, type)                                          ---- */
+/* ---- the spec as nodes: custom_private holds types, flags, functions, (columns, client,
+ *      top, last), filters, what top is by; and of each request args, words, (result,
+ *      type) ---- */
 
 enum { PRIVATE_TYPES, PRIVATE_FLAGS, PRIVATE_FUNCTIONS, PRIVATE_NUMBERS, PRIVATE_FILTERS,
-	PRIVATE_REQUESTS };
+	PRIVATE_TOP, PRIVATE_REQUESTS };
 
 void zone_spec_write(CustomScan *scan, const struct zone_spec *s)
 {
 	List *list = list_make5(s->arg_types, s->arg_flags, s->functions,
-		list_make2_int(s->ncolumns, s->client), s->filters);
+		list_make4_int(s->ncolumns, s->client, s->top, s->top_last), s->filters);
 	ListCell *lc;
 
+	list = lappend(list, s->top_by);
 	foreach (lc, s->requests) {
 		const struct zone_request *r = lfirst(lc);
 
@@ -49,6 +50,9 @@ void zone_spec_read(struct zone_spec *s, const CustomScan *scan)
 	s->functions = list_nth(list, PRIVATE_FUNCTIONS);
 	s->ncolumns = linitial_int(numbers);
 	s->client = lsecond_int(numbers);
+	s->top = lthird_int(numbers);
+	s->top_last = lfourth_int(numbers);
+	s->top_by = list_nth(list, PRIVATE_TOP);
 	s->filters = list_nth(list, PRIVATE_FILTERS);
 	for (i = PRIVATE_REQUESTS; i < list_length(list); i++) {
 		List *l = list_nth(list, i);
@@ -160,6 +164,12 @@ static void zone_begin(CustomScanState *css, EState *estate, int eflags)
 
 /* ---- execution ---- */
 
+/* Rows of a batch. The more are ranked together, the fewer pass. */
+static uint32 largest(struct zone_state *z)
+{
+	return z->spec.top ? PROGRAM_ROWS_MAX : (uint32)hedb_batch;
+}
+
 /* Fill the next batch and have the zone begin with it. */
 static bool dispatch_batch(struct zone_state *z)
 {
@@ -170,8 +180,8 @@ static bool dispatch_batch(struct zone_state *z)
 	batch_send(z, b);
 	z->next = (z->next + 1) % ZONE_BATCHES;
 	z->flying++;
-	if (z->rows < (uint32)hedb_batch)
-		z->rows = Min(z->rows * ZONE_GROWTH, (uint32)hedb_batch);
+	if (z->rows < largest(z))
+		z->rows = Min(z->rows * ZONE_GROWTH, largest(z));
 	return true;
 }
 

@@ -31,6 +31,7 @@
 
 enum {
 	ZONE_FILTER = -1,      /* a result that is a filter; else the column's number from 0 */
+	ZONE_TOP = -2,         /* ranks of which the first or the last pass */
 	ZONE_BATCHES = 2,
 	ZONE_FIRST_ROWS = 32,  /* of the first batch after a start or rescan */
 	ZONE_GROWTH = 4,       /* how many times more rows the next one has */
@@ -52,6 +53,9 @@ struct zone_spec {
 	List *filters;   /* Exprs, for EXPLAIN */
 	List *functions; /* Oids to check for EXECUTE */
 	int ncolumns;
+	int top;         /* rows that a LIMIT above a sort wants at most; 0: there is none */
+	bool top_last;   /* the largest values */
+	Expr *top_by;    /* for EXPLAIN */
 	bool client;     /* an argument crosses in clear */
 };
 

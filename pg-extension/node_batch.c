@@ -560,6 +560,36 @@ static void take_filter(struct zone_batch *b, struct answer *a, const struct req
 	}
 }
 
+/* Whoever has as many smaller values beside him as rows are wanted is not among them.
+ * NULLs may come first or last: they pass. */
+static void take_top(struct zone_state *z, struct zone_batch *b, struct answer *a,
+	const struct request *q)
+{
+	uint32_t i, n = 0, at = 0;
+	const uint8_t *bytes;
+	int32 rank, last = 0;
+
+	for (i = 0; i < a->rows; i++) {
+		if (state_of(a, i) > ROW_NULL)
+			zone_raise_state(state_of(a, i));
+		n += state_of(a, i) == ROW_VALUE;
+	}
+	bytes = cursor_bytes(&a->c, 4ull * n);
+	if (!bytes || a->c.left || a->rows != b->rows)
+		zone_raise_reply(q->reply_len, a->type);
+	for (i = 0; i < n; i++) {
+		memcpy(&rank, bytes + 4 * i, 4);
+		last = Max(last, rank);
+	}
+	for (i = 0; i < a->rows; i++) {
+		if (state_of(a, i) != ROW_VALUE)
+			continue;
+		memcpy(&rank, bytes + 4 * at++, 4);
+		if ((z->spec.top_last ? last - rank : rank) >= z->spec.top)
+			b->fate[i] = ROW_NULL;
+	}
+}
+
 /* The bytes of one value as a Datum. */
 static Datum value_of(struct zone_state *z, struct zone_batch *b, uint8_t type,
 	const uint8_t *p, uint32_t len, bool variable)
@@ -624,14 +654,17 @@ void batch_receive(struct zone_state *z, struct zone_batch *b)
 
 		collect(z, q);
 		answer_open(&a, q);
-		if (q->p->result != ZONE_FILTER) {
+		if (q->p->result >= 0) {
 			take_column(z, b, &a, q, &b->columns[q->p->result]);
 			continue;
 		}
 		if (!b->filtered)
 			memset(b->fate, ROW_VALUE, b->rows);
 		b->filtered = true;
-		take_filter(b, &a, q);
+		if (q->p->result == ZONE_TOP)
+			take_top(z, b, &a, q);
+		else
+			take_filter(b, &a, q);
 	}
 }
 

@@ -63,6 +63,14 @@ static void show_output(struct zone_state *z, List *ancestors, ExplainState *es)
 		ExplainPropertyList("Zone Output", columns, es);
 }
 
+static void show_top(struct zone_state *z, List *ancestors, ExplainState *es)
+{
+	const char *by = linitial(texts(&z->css, list_make1(z->spec.top_by), ancestors, es));
+
+	ExplainPropertyText("Zone Top", psprintf("%s %d values of %s",
+		z->spec.top_last ? "last" : "first", z->spec.top, by), es);
+}
+
 static void show_programs(struct zone_state *z, List *ancestors, ExplainState *es)
 {
 	ListCell *lc;
@@ -93,6 +101,8 @@ void zone_explain(CustomScanState *css, List *ancestors, ExplainState *es)
 
 	if (z->spec.filters)
 		show_filter(css, z->spec.filters, ancestors, es);
+	if (z->spec.top_by)
+		show_top(z, ancestors, es);
 	show_output(z, ancestors, es);
 	if (es->verbose)
 		show_programs(z, ancestors, es);

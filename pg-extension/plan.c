@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "plan.h"
 
+#include "access/stratnum.h"
 #include "catalog/pg_aggregate.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
@@ -469,6 +470,39 @@ static void hoist(struct walk *w, NestLoop *join)
 		list_concat((List *)hoist_mutator((Node *)filters, &h), join->join.joinqual);
 }
 
+/* ---- top-N: a sort of which a LIMIT wants few rows ---- */
+
+enum { TOP_MAX = 256 };
+
+/* A constant number of rows; -1: it is none. */
+static int64 rows_wanted(Node *n)
+{
+	if (n == NULL)
+		return 0;
+	if (!IsA(n, Const) || ((Const *)n)->constisnull)
+		return -1;
+	return DatumGetInt64(((Const *)n)->constvalue);
+}
+
+static void help_limit(struct walk *w, Limit *limit)
+{
+	int64 count = rows_wanted(limit->limitCount), offset = rows_wanted(limit->limitOffset);
+	Plan *p = limit->plan.lefttree;
+	Oid family, type;
+	int16 strategy;
+	Sort *sort;
+
+	while (p && (IsA(p, Gather) || IsA(p, GatherMerge)))
+		p = p->lefttree;
+	if (!p || !IsA(p, Sort) || count <= 0 || offset < 0 || count + offset > TOP_MAX ||
+		p->lefttree->plan_rows < 4 * (count + offset) || !attach_pays(p->lefttree, 1))
+		return;
+	sort = (Sort *)p;
+	if (get_ordering_op_properties(sort->sortOperators[0], &family, &type, &strategy))
+		zone_top(&w->zones, &p->lefttree, sort->sortColIdx[0], (int)(count + offset),
+			strategy == BTGreaterStrategyNumber);
+}
+
 /* ---- the walk ---- */
 
 static bool used_walker(Node *n, void *ctx)
@@ -591,6 +625,8 @@ static Plan *walk(struct walk *w, Plan *p, const Bitmapset *used)
 		help_aggregate(w, (Agg *)p);
 	else if (IsA(p, WindowAgg))
 		help_window(w, (WindowAgg *)p);
+	else if (IsA(p, Limit))
+		help_limit(w, (Limit *)p);
 	else if (IsA(p, HashJoin))
 		help_hash_join(w, (HashJoin *)p);
 	else if (IsA(p, MergeJoin))

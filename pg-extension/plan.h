@@ -40,6 +40,9 @@ struct zone_build {
 	List *filters;  /* Exprs over the child (OUTER_VAR) */
 	List *columns;  /* likewise */
 	List *digests;  /* of int, per column: is it the digest of that expression? */
+	Expr *top_by;   /* NULL, or what the rows above are sorted by */
+	int top;        /* how many of them are wanted */
+	bool top_last;
 };
 
 struct zone_builds {
@@ -84,6 +87,11 @@ Var *zone_attach(struct zone_builds *zones, Plan **child, Expr *e, bool digest);
 
 /* Replace what operations the parent's expression has by columns of the child. */
 Node *zone_attach_all(struct zone_builds *zones, Plan **child, Node *n);
+
+/* Under a sort of which only some rows are wanted: let rows through that are among the
+ * first (or the last) `top` values of their batch. A Zone of its own, for the rows it
+ * ranks have passed all filters. False when there is no such operation. */
+bool zone_top(struct zone_builds *zones, Plan **child, AttrNumber by, int top, bool last);
 
 /* Can the zone filter by it? `first`: no other filter stands before it. */
 bool zone_can_filter(Expr *e, bool first);

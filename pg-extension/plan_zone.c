@@ -374,6 +374,23 @@ Node *zone_attach_all(struct zone_builds *zones, Plan **child, Node *n)
 	return replace(n, &r);
 }
 
+bool zone_top(struct zone_builds *zones, Plan **child, AttrNumber by, int top, bool last)
+{
+	TargetEntry *tle = list_nth((*child)->targetlist, by - 1);
+	Expr *value = (Expr *)var_of(OUTER_VAR, by, tle);
+	struct code c = {.nargs = 0};
+	struct zone_build *z;
+
+	if (!code_add_rank(&c, value))
+		return false;
+	z = zone_over(zones, *child);
+	z->top_by = value;
+	z->top = top;
+	z->top_last = last;
+	*child = (Plan *)z->scan;
+	return true;
+}
+
 /* ---- finishing ---- */
 
 static Node *settle_mutator(Node *n, void *ctx)
@@ -471,7 +488,9 @@ static void spec_filters(struct zone_spec *s, List *filters)
 
 static void finish(struct zone_build *z)
 {
-	struct zone_spec s = {.filters = z->filters};
+	struct zone_spec s = {.filters = z->filters, .top = z->top, .top_last = z->top_last,
+		.top_by = z->top_by};
+	struct code rank = {.nargs = 0};
 	CustomScan *scan = z->scan;
 	int nchild = list_length(z->child->targetlist);
 	ListCell *lc, *digest;
@@ -490,6 +509,8 @@ static void finish(struct zone_build *z)
 			elog(ERROR, "a column does not compile any more");
 		spec_request(&s, &c, s.ncolumns++, type);
 	}
+	if (z->top_by && code_add_rank(&rank, z->top_by))
+		spec_request(&s, &rank, ZONE_TOP, T_PUB_INT4);
 	zone_spec_write(scan, &s);
 }
 

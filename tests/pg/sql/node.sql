@@ -74,6 +74,11 @@ SELECT same('SELECT t, count(*) FROM %t GROUP BY t');
 RESET enable_hashagg;
 -- order and windows
 SELECT same('SELECT i, a + b FROM %t ORDER BY a + b DESC, i LIMIT 17');
+EXPLAIN (COSTS OFF) SELECT i FROM ze ORDER BY a DESC LIMIT 5;
+SELECT same('SELECT a, b, i FROM %t ORDER BY a, b, i LIMIT 40');
+SELECT same('SELECT t, i FROM %t WHERE a > 0 ORDER BY t DESC, i LIMIT 9 OFFSET 200');
+SELECT same('SELECT t, i FROM %t ORDER BY t NULLS FIRST, i LIMIT 30');
+SELECT same('SELECT c FROM %t ORDER BY c DESC FETCH FIRST 3 ROWS WITH TIES');
 SELECT same('SELECT i, rank() OVER (PARTITION BY t ORDER BY i), sum(a + b) OVER (PARTITION BY c ORDER BY i) FROM %t');
 SELECT same('SELECT DISTINCT ON (t) t, i FROM %t ORDER BY t, i');
 -- joins
