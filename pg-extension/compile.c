@@ -20,6 +20,7 @@ enum {
 	IN_MAX = 24,         /* constants of IN that are compared one by one */
 	GENERIC_BASE = 0x400,
 	GENERIC_CODES = 8,   /* of each type, see ops.def */
+	GENERIC_BOOL = 0x700,
 };
 
 /* ---- functions and types of the catalogue ---- */
@@ -191,8 +192,9 @@ uint8_t code_secret_type(Oid type)
 /* The generic operation of that name on a type: enc_int4_case. 0: it has none. */
 static uint16_t generic(uint8_t type, const char *what)
 {
-	const char *name = type == T_PUB_BOOL ? "bool" : optable_type(type).name;
-	uint32_t code, base = GENERIC_BASE + GENERIC_CODES * type;
+	const char *name = optable_type(type).name;
+	uint32_t code,
+		base = type == T_PUB_BOOL ? GENERIC_BOOL : GENERIC_BASE + GENERIC_CODES * type;
 	char want[64];
 
 	snprintf(want, sizeof want, "%s_%s", name, what);

@@ -15,8 +15,8 @@
 #include "node_batch.h"
 
 /* ---- the spec as nodes: custom_private holds types, flags, functions, (columns, client,
- *      top, last), filters, what top is by; and of each request args, words, (result,
- *      type) ---- */
+ *      top, last), filters, what top is by; and of each request args, words, results,
+ *      types ---- */
 
 enum { PRIVATE_TYPES, PRIVATE_FLAGS, PRIVATE_FUNCTIONS, PRIVATE_NUMBERS, PRIVATE_FILTERS,
 	PRIVATE_TOP, PRIVATE_REQUESTS };
@@ -32,7 +32,7 @@ void zone_spec_write(CustomScan *scan, const struct zone_spec *s)
 		const struct zone_request *r = lfirst(lc);
 
 		list = lappend(list,
-			list_make3(r->args, r->words, list_make2_int(r->result, r->type)));
+			list_make4(r->args, r->words, r->results, r->types));
 	}
 	scan->custom_exprs = s->args;
 	scan->custom_private = list;
@@ -60,8 +60,8 @@ void zone_spec_read(struct zone_spec *s, const CustomScan *scan)
 
 		r->args = linitial(l);
 		r->words = lsecond(l);
-		r->result = linitial_int(lthird(l));
-		r->type = lsecond_int(lthird(l));
+		r->results = lthird(l);
+		r->types = lfourth(l);
 		s->requests = lappend(s->requests, r);
 	}
 }

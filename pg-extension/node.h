@@ -41,8 +41,8 @@ enum {
 struct zone_request {
 	List *args;  /* of int */
 	List *words; /* of int, see program.h; PUSH counts within `args` */
-	int result;  /* ZONE_FILTER or a column */
-	int type;    /* of the result */
+	List *results; /* of int: ZONE_FILTER, which is first, ZONE_TOP, or a column */
+	List *types;   /* of int: the results' types */
 };
 
 struct zone_spec {

@@ -34,9 +34,9 @@ struct batch_program {
 	uint32_t head_len;
 	int *args;      /* numbers of the node's arguments */
 	int nargs;
-	bool one;       /* no argument depends on the row, so its result has one row */
-	int result;     /* ZONE_FILTER, or the column */
-	uint8_t type;   /* of the result */
+	int *results;   /* ZONE_FILTER, ZONE_TOP or a column */
+	uint8_t *types;
+	int nresults;
 };
 
 /* A program with a batch's arguments, and what the zone answered. It stays while the
@@ -385,6 +385,19 @@ bool batch_fill(struct zone_state *z, struct zone_batch *b)
 
 /* ---- requests ---- */
 
+static void prepare_results(struct batch_program *p, const struct zone_request *r)
+{
+	int i;
+
+	p->nresults = list_length(r->results);
+	p->results = palloc(p->nresults * sizeof *p->results);
+	p->types = palloc(p->nresults);
+	for (i = 0; i < p->nresults; i++) {
+		p->results[i] = list_nth_int(r->results, i);
+		p->types[i] = (uint8_t)list_nth_int(r->types, i);
+	}
+}
+
 static void prepare(struct zone_state *z, struct batch_program *p, const struct zone_request *r)
 {
 	struct writer w;
@@ -393,14 +406,13 @@ static void prepare(struct zone_state *z, struct batch_program *p, const struct 
 
 	p->nargs = n;
 	p->args = palloc((n + 1) * sizeof *p->args);
-	p->result = r->result;
-	p->type = (uint8_t)r->type;
-	p->one = true;
+	prepare_results(p, r);
 	p->head_len = PROGRAM_HEADER + 2 * n + 2 * words;
 	p->head = palloc0(p->head_len);
 	w = writer_of(p->head, p->head_len);
 	writer_u8(&w, (uint8_t)n);
-	writer_u8(&w, 0);
+	writer_u8(&w, (uint8_t)(p->nresults - 1) |
+		(p->nresults > 1 && p->results[0] == ZONE_FILTER ? PROGRAM_FILTERED : 0));
 	writer_u16(&w, (uint16_t)words);
 	writer_u32(&w, 0);
 	n = 0;
@@ -408,7 +420,6 @@ static void prepare(struct zone_state *z, struct batch_program *p, const struct 
 		const struct zone_column *c = &z->columns[lfirst_int(lc)];
 
 		p->args[n++] = lfirst_int(lc);
-		p->one &= (c->flags & ARG_ONE) != 0;
 		writer_u8(&w, c->type);
 		writer_u8(&w, c->flags);
 	}
@@ -511,12 +522,13 @@ static void collect(struct zone_state *z, struct request *q)
 
 /* ---- replies ---- */
 
-/* A reply taken apart: rows are `step` apart in the states, 0 when one stands for all. */
+/* One of the results of a reply: a row for each row of the batch, or one for all. */
 struct answer {
-	struct cursor c;
+	struct cursor c;       /* what follows, and at last behind its values */
 	const uint8_t *states; /* NULL: all are values */
 	uint32_t rows;
 	uint8_t type;
+	uint64_t reply_len;    /* for the error */
 };
 
 static uint8_t state_of(const struct answer *a, uint32_t row)
@@ -524,32 +536,29 @@ static uint8_t state_of(const struct answer *a, uint32_t row)
 	return a->states ? a->states[a->rows == 1 ? 0 : row] : ROW_VALUE;
 }
 
-static void answer_open(struct answer *a, const struct request *q)
+/* The next result. */
+static void answer_open(struct answer *a, uint8_t want, uint32_t rows)
 {
-	const struct batch_program *p = q->p;
-	uint8_t flags, type;
+	uint8_t flags = cursor_u8(&a->c), type = cursor_u8(&a->c);
 
-	a->c = cursor_of(q->reply, q->reply_len);
-	flags = cursor_u8(&a->c);
-	type = cursor_u8(&a->c);
 	cursor_u16(&a->c);
 	a->rows = cursor_u32(&a->c);
-	a->type = p->type;
+	a->type = want;
 	a->states = flags & REPLY_STATES ? cursor_bytes(&a->c, a->rows) : NULL;
-	if (a->c.bad || type != p->type || a->rows != (p->one ? 1 : q->b->rows) ||
+	if (a->c.bad || type != want || (a->rows != rows && a->rows != 1) ||
 		!(flags & REPLY_SECRET) != !optable_is_secret(type))
-		zone_raise_reply(q->reply_len, p->type);
+		zone_raise_reply(a->reply_len, want);
 }
 
-static void take_filter(struct zone_batch *b, struct answer *a, const struct request *q)
+static void take_filter(struct zone_batch *b, struct answer *a)
 {
 	const uint8_t *value = a->c.p;
 	uint32_t i, present = 0;
 
 	for (i = 0; i < a->rows; i++)
 		present += state_of(a, i) == ROW_VALUE;
-	if (!cursor_bytes(&a->c, present) || a->c.left)
-		zone_raise_reply(q->reply_len, a->type);
+	if (!cursor_bytes(&a->c, present))
+		zone_raise_reply(a->reply_len, a->type);
 	for (i = 0; i < b->rows; i++) {
 		uint8_t state = state_of(a, i);
 
@@ -562,8 +571,7 @@ static void take_filter(struct zone_batch *b, struct answer *a, const struct req
 
 /* Whoever has as many smaller values beside him as rows are wanted is not among them.
  * NULLs may come first or last: they pass. */
-static void take_top(struct zone_state *z, struct zone_batch *b, struct answer *a,
-	const struct request *q)
+static void take_top(struct zone_state *z, struct zone_batch *b, struct answer *a)
 {
 	uint32_t i, n = 0, at = 0;
 	const uint8_t *bytes;
@@ -575,8 +583,8 @@ static void take_top(struct zone_state *z, struct zone_batch *b, struct answer *
 		n += state_of(a, i) == ROW_VALUE;
 	}
 	bytes = cursor_bytes(&a->c, 4ull * n);
-	if (!bytes || a->c.left || a->rows != b->rows)
-		zone_raise_reply(q->reply_len, a->type);
+	if (!bytes || a->rows != b->rows)
+		zone_raise_reply(a->reply_len, a->type);
 	for (i = 0; i < n; i++) {
 		memcpy(&rank, bytes + 4 * i, 4);
 		last = Max(last, rank);
@@ -610,7 +618,7 @@ static Datum value_of(struct zone_state *z, struct zone_batch *b, uint8_t type,
 }
 
 static void take_column(struct zone_state *z, struct zone_batch *b, struct answer *a,
-	const struct request *q, struct computed *out)
+	struct computed *out)
 {
 	uint32_t size = optable_is_secret(a->type) ? value_bytes(a->type)
 											   : optable_type(a->type).size;
@@ -632,39 +640,48 @@ static void take_column(struct zone_state *z, struct zone_batch *b, struct answe
 			len = cursor_u32(&lens);
 		p = cursor_bytes(&a->c, len);
 		if (!p || (optable_is_secret(a->type) && len < VALUE_OVERHEAD))
-			zone_raise_reply(q->reply_len, a->type);
+			zone_raise_reply(a->reply_len, a->type);
 		out->value[i] = value_of(z, b, a->type, p, len, size == 0);
 	}
-	if (a->c.bad || a->c.left)
-		zone_raise_reply(q->reply_len, a->type);
 	for (i = a->rows; i < b->rows; i++) {
 		out->state[i] = out->state[0];
 		out->value[i] = out->value[0];
 	}
 }
 
+static void take_answer(struct zone_state *z, struct zone_batch *b, struct answer *a, int result)
+{
+	if (result >= 0) {
+		take_column(z, b, a, &b->columns[result]);
+		return;
+	}
+	if (!b->filtered)
+		memset(b->fate, ROW_VALUE, b->rows);
+	b->filtered = true;
+	if (result == ZONE_TOP)
+		take_top(z, b, a);
+	else
+		take_filter(b, a);
+}
+
 void batch_receive(struct zone_state *z, struct zone_batch *b)
 {
-	int i;
+	int i, k;
 
 	b->filtered = false;
 	for (i = 0; i < z->nrequests; i++) {
 		struct request *q = &b->requests[i];
-		struct answer a;
+		struct answer a = {.reply_len = 0};
 
 		collect(z, q);
-		answer_open(&a, q);
-		if (q->p->result >= 0) {
-			take_column(z, b, &a, q, &b->columns[q->p->result]);
-			continue;
+		a.reply_len = q->reply_len;
+		a.c = cursor_of(q->reply, q->reply_len);
+		for (k = 0; k < q->p->nresults; k++) {
+			answer_open(&a, q->p->types[k], b->rows);
+			take_answer(z, b, &a, q->p->results[k]);
 		}
-		if (!b->filtered)
-			memset(b->fate, ROW_VALUE, b->rows);
-		b->filtered = true;
-		if (q->p->result == ZONE_TOP)
-			take_top(z, b, &a, q);
-		else
-			take_filter(b, &a, q);
+		if (a.c.left)
+			zone_raise_reply(q->reply_len, q->p->types[0]);
 	}
 }
 

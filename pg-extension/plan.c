@@ -384,8 +384,10 @@ static void hash_by_digest(struct walk *w, HashJoin *join, Hash *hash, int i)
 	if (!code_secret_type(type) || exprType((Node *)inner_key) != type)
 		return;
 	outer = zone_attach(&w->zones, &join->join.plan.lefttree, outer_key, true);
+	if (!outer)
+		return;
 	inner = zone_attach(&w->zones, &hash->plan.lefttree, inner_key, true);
-	if (!outer || !inner)
+	if (!inner)
 		return;
 	/* Hash hands its child's rows on, so it has the same columns: one of two clauses
 	 * with the same key is there already. */

@@ -446,71 +446,104 @@ static int spec_arg(struct zone_spec *s, const struct code_arg *a)
 	return n;
 }
 
-static void spec_request(
-	struct zone_spec *s, const struct code *c, int result, uint8_t type)
+/* A program in the making, and what its results are for. */
+struct program_of {
+	struct code code;
+	List *results, *types;
+};
+
+static void spec_request(struct zone_spec *s, struct program_of *p)
 {
 	struct zone_request *r = palloc0(sizeof *r);
 	int i;
 
-	for (i = 0; i < c->nargs; i++)
-		r->args = lappend_int(r->args, spec_arg(s, &c->arg[i]));
-	for (i = 0; i < c->nwords; i++)
-		r->words = lappend_int(r->words, c->word[i]);
-	r->result = result;
-	r->type = type;
+	if (!p->results)
+		return;
+	for (i = 0; i < p->code.nargs; i++)
+		r->args = lappend_int(r->args, spec_arg(s, &p->code.arg[i]));
+	for (i = 0; i < p->code.nwords; i++)
+		r->words = lappend_int(r->words, p->code.word[i]);
+	r->results = p->results;
+	r->types = p->types;
 	s->requests = lappend(s->requests, r);
-	s->functions = list_concat_unique_oid(s->functions, c->functions);
+	s->functions = list_concat_unique_oid(s->functions, p->code.functions);
+	*p = (struct program_of){.results = NIL};
 }
 
-/* As many filters as fit one program, joined by AND. */
-static void spec_filters(struct zone_spec *s, List *filters)
+static void add_result(struct program_of *p, int result, uint8_t type)
 {
-	struct code c = {.nargs = 0};
-	bool any = false;
+	p->results = lappend_int(p->results, result);
+	p->types = lappend_int(p->types, type);
+}
+
+/* The filters, joined by AND; what does not fit any more goes into another program. */
+static void add_filters(struct zone_spec *s, struct program_of *p, List *filters)
+{
 	uint8_t type;
 	ListCell *lc;
 
 	foreach (lc, filters) {
 		bool first = lc == list_head(filters);
-		struct code before = c;
+		struct code before = p->code;
 
-		if (!code_add(&c, lfirst(lc), first, &type) || (any && !code_and(&c))) {
-			spec_request(s, &before, ZONE_FILTER, T_PUB_BOOL);
-			c = (struct code){.nargs = 0};
-			if (!code_add(&c, lfirst(lc), first, &type))
-				elog(ERROR, "a filter does not compile any more");
+		if (code_add(&p->code, lfirst(lc), first, &type) &&
+			(!p->results || code_and(&p->code))) {
+			if (!p->results)
+				add_result(p, ZONE_FILTER, T_PUB_BOOL);
+			continue;
 		}
-		any = true;
+		p->code = before;
+		spec_request(s, p);
+		if (!code_add(&p->code, lfirst(lc), first, &type))
+			elog(ERROR, "a filter does not compile any more");
+		add_result(p, ZONE_FILTER, T_PUB_BOOL);
 	}
-	if (any)
-		spec_request(s, &c, ZONE_FILTER, T_PUB_BOOL);
+}
+
+static bool add_column(struct program_of *p, Expr *e, bool digest, int column)
+{
+	uint8_t type = T_PUB_BYTES16;
+
+	if (!(digest ? code_add_digest(&p->code, e) : code_add(&p->code, e, true, &type)))
+		return false;
+	add_result(p, column, type);
+	return true;
+}
+
+/* Columns go with the last filter: they are computed for rows that pass it. */
+static void add_columns(struct zone_spec *s, struct program_of *p, struct zone_build *z)
+{
+	ListCell *lc, *digest;
+
+	forboth (lc, z->columns, digest, z->digests) {
+		if (!add_column(p, lfirst(lc), lfirst_int(digest), s->ncolumns)) {
+			spec_request(s, p);
+			if (!add_column(p, lfirst(lc), lfirst_int(digest), s->ncolumns))
+				elog(ERROR, "a column does not compile any more");
+		}
+		s->ncolumns++;
+	}
 }
 
 static void finish(struct zone_build *z)
 {
 	struct zone_spec s = {.filters = z->filters, .top = z->top, .top_last = z->top_last,
 		.top_by = z->top_by};
-	struct code rank = {.nargs = 0};
+	struct program_of p = {.results = NIL};
 	CustomScan *scan = z->scan;
 	int nchild = list_length(z->child->targetlist);
-	ListCell *lc, *digest;
 
 	scan->custom_scan_tlist = scan_tlist(z);
 	scan->scan.plan.targetlist =
 		(List *)settle_mutator((Node *)scan->scan.plan.targetlist, &nchild);
 	scan->scan.plan.qual = (List *)settle_mutator((Node *)scan->scan.plan.qual, &nchild);
-	spec_filters(&s, z->filters);
-	forboth (lc, z->columns, digest, z->digests) {
-		struct code c = {.nargs = 0};
-		uint8_t type = T_PUB_BYTES16;
-
-		if (!(lfirst_int(digest) ? code_add_digest(&c, lfirst(lc))
-								 : code_add(&c, lfirst(lc), true, &type)))
-			elog(ERROR, "a column does not compile any more");
-		spec_request(&s, &c, s.ncolumns++, type);
+	if (z->top_by && code_add_rank(&p.code, z->top_by)) {
+		add_result(&p, ZONE_TOP, T_PUB_INT4);
+		spec_request(&s, &p);
 	}
-	if (z->top_by && code_add_rank(&rank, z->top_by))
-		spec_request(&s, &rank, ZONE_TOP, T_PUB_INT4);
+	add_filters(&s, &p, z->filters);
+	add_columns(&s, &p, z);
+	spec_request(&s, &p);
 	zone_spec_write(scan, &s);
 }
 
