@@ -19,7 +19,7 @@
 enum {
 	EVAL_ARENA = 1 << 20, /* first chunk, locked */
 	EVAL_PROGRAMS = 32,   /* kept compiled */
-	EVAL_CODE_KEPT = 20,  /* instructions of one that is kept, if it has all arguments */
+	EVAL_CODE_KEPT = 100, /* instructions of one that is kept, if it has all arguments */
 	EVAL_WORK = 1 << 20,  /* bytes of text between two questions whether to go on */
 };
 

@@ -48,8 +48,8 @@
 #include "optable.h"
 
 enum {
-	PROGRAM_ARGS_MAX = 16,
-	PROGRAM_CODE_MAX = 128,
+	PROGRAM_ARGS_MAX = 48,
+	PROGRAM_CODE_MAX = 250,
 	PROGRAM_ROWS_MAX = 4096,
 	PROGRAM_WHOLE_ROWS_MAX = 1 << 22, /* of one that ends in WHOLE, REDUCE or GROUPED */
 	PROGRAM_STACK = 16,

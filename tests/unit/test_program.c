@@ -97,12 +97,12 @@ static void test_reveal(void **state)
 
 static void test_counts(void **state)
 {
-	static const uint8_t args[2 * 17] = {T_INT4};
+	static const uint8_t args[2 * (PROGRAM_ARGS_MAX + 1)] = {T_INT4};
 	static uint16_t code[PROGRAM_CODE_MAX + 1];
 	int i;
 
 	refused(compile(args, 0, code, 0), "too many, or none");
-	refused(compile(args, 17, code, 1), "too many, or none");
+	refused(compile(args, PROGRAM_ARGS_MAX + 1, code, 1), "too many, or none");
 	refused(compile(args, 1, code, PROGRAM_CODE_MAX + 1), "too many, or none");
 	code[0] = PUSH;
 	for (i = 1; i < PROGRAM_CODE_MAX; i++)
