@@ -66,7 +66,8 @@ sub expr {
 		if $r < 0.6 && !$Twins::safe;
 	return Twins::shape('$0 ' . pick('+', '-') . ' $1', $sub->($type eq 'timestamp' ? pick('date', $type)
 		: $type), $sub->('interval')) if $r < 0.9;
-	return Twins::shape('$0 + $1', $sub->('interval'), $sub->($type));
+	# there it is $1 + $0, and computes $1 first: so $0 must not fail
+	return Twins::shape('$0 + $1', [Twins::leaf('interval')], $sub->($type));
 }
 
 sub date {
@@ -74,7 +75,7 @@ sub date {
 	my $r = rand();
 	return Twins::cast('date', $sub->(pick('timestamp', 'timestamptz'))) if $r < 0.4 || $Twins::safe;
 	return Twins::shape('$0 ' . pick('+', '-') . ' $1', $sub->('date'), $sub->('int4')) if $r < 0.8;
-	return Twins::shape('$0 + $1', $sub->('int4'), $sub->('date')) if $r < 0.9;
+	return Twins::shape('$0 + $1', [Twins::leaf('int4')], $sub->('date')) if $r < 0.9;
 	return Twins::shape('make_date($0, $1, $2)', map { [Twins::literal('int4', $_)] } pick(-44, 0, 2023,
 		2024, 5874897), pick(0, 2, 12), pick(0, 1, 29, 31));
 }
@@ -84,7 +85,9 @@ sub interval {
 	my $r = rand();
 	return Twins::shape('$0 ' . pick('+', '-') . ' $1', $sub->('interval'), $sub->('interval'))
 		if $r < 0.3;
-	return Twins::shape('- $0', $sub->('interval')) if $r < 0.4;
+	return Twins::shape('- $0', $sub->('interval')) if $r < 0.35;
+	return Twins::shape(pick('$0 * $1', '$0 / $1'), $sub->('interval'),
+		[(pick(2, -3, 0.1, 1.5, $Twins::safe ? () : (0, '1e10'))) x 2]) if $r < 0.45;
 	return Twins::shape('justify_' . pick('days', 'hours', 'interval') . '($0)', $sub->('interval'))
 		if $r < 0.55;
 	return Twins::shape("date_trunc('" . pick(grep { $_ ne 'week' } @trunc) . "', \$0)",
