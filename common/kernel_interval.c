@@ -63,6 +63,14 @@ INTERVAL(interval_justify_days, justified(&out->iv[i], ARG(0, iv), interval_just
 INTERVAL(interval_avg,
 	interval_scale(&out->iv[i], &ARG(0, iv), (double)ARG(1, i8), true))
 
+/* A window frame's offset. */
+static uint8_t frame(struct interval *r, struct interval v)
+{
+	*r = v;
+	return interval_span(&v) < 0 ? ROW_FRAME : 0;
+}
+EACH(interval_frame, frame(&out->iv[i], ARG(0, iv)))
+
 static uint8_t quotient(struct interval *r, struct interval v, double by)
 {
 	return by == 0 ? ROW_DIVISION_BY_ZERO : in_range(interval_scale(r, &v, by, true));

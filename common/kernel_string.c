@@ -384,3 +384,35 @@ static uint8_t byte_count(int32_t *r, struct span s)
 	return 0;
 }
 EACH(octet_length, byte_count(&out->i4[i], TEXT(0)))
+
+/* ---- a column to one text ---- */
+
+/* All values, one behind the other, and what is in the second argument between them. None
+ * at all make an empty text. */
+KERNEL(concat_text)
+{
+	static const struct span nothing;
+	struct span by = op->nargs > 1 ? in[1].s[0] : nothing;
+	uint64_t len = 0;
+	uint32_t count = 0, i;
+	uint8_t fail, *to;
+
+	if (op->nargs > 1 && in[1].state[0]) {
+		row_fail(out, 0, in[1].state[0]);
+		return;
+	}
+	EACH_VALUE(in, out, n, i)
+		len += in->s[i].len + (count++ ? by.len : 0);
+	if (out->state[0])
+		return;
+	fail = room(ev, &out->s[0], len);
+	if (fail)
+		row_fail(out, 0, fail);
+	to = (uint8_t *)out->s[0].p;
+	for (i = 0, count = 0; to && i < n; i++)
+		if (in->state[i] == ROW_VALUE) {
+			if (count++)
+				to = append(to, by.p, by.len);
+			to = append(to, in->s[i].p, in->s[i].len);
+		}
+}

@@ -69,7 +69,7 @@ struct zone_arg {
 	uint8_t flags;
 };
 
-enum { ZONE_ARGS = 3, ZONE_CODE = 8 };
+enum { ZONE_ARGS = 4, ZONE_CODE = 8 };
 
 /* A program, for what is not on the hot path; scalar.c fills its requests itself. */
 struct zone_program {

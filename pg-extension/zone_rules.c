@@ -12,8 +12,6 @@
  */
 #include "hedb.h"
 
-#include "lib/stringinfo.h"
-#include "pgtime.h"
 #include "utils/memutils.h"
 
 #include "calendar.h"
@@ -158,23 +156,36 @@ static void write_zone(StringInfo s, const struct walk *w)
 		}
 }
 
+void zone_rules_of(StringInfo to, pg_tz *tz)
+{
+	struct walk w;
+
+	walk_zone(&w, tz);
+	write_zone(to, &w);
+	pfree(w.list);
+}
+
+void zone_rules_fixed(StringInfo to, int32 east)
+{
+	struct walk w = {.before = east};
+
+	write_zone(to, &w);
+}
+
 const uint8_t *zone_rules(uint32_t *len)
 {
 	static pg_tz *of;
 	static StringInfoData bytes;
-	struct walk w;
 	MemoryContext old;
 
 	if (of != session_timezone) {
-		walk_zone(&w, session_timezone);
 		old = MemoryContextSwitchTo(TopMemoryContext);
 		of = NULL;
 		if (!bytes.data)
 			initStringInfo(&bytes);
 		resetStringInfo(&bytes);
-		write_zone(&bytes, &w);
+		zone_rules_of(&bytes, session_timezone);
 		MemoryContextSwitchTo(old);
-		pfree(w.list);
 		of = session_timezone;
 	}
 	*len = (uint32_t)bytes.len;

@@ -7,7 +7,14 @@
 
 #include "hedb.h"
 
+#include "lib/stringinfo.h"
+#include "pgtime.h"
+
 /* The rules of TimeZone as in common/timezone.h; valid until the setting changes. */
 const uint8_t *zone_rules(uint32_t *len);
+
+/* Append the rules of any zone, and of an offset that never changes. */
+void zone_rules_of(StringInfo to, pg_tz *tz);
+void zone_rules_fixed(StringInfo to, int32 east);
 
 #endif

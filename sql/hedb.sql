@@ -13,6 +13,38 @@ CREATE FUNCTION enc_text_concatenate(enc_text, text) RETURNS enc_text
 CREATE OPERATOR || (FUNCTION = enc_text_concatenate, LEFTARG = text, RIGHTARG = enc_text);
 CREATE OPERATOR || (FUNCTION = enc_text_concatenate, LEFTARG = enc_text, RIGHTARG = text);
 
+-- All in one request; PostgreSQL's own concat would append ciphertext.
+CREATE FUNCTION concat(VARIADIC enc_text[]) RETURNS enc_text
+	AS 'MODULE_PATHNAME', 'enc_text_concat' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 60;
+CREATE FUNCTION concat_ws(enc_text, VARIADIC enc_text[]) RETURNS enc_text
+	AS 'MODULE_PATHNAME', 'enc_text_concat_ws' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 60;
+
+-- x AT TIME ZONE z is pg_catalog.timezone(z, x).
+CREATE FUNCTION pg_catalog.timezone(text, enc_timestamptz) RETURNS enc_timestamp
+	AS 'MODULE_PATHNAME', 'enc_timestamptz_at_zone'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50;
+CREATE FUNCTION pg_catalog.timezone(text, enc_timestamp) RETURNS enc_timestamptz
+	AS 'MODULE_PATHNAME', 'enc_timestamp_at_zone'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50;
+
+-- Window frames: RANGE BETWEEN '1 month' PRECEDING AND CURRENT ROW.
+CREATE FUNCTION in_range(enc_date, enc_date, enc_interval, bool, bool) RETURNS bool
+	AS 'MODULE_PATHNAME', 'enc_date_in_range' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50;
+CREATE FUNCTION in_range(enc_timestamp, enc_timestamp, enc_interval, bool, bool) RETURNS bool
+	AS 'MODULE_PATHNAME', 'enc_timestamp_in_range' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50;
+CREATE FUNCTION in_range(enc_timestamptz, enc_timestamptz, enc_interval, bool, bool) RETURNS bool
+	AS 'MODULE_PATHNAME', 'enc_timestamptz_in_range' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 50;
+CREATE FUNCTION in_range(enc_interval, enc_interval, enc_interval, bool, bool) RETURNS bool
+	AS 'MODULE_PATHNAME', 'enc_interval_in_range' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50;
+ALTER OPERATOR FAMILY btree_enc_datetime_ops USING btree ADD
+	FUNCTION 3 (enc_date, enc_interval) in_range(enc_date, enc_date, enc_interval, bool, bool),
+	FUNCTION 3 (enc_timestamp, enc_interval)
+		in_range(enc_timestamp, enc_timestamp, enc_interval, bool, bool),
+	FUNCTION 3 (enc_timestamptz, enc_interval)
+		in_range(enc_timestamptz, enc_timestamptz, enc_interval, bool, bool);
+ALTER OPERATOR FAMILY btree_enc_interval_ops USING btree ADD FUNCTION 3 (enc_interval, enc_interval)
+	in_range(enc_interval, enc_interval, enc_interval, bool, bool);
+
 -- HEDB's names for sums of an array; as wide and exact as sum() and avg().
 CREATE FUNCTION enc_int4_sum_bulk(enc_int4[]) RETURNS enc_int8
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;

@@ -10,6 +10,9 @@ SELECT replace('banana', 'an'::enc_text, 'é'), replace('banana'::enc_text, '', 
 	translate('banana'::enc_text, 'abn', 'é'), split_part('a,b,c'::enc_text, ',', 2),
 	split_part('a,b,c'::enc_text, ',', -1), split_part('a,b,c'::enc_text, ',', 4),
 	split_part('abc'::enc_text, '', 1);
+SELECT concat('a'::enc_text, NULL, 'é'::enc_text), concat(NULL::enc_text) AS empty,
+	concat_ws(', ', 'a'::enc_text, NULL, 'b'), concat_ws(NULL, 'a'::enc_text) IS NULL AS no_separator,
+	concat(VARIADIC ARRAY['x', 'y']::enc_text[]), pg_typeof(concat('a'::enc_text, 'b'));
 SELECT split_part('a,b'::enc_text, ',', 0);
 SELECT repeat('abc'::enc_text, 2147483647);
 SELECT rpad('abc'::enc_text, 2147483647);

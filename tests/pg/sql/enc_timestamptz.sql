@@ -55,6 +55,15 @@ EXPLAIN (COSTS OFF) SELECT count(*) FROM d WHERE d < '2024-01-05 12:00'::enc_tim
 SELECT count(*) FROM d WHERE d < '2024-01-05 12:00'::enc_timestamp;
 SELECT count(*) FROM d WHERE d >= '2024-02-29 00:00'::enc_timestamptz;
 RESET enable_seqscan; RESET enable_bitmapscan;
+SELECT z AT TIME ZONE 'America/New_York' AS new_york, z AT TIME ZONE 'PST' AS pst, z AT TIME ZONE '+03:30' AS east,
+	t AT TIME ZONE 'Europe/Berlin' AS berlin, t AT TIME ZONE 'EST5EDT' AS est
+	FROM (VALUES ('2024-07-01 12:00+00'::enc_timestamptz, '2024-07-01 12:00'::enc_timestamp)) v(z, t);
+SELECT '2024-07-01'::enc_timestamptz AT TIME ZONE 'Nowhere/Land';
+SELECT '2024-07-01'::enc_timestamptz AT TIME ZONE 'MSK';
+SELECT d, count(*) OVER (ORDER BY d RANGE BETWEEN '5 days' PRECEDING AND '1 day' FOLLOWING) FROM d WHERE d < '2024-01-08' ORDER BY d;
+SELECT max(c) FROM (SELECT count(*) OVER (ORDER BY z RANGE BETWEEN CURRENT ROW AND '2 days' FOLLOWING) AS c FROM s) w;
+SELECT max(c) FROM (SELECT count(*) OVER (ORDER BY s DESC RANGE BETWEEN interval '1 day' PRECEDING AND '2 days' FOLLOWING) AS c FROM s) w;
+SELECT count(*) OVER (ORDER BY d RANGE BETWEEN '-1 day' PRECEDING AND CURRENT ROW) FROM d;
 SELECT '294276-12-31'::enc_timestamptz + '1 day'::enc_interval;
 SELECT enable_server_mode();
 SELECT bool_and(enc_timestamptz_send(e) = enc_timestamptz_send(e::text::enc_timestamptz)) AS lossless FROM t;
