@@ -103,10 +103,14 @@ void chan_ring(struct chan *c, uint32_t how)
 	set_rang(c, true);
 	if (!c->server_here)
 		return; /* it polls; there is no way to reach its kernel from here */
-	if (how == BELL_LANES)
+	if (how == BELL_LANES && c->away) {
+		lane_ring_away(c->service->shm, c->index);
+		/* That processor may be taken: who comes to wait rings this one's as well. */
+		set_rang(c, false);
+	} else if (how == BELL_LANES) {
 		__atomic_store_n(
 			&c->beside, lane_ring(c->service->shm, c->index), __ATOMIC_RELAXED);
-	else if (how == BELL_FD && c->bell_fd < 0) {
+	} else if (how == BELL_FD && c->bell_fd < 0) {
 		/* No way to wake it from here; the word stays for those who have one. */
 		c->rung--;
 	} else if (how == BELL_FD) {
@@ -316,10 +320,13 @@ int chan_await(struct chan *c, uint32_t timeout_ms)
 int chan_await_room(struct chan *c)
 {
 	uint32_t how = bell_heard(&c->service->shm->asleep);
+	bool away = c->away;
 
 	show_life(c);
+	c->away = false; /* we wait now: this processor will do */
 	if (how != BELL_AWAKE)
 		chan_ring(c, how);
+	c->away = away;
 	/* A server that is reading makes room within microseconds; no bell rings for it. */
 	spin_start(&c->spin);
 	do {

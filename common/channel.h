@@ -139,6 +139,7 @@ struct chan {
 	uint32_t gen;
 	int bell_fd;      /* server's eventfd when it sleeps in an event loop, or -1 */
 	bool server_here; /* same kernel: futexes work */
+	bool away;        /* ring other processors than this: we go on meanwhile */
 	bool rang;        /* the server was asleep when the last request went out */
 	bool beside;      /* and its thread there runs on this processor, when we let it */
 };

@@ -34,6 +34,23 @@ bool lane_wake(struct lane_shm *l)
 	return true;
 }
 
+/* Ring one lane. What it says then: FUTEX and AWAKE alike mean that it will look. */
+static uint32_t ring_one(struct lane_shm *l, uint32_t channel)
+{
+	uint32_t how = shm_load32(&l->asleep);
+
+	if (how != BELL_FUTEX)
+		return how;
+	shm_store32(&l->channel, channel);
+	/* Not asleep any more, but to sleep again: it has looked in between. */
+	return lane_wake(l) ? (uint32_t)BELL_AWAKE : shm_load32(&l->asleep);
+}
+
+static bool will_look(uint32_t how)
+{
+	return how == BELL_AWAKE || how == BELL_FUTEX;
+}
+
 bool lane_ring(struct service_shm *shm, uint32_t channel)
 {
 	uint32_t n = shm_load32(&shm->nlanes), cpu = this_cpu(), i, at;
@@ -43,19 +60,33 @@ bool lane_ring(struct service_shm *shm, uint32_t channel)
 	at = shm_load8(&shm->lane_of[cpu % LANE_CPUS]) % n;
 	for (i = 0; i < n; i++) {
 		struct lane_shm *l = &shm->lane[(at + i) % n];
-		uint32_t how = shm_load32(&l->asleep);
 
-		if (how == BELL_FUTEX) {
-			shm_store32(&l->channel, channel);
-			/* Not asleep any more, but to sleep again: it has looked in between. */
-			if (!lane_wake(l))
-				how = shm_load32(&l->asleep);
-		}
-		if (how != BELL_AWAKE && how != BELL_FUTEX)
-			continue;
-		return shm_load32(&l->cpu) == cpu;
+		if (will_look(ring_one(l, channel)))
+			return shm_load32(&l->cpu) == cpu;
 	}
 	return false;
+}
+
+void lane_ring_away(struct service_shm *shm, uint32_t channel)
+{
+	uint32_t n = shm_load32(&shm->nlanes), cpu = this_cpu(), i, at, how;
+	bool busy = false;
+
+	if (n == 0 || n > SERVICE_LANES)
+		return;
+	at = shm_load8(&shm->lane_of[cpu % LANE_CPUS]) % n;
+	for (i = 1; i < n; i++) {
+		struct lane_shm *l = &shm->lane[(at + i) % n];
+
+		if (shm_load32(&l->cpu) == cpu)
+			continue;
+		how = ring_one(l, channel);
+		if (will_look(how))
+			return;
+		busy |= how == BELL_BUSY;
+	}
+	if (!busy)
+		ring_one(&shm->lane[at], channel);
 }
 
 bool lane_polls_here(const struct service_shm *shm)

@@ -47,6 +47,11 @@ void lanes_open(struct service_shm *shm, const uint32_t *cpu, uint32_t n);
  * first. True: it is on this processor and runs as soon as the caller lets it. */
 bool lane_ring(struct service_shm *shm, uint32_t channel);
 
+/* lane_ring_away - wake a thread of another processor, for work that is to go on beside the
+ * caller's. One of this processor is rung only when there is no other that sleeps, is
+ * awake, or will look at the channel when it is done with something long. */
+void lane_ring_away(struct service_shm *shm, uint32_t channel);
+
 /* lane_wake - wake this one's thread if it sleeps. False when it was about to sleep, was
  * woken by somebody else, or is busy; L2. */
 bool lane_wake(struct lane_shm *l);

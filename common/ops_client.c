@@ -302,6 +302,7 @@ static int ready(struct ops_client *c, struct ops_limit *l)
 	if (c->current)
 		ops_slot_drop(c, c->current);
 	c->current = NULL;
+	c->chan.away = false;
 	if (c->spoiled)
 		ops_release(c);
 	if (c->attached) {
@@ -384,7 +385,9 @@ int ops_submit(struct ops_client *c, uint8_t kind, uint64_t len, ops_fill *fill,
 	if (!rc) {
 		ops_slot_ask(c, s, kind, len, fill, arg);
 		c->current = s;
+		c->chan.away = true;
 		rc = revive(c, &l, ops_send_request(c, s, &l));
+		c->chan.away = false;
 	}
 	if (rc)
 		return fail(c, s, &l, rc);

@@ -4,6 +4,8 @@
  *
  *   eval_lt_N     a < b over N rows of two encrypted int4: two opens a row, a bool out
  *   eval_mul_N    a * b: two opens and one seal a row
+ *   eval_where_N  a + b > c: three opens a row, a bool out
+ *   eval_digest_N digest(a): one open a row, 16 bytes out
  *
  * One sample is as many runs of one request as fill some 20 us, divided by their number;
  * the value is the median of 501 samples in nanoseconds per request, with per_row beside
@@ -22,7 +24,7 @@ static struct {
 } *mine;
 static struct rig_reply reply;
 static uint8_t req[REQ_MAX];
-static struct cell a[PROGRAM_ROWS_MAX], b[PROGRAM_ROWS_MAX];
+static struct cell a[PROGRAM_ROWS_MAX], b[PROGRAM_ROWS_MAX], c[PROGRAM_ROWS_MAX];
 
 static double now_ns(void)
 {
@@ -49,24 +51,57 @@ static int run(size_t len, int times)
 	return rc;
 }
 
-static int verify(uint16_t op, uint32_t rows)
+/* What is measured. */
+struct work {
+	const char *name, *what;
+	uint16_t code[5];
+	uint8_t ncode, nargs;
+};
+
+static const struct work works[] = {
+	{"lt", "a < b", {PUSH, PUSH | 1, OP_enc_int4_lt}, 3, 2},
+	{"mul", "a * b", {PUSH, PUSH | 1, OP_enc_int4_mult}, 3, 2},
+	{"where", "a + b > c", {PUSH, PUSH | 1, OP_enc_int4_add, PUSH | 2, OP_enc_int4_gt}, 5, 3},
+	{"digest", "digest(a)", {PUSH, OP_enc_int4_digest}, 2, 1},
+};
+
+enum { NWORKS = sizeof works / sizeof works[0] };
+
+static bool right(uint16_t last, uint32_t i)
+{
+	const struct cell *got = &reply.cell[i];
+
+	if (got->state)
+		return false;
+	switch (last) {
+	case OP_enc_int4_lt:
+		return got->i == (a[i].i < b[i].i);
+	case OP_enc_int4_mult:
+		return got->i == a[i].i * b[i].i;
+	case OP_enc_int4_gt:
+		return got->i == (a[i].i + b[i].i > c[i].i);
+	default: /* equal where the values are: so with the row's neighbour */
+		return !i || (a[i].i == a[i - 1].i) == !memcmp(got->p, got[-1].p, DIGEST_BYTES);
+	}
+}
+
+static int verify(uint16_t last, uint32_t rows)
 {
 	uint32_t i;
 
 	if (!rig_reply_read(&reply, &mine->o) || reply.rows != rows)
 		return 1;
 	for (i = 0; i < rows; i++)
-		if (reply.cell[i].state ||
-			reply.cell[i].i != (op == OP_enc_int4_lt ? a[i].i < b[i].i : a[i].i * b[i].i))
+		if (!right(last, i))
 			return 1;
 	return 0;
 }
 
-static int measure(const char *what, uint16_t op, uint32_t rows)
+static int measure(const struct work *w, uint32_t rows)
 {
-	struct rig_arg arg[2] = {{a, T_INT4, 0}, {b, T_INT4, 0}};
-	uint16_t code[3] = {PUSH, PUSH | 1, op};
-	size_t len = rig_request(req, sizeof req, &mine->s, arg, 2, code, 3, rows);
+	struct rig_arg arg[3] = {{a, T_INT4, 0}, {b, T_INT4, 0}, {c, T_INT4, 0}};
+	size_t len = rig_request(
+		req, sizeof req, &mine->s, arg, w->nargs, w->code, w->ncode, rows);
 	double ns[REPS], t0;
 	int bad, i, times;
 
@@ -80,11 +115,11 @@ static int measure(const char *what, uint16_t op, uint32_t rows)
 		ns[i] = (now_ns() - t0) / times;
 	}
 	qsort(ns, REPS, sizeof *ns, by_value);
-	bad |= verify(op, rows);
-	printf("{\"id\":\"eval_%s_%u\",\"what\":\"eval_run of int4 a %s b, %u rows\","
+	bad |= verify(w->code[w->ncode - 1], rows);
+	printf("{\"id\":\"eval_%s_%u\",\"what\":\"eval_run of int4 %s, %u rows\","
 		   "\"value\":%.1f,\"unit\":\"ns\",\"per_row\":%.1f,\"min\":%.1f,\"p90\":%.1f,"
 		   "\"reps\":%d,\"ops\":%d}\n",
-		what, rows, optable_op(op)->symbol, rows, ns[REPS / 2], ns[REPS / 2] / rows, ns[0],
+		w->name, rows, w->what, rows, ns[REPS / 2], ns[REPS / 2] / rows, ns[0],
 		ns[REPS * 9 / 10], REPS, times);
 	return bad;
 }
@@ -94,7 +129,7 @@ int main(void)
 	static const uint32_t sizes[] = {1, 16, 256, 1024};
 	const struct gcm_backend *gcm;
 	struct keyring *keys = rig_keyring();
-	int bad = 0, i;
+	int bad = 0, i, k;
 
 	gcm = gcm_select(NULL);
 	mine = sodium_malloc((sizeof *mine + 63) & ~(size_t)63);
@@ -107,11 +142,11 @@ int main(void)
 	for (i = 0; i < PROGRAM_ROWS_MAX; i++) {
 		a[i].i = (int32_t)randombytes_uniform(60000) - 30000;
 		b[i].i = (int32_t)randombytes_uniform(60000) - 30000;
+		c[i].i = (int32_t)randombytes_uniform(60000) - 30000;
 	}
-	for (i = 0; i < 4; i++)
-		bad |= measure("lt", OP_enc_int4_lt, sizes[i]);
-	for (i = 0; i < 4; i++)
-		bad |= measure("mul", OP_enc_int4_mult, sizes[i]);
+	for (i = 0; i < NWORKS; i++)
+		for (k = 0; k < 4; k++)
+			bad |= measure(&works[i], sizes[k]);
 	if (bad)
 		fprintf(stderr, "bench_ops: wrong answers\n");
 	eval_destroy(ev);

@@ -42,6 +42,35 @@ static void test_no_lanes(void **state)
 }
 
 /* Ours first; who is busy is passed over; who is awake need not be rung. */
+/* Work beside the caller's: the lane of this processor comes last, and not at all when
+ * another's thread will look here once it is done. */
+static void test_away(void **state)
+{
+	uint32_t me = here(), cpu[3] = {me, me + 1, me + 2};
+
+	rig_pin((int)me);
+	lanes_open(shm, cpu, 3);
+	shm->lane[0].asleep = shm->lane[1].asleep = shm->lane[2].asleep = BELL_FUTEX;
+	lane_ring_away(shm, 7);
+	assert_int_equal(shm->lane[1].asleep, BELL_AWAKE);
+	assert_int_equal(shm->lane[1].channel, 7);
+	lane_ring_away(shm, 8); /* awake: it will look by itself */
+	assert_int_equal(shm->lane[2].asleep, BELL_FUTEX);
+	shm->lane[1].asleep = BELL_BUSY;
+	lane_ring_away(shm, 9);
+	assert_int_equal(shm->lane[2].asleep, BELL_AWAKE);
+	shm->lane[2].asleep = BELL_BUSY;
+	lane_ring_away(shm, 10);
+	assert_int_equal(shm->lane[0].asleep, BELL_FUTEX);
+	/* All threads are on this processor. */
+	cpu[0] = cpu[1] = cpu[2] = me;
+	lanes_open(shm, cpu, 3);
+	shm->lane[0].asleep = BELL_FUTEX;
+	lane_ring_away(shm, 11);
+	assert_int_equal(shm->lane[0].asleep, BELL_AWAKE);
+	assert_int_equal(shm->lane[0].channel, 11);
+}
+
 static void test_which_lane(void **state)
 {
 	uint32_t me = here(), cpu[3] = {me + 1, me, me};
@@ -208,6 +237,7 @@ int main(void)
 		FRESH(test_no_ring_is_lost),
 		FRESH(test_every_processor_has_a_lane),
 		FRESH(test_hostile_words),
+		FRESH(test_away),
 		FRESH(test_which_lane),
 		FRESH(test_poller_here),
 	};
