@@ -27,6 +27,14 @@ CREATE FUNCTION pg_catalog.timezone(text, enc_timestamp) RETURNS enc_timestamptz
 	AS 'MODULE_PATHNAME', 'enc_timestamp_at_zone'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50;
 
+-- Since then until today, whose midnight is encrypted (client mode).
+CREATE FUNCTION age(enc_timestamp) RETURNS enc_interval
+	LANGUAGE SQL STABLE STRICT PARALLEL SAFE COST 110
+	RETURN age(current_date::timestamp::enc_timestamp, $1);
+CREATE FUNCTION age(enc_timestamptz) RETURNS enc_interval
+	LANGUAGE SQL STABLE STRICT PARALLEL SAFE COST 110
+	RETURN age(current_date::timestamptz::enc_timestamptz, $1);
+
 -- Window frames: RANGE BETWEEN '1 month' PRECEDING AND CURRENT ROW.
 CREATE FUNCTION in_range(enc_date, enc_date, enc_interval, bool, bool) RETURNS bool
 	AS 'MODULE_PATHNAME', 'enc_date_in_range' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50;
