@@ -308,6 +308,17 @@ static int run_filtered(struct eval *ev, struct run *r, struct err_text *e)
 	return rc;
 }
 
+/* Is there a column whose values are used where they lie? */
+static bool uses_request(const struct run *r)
+{
+	int i;
+
+	for (i = 0; i < r->p->nargs; i++)
+		if (r->column[i].clear && !optable_size(r->column[i].type))
+			return true;
+	return false;
+}
+
 static int run_program(struct eval *ev, struct cursor *c, uint32_t rows,
 	const struct program *p, bool filtered, uint8_t *(*room)(void *, uint64_t), void *ctx,
 	struct err_text *e)
@@ -322,8 +333,11 @@ static int run_program(struct eval *ev, struct cursor *c, uint32_t rows,
 	rc = find_columns(&r, c, e);
 	if (!rc)
 		rc = open_columns(ev, &r, false, NULL);
-	if (!rc && !filtered)
+	if (!rc && !filtered) {
 		rc = open_columns(ev, &r, true, NULL);
+		if (!rc && ev->opened_all && !uses_request(&r))
+			ev->opened_all(ev->wanted_ctx);
+	}
 	if (!rc)
 		rc = filtered ? run_filtered(ev, &r, e) : run_code(ev, &r, 0, p->ncode, e);
 	if (rc)

@@ -38,6 +38,8 @@ struct eval {
 	uint64_t work;  /* bytes since `wanted` was asked last */
 	bool (*wanted)(void *ctx); /* see eval_wanted(); NULL: always */
 	void *wanted_ctx;
+	/* The request's bytes are not needed any more, long before its answer; may be NULL. */
+	void (*opened_all)(void *wanted_ctx);
 	uint64_t opened, sealed, rows; /* counters, for status */
 	struct eval_cached {
 		uint32_t len;

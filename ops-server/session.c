@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "session.h"
 
-#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <sodium.h>
 
 #include "status.h"
+#include "wiped.h"
 #include "zone.h"
 
 enum {
@@ -23,7 +23,8 @@ enum {
 struct session {
 	struct message_in in;
 	struct message_out out; /* .len > .sent: a reply still on its way */
-	uint8_t *out_buf;
+	uint8_t *out_buf; /* the reply when it does not fit the ring; out_len bytes */
+	uint64_t out_len;
 	uint8_t challenge[OPS_CHALLENGE];
 	enum role role;
 	bool challenged;
@@ -39,25 +40,13 @@ struct reply {
 	bool in_ring;
 };
 
-/* Messages may be plaintext of a client: memory that goes back is wiped. */
-static void free_wiped(uint8_t *p)
+/* The reply that did not fit. */
+static void drop_reply(struct session *s)
 {
-	if (p)
-		sodium_memzero(p, malloc_usable_size(p));
-	free(p);
-}
-
-static uint8_t *grow_wiped(uint8_t *buf, uint64_t cap)
-{
-	size_t had = buf ? malloc_usable_size(buf) : 0;
-	uint8_t *p = cap ? malloc(cap) : NULL;
-
-	if (cap && !p)
-		return NULL; /* the caller still has `buf` */
-	if (p && buf)
-		memcpy(p, buf, had < cap ? had : cap);
-	free_wiped(buf);
-	return p;
+	if (s->out_buf)
+		sodium_memzero(s->out_buf, s->out_len);
+	wiped_grow(s->out_buf, 0);
+	s->out_buf = NULL;
 }
 
 void session_opened(void *ctx, struct service_chan *c)
@@ -65,7 +54,7 @@ void session_opened(void *ctx, struct service_chan *c)
 	struct session *s = calloc(1, sizeof *s);
 
 	if (s) {
-		s->in.grow = grow_wiped;
+		s->in.grow = wiped_grow;
 		s->in.max = REQUEST_MAX;
 	}
 	c->session = s;
@@ -93,8 +82,10 @@ void session_closed(void *ctx, struct service_chan *c)
 		set_stuck(server, c, false);
 	if (s->half)
 		__atomic_fetch_sub(&server->halves, 1, __ATOMIC_RELAXED);
+	if (s->in.len)
+		sodium_memzero(s->in.buf, s->in.len); /* half a request */
 	message_reset(&s->in, 0);
-	free_wiped(s->out_buf);
+	drop_reply(s);
 	sodium_memzero(s, sizeof *s);
 	free(s);
 	c->session = NULL;
@@ -123,8 +114,9 @@ static uint8_t *reply_room(void *ctx, uint64_t len)
 	r->in_ring = len <= ring_frame_max(&r->c->tx) &&
 		ring_claim(&r->c->tx, (uint32_t)len, &r->at) == 0;
 	if (!r->in_ring) {
-		free_wiped(r->s->out_buf);
-		r->s->out_buf = r->at = malloc(len ? len : 1);
+		drop_reply(r->s);
+		r->s->out_buf = r->at = wiped_grow(NULL, len ? len : 1);
+		r->s->out_len = len;
 	}
 	return r->at;
 }
@@ -136,8 +128,7 @@ static bool reply_continue(struct worker *w, struct service_chan *c)
 	int rc = message_send(&c->tx, &s->out);
 
 	if (rc == 0) {
-		free_wiped(s->out_buf);
-		s->out_buf = NULL;
+		drop_reply(s);
 		set_stuck(w->server, c, false);
 	}
 	service_publish(c);
@@ -207,6 +198,7 @@ struct work {
 	const struct server *server;
 	const struct service_chan *c;
 	uint64_t id;
+	uint64_t len;
 	uint64_t since_ms; /* of the first question */
 };
 
@@ -220,12 +212,22 @@ static bool wanted(void *ctx)
 		!service_abandoned(k->c, k->id) && clock_ms() - k->since_ms < LONGEST_MS;
 }
 
+/* All of a long request is opened: it need not lie beside what comes of it. */
+static void forget_request(void *ctx)
+{
+	struct work *k = ctx;
+	struct session *s = k->c->session;
+
+	sodium_memzero(s->in.buf, k->len);
+	message_reset(&s->in, 0);
+}
+
 static void serve_one(struct worker *w, struct service_chan *c, uint8_t kind, uint64_t id,
 	const uint8_t *data, uint64_t len)
 {
 	struct session *s = c->session;
 	struct reply r = {.c = c, .s = s};
-	struct work k = {.server = w->server, .c = c, .id = id};
+	struct work k = {.server = w->server, .c = c, .id = id, .len = len};
 	struct err_text e = {""};
 	char *text;
 	int rc;
@@ -237,6 +239,7 @@ static void serve_one(struct worker *w, struct service_chan *c, uint8_t kind, ui
 			break;
 		}
 		w->eval->wanted = wanted;
+		w->eval->opened_all = data == s->in.buf && len > KEEP_BYTES ? forget_request : NULL;
 		w->eval->wanted_ctx = &k;
 		rc = eval_run(w->eval, s->role, data, len, data != s->in.buf, reply_room, &r, &e);
 		if (rc == 0)
@@ -315,7 +318,7 @@ void session_serve(struct worker *w, struct service_chan *c)
 			w->requests++;
 			w->bytes_in += len;
 			serve_one(w, c, f.kind, f.id, data, len);
-			if (data == s->in.buf)
+			if (s->in.buf && data == s->in.buf)
 				sodium_memzero(s->in.buf, len);
 			message_reset(&s->in, KEEP_BYTES);
 		} else if (rc != -EAGAIN) {
