@@ -26,6 +26,7 @@ static planner_hook_type next_planner;
 struct walk {
 	struct zone_builds zones;
 	bool barrier;  /* rows may not be shown to any function before some quals */
+	bool unordered; /* the parent of the node that is looked at wants no order of it */
 };
 
 static Plan *walk(struct walk *w, Plan *p, const Bitmapset *used);
@@ -341,17 +342,53 @@ static void group_by_digests(
 	}
 }
 
+/* A sort that only brings the rows of a group together can do so by digests, which
+ * PostgreSQL compares itself. */
+static void sort_by_digests(struct walk *w, Agg *agg, Sort *sort)
+{
+	int i, k;
+
+	for (i = 0; i < sort->numCols; i++) {
+		AttrNumber by = sort->sortColIdx[i];
+		TargetEntry *tle = list_nth(sort->plan.lefttree->targetlist, by - 1);
+		Var *v;
+
+		if (!code_secret_type(exprType((Node *)tle->expr)))
+			continue;
+		v = zone_attach(&w->zones, &sort->plan.lefttree,
+			(Expr *)makeVar(OUTER_VAR, by, exprType((Node *)tle->expr), -1, InvalidOid, 0),
+			true);
+		if (!v)
+			continue;
+		if (v->varattno > list_length(sort->plan.targetlist)) /* it hands rows on */
+			sort->plan.targetlist = lappend(sort->plan.targetlist,
+				makeTargetEntry((Expr *)v, v->varattno, NULL, false));
+		sort->sortColIdx[i] = v->varattno;
+		sort->sortOperators[i] = UUID_LT_OPERATOR;
+		sort->collations[i] = InvalidOid;
+		for (k = 0; k < agg->numCols; k++)
+			if (agg->grpColIdx[k] == by) {
+				agg->grpColIdx[k] = v->varattno;
+				agg->grpOperators[k] = UUID_EQ_OPERATOR;
+				agg->grpCollations[k] = InvalidOid;
+			}
+	}
+}
+
 static bool is_worth_digests(struct walk *w, Plan *p)
 {
 	return attach_pays(p->lefttree, 1);
 }
 
-static void help_aggregate(struct walk *w, Agg *agg)
+static void help_aggregate(struct walk *w, Agg *agg, bool unordered)
 {
 	struct arguments in = {w, &agg->plan};
 
 	if (!is_worth_digests(w, &agg->plan))
 		return;
+	if (unordered && agg->aggstrategy == AGG_SORTED && !agg->groupingSets && !agg->chain &&
+		IsA(agg->plan.lefttree, Sort))
+		sort_by_digests(w, agg, (Sort *)agg->plan.lefttree);
 	agg->plan.targetlist =
 		(List *)aggregates_mutator((Node *)agg->plan.targetlist, &in);
 	agg->plan.qual = (List *)aggregates_mutator((Node *)agg->plan.qual, &in);
@@ -620,11 +657,15 @@ static void walk_children(struct walk *w, Plan *p)
 
 static Plan *walk(struct walk *w, Plan *p, const Bitmapset *used)
 {
+	bool unordered = w->unordered;
+
 	if (!p)
 		return NULL;
+	w->unordered = IsA(p, Sort) || IsA(p, Hash);
 	walk_children(w, p);
+	w->unordered = unordered;
 	if (IsA(p, Agg))
-		help_aggregate(w, (Agg *)p);
+		help_aggregate(w, (Agg *)p, unordered);
 	else if (IsA(p, WindowAgg))
 		help_window(w, (WindowAgg *)p);
 	else if (IsA(p, Limit))

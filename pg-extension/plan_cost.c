@@ -81,7 +81,7 @@ static void index_cost(PlannerInfo *root, IndexPath *path, double loops, Cost *s
 		hashcostestimate(
 			root, path, loops, startup, total, selectivity, correlation, pages);
 	n = encrypted_conditions(path);
-	entry = cpu_operator_cost * PLAN_COST_SCALAR * n;
+	entry = cpu_operator_cost * PLAN_COST_INDEX * n;
 	down = path->indexinfo->relam == BTREE_AM_OID ? log2(tuples) * entry : entry;
 	*startup += down;
 	*total += down + ceil(*selectivity * tuples) * entry;

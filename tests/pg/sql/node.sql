@@ -72,7 +72,17 @@ SET enable_hashagg = off;
 EXPLAIN (COSTS OFF) SELECT t, count(*) FROM ze GROUP BY t;
 SELECT same('SELECT t, count(*) FROM %t GROUP BY t');
 RESET enable_hashagg;
--- order and windows
+-- sorted for groups only: by digests
+EXPLAIN (COSTS OFF) SELECT t, c, count(DISTINCT i) AS n FROM ze GROUP BY t, c ORDER BY n;
+SELECT same('SELECT t, c, k, count(DISTINCT i) AS n, sum(a + b) FROM %t GROUP BY t, k, c ORDER BY n, t, c, k LIMIT 50');
+SELECT same('SELECT t, c, count(DISTINCT i) AS n FROM %t GROUP BY t, c HAVING sum(a) > 0 ORDER BY t, c');
+-- order and windows; row_number() keeps the order that the rows came in
+SET enable_hashagg = off;
+SELECT same('SELECT row_number() OVER () AS n, s.* FROM (SELECT t, c, count(*) FROM %t GROUP BY t, c ORDER BY t, c) s');
+SELECT same('SELECT row_number() OVER () AS n, s.* FROM (SELECT t, c, count(*) FROM %t GROUP BY t, c ORDER BY t DESC, c LIMIT 9) s');
+RESET enable_hashagg;
+SELECT same('SELECT row_number() OVER () AS n, s.* FROM (SELECT a + b, i FROM %t WHERE a > 3 ORDER BY a + b DESC, i LIMIT 99) s');
+SELECT same('SELECT row_number() OVER () AS n, s.* FROM (SELECT t, c, i FROM %t ORDER BY t, c, i LIMIT 300 OFFSET 7) s');
 SELECT same('SELECT i, a + b FROM %t ORDER BY a + b DESC, i LIMIT 17');
 EXPLAIN (COSTS OFF) SELECT i FROM ze ORDER BY a DESC LIMIT 5;
 SELECT same('SELECT a, b, i FROM %t ORDER BY a, b, i LIMIT 40');
