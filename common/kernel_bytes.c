@@ -71,6 +71,35 @@ KERNEL(bytes_concat)
 	}
 }
 
+/* in[1] is the result so far, NULL at first: the rows of in[0] go behind it. */
+KERNEL(bytes_join)
+{
+	bool more = in[1].state[0] == ROW_VALUE;
+	uint64_t len = more ? in[1].s[0].len : 0;
+	uint8_t *p, *at;
+	uint32_t i;
+
+	if (in[1].state[0] > ROW_NULL)
+		row_fail(out, 0, in[1].state[0]);
+	EACH_VALUE(in, out, n, i)
+		len += in->s[i].len;
+	if (out->state[0])
+		return;
+	if (len > BYTES_MAX) {
+		row_fail(out, 0, op->result == T_TEXT ? ROW_TEXT_LONG : ROW_BYTES_LONG);
+		return;
+	}
+	p = at = eval_alloc(ev, len + 1);
+	if (!p)
+		return;
+	if (more && in[1].s[0].len)
+		at = (uint8_t *)mempcpy(at, in[1].s[0].p, in[1].s[0].len);
+	EACH_VALUE(in, out, n, i)
+		if (in->s[i].len)
+			at = (uint8_t *)mempcpy(at, in->s[i].p, in->s[i].len);
+	out->s[0] = (struct span){p, (uint32_t)len};
+}
+
 /* Bytes from .. to (counted from 1, `to` not included) of s. */
 static struct span slice(struct span s, int64_t from, int64_t to)
 {

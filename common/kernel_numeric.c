@@ -990,16 +990,22 @@ KERNEL(text_to_numeric)
 	}
 }
 
-/* With as many digits as the type surely has. */
+/* With as many digits as the type surely has. A NaN may have a sign; a numeric has not. */
+static void from_double(struct eval *ev, struct vec *out, uint32_t i, double v, int digits)
+{
+	char text[64];
+	int n = snprintf(text, sizeof text, "%.*g", digits, isnan(v) ? (double)NAN : v);
+
+	read_text(ev, out, i, text, (size_t)n);
+}
+
 #define FROM_FLOAT(name, f, digits)                                                    \
 	KERNEL(name)                                                                       \
 	{                                                                                  \
-		char text[64];                                                                 \
 		uint32_t i;                                                                    \
                                                                                        \
 		EACH_ROW(out, n, i)                                                            \
-			read_text(ev, out, i, text, (size_t)snprintf(text, sizeof text,            \
-				"%.*g", digits, (double)in->f[ROW(in, i)]));                           \
+			from_double(ev, out, i, (double)in->f[ROW(in, i)], digits);                \
 	}
 FROM_FLOAT(float4_to_numeric, f4, 6)
 FROM_FLOAT(float8_to_numeric, f8, 15)

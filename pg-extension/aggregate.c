@@ -222,6 +222,42 @@ static Datum transition(FunctionCallInfo fcinfo, enum kind_id id)
 	}
 #include "operations.h"
 
+/* ---- string_agg ---- */
+
+static Datum final(FunctionCallInfo fcinfo, uint16_t op);
+
+/* The value goes behind the separator of its row, which may be NULL; the first has none. */
+static Datum string_transition(FunctionCallInfo fcinfo, enum kind_id id)
+{
+	MemoryContext context = aggregate_context(fcinfo);
+	struct state *s = PG_ARGISNULL(0) ? NULL : (struct state *)PG_GETARG_POINTER(0);
+
+	if (!PG_ARGISNULL(1)) {
+		if (!s)
+			s = new_state(context, id);
+		else if (!PG_ARGISNULL(2))
+			append_datum(s, PG_GETARG_DATUM(2));
+		append_datum(s, PG_GETARG_DATUM(1));
+	}
+	if (!s)
+		PG_RETURN_NULL();
+	PG_RETURN_POINTER(s);
+}
+
+#define STRING_AGG(name)                                                                \
+	PG_FUNCTION_INFO_V1(name##_agg_trans);                                              \
+	Datum name##_agg_trans(PG_FUNCTION_ARGS)                                            \
+	{                                                                                   \
+		return string_transition(fcinfo, KIND_##name);                                  \
+	}                                                                                   \
+	PG_FUNCTION_INFO_V1(name##_agg_final);                                              \
+	Datum name##_agg_final(PG_FUNCTION_ARGS)                                            \
+	{                                                                                   \
+		return final(fcinfo, OP_none);                                                  \
+	}
+STRING_AGG(enc_text_join)
+STRING_AGG(enc_bytea_join)
+
 /* ---- parallel aggregation ---- */
 
 static void fold_partial(struct state *s, const uint8 *data, uint32 len)

@@ -53,6 +53,20 @@ ALTER OPERATOR FAMILY btree_enc_datetime_ops USING btree ADD
 ALTER OPERATOR FAMILY btree_enc_interval_ops USING btree ADD FUNCTION 3 (enc_interval, enc_interval)
 	in_range(enc_interval, enc_interval, enc_interval, bool, bool);
 
+-- string_agg: in the order of its rows, so without parallel workers.
+CREATE FUNCTION enc_text_agg_trans(internal, enc_text, enc_text) RETURNS internal
+	AS 'MODULE_PATHNAME', 'enc_text_join_agg_trans' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+CREATE FUNCTION enc_text_agg_final(internal) RETURNS enc_text
+	AS 'MODULE_PATHNAME', 'enc_text_join_agg_final' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 50;
+CREATE AGGREGATE string_agg(enc_text, enc_text) (SFUNC = enc_text_agg_trans, STYPE = internal,
+	SSPACE = 256, FINALFUNC = enc_text_agg_final, PARALLEL = SAFE);
+CREATE FUNCTION enc_bytea_agg_trans(internal, enc_bytea, enc_bytea) RETURNS internal
+	AS 'MODULE_PATHNAME', 'enc_bytea_join_agg_trans' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+CREATE FUNCTION enc_bytea_agg_final(internal) RETURNS enc_bytea
+	AS 'MODULE_PATHNAME', 'enc_bytea_join_agg_final' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 50;
+CREATE AGGREGATE string_agg(enc_bytea, enc_bytea) (SFUNC = enc_bytea_agg_trans, STYPE = internal,
+	SSPACE = 256, FINALFUNC = enc_bytea_agg_final, PARALLEL = SAFE);
+
 -- HEDB's names for sums of an array; as wide and exact as sum() and avg().
 CREATE FUNCTION enc_int4_sum_bulk(enc_int4[]) RETURNS enc_int8
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;

@@ -35,8 +35,9 @@ my @pairs = (['int4', 'int4'], ['int4', 'int8'], ['int8', 'int8'], ['int4', 'num
 	['float4', 'float8'], ['float8', 'float8'], ['bool', 'bool'], ['bytea', 'bytea'],
 	['uuid', 'uuid'], ['date', 'date'], ['timestamp', 'timestamp'], ['timestamptz', 'timestamptz'],
 	['interval', 'interval']);
-my %functions = ((map { $_ => ['min', 'max'] } 'text', 'date', 'timestamp', 'timestamptz'),
-	interval => ['min', 'max', 'sum', 'avg'], bool => ['bool_and', 'bool_or', 'every'], bytea => [],
+my %functions = ((map { $_ => ['min', 'max'] } 'date', 'timestamp', 'timestamptz'),
+	text => ['min', 'max', 'string_agg'],
+	interval => ['min', 'max', 'sum', 'avg'], bool => ['bool_and', 'bool_or', 'every'], bytea => ['string_agg'],
 	uuid => []);
 my @of_numbers = ('min', 'max', 'sum', 'avg', 'sum', 'avg', 'stddev', 'variance', 'stddev_pop',
 	'var_pop');
@@ -89,8 +90,10 @@ sub aggregate {
 	my $ordered = $type =~ /^float/ && $f !~ /^m|count/ ? ' ORDER BY id' : '';
 	my $distinct = rand() < 0.3 && !$ordered ? 'DISTINCT ' : '';
 	$distinct = '' if $type eq 'interval' && $f ne 'count'; # a month is 30 days, but not in a sum
-	my $any = $type =~ /numeric|float|interval/ && $f ne 'count' && ($distinct || $f =~ /^m/);
 	my $filter = rand() < 0.3 ? fill(' FILTER (WHERE $0)', over('cond')) : ['', ''];
+	return shown('text', fill("string_agg(\$0, \$1 ORDER BY id)\$2", over($type), over($type), $filter))
+		if $f eq 'string_agg';
+	my $any = $type =~ /numeric|float|interval/ && $f ne 'count' && ($distinct || $f =~ /^m/);
 	return shown($any || $type eq 'bool' && $f ne 'count' ? $type : 'text', fill("$f($distinct\$0$ordered)\$1", over($type), $filter));
 }
 
