@@ -9,7 +9,7 @@
 #     $Twins::safe                  only what cannot fail, whatever the columns hold
 #
 # Not generated: int ^ int with a negative exponent (PostgreSQL: double precision), and
-# integers beside a plain numeric or float, which is no operator here.
+# floats in one CASE or COALESCE with other numbers.
 package Twins;
 use strict;
 use warnings;
