@@ -569,13 +569,27 @@ static void take_filter(struct zone_batch *b, struct answer *a)
 	}
 }
 
-/* Whoever has as many smaller values beside him as rows are wanted is not among them.
+/* The last rank, from the smallest or from the largest on, that fewer rows than are wanted
+ * stand before: rows beyond it are not wanted. */
+static uint32 top_rank(const uint32 *rows_of, uint32 ranks, uint32 top, bool last)
+{
+	uint32 i, before = 0;
+
+	for (i = 0; i < ranks; i++) {
+		before += rows_of[last ? ranks - 1 - i : i];
+		if (before >= top)
+			break;
+	}
+	return i;
+}
+
+/* Whoever has as many rows with smaller values beside him as are wanted is not among them.
  * NULLs may come first or last: they pass. */
 static void take_top(struct zone_state *z, struct zone_batch *b, struct answer *a)
 {
-	uint32_t i, n = 0, at = 0;
+	uint32 rows_of[PROGRAM_ROWS_MAX] = {0};
+	uint32 i, n = 0, at = 0, ranks = 0, rank, most;
 	const uint8_t *bytes;
-	int32 rank, last = 0;
 
 	for (i = 0; i < a->rows; i++) {
 		if (state_of(a, i) > ROW_NULL)
@@ -587,13 +601,17 @@ static void take_top(struct zone_state *z, struct zone_batch *b, struct answer *
 		zone_raise_reply(a->reply_len, a->type);
 	for (i = 0; i < n; i++) {
 		memcpy(&rank, bytes + 4 * i, 4);
-		last = Max(last, rank);
+		if (rank >= n || rank >= PROGRAM_ROWS_MAX)
+			zone_raise_reply(a->reply_len, a->type);
+		rows_of[rank]++;
+		ranks = Max(ranks, rank + 1);
 	}
+	most = top_rank(rows_of, ranks, (uint32)z->spec.top, z->spec.top_last);
 	for (i = 0; i < a->rows; i++) {
 		if (state_of(a, i) != ROW_VALUE)
 			continue;
 		memcpy(&rank, bytes + 4 * at++, 4);
-		if ((z->spec.top_last ? last - rank : rank) >= z->spec.top)
+		if (rank < ranks && (z->spec.top_last ? ranks - 1 - rank : rank) > most)
 			b->fate[i] = ROW_NULL;
 	}
 }

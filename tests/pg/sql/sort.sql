@@ -20,6 +20,26 @@ INSERT INTO orders VALUES ('a, i'), ('a DESC, i'), ('a NULLS FIRST, i'), ('a DES
 	('b, i LIMIT 3 OFFSET 100'), ('n, i LIMIT 10');
 ALTER TABLE p ALTER t TYPE text COLLATE "C";
 SELECT by, same(by) FROM orders;
+-- top-N: rows that cannot be among the first N do not reach the sort
+EXPLAIN (COSTS OFF) SELECT i FROM e ORDER BY a DESC, i LIMIT 7 OFFSET 2;
+EXPLAIN (COSTS OFF) SELECT i FROM e ORDER BY i, a LIMIT 7; -- another key first
+CREATE TABLE tops AS SELECT k || d || f || ', i LIMIT ' || l AS by
+	FROM unnest('{a,b,t,n}'::text[]) k, unnest('{""," DESC"}'::text[]) d,
+		unnest('{""," NULLS FIRST"," NULLS LAST"}'::text[]) f,
+		unnest('{1,10,300 OFFSET 5,2000,4500}'::text[]) l;
+SELECT s, count(*) FROM (SELECT same(by) AS s FROM tops) x GROUP BY s;
+SELECT count(*), min(n), max(n) FROM (SELECT n FROM e ORDER BY n DESC FETCH FIRST 20 ROWS WITH TIES) s;
+SELECT count(*), min(n), max(n) FROM (SELECT n FROM p ORDER BY n DESC FETCH FIRST 20 ROWS WITH TIES) s;
+-- more than a batch, rescans
+CREATE TABLE m AS SELECT p.i + 5000 * k AS i, (p.i * 7919 + k * 31) % 1000003 AS a FROM p, generate_series(0, 3) k;
+CREATE TABLE em AS SELECT i, enc_int4_encrypt(a) AS a FROM m;
+SELECT (SELECT array_agg(i) FROM (SELECT i FROM em ORDER BY a, i LIMIT 50) s) =
+	(SELECT array_agg(i) FROM (SELECT i FROM m ORDER BY a, i LIMIT 50) s) AS same,
+	(SELECT array_agg(i) FROM (SELECT i FROM em ORDER BY a DESC, i LIMIT 5 OFFSET 3000) s) =
+	(SELECT array_agg(i) FROM (SELECT i FROM m ORDER BY a DESC, i LIMIT 5 OFFSET 3000) s) AS offset_same;
+SELECT array_agg(x.i) FROM generate_series(0, 3) g, LATERAL (SELECT i FROM em WHERE i % 4 = g ORDER BY a, i LIMIT 2) x;
+SELECT array_agg(x.i) FROM generate_series(0, 3) g, LATERAL (SELECT i FROM m WHERE i % 4 = g ORDER BY a, i LIMIT 2) x;
+DROP TABLE tops, m, em;
 -- on tape, in several runs
 SET work_mem = '64kB';
 SELECT by, same(by) FROM orders;
