@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * time.c - what dates and times have besides the operations of ops.def: AT TIME ZONE, and
- * in_range for window frames of RANGE with an offset. Each is one program of a few
+ * time.c - what dates and times have besides the operations of ops.def: AT TIME ZONE,
+ * date_trunc in a named zone, and in_range for window frames of RANGE with an offset. Each is one program of a few
  * operations.
  */
 #include "hedb.h"
@@ -67,9 +67,9 @@ struct named {
 	StringInfoData rules;
 };
 
-static const StringInfoData *zone_argument(FunctionCallInfo fcinfo)
+static const StringInfoData *zone_argument(FunctionCallInfo fcinfo, int arg)
 {
-	char *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	char *name = text_to_cstring(PG_GETARG_TEXT_PP(arg));
 	struct named *n = fcinfo->flinfo->fn_extra;
 	MemoryContext old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
 
@@ -92,7 +92,7 @@ static const StringInfoData *zone_argument(FunctionCallInfo fcinfo)
 
 static Datum at_zone(FunctionCallInfo fcinfo, uint8_t type, uint16_t op)
 {
-	const StringInfoData *rules = zone_argument(fcinfo);
+	const StringInfoData *rules = zone_argument(fcinfo, 0);
 	uint32_t len = (uint32_t)rules->len;
 	struct zone_program p = {.rows = 1};
 	struct zone_result r;
@@ -102,6 +102,25 @@ static Datum at_zone(FunctionCallInfo fcinfo, uint8_t type, uint16_t op)
 	zone_op(&p, op);
 	r = zone_run(ROLE_DB, &p);
 	return value_datum(optable_op(op)->result, r.data, r.len);
+}
+
+/* date_trunc(field, x, zone) */
+static Datum trunc_in_zone(FunctionCallInfo fcinfo)
+{
+	text *field = PG_GETARG_TEXT_PP(0);
+	const StringInfoData *rules = zone_argument(fcinfo, 2);
+	uint32_t field_len = VARSIZE_ANY_EXHDR(field), len = (uint32_t)rules->len;
+	struct zone_arg f = {.data = VARDATA_ANY(field), .bytes = field_len, .lens = &field_len,
+		.rows = 1, .type = T_PUB_TEXT};
+	struct zone_program p = {.rows = 1};
+	struct zone_result r;
+
+	zone_push(&p, &f);
+	push_value(&p, T_TIMESTAMPTZ, PG_GETARG_DATUM(1));
+	push_zone(&p, (const uint8_t *)rules->data, &len);
+	zone_op(&p, OP_enc_timestamptz_trunc);
+	r = zone_run(ROLE_DB, &p);
+	return value_datum(T_TIMESTAMPTZ, r.data, r.len);
 }
 
 /* ---- in_range(value, base, offset, subtract, less) ---- */
@@ -142,6 +161,7 @@ static Datum in_range(FunctionCallInfo fcinfo, const struct range *r)
 
 ENTRY(enc_timestamptz_at_zone,
 	at_zone(fcinfo, T_TIMESTAMPTZ, OP_enc_timestamptz_to_timestamp))
+ENTRY(enc_timestamptz_trunc_zone, trunc_in_zone(fcinfo))
 ENTRY(enc_timestamp_at_zone, at_zone(fcinfo, T_TIMESTAMP, OP_enc_timestamp_to_timestamptz))
 
 #define RANGE(name, ...)                                                                \

@@ -27,6 +27,10 @@ CREATE FUNCTION pg_catalog.timezone(text, enc_timestamp) RETURNS enc_timestamptz
 	AS 'MODULE_PATHNAME', 'enc_timestamp_at_zone'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50;
 
+CREATE FUNCTION date_trunc(text, enc_timestamptz, text) RETURNS enc_timestamptz
+	AS 'MODULE_PATHNAME', 'enc_timestamptz_trunc_zone'
+	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 50;
+
 -- Since then until today, whose midnight is encrypted (client mode).
 CREATE FUNCTION age(enc_timestamp) RETURNS enc_interval
 	LANGUAGE SQL STABLE STRICT PARALLEL SAFE COST 110

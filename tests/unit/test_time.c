@@ -188,6 +188,32 @@ static void test_sums(void **state)
 	assert_int_equal(reply.cell[0].state, ROW_NULL);
 }
 
+/* NULLs are left out, with their separators; none at all make an empty text, and an error
+ * is the result. */
+static void test_concat(void **state)
+{
+	struct cell t[4] = {NIL, S("ab"), NIL, S("c")}, by = S(", "), forged = {.state = ROW_FORGED};
+
+	assert_int_equal(run(ROLE_DB, req,
+		request(ARGS({t, T_TEXT, ARG_NULLS}), CODE(PUSH, OP_enc_text_concat_bulk), 4)), 0);
+	assert_true(reply.rows == 1 && reply.cell[0].len == 3 && !memcmp(reply.cell[0].p, "abc", 3));
+	assert_int_equal(run(ROLE_DB, req,
+		request(ARGS({t, T_TEXT, ARG_NULLS}, {&by, T_TEXT, ARG_ONE}),
+			CODE(PUSH, PUSH | 1, OP_enc_text_concat_ws_bulk), 4)), 0);
+	assert_true(reply.cell[0].len == 5 && !memcmp(reply.cell[0].p, "ab, c", 5));
+	assert_int_equal(run(ROLE_DB, req,
+		request(ARGS({t, T_TEXT, ARG_NULLS}), CODE(PUSH, OP_enc_text_concat_bulk), 1)), 0);
+	assert_true(!reply.cell[0].state && reply.cell[0].len == 0);
+	t[2] = forged;
+	assert_int_equal(run(ROLE_DB, req,
+		request(ARGS({t, T_TEXT, ARG_NULLS}), CODE(PUSH, OP_enc_text_concat_bulk), 4)), 0);
+	assert_int_equal(reply.cell[0].state, ROW_FORGED);
+	assert_int_equal(run(ROLE_DB, req,
+		request(ARGS({t, T_TEXT, ARG_NULLS}, {&forged, T_TEXT, ARG_ONE}),
+			CODE(PUSH, PUSH | 1, OP_enc_text_concat_ws_bulk), 2)), 0);
+	assert_int_equal(reply.cell[0].state, ROW_FORGED);
+}
+
 /* Text that is no UTF-8 is counted somehow, within its bounds. */
 static void test_broken_text(void **state)
 {
@@ -226,6 +252,7 @@ int main(void)
 		cmocka_unit_test(test_hostile_zones),
 		cmocka_unit_test(test_hashes),
 		cmocka_unit_test(test_sums),
+		cmocka_unit_test(test_concat),
 		cmocka_unit_test(test_broken_text),
 	};
 

@@ -60,6 +60,8 @@ SELECT z AT TIME ZONE 'America/New_York' AS new_york, z AT TIME ZONE 'PST' AS ps
 	FROM (VALUES ('2024-07-01 12:00+00'::enc_timestamptz, '2024-07-01 12:00'::enc_timestamp)) v(z, t);
 SELECT age(t::enc_timestamp)::text = age(t)::text AS age, age(z::enc_timestamptz)::text = age(z)::text AS age_zoned
 	FROM (VALUES ('1999-07-14 12:34'::timestamp, '1999-07-14 12:34'::timestamptz)) v(t, z);
+SELECT date_trunc('day', '2024-07-01 12:00+00'::enc_timestamptz, 'Asia/Tokyo'),
+	date_trunc('day', '2024-07-01 12:00+00'::timestamptz, 'Asia/Tokyo') AS plain;
 SELECT '2024-07-01'::enc_timestamptz AT TIME ZONE 'Nowhere/Land';
 SELECT '2024-07-01'::enc_timestamptz AT TIME ZONE 'MSK';
 SELECT d, count(*) OVER (ORDER BY d RANGE BETWEEN '5 days' PRECEDING AND '1 day' FOLLOWING) FROM d WHERE d < '2024-01-08' ORDER BY d;
