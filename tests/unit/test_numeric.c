@@ -353,6 +353,75 @@ static void test_laws(void **state)
 	}
 }
 
+/* ---- the plaintext of enc_numeric ---- */
+
+static size_t read_back(const char *text, uint8_t *form, char *shown)
+{
+	struct numeric x;
+	size_t len = 0;
+
+	assert_int_equal(numeric_read(form, &len, text, strlen(text)), 0);
+	assert_int_equal(numeric_open(&x, form, len), 0);
+	shown[numeric_text(shown, &x)] = 0;
+	return len;
+}
+
+static void test_plaintext_forms(void **state)
+{
+	static const struct {
+		const char *text, *shown;
+		size_t len;
+	} t[] = {
+		{"0", "0", 1}, {"0.00", "0.00", 1}, {"-0.0", "0.0", 1}, {"17.00", "17.00", 3},
+		{"-104949.50", "-104949.50", 4}, {" +.5e1 ", "5", 2}, {"1e3", "1000", 3},
+		{"1.50e-2", "0.0150", 2}, {"NaN", "NaN", 1}, {"-inf", "-Infinity", 1},
+		{"9223372036854775807", "9223372036854775807", 9},
+		{"9223372036854775808", "9223372036854775808", 18},
+		{"-92233720368547758.08", "-92233720368547758.08", 20},
+		{"0.00000000000000000000000000000000000000001", NULL, 2},
+		{"123456789012345678901234567890.5", NULL, 26},
+	};
+	uint8_t form[128], again[128];
+	char shown[128];
+	size_t i, len, n;
+
+	for (i = 0; i < sizeof t / sizeof t[0]; i++) {
+		struct numeric x;
+
+		len = read_back(t[i].text, form, shown);
+		assert_string_equal(shown, t[i].shown ? t[i].shown : t[i].text);
+		assert_int_equal(len, t[i].len);
+		/* PostgreSQL's form and back is the same plaintext */
+		assert_int_equal(numeric_unpack(again, &n, form, len), 0);
+		assert_int_equal(numeric_parse(&x, again, n), 0);
+		assert_int_equal(numeric_pack(again, &x), len);
+		assert_memory_equal(again, form, len);
+	}
+}
+
+/* Each number has one form; nothing else is taken. */
+static void test_plaintext_refused(void **state)
+{
+	static const struct {
+		uint8_t bytes[9];
+		size_t len;
+	} bad[] = {
+		{{0}, 0}, {{0, 0}, 2}, {{0, 1, 0}, 3}, {{0x80}, 1}, {{101}, 1}, {{0x7d, 1}, 2},
+		{{0x7f}, 1}, {{0xfd}, 1}, {{0, 0, 0, 0, 0, 0, 0, 0, 0x80}, 9},
+	};
+	static const char *const text[] = {"", ".", "e1", "1e", "1.2.3", "--1", "1 2", "0x1", "infin"};
+	uint8_t form[64];
+	struct numeric x;
+	size_t i, len;
+
+	for (i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		assert_int_equal(numeric_open(&x, bad[i].bytes, bad[i].len), -EPROTO);
+	for (i = 0; i < sizeof text / sizeof text[0]; i++)
+		assert_int_equal(numeric_read(form, &len, text[i], strlen(text[i])), -EINVAL);
+	assert_int_equal(numeric_read(form, &len, "1e200000", 8), -EMSGSIZE);
+	assert_int_equal(numeric_read(form, &len, "1e-20000", 8), -EMSGSIZE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -364,6 +433,8 @@ int main(void)
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_avg),
 		cmocka_unit_test(test_laws),
+		cmocka_unit_test(test_plaintext_forms),
+		cmocka_unit_test(test_plaintext_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
