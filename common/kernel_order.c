@@ -260,17 +260,21 @@ static void rank_keys(struct ranking *r, struct item *items, uint32_t n, uint32_
 /* Items with equal keys. */
 static void rank_run(struct ranking *r, struct item *items, uint32_t n, uint32_t depth)
 {
-	uint32_t i, longest = 0;
+	uint32_t i, longest = 0, shortest = UINT32_MAX;
 
-	if (n == 1 || r->by == SIGNED) {
+	for (i = 0; r->by == BYTES && i < n && n > 1; i++) {
+		uint32_t len = r->in->s[items[i].row].len;
+
+		longest = len > longest ? len : longest;
+		shortest = len < shortest ? len : shortest;
+	}
+	depth += KEY_BYTES;
+	/* Of one length, and the keys had all of it: they are equal. */
+	if (n == 1 || r->by == SIGNED || (shortest == longest && longest <= depth)) {
 		for (i = 0; i < n; i++)
 			give_rank(r, &items[i], i > 0);
 		return;
 	}
-	for (i = 0; r->by == BYTES && i < n; i++)
-		if (r->in->s[items[i].row].len > longest)
-			longest = r->in->s[items[i].row].len;
-	depth += KEY_BYTES;
 	if (longest <= depth || depth >= DEPTH_MAX) {
 		rank_compared(r, items, n);
 		return;
