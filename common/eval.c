@@ -243,6 +243,7 @@ struct run {
 	struct vec stack[PROGRAM_STACK];
 	int depth;
 	uint32_t rows;
+	bool filtered;
 };
 
 static int find_columns(struct run *r, struct cursor *c, struct err_text *e)
@@ -258,15 +259,70 @@ static int find_columns(struct run *r, struct cursor *c, struct err_text *e)
 	return -EPROTO;
 }
 
-/* Of late arguments the wanted rows, or all of the others. */
-static int open_columns(struct eval *ev, struct run *r, bool late, const uint8_t *want)
+/* When an argument is opened. */
+enum when { AT_ONCE, BEHIND_FILTER, ON_DEMAND };
+
+static enum when when_of(const struct run *r, int i)
+{
+	if (r->filtered && r->p->arg[i].late)
+		return BEHIND_FILTER;
+	return r->p->arg[i].guard && r->rows > 1 ? ON_DEMAND : AT_ONCE;
+}
+
+/* All that are opened then; `want` says of which rows, NULL of all. */
+static int open_columns(
+	struct eval *ev, struct run *r, enum when when, const uint8_t *want)
 {
 	int i;
 
 	for (i = 0; i < r->p->nargs; i++)
-		if (r->p->arg[i].late == late &&
+		if (when_of(r, i) == when &&
 			!column_open(ev, &r->column[i], &r->arg[i], want))
 			return -ENOMEM;
+	return 0;
+}
+
+/* A byte for each row that the left side `v` of an AND or OR does not settle. */
+static uint8_t *find_open(struct eval *ev, const struct vec *v, uint32_t rows, bool is)
+{
+	uint8_t *want = eval_alloc(ev, rows);
+	uint32_t i;
+
+	for (i = 0; want && i < rows; i++) {
+		uint8_t s = v->state[ROW(v, i)];
+
+		want[i] = s == ROW_NULL || (s == ROW_VALUE && !v->b[ROW(v, i)] != !is);
+	}
+	return want;
+}
+
+/* Before the right side that begins at instruction `at`: the rows of its arguments that
+ * the left side, on top of the stack, leaves open. */
+static int open_guarded(struct eval *ev, struct run *r, int at)
+{
+	const struct vec *left = &r->stack[r->depth - 1];
+	bool alike = !left->step || left->rows == r->rows; /* else: of groups */
+	uint8_t *want = NULL;
+	int i;
+
+	for (i = 0; i < r->p->nargs; i++) {
+		if (r->p->arg[i].guard != at || when_of(r, i) != ON_DEMAND)
+			continue;
+		if (!want && alike)
+			want = find_open(ev, left, r->rows, r->p->arg[i].guard_is);
+		if ((!want && alike) || !column_open(ev, &r->column[i], &r->arg[i], want))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int run_instruction(
+	struct eval *ev, struct run *r, const struct program_code *code, struct err_text *e)
+{
+	if (code->op)
+		return code->grouped ? run_grouped(ev, code->op, r->stack, &r->depth, e)
+				     : run_op(ev, code->op, r->stack, &r->depth, e);
+	r->stack[r->depth++] = r->arg[code->arg];
 	return 0;
 }
 
@@ -275,14 +331,10 @@ static int run_code(struct eval *ev, struct run *r, int from, int to, struct err
 	int i, rc = 0;
 
 	for (i = from; i < to && !rc; i++) {
-		const struct program_code *code = &r->p->code[i];
-
-		if (!code->op)
-			r->stack[r->depth++] = r->arg[code->arg];
-		else if (code->grouped)
-			rc = run_grouped(ev, code->op, r->stack, &r->depth, e);
-		else
-			rc = run_op(ev, code->op, r->stack, &r->depth, e);
+		if (r->p->guarded && i > 0)
+			rc = open_guarded(ev, r, i);
+		if (!rc)
+			rc = run_instruction(ev, r, &r->p->code[i], e);
 	}
 	return rc;
 }
@@ -296,10 +348,14 @@ static int run_filtered(struct eval *ev, struct run *r, struct err_text *e)
 
 	if (rc)
 		return rc;
+	if (r->stack[0].step && r->stack[0].rows != r->rows) {
+		err_set(e, "a filter of %u rows for %u", r->stack[0].rows, r->rows);
+		return -EPROTO;
+	}
 	want = find_wanted(ev, &r->stack[0], r->rows);
 	if (!want)
 		return -ENOMEM;
-	rc = open_columns(ev, r, true, want);
+	rc = open_columns(ev, r, BEHIND_FILTER, want);
 	if (!rc)
 		rc = run_code(ev, r, p->first, p->ncode, e);
 	for (i = 1; i < p->nresults && !rc; i++)
@@ -330,14 +386,12 @@ static int run_program(struct eval *ev, struct cursor *c, uint32_t rows,
 	r.p = p;
 	r.depth = 0;
 	r.rows = rows;
+	r.filtered = filtered;
 	rc = find_columns(&r, c, e);
 	if (!rc)
-		rc = open_columns(ev, &r, false, NULL);
-	if (!rc && !filtered) {
-		rc = open_columns(ev, &r, true, NULL);
-		if (!rc && ev->opened_all && !uses_request(&r))
-			ev->opened_all(ev->wanted_ctx);
-	}
+		rc = open_columns(ev, &r, AT_ONCE, NULL);
+	if (!rc && !filtered && !p->guarded && ev->opened_all && !uses_request(&r))
+		ev->opened_all(ev->wanted_ctx);
 	if (!rc)
 		rc = filtered ? run_filtered(ev, &r, e) : run_code(ev, &r, 0, p->ncode, e);
 	if (rc)

@@ -27,16 +27,25 @@ struct items {
 	struct {
 		uint8_t type;
 		bool reveal;
+		uint8_t start; /* its first instruction */
 	} item[PROGRAM_STACK];
 	int depth;
+	/* Right sides of AND and OR: instructions from .. to - 1. Inner ones come first. */
+	struct side {
+		uint8_t from, to;
+		bool is;
+	} side[PROGRAM_CODE_MAX];
+	int nsides;
 };
 
-static void push(struct program *p, struct items *s, int at, uint8_t type, bool reveal)
+static void push(struct program *p, struct items *s, int at, uint8_t start, uint8_t type,
+	bool reveal)
 {
 	if (s->depth == 0) /* the first result so far, if nothing uses it */
 		p->first = (uint8_t)(at + 1);
 	s->item[s->depth].type = type;
 	s->item[s->depth].reveal = reveal;
+	s->item[s->depth].start = start;
 	s->depth++;
 }
 
@@ -70,8 +79,11 @@ static int check_op(struct program *p, const struct program_code *code, struct i
 	for (i = 0; i < n && !rc; i++)
 		rc = check_item(s, s->depth, i,
 			i < op->nargs ? op->args[i] : (uint8_t)T_PUB_INT4, at, op, e);
+	if (!rc && (op->code == OP_bool_and || op->code == OP_bool_or))
+		s->side[s->nsides++] = (struct side){
+			s->item[s->depth + 1].start, (uint8_t)at, op->code == OP_bool_or};
 	if (!rc)
-		push(p, s, at, op->result, op->flags & OP_REVEAL);
+		push(p, s, at, s->item[s->depth].start, op->result, op->flags & OP_REVEAL);
 	if (op->flags & OP_REVEAL)
 		p->role = ROLE_CLIENT;
 	return rc;
@@ -88,7 +100,7 @@ static int check_push(struct program *p, struct items *s, uint16_t code, int at,
 	}
 	p->code[at].op = NULL;
 	p->code[at].arg = (uint8_t)arg;
-	push(p, s, at, p->arg[arg].type, false);
+	push(p, s, at, (uint8_t)at, p->arg[arg].type, false);
 	return 0;
 }
 
@@ -120,6 +132,41 @@ static void find_late(struct program *p)
 			p->arg[p->code[i].arg].late = false;
 }
 
+/* Is the argument pushed within those instructions, and nowhere else? */
+static bool only_within(const struct program *p, uint8_t arg, const struct side *side)
+{
+	bool any = false;
+	int i;
+
+	for (i = 0; i < p->ncode; i++) {
+		if (p->code[i].op || p->code[i].arg != arg)
+			continue;
+		any = true;
+		if (i < side->from || i >= side->to)
+			return false;
+	}
+	return any;
+}
+
+/* Arguments that only the right side of an AND or OR needs. */
+static void find_guards(struct program *p, const struct items *s)
+{
+	uint8_t a;
+	int i;
+
+	p->guarded = false;
+	for (a = 0; a < p->nargs; a++) {
+		p->arg[a].guard = 0;
+		for (i = 0; i < s->nsides && !p->arg[a].guard; i++) {
+			if (!only_within(p, a, &s->side[i]))
+				continue;
+			p->arg[a].guard = s->side[i].from;
+			p->arg[a].guard_is = s->side[i].is;
+			p->guarded = true;
+		}
+	}
+}
+
 static uint32_t rows_max(const struct program_code *last)
 {
 	return last->op && (last->op->flags & (OP_WHOLE | OP_REDUCE)) ? PROGRAM_WHOLE_ROWS_MAX
@@ -130,13 +177,14 @@ int program_compile(struct program *p, uint8_t nargs, uint16_t ncode, const uint
 	struct err_text *e)
 {
 	struct cursor c = cursor_of(bytes, 2u * nargs + 2u * ncode);
-	struct items s = {.depth = 0};
+	struct items s;
 	int i, rc;
 
 	if (nargs > PROGRAM_ARGS_MAX || ncode == 0 || ncode > PROGRAM_CODE_MAX) {
 		err_set(e, "%u arguments and %u instructions: too many, or none", nargs, ncode);
 		return -EPROTO;
 	}
+	s.depth = s.nsides = 0;
 	p->nargs = nargs;
 	p->ncode = (uint8_t)ncode;
 	p->role = ROLE_DB;
@@ -152,5 +200,6 @@ int program_compile(struct program *p, uint8_t nargs, uint16_t ncode, const uint
 	}
 	p->rows_max = rows_max(&p->code[ncode - 1]);
 	find_late(p);
+	find_guards(p, &s);
 	return 0;
 }

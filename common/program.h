@@ -83,6 +83,10 @@ struct program {
 		uint8_t type;
 		uint8_t flags;
 		bool late; /* not needed for the first result */
+		uint8_t guard; /* not needed before that instruction, the first of the right side
+		                  of an AND or OR, and then only where the left side leaves it
+		                  open; 0: none */
+		bool guard_is; /* the left side that settles it: false for AND, true for OR */
 	} arg[PROGRAM_ARGS_MAX];
 	struct program_code {
 		const struct op *op; /* NULL: push `arg` */
@@ -97,6 +101,7 @@ struct program {
 	uint8_t ncode;
 	uint8_t nresults;
 	uint8_t first;  /* instructions until the first result is done */
+	bool guarded;   /* some argument has a guard */
 	enum role role; /* the least that may run it */
 	uint32_t rows_max;
 };

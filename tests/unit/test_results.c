@@ -95,6 +95,57 @@ static void test_filtered(void **state)
 	assert_states(&result[2], (uint8_t[5]){0}, 5);
 }
 
+/* What AND or OR need not look at is not opened: a > 1 AND b > 1, and with OR. */
+static void test_short_circuit(void **state)
+{
+	static const uint16_t ops[] = {OP_bool_and, OP_bool_or};
+	static const uint8_t opened[] = {3, 2};
+	static const uint8_t states[2][5] = {{0, 0, ROW_NULL, ROW_FORGED, ROW_NULL},
+		{0, 0, ROW_NULL, 0, 0}};
+	static const int values[2][5] = {{0, 1, 0, 0, 0}, {1, 1, 0, 1, 1}};
+	uint64_t before;
+	size_t i, k, len;
+
+	for (i = 0; i < 2; i++) {
+		len = request(ARGS({CELLS(I(1), I(2), NIL, I(3), NIL), T_INT4, ARG_NULLS},
+					{CELLS(I(3), I(5), NIL, STATE(ROW_FORGED), I(7)), T_INT4, ARG_NULLS},
+					{CELLS(I(1)), T_INT4, ARG_ONE}),
+			CODE(PUSH, PUSH | 2, OP_enc_int4_gt, PUSH | 1, PUSH | 2, OP_enc_int4_gt,
+				ops[i]), 5);
+		before = ev->opened;
+		assert_int_equal(run_results(0, len), 0);
+		assert_int_equal(ev->opened - before, 3 + 1 + opened[i]);
+		assert_states(&result[0], states[i], 5);
+		for (k = 0; k < 5; k++)
+			assert_true(states[i][k] || result[0].cell[k].i == values[i][k]);
+	}
+	/* An argument that the left side needs as well is opened at once. */
+	len = request(ARGS({CELLS(I(1), I(2)), T_INT4, 0}, {CELLS(I(3), I(4)), T_INT4, 0}),
+		CODE(PUSH, PUSH | 1, OP_enc_int4_gt, PUSH | 1, PUSH, OP_enc_int4_gt, OP_bool_and), 2);
+	before = ev->opened;
+	assert_int_equal(run_results(0, len), 0);
+	assert_int_equal(ev->opened - before, 4);
+	assert_states(&result[0], (uint8_t[]){0, 0}, 2);
+}
+
+/* A filter, or a left side, of rows of groups does not go with the request's rows. */
+static void test_filter_of_groups(void **state)
+{
+	size_t len = request(ARGS({CELLS(I(1), I(2), I(3)), T_INT4, 0},
+				     {CELLS(I(0), I(1), I(0)), T_PUB_INT4, 0},
+				     {CELLS(I(1), I(2), I(3)), T_INT4, 0}),
+		CODE(PUSH, PUSH | 1, PROGRAM_GROUPED | OP_enc_int4_max_bulk, OP_enc_int4_is_null,
+			PUSH | 2), 3);
+
+	assert_int_equal(run_results(PROGRAM_FILTERED | 1, len), -EPROTO);
+	len = request(ARGS({CELLS(I(1), I(2), I(3)), T_INT4, 0},
+			      {CELLS(I(0), I(1), I(0)), T_PUB_INT4, 0},
+			      {CELLS(I(1), I(2), I(3)), T_INT4, 0}),
+		CODE(PUSH, PUSH | 1, PROGRAM_GROUPED | OP_enc_int4_max_bulk, OP_enc_int4_is_null,
+			PUSH | 2, OP_enc_int4_is_null, OP_bool_and), 3);
+	assert_int_equal(run_results(0, len), -EPROTO);
+}
+
 /* The filter itself may be a result again, a filter of one row decides for all, and one
  * that is no boolean is refused. */
 static void test_filter_of_any_kind(void **state)
@@ -381,6 +432,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_several),
 		cmocka_unit_test(test_filtered),
+		cmocka_unit_test(test_short_circuit),
+		cmocka_unit_test(test_filter_of_groups),
 		cmocka_unit_test(test_filter_of_any_kind),
 		cmocka_unit_test(test_groups),
 		cmocka_unit_test(test_group_states),
