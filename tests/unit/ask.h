@@ -49,7 +49,7 @@ static void *heap_take(size_t n)
 #define NIL STATE(ROW_NULL)
 #define S(text) {.p = (const uint8_t *)(text), .len = sizeof(text) - 1}
 
-static struct cell text_cell(const char *s)
+__attribute__((unused)) static struct cell text_cell(const char *s)
 {
 	return (struct cell){.p = (const uint8_t *)s, .len = (uint32_t)strlen(s)};
 }
@@ -80,7 +80,7 @@ static struct cell packed(uint8_t *p, size_t n)
 }
 
 /* "-12.50" as the plaintext of an enc_numeric. */
-static struct cell decimal(const char *s)
+__attribute__((unused)) static struct cell decimal(const char *s)
 {
 	uint16_t digit[64] = {0}, head[4] = {0}, sign = NUMERIC_POS;
 	const char *point = strchr(s, '.'), *end = s + strlen(s);
