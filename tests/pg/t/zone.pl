@@ -11,7 +11,7 @@ use FindBin;
 use lib $FindBin::Bin;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
-use Test::More tests => 40;
+use Test::More tests => 44;
 use Time::HiRes qw(time usleep);
 use Zone;
 
@@ -148,6 +148,7 @@ sub killed {
 SELECT 1 / (count(*) = 499)::int FROM t WHERE a < b;
 SELECT 1 / (sum(a) = 500500::enc_int8)::int FROM t;
 SELECT 1 / (count(*) = 1)::int FROM t WHERE a + b = 1001 AND b = 500;
+SELECT 1 / bool_and(ok)::int FROM (SELECT id > lag(id, 1, 0) OVER (ORDER BY a) AS ok FROM t) s;
 SQL
 	my $load = IPC::Run::start($command, '>&', \$log);
 	while ($load->pumpable) {
@@ -208,6 +209,10 @@ sub interrupts {
 	interrupted('cancel while comparing in an index', 'pg_cancel_backend', '57014', $join);
 	interrupted('terminate while comparing in an index', 'pg_terminate_backend', '57P01',
 		$insert);
+	interrupted('cancel while ranks are fetched', 'pg_cancel_backend', '57014',
+		'SELECT id FROM t ORDER BY a');
+	interrupted('cancel while an index is built', 'pg_cancel_backend', '57014',
+		'CREATE INDEX ON t (b)');
 	interrupted('terminate while waiting', 'pg_terminate_backend', '57P01', $one);
 
 	my $waiter = waiter($one);
