@@ -11,7 +11,8 @@
  *     memo.c       what is known of ciphertexts: digests, places in an order
  *     merge.c      order of values that a sort merges from runs on tape
  *     sort.c       sort support: PostgreSQL's sorts and index builds by such ranks
- *     plan.c       where a plan gets Zone nodes; plan_zone.c makes them
+ *     plan.c       where a plan gets Zone nodes; plan_zone.c makes them, plan_attach.c
+ *                  those below a node, plan_cost.c says what operations cost
  *     compile.c    expressions to programs
  *     node.c       the Zone node; node_batch.c its batches, node_explain.c EXPLAIN
  *     index.c      support functions of operator classes; ANALYZE

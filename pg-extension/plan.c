@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "plan.h"
 
-#include "access/stratnum.h"
-#include "catalog/pg_aggregate.h"
-#include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
@@ -11,15 +8,7 @@
 #include "optimizer/optimizer.h"
 #include "optimizer/planmain.h"
 #include "optimizer/planner.h"
-#include "optimizer/tlist.h"
-#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
-
-/* pg_operator.dat gives them no names. */
-enum {
-	UUID_EQ_OPERATOR = 2972,
-	UUID_LT_OPERATOR = 2974,
-};
 
 static planner_hook_type next_planner;
 
@@ -32,12 +21,6 @@ struct walk {
 static Plan *walk(struct walk *w, Plan *p, const Bitmapset *used);
 
 /* ---- is it worth it ---- */
-
-/* What a Zone saves, in cpu_operator_cost. */
-static double saving(double rows, int operations)
-{
-	return rows * operations * (PLAN_COST_SCALAR - PLAN_COST_BATCHED);
-}
 
 /* Rows that a node's filter of so many operations sees; plan_rows pass. What a table's
  * scan costs says it, nearly; elsewhere take what PostgreSQL assumes of an inequality. */
@@ -202,8 +185,8 @@ static Plan *split(struct walk *w, Plan *p, const Bitmapset *used)
 	filters = list_concat(filters, take_filters(w, &quals, filters == NIL, &rest));
 	n_filter = operations_in(filters);
 	n_project = operations_projected(p, used);
-	saved = saving(n_filter ? rows_seen(p, n_filter) : 0, n_filter) +
-		saving(p->plan_rows, n_project);
+	saved = plan_saving(n_filter ? rows_seen(p, n_filter) : 0, n_filter) +
+		plan_saving(p->plan_rows, n_project);
 	if (saved <= PLAN_COST_NODE)
 		return p;
 	p->qual = quals;
@@ -222,240 +205,6 @@ static Plan *split(struct walk *w, Plan *p, const Bitmapset *used)
 		z->scan->scan.plan.qual =
 			lappend(z->scan->scan.plan.qual, zone_project(z, lfirst(lc), false));
 	return (Plan *)z->scan;
-}
-
-/* ---- a Zone below the node, for what the node computes with its child's rows ---- */
-
-static bool attach_pays(Plan *child, int operations)
-{
-	return saving(child->plan_rows, operations) > PLAN_COST_NODE;
-}
-
-/* count(DISTINCT x) is count(DISTINCT digest of x). */
-static void distinct_digest(struct walk *w, Plan *p, Aggref *a)
-{
-	TargetEntry *tle = linitial(a->args);
-	SortGroupClause *by = linitial(a->aggdistinct);
-	Var *v;
-
-	if (list_length(a->args) != 1 || a->aggfilter || a->aggorder ||
-		!code_secret_type(exprType((Node *)tle->expr)))
-		return;
-	v = zone_attach(&w->zones, &p->lefttree, tle->expr, true);
-	if (!v)
-		return;
-	tle = flatCopyTargetEntry(tle);
-	tle->expr = (Expr *)v;
-	by = copyObject(by);
-	by->eqop = UUID_EQ_OPERATOR;
-	by->sortop = UUID_LT_OPERATOR;
-	by->hashable = true;
-	a->args = list_make1(tle);
-	a->aggdistinct = list_make1(by);
-	a->aggargtypes = list_make1_oid(UUIDOID);
-}
-
-struct arguments {
-	struct walk *w;
-	Plan *p;
-};
-
-/* The arguments that every row has: those of an aggregate with FILTER are not. */
-static List *attach_arguments(struct walk *w, Plan *p, List *args)
-{
-	List *result = NIL;
-	ListCell *lc;
-
-	foreach (lc, args) {
-		Node *n = lfirst(lc);
-
-		if (IsA(n, TargetEntry)) {
-			TargetEntry *tle = flatCopyTargetEntry((TargetEntry *)n);
-
-			tle->expr = (Expr *)zone_attach_all(&w->zones, &p->lefttree, (Node *)tle->expr);
-			n = (Node *)tle;
-		} else {
-			n = zone_attach_all(&w->zones, &p->lefttree, n);
-		}
-		result = lappend(result, n);
-	}
-	return result;
-}
-
-static Node *aggregates_mutator(Node *n, void *ctx)
-{
-	struct arguments *in = ctx;
-
-	if (n == NULL)
-		return NULL;
-	if (IsA(n, Aggref)) {
-		Aggref *a = makeNode(Aggref);
-
-		*a = *(Aggref *)n;
-		if (DO_AGGSPLIT_COMBINE(a->aggsplit) || a->aggkind != AGGKIND_NORMAL)
-			return (Node *)a;
-		if (a->aggfilter)
-			a->aggfilter = (Expr *)zone_attach_all(
-				&in->w->zones, &in->p->lefttree, (Node *)a->aggfilter);
-		else
-			a->args = attach_arguments(in->w, in->p, a->args);
-		if (a->aggfnoid == F_COUNT_ANY && a->aggdistinct)
-			distinct_digest(in->w, in->p, a);
-		return (Node *)a;
-	}
-	if (IsA(n, WindowFunc)) {
-		WindowFunc *f = makeNode(WindowFunc);
-
-		*f = *(WindowFunc *)n;
-		if (f->aggfilter)
-			f->aggfilter = (Expr *)zone_attach_all(
-				&in->w->zones, &in->p->lefttree, (Node *)f->aggfilter);
-		else
-			f->args = attach_arguments(in->w, in->p, f->args);
-		return (Node *)f;
-	}
-	return expression_tree_mutator(n, aggregates_mutator, ctx);
-}
-
-/* Group by digests of encrypted columns: grouping compares the columns at its own
- * positions and takes all others from the group's first row. */
-static void group_by_digests(
-	struct walk *w, Plan *p, int n, AttrNumber *columns, Oid *operators, Oid *collations)
-{
-	int i;
-
-	for (i = 0; i < n; i++) {
-		TargetEntry *tle = list_nth(p->lefttree->targetlist, columns[i] - 1);
-		Var *v;
-
-		if (!code_secret_type(exprType((Node *)tle->expr)))
-			continue;
-		v = zone_attach(&w->zones, &p->lefttree,
-			(Expr *)makeVar(OUTER_VAR, columns[i], exprType((Node *)tle->expr),
-				exprTypmod((Node *)tle->expr), InvalidOid, 0),
-			true);
-		if (!v)
-			continue;
-		columns[i] = v->varattno;
-		operators[i] = UUID_EQ_OPERATOR;
-		collations[i] = InvalidOid;
-	}
-}
-
-/* A sort that only brings the rows of a group together can do so by digests, which
- * PostgreSQL compares itself. */
-static void sort_by_digests(struct walk *w, Agg *agg, Sort *sort)
-{
-	int i, k;
-
-	for (i = 0; i < sort->numCols; i++) {
-		AttrNumber by = sort->sortColIdx[i];
-		TargetEntry *tle = list_nth(sort->plan.lefttree->targetlist, by - 1);
-		Var *v;
-
-		if (!code_secret_type(exprType((Node *)tle->expr)))
-			continue;
-		v = zone_attach(&w->zones, &sort->plan.lefttree,
-			(Expr *)makeVar(OUTER_VAR, by, exprType((Node *)tle->expr), -1, InvalidOid, 0),
-			true);
-		if (!v)
-			continue;
-		if (v->varattno > list_length(sort->plan.targetlist)) /* it hands rows on */
-			sort->plan.targetlist = lappend(sort->plan.targetlist,
-				makeTargetEntry((Expr *)v, v->varattno, NULL, false));
-		sort->sortColIdx[i] = v->varattno;
-		sort->sortOperators[i] = UUID_LT_OPERATOR;
-		sort->collations[i] = InvalidOid;
-		for (k = 0; k < agg->numCols; k++)
-			if (agg->grpColIdx[k] == by) {
-				agg->grpColIdx[k] = v->varattno;
-				agg->grpOperators[k] = UUID_EQ_OPERATOR;
-				agg->grpCollations[k] = InvalidOid;
-			}
-	}
-}
-
-static bool is_worth_digests(struct walk *w, Plan *p)
-{
-	return attach_pays(p->lefttree, 1);
-}
-
-static void help_aggregate(struct walk *w, Agg *agg, bool unordered)
-{
-	struct arguments in = {w, &agg->plan};
-
-	if (!is_worth_digests(w, &agg->plan))
-		return;
-	if (unordered && agg->aggstrategy == AGG_SORTED && !agg->groupingSets && !agg->chain &&
-		IsA(agg->plan.lefttree, Sort))
-		sort_by_digests(w, agg, (Sort *)agg->plan.lefttree);
-	agg->plan.targetlist =
-		(List *)aggregates_mutator((Node *)agg->plan.targetlist, &in);
-	agg->plan.qual = (List *)aggregates_mutator((Node *)agg->plan.qual, &in);
-	if (!agg->groupingSets && !agg->chain)
-		group_by_digests(w, &agg->plan, agg->numCols, agg->grpColIdx, agg->grpOperators,
-			agg->grpCollations);
-}
-
-static void help_window(struct walk *w, WindowAgg *agg)
-{
-	struct arguments in = {w, &agg->plan};
-
-	if (!is_worth_digests(w, &agg->plan))
-		return;
-	agg->plan.targetlist =
-		(List *)aggregates_mutator((Node *)agg->plan.targetlist, &in);
-	group_by_digests(w, &agg->plan, agg->partNumCols, agg->partColIdx, agg->partOperators,
-		agg->partCollations);
-}
-
-/* Join by digests: equal ones mean equal values. */
-static void hash_by_digest(struct walk *w, HashJoin *join, Hash *hash, int i)
-{
-	OpExpr *clause = list_nth(join->hashclauses, i), *by;
-	Expr *outer_key = list_nth(join->hashkeys, i), *inner_key = list_nth(hash->hashkeys, i);
-	Oid type = exprType((Node *)outer_key);
-	Var *outer, *inner;
-	TargetEntry *tle;
-
-	if (!code_secret_type(type) || exprType((Node *)inner_key) != type)
-		return;
-	outer = zone_attach(&w->zones, &join->join.plan.lefttree, outer_key, true);
-	if (!outer)
-		return;
-	inner = zone_attach(&w->zones, &hash->plan.lefttree, inner_key, true);
-	if (!inner)
-		return;
-	/* Hash hands its child's rows on, so it has the same columns: one of two clauses
-	 * with the same key is there already. */
-	tle = tlist_member((Expr *)inner, hash->plan.targetlist);
-	if (!tle) {
-		tle = makeTargetEntry(
-			(Expr *)inner, list_length(hash->plan.targetlist) + 1, NULL, false);
-		hash->plan.targetlist = lappend(hash->plan.targetlist, tle);
-	}
-	by = copyObject(clause);
-	by->opno = UUID_EQ_OPERATOR;
-	by->opfuncid = F_UUID_EQ;
-	by->args = list_make2(outer,
-		makeVar(INNER_VAR, tle->resno, UUIDOID, -1, InvalidOid, 0));
-	lfirst(list_nth_cell(join->hashclauses, i)) = by;
-	lfirst(list_nth_cell(join->hashkeys, i)) = outer;
-	lfirst(list_nth_cell(hash->hashkeys, i)) = inner;
-	lfirst_oid(list_nth_cell(join->hashoperators, i)) = UUID_EQ_OPERATOR;
-	lfirst_oid(list_nth_cell(join->hashcollations, i)) = InvalidOid;
-	hash->skewTable = InvalidOid;
-}
-
-static void help_hash_join(struct walk *w, HashJoin *join)
-{
-	Hash *hash = (Hash *)join->join.plan.righttree;
-	int i, n = list_length(join->hashclauses);
-
-	if (!IsA(hash, Hash) || !attach_pays(join->join.plan.lefttree, 1))
-		return;
-	for (i = 0; i < n; i++)
-		hash_by_digest(w, join, hash, i);
 }
 
 /* ---- filters of a nested loop's inner side, which would go a few rows at a time ---- */
@@ -507,39 +256,6 @@ static void hoist(struct walk *w, NestLoop *join)
 	filters = take_filters(w, &h.inner->qual, true, &rest);
 	join->join.joinqual =
 		list_concat((List *)hoist_mutator((Node *)filters, &h), join->join.joinqual);
-}
-
-/* ---- top-N: a sort of which a LIMIT wants few rows ---- */
-
-enum { TOP_MAX = 256 };
-
-/* A constant number of rows; -1: it is none. */
-static int64 rows_wanted(Node *n)
-{
-	if (n == NULL)
-		return 0;
-	if (!IsA(n, Const) || ((Const *)n)->constisnull)
-		return -1;
-	return DatumGetInt64(((Const *)n)->constvalue);
-}
-
-static void help_limit(struct walk *w, Limit *limit)
-{
-	int64 count = rows_wanted(limit->limitCount), offset = rows_wanted(limit->limitOffset);
-	Plan *p = limit->plan.lefttree;
-	Oid family, type;
-	int16 strategy;
-	Sort *sort;
-
-	while (p && (IsA(p, Gather) || IsA(p, GatherMerge)))
-		p = p->lefttree;
-	if (!p || !IsA(p, Sort) || count <= 0 || offset < 0 || count + offset > TOP_MAX ||
-		p->lefttree->plan_rows < 4 * (count + offset) || !attach_pays(p->lefttree, 1))
-		return;
-	sort = (Sort *)p;
-	if (get_ordering_op_properties(sort->sortOperators[0], &family, &type, &strategy))
-		zone_top(&w->zones, &p->lefttree, sort->sortColIdx[0], (int)(count + offset),
-			strategy == BTGreaterStrategyNumber);
 }
 
 /* ---- the walk ---- */
@@ -665,13 +381,13 @@ static Plan *walk(struct walk *w, Plan *p, const Bitmapset *used)
 	walk_children(w, p);
 	w->unordered = unordered;
 	if (IsA(p, Agg))
-		help_aggregate(w, (Agg *)p, unordered);
+		attach_aggregate(&w->zones, (Agg *)p, unordered);
 	else if (IsA(p, WindowAgg))
-		help_window(w, (WindowAgg *)p);
+		attach_window(&w->zones, (WindowAgg *)p);
 	else if (IsA(p, Limit))
-		help_limit(w, (Limit *)p);
+		attach_limit(&w->zones, (Limit *)p);
 	else if (IsA(p, HashJoin))
-		help_hash_join(w, (HashJoin *)p);
+		attach_hash_join(&w->zones, (HashJoin *)p);
 	else if (IsA(p, MergeJoin))
 		keep_marks(w, (MergeJoin *)p);
 	return may_split(p) ? split(w, p, used) : p;

@@ -13,7 +13,8 @@
  *                                                 child
  *
  * A plan says everything by position in the child's target list, so a node in between
- * needs no other change. plan.c knows the kinds of nodes; plan_zone.c makes Zones.
+ * needs no other change. plan.c knows the kinds of nodes, plan_attach.c what those
+ * compute with their children's rows; plan_zone.c makes Zones.
  */
 #ifndef HEDB_PLAN_H
 #define HEDB_PLAN_H
@@ -35,6 +36,12 @@ enum { PLAN_COST_SCALAR = 50, PLAN_COST_BATCHED = 5, PLAN_COST_INDEX = 200,
 /* Operations as PostgreSQL's estimates have them, which do not know of Zones. */
 double plan_cost(double rows, int operations);
 void plan_cost_init(void);
+
+/* What a Zone saves, in cpu_operator_cost. */
+static inline double plan_saving(double rows, int operations)
+{
+	return rows * operations * (PLAN_COST_SCALAR - PLAN_COST_BATCHED);
+}
 
 /* A Zone in the making; it becomes a plan node's data in zones_finish(). */
 struct zone_build {
@@ -101,6 +108,19 @@ bool zone_can_filter(Expr *e, bool first);
 
 /* The number of operations that zone_project() would take. */
 int zone_can_project(Node *n);
+
+/* ---- what a node's child computes for it: plan_attach.c ---- */
+
+/* Arguments, and the digests that it groups by; `unordered`: the rows' order is of no
+ * interest to its parent, so a sort below it can be by digests. */
+void attach_aggregate(struct zone_builds *zones, Agg *agg, bool unordered);
+void attach_window(struct zone_builds *zones, WindowAgg *agg);
+
+/* The digests that it joins by. */
+void attach_hash_join(struct zone_builds *zones, HashJoin *join);
+
+/* Ranks below the sort of which it wants few rows. */
+void attach_limit(struct zone_builds *zones, Limit *limit);
 
 /* Compile what all of them do. */
 void zones_finish(struct zone_builds *zones);
