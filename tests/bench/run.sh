@@ -15,9 +15,9 @@ failed=0
 load=$(cut -d' ' -f1 /proc/loadavg)
 echo "load average before: $load (a figure measured beside other work says little)"
 
-for b in ${BENCHES:-ring value ops memory redis clients size depth ycsb pg hedb_batch}; do
+for b in ${BENCHES:-ring value ops flight whole memory redis clients size depth ycsb pg hedb_batch}; do
 	case $b in
-	ring | value | ops | memory) set -- "$B/tests/bench/bench_$b" ;;
+	ring | value | ops | flight | whole | memory) set -- "$B/tests/bench/bench_$b" ;;
 	*) set -- sh "tests/bench/bench_$b.sh" ;;
 	esac
 	echo "# $b"
