@@ -161,11 +161,6 @@ static int write_scaled(
 	return 0;
 }
 
-int numeric_hash_bytes(uint8_t *out, size_t cap, size_t *len, const struct numeric *x)
-{
-	return write_scaled(out, cap, len, x, 0);
-}
-
 /* ---- order ---- */
 
 static int magnitude_cmp(const struct numeric *a, const struct numeric *b)

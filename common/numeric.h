@@ -12,7 +12,8 @@
  *
  * Canonical bytes have no zero digit at either end, and zero, NaN and the infinities
  * have no digits, weight 0 and (but for zero) dscale 0; every function here writes
- * those. 1.5 and 1.50 differ in dscale alone, are equal, and have equal hash bytes.
+ * those. 1.5 and 1.50 differ in dscale alone and are equal: with numeric_least_scale() they
+ * have the same plaintext, which is what is hashed.
  *
  * Rules
  *   - Bytes come in through numeric_parse() only. It yields a view: the digits stay
@@ -179,11 +180,6 @@ MUST_CHECK int numeric_read(uint8_t *out, size_t *len, const char *text, size_t 
  * than 0 stand behind dscale (numeric_recv() would drop those without a word).
  */
 MUST_CHECK int numeric_parse(struct numeric *x, const void *in, size_t n);
-
-/* numeric_hash_bytes - canonical bytes, 8 + 2 * x->ndigits, with dscale 0: equal numbers,
- * equal bytes. 0, or -EMSGSIZE when cap is less. */
-MUST_CHECK int numeric_hash_bytes(
-	uint8_t *out, size_t cap, size_t *len, const struct numeric *x);
 
 /* numeric_cmp - below 0, 0, above 0. -Infinity < numbers < Infinity < NaN = NaN. */
 int numeric_cmp(const struct numeric *a, const struct numeric *b);

@@ -178,7 +178,8 @@ static void test_canonical(void **state)
 		assert_int_equal(numeric_add(out, sizeof out, &n, &x, &zero), 0);
 		assert_hex(out, n, want[i]);
 		assert_int_equal(numeric_add(out, n - 1, &n, &x, &zero), -EMSGSIZE);
-		assert_int_equal(numeric_hash_bytes(out, sizeof out, &n, &x), 0);
+		x.dscale = numeric_least_scale(&x); /* what is hashed */
+		n = numeric_pack(out, &x);
 		if (i == 1) {
 			memcpy(hash, out, n);
 			hn = n;
@@ -186,9 +187,8 @@ static void test_canonical(void **state)
 			assert_int_equal(n, hn);
 			assert_memory_equal(out, hash, n);
 		} else {
-			assert_hex(out, n, "0000000000000000");
+			assert_hex(out, n, "00");
 		}
-		assert_int_equal(numeric_hash_bytes(out, n - 1, &n, &x), -EMSGSIZE);
 	}
 	/* All NaN are one value, whatever their meaningless fields say. */
 	of_hex(b, "00000001c0000020");
