@@ -27,6 +27,6 @@ start a
 same 'each setting is in cxlring(7), and none else' \
 	"$(sed -n 's/^\.It Cm \([a-z-]*\).*/\1/p' docs/man/cxlring.7 | sort)" \
 	"$(tcp_raw a config get 'cxlring.*' | sed -n 's/^cxlring\.//p' | sort)"
-make -s B="$B" DESTDIR="$dir/root" prefix=/p install-man >/dev/null 2>&1
-same 'make install puts them where man looks' "$(cd "$dir/root/p/share/man" && find . -type f | sort | tr '\n' ' ')" \
+make -s B="$B" DESTDIR="$dir/dest" prefix=/p install-man >/dev/null 2>&1
+same 'make install puts them where man looks' "$(cd "$dir/dest/p/share/man" && find . -type f | sort | tr '\n' ' ')" \
 	'./man1/cxl-bench.1 ./man1/cxl-cli.1 ./man1/cxl-proxy.1 ./man1/hedb-load.1 ./man1/hedbctl.1 ./man3/cxlring.3 ./man7/cxlring.7 ./man8/ops_server.8 '
