@@ -76,7 +76,7 @@ else
 	at=$run
 fi
 as mkdir -p "$at/bin" "$at/sock" "$at/redis" "$at/log"
-for f in ops_server hedbctl cxl-cli cxl-bench cxlring.so; do
+for f in ops_server hedbctl hedb-load cxl-cli cxl-bench cxlring.so; do
 	install -m 755 -o "$user" "$B/$f" "$at/bin/$f"
 done
 pg=$(sh deploy/private-pg.sh "$at/pg") || die "the private PostgreSQL cannot be made"
