@@ -144,7 +144,7 @@ remember redis "$(as redis-cli -p "$port" info server | tr -d '\r' | sed -n 's/^
 cat >"$at/env" <<EOF
 export PGHOST='$at/sock' PGPORT=5432 PGDATABASE=demo PGUSER='$user'
 export REDIS_SOCKET='$at/sock/redis.sock' REDIS_PORT=$port
-export HEDB_REGION='$region' CXLRING_REGION='$region'
+export HEDB_REGION='$region' HEDB_CREDENTIAL='$at/credential' CXLRING_REGION='$region'
 export PATH='$at/bin:$pg':"\$PATH"
 EOF
 . "$at/env"
