@@ -1,208 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "compile.h"
 
-#include "access/transam.h"
-#include "catalog/pg_language.h"
-#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
 #include "utils/array.h"
-#include "utils/builtins.h"
-#include "utils/hsearch.h"
-#include "utils/inval.h"
 #include "utils/lsyscache.h"
-#include "utils/syscache.h"
 
 enum {
-	IN_MAX = 24,         /* constants of IN that are compared one by one */
-	GENERIC_BASE = 0x400,
-	GENERIC_CODES = 8,   /* of each type, see ops.def */
-	GENERIC_BOOL = 0x700,
+	IN_MAX = 24, /* constants of IN that are compared one by one */
 };
-
-/* ---- functions and types of the catalogue ---- */
-
-/* The C functions that scalar.c made of the operations. */
-#define OP(code, sql, symbol, result, args, kernel, flags) \
-	extern Datum op_##sql(PG_FUNCTION_ARGS);               \
-	extern Datum mixed_##sql(PG_FUNCTION_ARGS);
-#include "operations.h"
-#define OP(code, sql, symbol, result, args, kernel, flags) \
-	[code] = {op_##sql, mixed_##sql},
-static const struct {
-	PGFunction op, mixed;
-} entries[OPTABLE_CODES] = {
-#include "operations.h"
-};
-
-/* Which operation that C function is; 0: none. */
-static uint16_t code_of(PGFunction f, bool *mixed)
-{
-	uint16_t code;
-
-	for (code = 0; code < OPTABLE_CODES; code++)
-		if (entries[code].op && (entries[code].op == f || entries[code].mixed == f)) {
-			*mixed = entries[code].mixed == f;
-			return code;
-		}
-	return 0;
-}
-
-/* What a function is, cached until pg_proc changes. */
-struct known {
-	Oid oid;
-	uint16_t code; /* 0: no operation */
-	uint8_t plain; /* mask of arguments that are plain and cross in clear */
-};
-
-static HTAB *functions;
-
-static void functions_changed(Datum arg, int cache, uint32 hash)
-{
-	HASH_SEQ_STATUS s;
-	struct known *k;
-
-	hash_seq_init(&s, functions);
-	while ((k = hash_seq_search(&s)) != NULL)
-		hash_search(functions, &k->oid, HASH_REMOVE, NULL);
-}
-
-static void functions_open(void)
-{
-	HASHCTL ctl = {.keysize = sizeof(Oid), .entrysize = sizeof(struct known)};
-
-	functions = hash_create("hedb functions", 128, &ctl, HASH_ELEM | HASH_BLOBS);
-	CacheRegisterSyscacheCallback(PROCOID, functions_changed, 0);
-}
-
-/* Which arguments of a mixed function are integers in clear. */
-static uint8_t plain_arguments(const oidvector *types, bool *other)
-{
-	uint8_t mask = 0;
-	int i;
-
-	*other = false;
-	for (i = 0; i < types->dim1; i++)
-		if (types->values[i] == INT4OID || types->values[i] == INT8OID)
-			mask |= (uint8_t)(1 << i);
-		else if (!code_secret_type(types->values[i]))
-			*other = true;
-	return mask;
-}
-
-/* Arguments in SQL: the session's time zone is none. */
-static int sql_nargs(const struct op *op)
-{
-	return op->nargs - (op->args[op->nargs - 1] == T_PUB_ZONE);
-}
-
-static void look_up(struct known *k)
-{
-	HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(k->oid));
-	Form_pg_proc f;
-	FmgrInfo call;
-	bool mixed, other;
-
-	k->code = 0;
-	k->plain = 0;
-	if (!HeapTupleIsValid(tuple))
-		return;
-	f = (Form_pg_proc)GETSTRUCT(tuple);
-	if (f->prolang == ClanguageId && f->proisstrict && !f->proretset) {
-		fmgr_info(k->oid, &call);
-		k->code = code_of(call.fn_addr, &mixed);
-		if (k->code && mixed) {
-			k->plain = plain_arguments(&f->proargtypes, &other);
-			if (other)
-				k->code = 0;
-		}
-		if (k->code && f->pronargs != sql_nargs(optable_op(k->code)))
-			k->code = 0;
-	}
-	ReleaseSysCache(tuple);
-}
-
-/* Looking a function up may load a library and flush the cache: so first look, then
- * enter. */
-static struct known function(Oid oid)
-{
-	struct known k = {.oid = oid}, *entry;
-
-	if (oid < FirstNormalObjectId)
-		return k;
-	if (!functions)
-		functions_open();
-	entry = hash_search(functions, &oid, HASH_FIND, NULL);
-	if (entry)
-		return *entry;
-	look_up(&k);
-	entry = hash_search(functions, &oid, HASH_ENTER, NULL);
-	*entry = k;
-	return k;
-}
-
-/* A text column of a function's row; NULL when it has none. */
-static char *function_text(HeapTuple tuple, AttrNumber which)
-{
-	bool null;
-	Datum d = SysCacheGetAttr(PROCOID, tuple, which, &null);
-
-	return null ? NULL : TextDatumGetCString(d);
-}
-
-/* The type whose input function of ours it is. */
-static uint8_t type_of_input(Oid input)
-{
-	HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(input));
-	const char *source, *library;
-	uint8_t type, found = 0;
-
-	if (!HeapTupleIsValid(tuple))
-		return 0;
-	source = function_text(tuple, Anum_pg_proc_prosrc);
-	library = function_text(tuple, Anum_pg_proc_probin);
-	if (source && library && strcmp(library, "$libdir/hedb") == 0)
-		for (type = 1; type < T_FIRST_PUBLIC; type++)
-			if (optable_type(type).name &&
-				strcmp(source, psprintf("%s_in", optable_type(type).name)) == 0)
-				found = type;
-	ReleaseSysCache(tuple);
-	return found;
-}
-
-uint8_t code_secret_type(Oid type)
-{
-	HeapTuple tuple;
-	Oid input = InvalidOid;
-
-	if (type < FirstNormalObjectId)
-		return 0;
-	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
-	if (!HeapTupleIsValid(tuple))
-		return 0;
-	if (((Form_pg_type)GETSTRUCT(tuple))->typtype == TYPTYPE_BASE)
-		input = ((Form_pg_type)GETSTRUCT(tuple))->typinput;
-	ReleaseSysCache(tuple);
-	return input < FirstNormalObjectId ? 0 : type_of_input(input);
-}
-
-/* The generic operation of that name on a type: enc_int4_case. 0: it has none. */
-static uint16_t generic(uint8_t type, const char *what)
-{
-	const char *name = optable_type(type).name;
-	uint32_t code,
-		base = type == T_PUB_BOOL ? GENERIC_BOOL : GENERIC_BASE + GENERIC_CODES * type;
-	char want[64];
-
-	snprintf(want, sizeof want, "%s_%s", name, what);
-	for (code = base; code < base + GENERIC_CODES && code < OPTABLE_CODES; code++)
-		if (optable_op(code) && strcmp(optable_op(code)->name, want) == 0)
-			return (uint16_t)code;
-	return 0;
-}
 
 /* ---- what may be an argument ---- */
 
@@ -287,12 +96,12 @@ static bool add(struct code *c, Node *n, uint8_t type, bool certain);
 /* A function's call: its arguments, then the operation. */
 static bool add_call(struct code *c, Oid oid, List *args, uint8_t type, bool certain)
 {
-	struct known k = function(oid);
+	struct known k = known_function(oid);
 	const struct op *op = k.code ? optable_op(k.code) : NULL;
 	ListCell *lc;
 	int i = 0;
 
-	if (!op || op->result != type || list_length(args) != sql_nargs(op) ||
+	if (!op || op->result != type || list_length(args) != known_nargs(op) ||
 		(op->flags & (OP_REDUCE | OP_REVEAL | OP_WHOLE)))
 		return false;
 	if (k.plain && hedb_mode != MODE_CLIENT)
@@ -336,7 +145,7 @@ static bool add_bool(struct code *c, BoolExpr *b, bool certain)
 /* x = ANY (constants) as a chain of ORs, and x <> ALL of ANDs. */
 static bool add_array(struct code *c, ScalarArrayOpExpr *s, bool certain)
 {
-	struct known k = function(s->opfuncid);
+	struct known k = known_function(s->opfuncid);
 	Const *list = lsecond(s->args);
 	ArrayIterator it;
 	ArrayType *array;
@@ -377,7 +186,7 @@ static bool add_array(struct code *c, ScalarArrayOpExpr *s, bool certain)
 /* CASE WHEN a THEN x WHEN b THEN y ELSE z: a x (b y z case) case. */
 static bool add_case(struct code *c, CaseExpr *e, uint8_t type, bool certain)
 {
-	uint16_t code = generic(type, "case");
+	uint16_t code = known_generic(type, "case");
 	Expr *otherwise = e->defresult;
 	int n = 0;
 	ListCell *lc;
@@ -405,7 +214,7 @@ static bool add_case(struct code *c, CaseExpr *e, uint8_t type, bool certain)
 
 static bool add_coalesce(struct code *c, CoalesceExpr *e, uint8_t type, bool certain)
 {
-	uint16_t code = generic(type, "coalesce");
+	uint16_t code = known_generic(type, "coalesce");
 	bool first = true;
 	ListCell *lc;
 
@@ -425,14 +234,14 @@ static bool add_coalesce(struct code *c, CoalesceExpr *e, uint8_t type, bool cer
 static bool add_equality(struct code *c, OpExpr *e, const char *what, uint8_t type,
 	bool certain)
 {
-	struct known k = function(e->opfuncid);
+	struct known k = known_function(e->opfuncid);
 	const struct op *op = k.code ? optable_op(k.code) : NULL;
 	uint16_t code;
 
 	if (!op || k.plain || op->nargs != 2 || op->args[0] != op->args[1] ||
 		(op->flags & OP_PRED) != 2)
 		return false;
-	code = generic(op->args[0], what);
+	code = known_generic(op->args[0], what);
 	if (!code || optable_op(code)->result != type ||
 		!add(c, linitial(e->args), op->args[0], certain) ||
 		!add(c, lsecond(e->args), op->args[0], certain))
@@ -445,7 +254,7 @@ static bool add_equality(struct code *c, OpExpr *e, const char *what, uint8_t ty
 static bool add_null_test(struct code *c, NullTest *t, bool certain)
 {
 	uint8_t type = code_secret_type(exprType((Node *)t->arg));
-	uint16_t code = type ? generic(type, "is_null") : 0;
+	uint16_t code = type ? known_generic(type, "is_null") : 0;
 
 	if (!code || t->argisrow || IsA(t->arg, Var))
 		return false;
@@ -564,7 +373,7 @@ static bool add_generic(struct code *c, Expr *value, const char *what)
 {
 	struct code before = *c;
 	uint8_t type = code_secret_type(exprType((Node *)value));
-	uint16_t code = type ? generic(type, what) : 0;
+	uint16_t code = type ? known_generic(type, what) : 0;
 
 	if (code && add(c, (Node *)value, type, true) && emit(c, code)) {
 		c->operations++;
@@ -596,7 +405,7 @@ static bool operation_walker(Node *n, void *ctx)
 		oid = ((OpExpr *)n)->opfuncid;
 	else if (IsA(n, ScalarArrayOpExpr))
 		oid = ((ScalarArrayOpExpr *)n)->opfuncid;
-	if (oid >= FirstNormalObjectId && function(oid).code)
+	if (oid >= FirstNormalObjectId && known_function(oid).code)
 		return true;
 	return expression_tree_walker(n, operation_walker, ctx);
 }

@@ -17,6 +17,7 @@
 #define HEDB_COMPILE_H
 
 #include "hedb.h"
+#include "known.h"
 
 #include "nodes/pg_list.h"
 #include "nodes/primnodes.h"
@@ -59,9 +60,6 @@ bool code_add_digest(struct code *c, Expr *value);
 
 /* Append the rank of a value among those of its batch. */
 bool code_add_rank(struct code *c, Expr *value);
-
-/* The encrypted type of that Oid, or 0. */
-uint8_t code_secret_type(Oid type);
 
 /* Might the expression contain an operation? Cheap: looks no function up twice. */
 bool code_has_operation(Node *n);

@@ -14,11 +14,39 @@
 #define HEDB_NODE_BATCH_H
 
 #include "node.h"
+#include "node_request.h"
+#include "node_values.h"
+
+/* A computed column. */
+struct computed {
+	Datum *value;
+	uint8_t *state;
+};
+
+struct zone_batch {
+	uint32_t rows, cap, at;
+	uint64_t bytes;
+	struct values *args;
+	struct values *one;       /* shared by the batches: arguments with ARG_ONE */
+	Datum *kept;              /* cap of them for each column that is kept */
+	bool *kept_null;
+	uint8_t *fate;            /* ROW_VALUE passes, ROW_NULL does not, else the error */
+	struct computed *columns; /* spec.ncolumns */
+	struct request *requests; /* one for each program */
+	struct chunk {
+		struct chunk *next;
+		Size size, used;
+	} *chunks, *chunk;        /* the first one, and the one in use */
+	bool filtered;
+};
 
 /* The programs of the node's spec, made ready. */
 void batch_prepare(struct zone_state *z);
 
 struct zone_batch *batch_create(struct zone_state *z);
+
+/* `n` bytes that stay until the batch is filled anew. */
+void *batch_alloc(struct zone_state *z, struct zone_batch *b, Size n);
 
 /* Up to z->rows rows; false when there are none, and z->ended tells that the child has
  * no more. */

@@ -14,7 +14,8 @@
  *
  * A plan says everything by position in the child's target list, so a node in between
  * needs no other change. plan.c knows the kinds of nodes, plan_attach.c what those
- * compute with their children's rows; plan_zone.c makes Zones.
+ * compute with their children's rows; plan_zone.c makes Zones, plan_finish.c their
+ * programs.
  */
 #ifndef HEDB_PLAN_H
 #define HEDB_PLAN_H
@@ -43,6 +44,12 @@ static inline double plan_saving(double rows, int operations)
 	return rows * operations * (PLAN_COST_SCALAR - PLAN_COST_BATCHED);
 }
 
+enum {
+	/* Columns that the zone computes are numbered from here until it is known how many
+	 * the child has, which is when the Zone is finished. */
+	ZONE_COMPUTED = 20000,
+};
+
 /* A Zone in the making; it becomes a plan node's data in zones_finish(). */
 struct zone_build {
 	CustomScan *scan;
@@ -62,6 +69,9 @@ struct zone_builds {
 
 /* A Zone over `child` that lets everything through: its target list is the child's. */
 struct zone_build *zone_over(struct zone_builds *zones, Plan *child);
+
+/* A column of a target list. */
+Var *zone_var(Index varno, AttrNumber attno, const TargetEntry *tle);
 
 /* The Zone that this plan node is; NULL when it is none of ours. */
 struct zone_build *zone_of(struct zone_builds *zones, Plan *plan);

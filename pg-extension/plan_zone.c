@@ -6,12 +6,6 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/tlist.h"
 
-enum {
-	/* Columns that the zone computes are numbered from here until it is known how many
-	 * the child has, which is when the Zone is finished. */
-	COMPUTED = 20000,
-};
-
 /* ---- what of an expression the zone can compute ---- */
 
 /* Replaces the largest operations that are evaluated for each row, and the leaves. */
@@ -159,7 +153,7 @@ struct zone_build *zone_of(struct zone_builds *zones, Plan *plan)
 	return NULL;
 }
 
-static Var *var_of(Index varno, AttrNumber attno, const TargetEntry *tle)
+Var *zone_var(Index varno, AttrNumber attno, const TargetEntry *tle)
 {
 	return makeVar(varno, attno, exprType((Node *)tle->expr),
 		exprTypmod((Node *)tle->expr), exprCollation((Node *)tle->expr), 0);
@@ -184,7 +178,7 @@ struct zone_build *zone_over(struct zone_builds *zones, Plan *child)
 	foreach (lc, child->targetlist) {
 		TargetEntry *tle = flatCopyTargetEntry(lfirst_node(TargetEntry, lc));
 
-		tle->expr = (Expr *)var_of(INDEX_VAR, tle->resno, tle);
+		tle->expr = (Expr *)zone_var(INDEX_VAR, tle->resno, tle);
 		plan->targetlist = lappend(plan->targetlist, tle);
 	}
 	scan->methods = &zone_scan_methods;
@@ -202,7 +196,7 @@ List *zone_columns(Plan *plan)
 	foreach (lc, plan->targetlist) {
 		TargetEntry *tle = flatCopyTargetEntry(lfirst_node(TargetEntry, lc));
 
-		tle->expr = (Expr *)var_of(OUTER_VAR, tle->resno, tle);
+		tle->expr = (Expr *)zone_var(OUTER_VAR, tle->resno, tle);
 		tlist = lappend(tlist, tle);
 	}
 	return tlist;
@@ -229,7 +223,7 @@ static Node *outer_mutator(Node *n, void *ctx)
 	if (!is_leaf(n))
 		return expression_tree_mutator(n, outer_mutator, ctx);
 	tle = zone_member(((struct zone_build *)ctx)->child, n);
-	return (Node *)var_of(OUTER_VAR, tle->resno, tle);
+	return (Node *)zone_var(OUTER_VAR, tle->resno, tle);
 }
 
 Node *zone_outer(struct zone_build *z, Node *n)
@@ -258,7 +252,7 @@ static Var *column(struct zone_build *z, Expr *e, bool digest)
 		z->columns = lappend(z->columns, e);
 		z->digests = lappend_int(z->digests, digest);
 	}
-	return makeVar(INDEX_VAR, (AttrNumber)(COMPUTED + i), type, -1,
+	return makeVar(INDEX_VAR, (AttrNumber)(ZONE_COMPUTED + i), type, -1,
 		digest ? InvalidOid : exprCollation((Node *)e), 0);
 }
 
@@ -273,7 +267,7 @@ static Node *project_leaf(void *ctx, Node *n)
 {
 	TargetEntry *tle = zone_member(((struct zone_build *)ctx)->child, n);
 
-	return (Node *)var_of(INDEX_VAR, tle->resno, tle);
+	return (Node *)zone_var(INDEX_VAR, tle->resno, tle);
 }
 
 Node *zone_project(struct zone_build *z, Node *n, bool compute)
@@ -302,8 +296,8 @@ static Node *beneath_mutator(Node *n, void *ctx)
 
 		return beneath_mutator((Node *)tle->expr, ctx);
 	}
-	if (v->varattno >= COMPUTED)
-		return copyObject(list_nth(z->columns, v->varattno - COMPUTED));
+	if (v->varattno >= ZONE_COMPUTED)
+		return copyObject(list_nth(z->columns, v->varattno - ZONE_COMPUTED));
 	v = copyObject(v);
 	v->varno = OUTER_VAR;
 	return (Node *)v;
@@ -319,7 +313,7 @@ static Var *parent_column(struct zone_build *z, Var *v)
 		tle = makeTargetEntry((Expr *)v, list_length(plan->targetlist) + 1, NULL, false);
 		plan->targetlist = lappend(plan->targetlist, tle);
 	}
-	return var_of(OUTER_VAR, tle->resno, tle);
+	return zone_var(OUTER_VAR, tle->resno, tle);
 }
 
 /* Is it a digest's column already, or does it contain one? Those have no expression. */
@@ -327,8 +321,8 @@ static bool uses_digest(struct zone_build *z, Node *n)
 {
 	Var *v = (Var *)n;
 
-	return IsA(n, Var) && v->varattno >= COMPUTED &&
-		list_nth_int(z->digests, v->varattno - COMPUTED);
+	return IsA(n, Var) && v->varattno >= ZONE_COMPUTED &&
+		list_nth_int(z->digests, v->varattno - ZONE_COMPUTED);
 }
 
 Var *zone_attach(struct zone_builds *zones, Plan **child, Expr *e, bool digest)
@@ -377,7 +371,7 @@ Node *zone_attach_all(struct zone_builds *zones, Plan **child, Node *n)
 bool zone_top(struct zone_builds *zones, Plan **child, AttrNumber by, int top, bool last)
 {
 	TargetEntry *tle = list_nth((*child)->targetlist, by - 1);
-	Expr *value = (Expr *)var_of(OUTER_VAR, by, tle);
+	Expr *value = (Expr *)zone_var(OUTER_VAR, by, tle);
 	struct code c = {.nargs = 0};
 	struct zone_build *z;
 
@@ -389,168 +383,4 @@ bool zone_top(struct zone_builds *zones, Plan **child, AttrNumber by, int top, b
 	z->top_last = last;
 	*child = (Plan *)z->scan;
 	return true;
-}
-
-/* ---- finishing ---- */
-
-static Node *settle_mutator(Node *n, void *ctx)
-{
-	Var *v = (Var *)n;
-
-	if (n == NULL)
-		return NULL;
-	if (!IsA(n, Var))
-		return expression_tree_mutator(n, settle_mutator, ctx);
-	v = copyObject(v);
-	if (v->varno == INDEX_VAR && v->varattno >= COMPUTED)
-		v->varattno = (AttrNumber)(v->varattno - COMPUTED + *(int *)ctx + 1);
-	v->varattnosyn = v->varattno;
-	return (Node *)v;
-}
-
-/* The scan tuple: child's columns, then computed ones. */
-static List *scan_tlist(struct zone_build *z)
-{
-	List *tlist = NIL;
-	ListCell *lc, *digest;
-
-	foreach (lc, z->child->targetlist) {
-		TargetEntry *tle = lfirst_node(TargetEntry, lc);
-
-		tlist = lappend(tlist, makeTargetEntry((Expr *)var_of(OUTER_VAR, tle->resno, tle),
-								   list_length(tlist) + 1, tle->resname, false));
-	}
-	forboth (lc, z->columns, digest, z->digests) {
-		Expr *e = lfirst(lc);
-
-		if (lfirst_int(digest)) /* shown as what it is the digest of */
-			e = (Expr *)makeRelabelType(e, UUIDOID, -1, InvalidOid, COERCE_IMPLICIT_CAST);
-		tlist = lappend(tlist, makeTargetEntry(e, list_length(tlist) + 1, NULL, false));
-	}
-	return tlist;
-}
-
-/* The node's number of an argument. */
-static int spec_arg(struct zone_spec *s, const struct code_arg *a)
-{
-	int i, n = list_length(s->args);
-
-	for (i = 0; i < n; i++)
-		if (list_nth_int(s->arg_types, i) == a->type &&
-			list_nth_int(s->arg_flags, i) == a->flags && equal(list_nth(s->args, i), a->expr))
-			return i;
-	s->args = lappend(s->args, a->expr);
-	s->arg_types = lappend_int(s->arg_types, a->type);
-	s->arg_flags = lappend_int(s->arg_flags, a->flags);
-	s->client |= (a->flags & ARG_CLEAR) != 0;
-	return n;
-}
-
-/* A program in the making, and what its results are for. */
-struct program_of {
-	struct code code;
-	List *results, *types;
-};
-
-static void spec_request(struct zone_spec *s, struct program_of *p)
-{
-	struct zone_request *r = palloc0(sizeof *r);
-	int i;
-
-	if (!p->results)
-		return;
-	for (i = 0; i < p->code.nargs; i++)
-		r->args = lappend_int(r->args, spec_arg(s, &p->code.arg[i]));
-	for (i = 0; i < p->code.nwords; i++)
-		r->words = lappend_int(r->words, p->code.word[i]);
-	r->results = p->results;
-	r->types = p->types;
-	s->requests = lappend(s->requests, r);
-	s->functions = list_concat_unique_oid(s->functions, p->code.functions);
-	*p = (struct program_of){.results = NIL};
-}
-
-static void add_result(struct program_of *p, int result, uint8_t type)
-{
-	p->results = lappend_int(p->results, result);
-	p->types = lappend_int(p->types, type);
-}
-
-/* The filters, joined by AND; what does not fit any more goes into another program. */
-static void add_filters(struct zone_spec *s, struct program_of *p, List *filters)
-{
-	uint8_t type;
-	ListCell *lc;
-
-	foreach (lc, filters) {
-		bool first = lc == list_head(filters);
-		struct code before = p->code;
-
-		if (code_add(&p->code, lfirst(lc), first, &type) &&
-			(!p->results || code_and(&p->code))) {
-			if (!p->results)
-				add_result(p, ZONE_FILTER, T_PUB_BOOL);
-			continue;
-		}
-		p->code = before;
-		spec_request(s, p);
-		if (!code_add(&p->code, lfirst(lc), first, &type))
-			elog(ERROR, "a filter does not compile any more");
-		add_result(p, ZONE_FILTER, T_PUB_BOOL);
-	}
-}
-
-static bool add_column(struct program_of *p, Expr *e, bool digest, int column)
-{
-	uint8_t type = T_PUB_BYTES16;
-
-	if (!(digest ? code_add_digest(&p->code, e) : code_add(&p->code, e, true, &type)))
-		return false;
-	add_result(p, column, type);
-	return true;
-}
-
-/* Columns go with the last filter: they are computed for rows that pass it. */
-static void add_columns(struct zone_spec *s, struct program_of *p, struct zone_build *z)
-{
-	ListCell *lc, *digest;
-
-	forboth (lc, z->columns, digest, z->digests) {
-		if (!add_column(p, lfirst(lc), lfirst_int(digest), s->ncolumns)) {
-			spec_request(s, p);
-			if (!add_column(p, lfirst(lc), lfirst_int(digest), s->ncolumns))
-				elog(ERROR, "a column does not compile any more");
-		}
-		s->ncolumns++;
-	}
-}
-
-static void finish(struct zone_build *z)
-{
-	struct zone_spec s = {.filters = z->filters, .top = z->top, .top_last = z->top_last,
-		.top_by = z->top_by};
-	struct program_of p = {.results = NIL};
-	CustomScan *scan = z->scan;
-	int nchild = list_length(z->child->targetlist);
-
-	scan->custom_scan_tlist = scan_tlist(z);
-	scan->scan.plan.targetlist =
-		(List *)settle_mutator((Node *)scan->scan.plan.targetlist, &nchild);
-	scan->scan.plan.qual = (List *)settle_mutator((Node *)scan->scan.plan.qual, &nchild);
-	if (z->top_by && code_add_rank(&p.code, z->top_by)) {
-		add_result(&p, ZONE_TOP, T_PUB_INT4);
-		spec_request(&s, &p);
-	}
-	add_filters(&s, &p, z->filters);
-	add_columns(&s, &p, z);
-	spec_request(&s, &p);
-	zone_spec_write(scan, &s);
-}
-
-void zones_finish(struct zone_builds *zones)
-{
-	ListCell *lc;
-
-	foreach (lc, zones->list)
-		finish(lfirst(lc));
 }

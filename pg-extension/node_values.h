@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * node_values.h - the values of one argument of a Zone's programs, as they cross.
+ *
+ * Those that are not NULL lie side by side, as a program wants them (program.h).
+ */
+#ifndef HEDB_NODE_VALUES_H
+#define HEDB_NODE_VALUES_H
+
+#include "node.h"
+
+struct values {
+	uint8_t *data;
+	uint64_t used, cap;
+	uint32_t *lens; /* of a type of variable size */
+	uint8_t *nulls; /* a byte for each row */
+	uint32_t present, rows;
+	bool any_null;
+};
+
+static inline bool values_vary(const struct zone_column *c)
+{
+	return c->bytes == 0;
+}
+
+/* Room for so many rows; what was there is gone. */
+void values_grow(
+	MemoryContext memory, struct values *v, const struct zone_column *c, uint32_t rows);
+void values_reset(struct values *v);
+
+void values_put(
+	struct values *v, const struct zone_column *c, Datum d, bool null, uint32_t row);
+
+/* The session's time zone, as the only value. */
+void values_put_zone(struct values *v);
+
+/* `n` bytes in place of `old`, whose contents are gone. */
+void *memory_grown(MemoryContext memory, void *old, Size n);
+
+#endif

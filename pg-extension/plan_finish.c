@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * plan_finish.c - a Zone's filters and columns as programs, when it is known what they
+ * all are.
+ */
+#include "plan.h"
+
+#include "catalog/pg_type.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+
+static Node *settle_mutator(Node *n, void *ctx)
+{
+	Var *v = (Var *)n;
+
+	if (n == NULL)
+		return NULL;
+	if (!IsA(n, Var))
+		return expression_tree_mutator(n, settle_mutator, ctx);
+	v = copyObject(v);
+	if (v->varno == INDEX_VAR && v->varattno >= ZONE_COMPUTED)
+		v->varattno = (AttrNumber)(v->varattno - ZONE_COMPUTED + *(int *)ctx + 1);
+	v->varattnosyn = v->varattno;
+	return (Node *)v;
+}
+
+/* The scan tuple: child's columns, then computed ones. */
+static List *scan_tlist(struct zone_build *z)
+{
+	List *tlist = NIL;
+	ListCell *lc, *digest;
+
+	foreach (lc, z->child->targetlist) {
+		TargetEntry *tle = lfirst_node(TargetEntry, lc);
+
+		tlist = lappend(tlist, makeTargetEntry((Expr *)zone_var(OUTER_VAR, tle->resno, tle),
+								   list_length(tlist) + 1, tle->resname, false));
+	}
+	forboth (lc, z->columns, digest, z->digests) {
+		Expr *e = lfirst(lc);
+
+		if (lfirst_int(digest)) /* shown as what it is the digest of */
+			e = (Expr *)makeRelabelType(e, UUIDOID, -1, InvalidOid, COERCE_IMPLICIT_CAST);
+		tlist = lappend(tlist, makeTargetEntry(e, list_length(tlist) + 1, NULL, false));
+	}
+	return tlist;
+}
+
+/* The node's number of an argument. */
+static int spec_arg(struct zone_spec *s, const struct code_arg *a)
+{
+	int i, n = list_length(s->args);
+
+	for (i = 0; i < n; i++)
+		if (list_nth_int(s->arg_types, i) == a->type &&
+			list_nth_int(s->arg_flags, i) == a->flags && equal(list_nth(s->args, i), a->expr))
+			return i;
+	s->args = lappend(s->args, a->expr);
+	s->arg_types = lappend_int(s->arg_types, a->type);
+	s->arg_flags = lappend_int(s->arg_flags, a->flags);
+	s->client |= (a->flags & ARG_CLEAR) != 0;
+	return n;
+}
+
+/* A program in the making, and what its results are for. */
+struct program_of {
+	struct code code;
+	List *results, *types;
+};
+
+static void spec_request(struct zone_spec *s, struct program_of *p)
+{
+	struct zone_request *r = palloc0(sizeof *r);
+	int i;
+
+	if (!p->results)
+		return;
+	for (i = 0; i < p->code.nargs; i++)
+		r->args = lappend_int(r->args, spec_arg(s, &p->code.arg[i]));
+	for (i = 0; i < p->code.nwords; i++)
+		r->words = lappend_int(r->words, p->code.word[i]);
+	r->results = p->results;
+	r->types = p->types;
+	s->requests = lappend(s->requests, r);
+	s->functions = list_concat_unique_oid(s->functions, p->code.functions);
+	*p = (struct program_of){.results = NIL};
+}
+
+static void add_result(struct program_of *p, int result, uint8_t type)
+{
+	p->results = lappend_int(p->results, result);
+	p->types = lappend_int(p->types, type);
+}
+
+/* The filters, joined by AND; what does not fit any more goes into another program. */
+static void add_filters(struct zone_spec *s, struct program_of *p, List *filters)
+{
+	uint8_t type;
+	ListCell *lc;
+
+	foreach (lc, filters) {
+		bool first = lc == list_head(filters);
+		struct code before = p->code;
+
+		if (code_add(&p->code, lfirst(lc), first, &type) &&
+			(!p->results || code_and(&p->code))) {
+			if (!p->results)
+				add_result(p, ZONE_FILTER, T_PUB_BOOL);
+			continue;
+		}
+		p->code = before;
+		spec_request(s, p);
+		if (!code_add(&p->code, lfirst(lc), first, &type))
+			elog(ERROR, "a filter does not compile any more");
+		add_result(p, ZONE_FILTER, T_PUB_BOOL);
+	}
+}
+
+static bool add_column(struct program_of *p, Expr *e, bool digest, int column)
+{
+	uint8_t type = T_PUB_BYTES16;
+
+	if (!(digest ? code_add_digest(&p->code, e) : code_add(&p->code, e, true, &type)))
+		return false;
+	add_result(p, column, type);
+	return true;
+}
+
+/* Columns go with the last filter: they are computed for rows that pass it. */
+static void add_columns(struct zone_spec *s, struct program_of *p, struct zone_build *z)
+{
+	ListCell *lc, *digest;
+
+	forboth (lc, z->columns, digest, z->digests) {
+		if (!add_column(p, lfirst(lc), lfirst_int(digest), s->ncolumns)) {
+			spec_request(s, p);
+			if (!add_column(p, lfirst(lc), lfirst_int(digest), s->ncolumns))
+				elog(ERROR, "a column does not compile any more");
+		}
+		s->ncolumns++;
+	}
+}
+
+static void finish(struct zone_build *z)
+{
+	struct zone_spec s = {.filters = z->filters, .top = z->top, .top_last = z->top_last,
+		.top_by = z->top_by};
+	struct program_of p = {.results = NIL};
+	CustomScan *scan = z->scan;
+	int nchild = list_length(z->child->targetlist);
+
+	scan->custom_scan_tlist = scan_tlist(z);
+	scan->scan.plan.targetlist =
+		(List *)settle_mutator((Node *)scan->scan.plan.targetlist, &nchild);
+	scan->scan.plan.qual = (List *)settle_mutator((Node *)scan->scan.plan.qual, &nchild);
+	if (z->top_by && code_add_rank(&p.code, z->top_by)) {
+		add_result(&p, ZONE_TOP, T_PUB_INT4);
+		spec_request(&s, &p);
+	}
+	add_filters(&s, &p, z->filters);
+	add_columns(&s, &p, z);
+	spec_request(&s, &p);
+	zone_spec_write(scan, &s);
+}
+
+void zones_finish(struct zone_builds *zones)
+{
+	ListCell *lc;
+
+	foreach (lc, zones->list)
+		finish(lfirst(lc));
+}
