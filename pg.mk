@@ -5,7 +5,7 @@ pgxs_in := $(if $(filter build,$(B)),pg-extension,$(B)/pg-extension)
 pgxs     = $(MAKE) -C $(pgxs_in) -f $(CURDIR)/pg-extension/Makefile BUILD=$(B) \
            PG_CONFIG=$(PG_CONFIG)
 
-#: make pg                hedb.so and hedb--1.0.sql
+#: make pg                hedb.so and hedb--1.1.sql
 pg: $(libcommon)
 	@mkdir -p $(pgxs_in)
 	+$(pgxs)

@@ -139,6 +139,9 @@ static double power(double a, double b, uint8_t *fail)
 }
 
 BINARY(float8_pow, double, f8, r = power(a, b, &fail))
+BINARY(float4_pow, float, f4, double v = power(a, b, &fail); r = (float)v;
+	if (!fail) fail = range(r, isinf(v), v == 0))
+BINARY(float4_mod, float, f4, if (b == 0) fail = ROW_DIVISION_BY_ZERO; else r = fmodf(a, b))
 
 /* ---- casts ---- */
 

@@ -390,10 +390,10 @@ static Datum final(FunctionCallInfo fcinfo, uint16_t op)
 
 /* ---- sums of an array ---- */
 
-static Datum array_sum(FunctionCallInfo fcinfo, uint16_t op)
+static Datum array_sum(FunctionCallInfo fcinfo, enum kind_id kind, uint16_t op)
 {
 	ArrayType *array = PG_GETARG_ARRAYTYPE_P(0);
-	struct state *s = new_state(CurrentMemoryContext, KIND_enc_int4_sum_bulk);
+	struct state *s = new_state(CurrentMemoryContext, kind);
 	ArrayIterator it = array_create_iterator(array, 0, NULL);
 	Datum d;
 	bool null;
@@ -404,14 +404,13 @@ static Datum array_sum(FunctionCallInfo fcinfo, uint16_t op)
 	return finish(fcinfo, s, op);
 }
 
-PG_FUNCTION_INFO_V1(enc_int4_sum_bulk);
-Datum enc_int4_sum_bulk(PG_FUNCTION_ARGS)
-{
-	return array_sum(fcinfo, OP_enc_numeric_sum_int8);
-}
-
-PG_FUNCTION_INFO_V1(enc_int4_avg_bulk);
-Datum enc_int4_avg_bulk(PG_FUNCTION_ARGS)
-{
-	return array_sum(fcinfo, OP_enc_numeric_avg_final);
-}
+#define ARRAY_SUM(name, kind, op)                                                       \
+	PG_FUNCTION_INFO_V1(name);                                                          \
+	Datum name(PG_FUNCTION_ARGS)                                                        \
+	{                                                                                   \
+		return array_sum(fcinfo, kind, op);                                             \
+	}
+ARRAY_SUM(enc_int4_sum_bulk, KIND_enc_int4_sum_bulk, OP_enc_numeric_sum_int8)
+ARRAY_SUM(enc_int4_avg_bulk, KIND_enc_int4_sum_bulk, OP_enc_numeric_avg_final)
+ARRAY_SUM(enc_float4_sum_bulk, KIND_enc_float4_sum_bulk, OP_none)
+ARRAY_SUM(enc_float4_avg_bulk, KIND_enc_float4_moments, OP_enc_float8_avg_final)

@@ -121,3 +121,11 @@ Datum enable_server_mode(PG_FUNCTION_ARGS)
 	SetConfigOption("hedb.mode", "server", PGC_USERSET, PGC_S_SESSION);
 	PG_RETURN_VOID();
 }
+
+PG_FUNCTION_INFO_V1(enable_debug_mode);
+Datum enable_debug_mode(PG_FUNCTION_ARGS)
+{
+	SetConfigOption("hedb.mode", PG_GETARG_INT32(0) ? "client" : "server", PGC_USERSET,
+		PGC_S_SESSION);
+	PG_RETURN_VOID();
+}

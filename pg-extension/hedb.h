@@ -6,6 +6,7 @@
  *     zone.c       this backend's session with ops_server, and its errors
  *     scalar.c     the SQL functions of ops.def: one call, one row
  *     encrypted.c  type input and output, encrypt, decrypt, casts from plain types
+ *     compat.c     names of HEDB that are something else here; what is not supported
  *     aggregate.c  sum, avg, min, max in batches
  *     rank.c       order of many values, asked of the zone at once
  *     memo.c       what is known of ciphertexts: digests, places in an order

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * gensql.c - prints the part of hedb--1.0.sql that follows from ops.def: types, their
+ * gensql.c - prints the part of hedb--1.1.sql that follows from ops.def: types, their
  * I/O, functions, operators, casts, operator classes, aggregates. sql/hedb.sql goes after
  * it.
  */
@@ -462,6 +462,36 @@ static void names_and_casts(void)
 #include "ops.def"
 }
 
+/* HEDB's older scripts call everything pg_enc_*. */
+static void older_names(void)
+{
+	static const char *const names[] = {"eq", "ne", "lt", "le", "gt", "ge", "cmp", "min", "max",
+		"add", "sub", "mult", "div", "mod", "pow", "exp", "concatenate", "like", "notlike",
+		"substring"};
+	static const uint8_t types[] = {T_INT4, T_FLOAT4, T_TIMESTAMP, T_TEXT};
+	char name[64], symbol[64];
+	size_t t, i;
+	uint32_t code;
+
+	for (t = 0; t < sizeof types; t++) {
+		struct op_type_info info = optable_type(types[t]);
+
+		for (i = 0; i < sizeof names / sizeof names[0]; i++) {
+			snprintf(name, sizeof name, "pg_%s_%s", info.name, names[i]);
+			for (code = 0; code < OPTABLE_CODES; code++)
+				if (optable_op(code) && strcmp(optable_op(code)->name, name + 3) == 0)
+					op_function(name, optable_op(code));
+		}
+		snprintf(name, sizeof name, "pg_%s_encrypt", info.name);
+		snprintf(symbol, sizeof symbol, "%s_encrypt", info.name);
+		function(name, info.plain, info.name, symbol, "STABLE", COST_ENCRYPT);
+		snprintf(name, sizeof name, "pg_%s_decrypt", info.name);
+		snprintf(symbol, sizeof symbol, "%s_decrypt", info.name);
+		function(name, info.name, info.plain, symbol, "STABLE", COST_ENCRYPT);
+		printf("REVOKE EXECUTE ON FUNCTION %s(%s) FROM PUBLIC;\n", name, info.name);
+	}
+}
+
 int main(void)
 {
 	uint32_t t, code;
@@ -492,5 +522,6 @@ int main(void)
 			member(optable_op(code));
 	all_inlined();
 	aggregates();
+	older_names();
 	return 0;
 }

@@ -89,3 +89,64 @@ CREATE FUNCTION hedb_stat_channel(OUT channel int4, OUT generation int8, OUT cal
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
 CREATE VIEW hedb_stat_channel AS SELECT * FROM hedb_stat_channel();
 GRANT SELECT ON hedb_stat_channel TO PUBLIC;
+
+-- ---------------------------------------------------------------------------
+-- Since 1.1: the rest of HEDB's surface (docs/sql.md, "Differences from HEDB").
+
+CREATE FUNCTION enc_float4_sum_bulk(enc_float4[]) RETURNS enc_float4
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
+CREATE FUNCTION enc_float4_avg_bulk(enc_float4[]) RETURNS enc_float8
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
+CREATE FUNCTION pg_enc_int4_sum_bulk(enc_int4[]) RETURNS enc_int8
+	AS 'MODULE_PATHNAME', 'enc_int4_sum_bulk' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
+CREATE FUNCTION pg_enc_int4_avg_bulk(enc_int4[]) RETURNS enc_numeric
+	AS 'MODULE_PATHNAME', 'enc_int4_avg_bulk' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
+CREATE FUNCTION pg_enc_float4_sum_bulk(enc_float4[]) RETURNS enc_float4
+	AS 'MODULE_PATHNAME', 'enc_float4_sum_bulk' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
+CREATE FUNCTION pg_enc_float4_avg_bulk(enc_float4[]) RETURNS enc_float8
+	AS 'MODULE_PATHNAME', 'enc_float4_avg_bulk' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
+
+-- The planner puts the expression in its place.
+CREATE FUNCTION enc_float4_eval_expr_support(internal) RETURNS internal
+	AS 'MODULE_PATHNAME' LANGUAGE C STRICT PARALLEL SAFE;
+CREATE FUNCTION enc_float4_eval_expr(VARIADIC "any") RETURNS enc_float4
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50
+	SUPPORT enc_float4_eval_expr_support;
+CREATE FUNCTION pg_enc_float4_eval_expr(VARIADIC "any") RETURNS enc_float4
+	AS 'MODULE_PATHNAME', 'enc_float4_eval_expr' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50
+	SUPPORT enc_float4_eval_expr_support;
+
+-- HEDB stores an order number in clear beside a text, which makes comparing fast. Here the
+-- zone tells the order of many values at once, and no number is kept: the value is what it was.
+CREATE FUNCTION enc_text_set_order(enc_text, int4) RETURNS enc_text
+	LANGUAGE SQL IMMUTABLE STRICT PARALLEL SAFE RETURN $1;
+CREATE FUNCTION enc_text_add_order(p_column text, p_table text) RETURNS void
+	LANGUAGE plpgsql VOLATILE STRICT PARALLEL SAFE SET search_path = @extschema@, pg_temp AS $$
+BEGIN
+	IF NOT EXISTS (SELECT FROM pg_catalog.pg_attribute WHERE attrelid = p_table::regclass AND attname = p_column
+		AND atttypid = 'enc_text'::regtype AND NOT attisdropped) THEN
+		RAISE undefined_column USING MESSAGE = format('%s has no column %I of type enc_text', p_table, p_column);
+	END IF;
+END $$;
+
+-- Of older scripts: 1 is client mode, 0 server mode.
+CREATE FUNCTION enable_debug_mode(int4) RETURNS void
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+
+-- What is not supported says so; the comment is the hint.
+CREATE FUNCTION enable_record_mode(cstring, cstring) RETURNS void
+	AS 'MODULE_PATHNAME', 'hedb_unsupported' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION enable_record_mode(cstring, cstring) IS
+	'Operations are not recorded in this version: leave the call out, and queries run as they do in execution mode.';
+CREATE FUNCTION enable_record_mode(cstring) RETURNS void
+	AS 'MODULE_PATHNAME', 'hedb_unsupported' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION enable_record_mode(cstring) IS
+	'Operations are not recorded in this version: leave the call out, and queries run as they do in execution mode.';
+CREATE FUNCTION enable_replay_mode(cstring, cstring, cstring) RETURNS void
+	AS 'MODULE_PATHNAME', 'hedb_unsupported' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION enable_replay_mode(cstring, cstring, cstring) IS
+	'Operations are not recorded in this version, so there is nothing to replay.';
+CREATE FUNCTION enable_replay_mode(cstring, cstring) RETURNS void
+	AS 'MODULE_PATHNAME', 'hedb_unsupported' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION enable_replay_mode(cstring, cstring) IS
+	'Operations are not recorded in this version, so there is nothing to replay.';

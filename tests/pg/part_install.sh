@@ -35,7 +35,8 @@ cat >"$to/expected" <<EOL
 644 /opt/cxl/share/man/man7/cxlring.7
 644 /opt/cxl/share/man/man8/ops_server.8
 755 $(pg_config --pkglibdir)/hedb.so
-644 $(pg_config --sharedir)/extension/hedb--1.0.sql
+644 $(pg_config --sharedir)/extension/hedb--1.0--1.1.sql
+644 $(pg_config --sharedir)/extension/hedb--1.1.sql
 644 $(pg_config --sharedir)/extension/hedb.control
 EOL
 (cd "$to/dest" && find . ! -type d -printf '%m /%P\n') | LC_ALL=C sort -k2 >"$to/found"
