@@ -23,11 +23,28 @@ bool eval_wanted(struct eval *ev)
 	return !ev->wanted || ev->wanted(ev->wanted_ctx);
 }
 
+/* The bytes that stand for a value, instead of their hash. */
+static uint64_t keep_canonical(struct eval *ev, const void *in, size_t n)
+{
+	struct canonical *c = &ev->canonical;
+
+	if (n > c->cap) {
+		c->bytes = eval_alloc(ev, 2 * n);
+		c->cap = c->bytes ? 2 * n : 0;
+	}
+	c->len = c->bytes ? n : 0;
+	if (c->len)
+		memcpy(c->bytes, in, n);
+	return 0;
+}
+
 uint64_t eval_hash(struct eval *ev, const void *in, size_t n)
 {
 	uint64_t low;
 
 	_Static_assert((int)DIGEST_BYTES == KEYRING_PRF_BYTES, "a digest is what the PRF gives");
+	if (ev->canonical.wanted)
+		return keep_canonical(ev, in, n);
 	keyring_prf(ev->digest, ev->keys, in, n);
 	memcpy(&low, ev->digest, sizeof low);
 	return low;
@@ -322,7 +339,8 @@ static int run_instruction(
 	if (code->op)
 		return code->grouped ? run_grouped(ev, code->op, r->stack, &r->depth, e)
 				     : run_op(ev, code->op, r->stack, &r->depth, e);
-	r->stack[r->depth++] = r->arg[code->arg];
+	r->stack[r->depth] = code->copy ? r->stack[code->arg] : r->arg[code->arg];
+	r->depth++;
 	return 0;
 }
 
@@ -355,6 +373,8 @@ static int run_filtered(struct eval *ev, struct run *r, struct err_text *e)
 	want = find_wanted(ev, &r->stack[0], r->rows);
 	if (!want)
 		return -ENOMEM;
+	ev->passing = want;
+	ev->passing_rows = r->rows;
 	rc = open_columns(ev, r, BEHIND_FILTER, want);
 	if (!rc)
 		rc = run_code(ev, r, p->first, p->ncode, e);
@@ -461,6 +481,8 @@ int eval_run(struct eval *ev, enum role role, const uint8_t *req, uint64_t len, 
 	eval_done(ev);
 	ev->no_memory = false;
 	ev->work = 0;
+	ev->passing = NULL;
+	ev->canonical = (struct canonical){.bytes = NULL};
 	if (shared && len) { /* early: value.h tells why */
 		uint8_t *copy = eval_alloc(ev, len);
 

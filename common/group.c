@@ -19,9 +19,9 @@ static int groups_count(const struct vec *number, uint32_t *n, struct err_text *
 
 	*n = 0;
 	for (i = 0; i < number->rows; i++) {
-		if (number->state[i] == ROW_NULL)
+		if (number->state[i])
 			continue;
-		if (number->state[i] || (uint32_t)number->i4[i] >= number->rows) {
+		if ((uint32_t)number->i4[i] >= number->rows) {
 			err_set(e, "row %u of %u has no group number below that", i, number->rows);
 			return -EPROTO;
 		}

@@ -14,8 +14,8 @@
  * run_grouped - take the arguments of `op` and the group numbers above them off the
  * stack, and put a row for each group there.
  *
- * Returns 0, -EPROTO (a group's number is negative, not below the number of rows, or an
- * error; columns of different lengths), -ENOMEM.
+ * Returns 0, -EPROTO (a group's number is negative or not below the number of rows;
+ * columns of different lengths), -ENOMEM.
  */
 MUST_CHECK int run_grouped(struct eval *ev, const struct op *op, struct vec *stack,
 	int *depth, struct err_text *e);

@@ -53,6 +53,9 @@ enum op_generic {
 	GENERIC_RANK,
 };
 
+/* What grouping takes of a secret type, optable_grouping(type, which). */
+enum op_grouping { GROUPING_GROUP, GROUPING_COUNT, GROUPING_FIRST };
+
 /* And where its other operations begin, as SECRET of ops.def counts them. */
 enum op_secret { SECRET_EQ = 0, SECRET_CMP = 6, SECRET_HASH64 = 7 };
 
@@ -86,6 +89,12 @@ const struct op *optable_op(uint32_t code);
 static inline uint16_t optable_generic(uint8_t type, enum op_generic which)
 {
 	return (uint16_t)(type == T_PUB_BOOL ? 0x700 + which : 0x400 + 8 * type + which);
+}
+
+/* The code of what grouping takes of a secret type. */
+static inline uint16_t optable_grouping(uint8_t type, enum op_grouping which)
+{
+	return (uint16_t)(0x300 + 8 * type + which);
 }
 
 /* The operation of a secret type, NULL when it is none. */

@@ -99,8 +99,25 @@ static int check_push(struct program *p, struct items *s, uint16_t code, int at,
 		return -EPROTO;
 	}
 	p->code[at].op = NULL;
+	p->code[at].copy = false;
 	p->code[at].arg = (uint8_t)arg;
 	push(p, s, at, (uint8_t)at, p->arg[arg].type, false);
+	return 0;
+}
+
+static int check_copy(struct program *p, struct items *s, uint16_t code, int at,
+	struct err_text *e)
+{
+	uint16_t place = code & (uint16_t)~PROGRAM_COPY;
+
+	if (place >= s->depth || s->depth == PROGRAM_STACK || s->item[place].reveal) {
+		err_set(e, "instruction %d: nothing to copy at %u, or stack full", at, place);
+		return -EPROTO;
+	}
+	p->code[at].op = NULL;
+	p->code[at].copy = true;
+	p->code[at].arg = (uint8_t)place;
+	push(p, s, at, (uint8_t)at, s->item[place].type, false);
 	return 0;
 }
 
@@ -111,6 +128,8 @@ static int check_instruction(
 
 	if (code & PROGRAM_PUSH)
 		return check_push(p, s, code, at, e);
+	if ((code & (PROGRAM_COPY | PROGRAM_GROUPED)) == PROGRAM_COPY)
+		return check_copy(p, s, code, at, e);
 	c->grouped = code & PROGRAM_GROUPED;
 	c->op = optable_op(code & (uint16_t)~PROGRAM_GROUPED);
 	if (!c->op || (c->grouped && !(c->op->flags & OP_REDUCE))) {
@@ -128,7 +147,7 @@ static void find_late(struct program *p)
 	for (i = 0; i < p->nargs; i++)
 		p->arg[i].late = true;
 	for (i = 0; i < p->first; i++)
-		if (!p->code[i].op)
+		if (!p->code[i].op && !p->code[i].copy)
 			p->arg[p->code[i].arg].late = false;
 }
 
@@ -139,7 +158,7 @@ static bool only_within(const struct program *p, uint8_t arg, const struct side 
 	int i;
 
 	for (i = 0; i < p->ncode; i++) {
-		if (p->code[i].op || p->code[i].arg != arg)
+		if (p->code[i].op || p->code[i].copy || p->code[i].arg != arg)
 			continue;
 		any = true;
 		if (i < side->from || i >= side->to)

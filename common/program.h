@@ -8,8 +8,8 @@
  *     2   u16  instructions, 1 .. PROGRAM_CODE_MAX
  *     4   u32  rows, 1 .. PROGRAM_ROWS_MAX (or PROGRAM_WHOLE_ROWS_MAX)
  *     8   per argument: u8 type, u8 flags (ARG_*)
- *         instructions, u16 each: an operation's code, PUSH | argument, or GROUPED | the
- *         code of a REDUCE operation
+ *         instructions, u16 each: an operation's code, PUSH | argument, COPY | place on
+ *         the stack, or GROUPED | the code of a REDUCE operation
  *         per argument, its column:
  *             ARG_NULLS: u8 per row, 0 value, 1 NULL
  *             fixed size: the values that are not NULL, side by side
@@ -23,20 +23,23 @@
  *     8   REPLY_STATES: u8 per row (enum row_state)
  *         the values, as in a request
  *
- * A program is postfix: PUSH puts an argument on the stack, an operation takes its
- * arguments off and puts its result there; what is left are the results, the first one
- * at the bottom. Their replies come one behind the other. Each column has one row
+ * A program is postfix: PUSH puts an argument on the stack, COPY what lies there already
+ * (0 is the bottom), an operation takes its arguments off and puts its result there; what
+ * is left are the results, the first one at the bottom. Their replies come one behind the other. Each column has one row
  * (ARG_ONE, or the result of a REDUCE) or all of them; one row goes with all by
  * repetition. A batch of one row is the scalar operator.
  *
  * GROUPED takes one argument more, on top: a PUB_INT4 that numbers each row's group, from
  * 0, below the number of rows. It reduces each group and gives a row for each number up to
- * the highest; a row whose number is NULL is left out. Columns of groups go with those of
- * the same number of groups.
+ * the highest; a row whose number is NULL or an error is left out. Columns of groups go
+ * with those of the same number of groups. The zone can number the groups itself: T_group
+ * takes the numbers so far (one 0 for all rows to begin with) and a column, rows with
+ * equal values (NULLs are equal) get the same number, in order of appearance.
  *
  * PROGRAM_FILTERED: the first result is a boolean, and where it is not true the rows of
  * the others are NULL: they are not sealed, errors in them are not seen (WHERE comes
- * before the output columns), and arguments that only the others need are not opened.
+ * before the output columns), and arguments that only the others need are not opened. Nor
+ * do such rows belong to a group: T_group gives them NULL, group_passing does no more.
  *
  * The compiler checks everything that does not depend on rows - types, stack, role - so
  * that running cannot go wrong: what may differ by row is in the row's state.
@@ -52,10 +55,11 @@ enum {
 	PROGRAM_CODE_MAX = 250,
 	PROGRAM_ROWS_MAX = 4096,
 	PROGRAM_WHOLE_ROWS_MAX = 1 << 22, /* of one that ends in WHOLE, REDUCE or GROUPED */
-	PROGRAM_STACK = 16,
+	PROGRAM_STACK = 32,
 	PROGRAM_HEADER = 8,
 	PROGRAM_PUSH = 0x8000,
 	PROGRAM_GROUPED = 0x4000,
+	PROGRAM_COPY = 0x2000,
 	PROGRAM_FILTERED = 0x80, /* in byte 1 of a request */
 };
 
@@ -90,8 +94,9 @@ struct program {
 	} arg[PROGRAM_ARGS_MAX];
 	struct program_code {
 		const struct op *op; /* NULL: push `arg` */
-		uint8_t arg;
+		uint8_t arg;         /* or, with `copy`, what lies at that place */
 		bool grouped;
+		bool copy;
 	} code[PROGRAM_CODE_MAX];
 	struct {
 		uint8_t type;

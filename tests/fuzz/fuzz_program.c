@@ -80,6 +80,8 @@ static uint16_t cook_code(struct cursor *c)
 
 	if (w & PROGRAM_PUSH)
 		return (uint16_t)(PROGRAM_PUSH | (w & 7));
+	if ((w & (PROGRAM_COPY | PROGRAM_GROUPED)) == PROGRAM_COPY)
+		return (uint16_t)(PROGRAM_COPY | (w & 3));
 	return (uint16_t)(ops[(w & 0xfff) % nops] | (w & PROGRAM_GROUPED));
 }
 

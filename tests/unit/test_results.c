@@ -290,6 +290,109 @@ static void test_many_groups(void **state)
 	}
 }
 
+/* ---- groups that the zone numbers ---- */
+
+static void assert_numbers(const struct rig_reply *r, const int *want, uint32_t n)
+{
+	uint32_t i;
+
+	assert_int_equal(r->type, T_PUB_INT4);
+	assert_int_equal(r->rows, n);
+	for (i = 0; i < n; i++) {
+		assert_int_equal(r->cell[i].state, want[i] < 0 ? ROW_NULL : ROW_VALUE);
+		assert_true(want[i] < 0 || r->cell[i].i == want[i]);
+	}
+}
+
+/* GROUP BY t, n: NULLs are a group, the empty text is another; 1.0 equals 1. The numbers
+ * stay as a result, and are copied for each reduction. */
+static void test_numbers(void **state)
+{
+	static const int want[] = {0, 1, 0, 2, 2, 3, 4};
+	size_t len = request(
+		ARGS({CELLS(S("a"), S("b"), S("a"), NIL, NIL, S(""), S("a")), T_TEXT, ARG_NULLS},
+			{CELLS(decimal("1.0"), decimal("1"), decimal("1"), decimal("0.0"), decimal("0"),
+				 decimal("0"), decimal("2")), T_NUMERIC, 0},
+			{CELLS(I(0)), T_PUB_INT4, ARG_ONE},
+			{CELLS(I(1), I(2), I(3), I(4), NIL, I(6), I(7)), T_INT4, ARG_NULLS}),
+		CODE(PUSH | 2, PUSH, OP_enc_text_group, PUSH | 1, OP_enc_numeric_group, PUSH | 3,
+			PROGRAM_COPY, PROGRAM_GROUPED | OP_enc_int4_sum_bulk, PUSH | 3, PROGRAM_COPY,
+			PROGRAM_GROUPED | OP_enc_int4_count, PUSH, PROGRAM_COPY,
+			PROGRAM_GROUPED | OP_enc_text_first), 7);
+
+	assert_int_equal(run_results(3, len), 0);
+	assert_numbers(&result[0], want, 7);
+	assert_int_equal(result[1].rows, 5);
+	assert_true(is_number(&result[1].cell[0], 4) && is_number(&result[1].cell[2], 4));
+	assert_true(result[2].cell[0].i == 2 && result[2].cell[2].i == 1);
+	assert_states(&result[3], (uint8_t[]){0, 0, ROW_NULL, 0, 0}, 5);
+	assert_memory_equal(result[3].cell[1].p, "b", 1);
+	assert_int_equal(result[3].cell[3].len, 0);
+}
+
+/* WHERE a > 1: others have no group, whatever is in them. An error of a key is its row's,
+ * and the row has no group. */
+static void test_numbers_filtered(void **state)
+{
+	size_t len = request(ARGS({CELLS(I(1), I(2), I(3), I(2), I(9)), T_INT4, 0},
+				     {CELLS(I(1)), T_INT4, ARG_ONE}, {CELLS(I(0)), T_PUB_INT4, ARG_ONE},
+				     {CELLS(S("z"), S("y"), S("x"), S("y"), STATE(ROW_FORGED)), T_TEXT, 0}),
+		CODE(PUSH, PUSH | 1, OP_enc_int4_gt, PUSH | 2, PUSH | 3, OP_enc_text_group, PUSH,
+			PROGRAM_COPY | 1, PROGRAM_GROUPED | OP_enc_int4_sum_bulk), 5);
+
+	assert_int_equal(run_results(PROGRAM_FILTERED | 2, len), 0);
+	assert_states(&result[1], (uint8_t[]){ROW_NULL, 0, 0, 0, ROW_FORGED}, 5);
+	assert_int_equal(result[1].cell[1].i, 0);
+	assert_int_equal(result[1].cell[2].i, 1);
+	assert_int_equal(result[2].rows, 2);
+	assert_true(is_number(&result[2].cell[0], 4) && is_number(&result[2].cell[1], 3));
+	/* Numbers that come with the request. */
+	len = request(ARGS({CELLS(I(1), I(2), I(3)), T_INT4, 0}, {CELLS(I(1)), T_INT4, ARG_ONE},
+			      {CELLS(I(0), I(0), I(1)), T_PUB_INT4, 0}),
+		CODE(PUSH, PUSH | 1, OP_enc_int4_gt, PUSH | 2, OP_group_passing, PUSH,
+			PROGRAM_COPY | 1, PROGRAM_GROUPED | OP_enc_int4_max_bulk), 3);
+	assert_int_equal(run_results(PROGRAM_FILTERED | 2, len), 0);
+	assert_numbers(&result[1], (int[]){-1, 0, 1}, 3);
+	assert_true(result[2].cell[0].i == 2 && result[2].cell[1].i == 3);
+	/* The next request has no filter. */
+	len = request(ARGS({CELLS(I(0), I(0), I(1)), T_PUB_INT4, 0}),
+		CODE(PUSH, OP_group_passing), 3);
+	assert_int_equal(run_results(0, len), 0);
+	assert_numbers(&result[0], (int[]){0, 0, 1}, 3);
+}
+
+/* Types of a fixed size. */
+static void test_numbers_of_types(void **state)
+{
+	static const struct {
+		uint8_t type;
+		int64_t a, b, c;
+	} fixed[] = {
+		{T_INT4, 5, 5, -5}, {T_INT8, 1, 1, INT64_MIN}, {T_DATE, 1, 1, 2},
+		{T_TIMESTAMP, 3, 3, 4}, {T_TIMESTAMPTZ, 3, 3, 4}, {T_BOOL, 1, 1, 0},
+	};
+	size_t i, len;
+
+	for (i = 0; i < sizeof fixed / sizeof fixed[0]; i++) {
+		struct cell v[] = {I(fixed[i].a), I(fixed[i].c), I(fixed[i].b), I(fixed[i].c)};
+
+		len = request(ARGS({v, fixed[i].type, 0}, {CELLS(I(0)), T_PUB_INT4, ARG_ONE}),
+			CODE(PUSH | 1, PUSH, optable_grouping(fixed[i].type, GROUPING_GROUP)), 4);
+		assert_int_equal(run_results(0, len), 0);
+		assert_numbers(&result[0], (int[]){0, 1, 0, 1}, 4);
+	}
+}
+
+static void test_impossible_copies(void **state)
+{
+	refused(request(ARGS({CELLS(I(1)), T_INT4, 0}), CODE(PROGRAM_COPY, PUSH), 1),
+		"nothing to copy");
+	refused(request(ARGS({CELLS(I(1)), T_INT4, 0}), CODE(PUSH, PROGRAM_COPY | 1), 1),
+		"nothing to copy");
+	refused(request(ARGS({CELLS(I(1)), T_INT4, 0}), CODE(PUSH, PROGRAM_COPY | 0x1fff), 1),
+		"nothing to copy");
+}
+
 /* ---- conditional expressions ---- */
 
 /* Two different values of each type, to choose from. */
@@ -439,6 +542,10 @@ int main(void)
 		cmocka_unit_test(test_group_states),
 		cmocka_unit_test(test_impossible_groups),
 		cmocka_unit_test(test_many_groups),
+		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_numbers_filtered),
+		cmocka_unit_test(test_numbers_of_types),
+		cmocka_unit_test(test_impossible_copies),
 		cmocka_unit_test(test_conditional),
 		cmocka_unit_test(test_conditional_bool),
 	};
