@@ -5,6 +5,7 @@
  *     hedb.c       module start, settings, modes
  *     zone.c       this backend's session with ops_server, and its errors
  *     scalar.c     the SQL functions of ops.def: one call, one row
+ *     btree.c      the same in an index: a page's comparisons at once
  *     encrypted.c  type input and output, encrypt, decrypt, casts from plain types
  *     compat.c     names of HEDB that are something else here; what is not supported
  *     aggregate.c  sum, avg, min, max in batches

@@ -13,6 +13,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
+#include "btree.h"
 #include "memo.h"
 #include "zone.h"
 #include "zone_rules.h"
@@ -27,6 +28,7 @@ struct scalar {
 	uint8_t result;
 	bool secret;
 	bool equality;                 /* of two values of a secret type: = or <> */
+	uint16_t compare;              /* three-way comparison of the arguments, if it is one */
 	uint32_t result_bytes;         /* 0: variable */
 	uint8_t type[OP_ARGS_MAX];
 	uint32_t bytes[OP_ARGS_MAX];   /* 0: variable */
@@ -38,6 +40,24 @@ static struct scalar scalars[OPTABLE_CODES];
 static uint32_t wire_bytes(uint8_t type)
 {
 	return optable_is_secret(type) ? value_bytes(type) : optable_type(type).size;
+}
+
+/* The three-way comparison of what an operation compares, 0 when it does not. */
+static uint16_t comparison_of(const struct op *op)
+{
+	size_t len = strlen(op->name);
+	const struct op *o = op;
+	uint32_t code;
+
+	if (op->nargs != 2 || !optable_is_secret(op->args[0]) || !optable_is_secret(op->args[1]))
+		return 0;
+	if (op->result == T_PUB_INT4)
+		return len > 4 && strcmp(op->name + len - 4, "_cmp") == 0 ? op->code : 0;
+	if (op->result != T_PUB_BOOL || !(op->flags & OP_PRED))
+		return 0;
+	for (code = op->code + 1; o && o->result == T_PUB_BOOL; code++)
+		o = optable_op(code);
+	return o ? comparison_of(o) : 0;
 }
 
 static void prepare(struct scalar *s, const struct op *op)
@@ -53,6 +73,7 @@ static void prepare(struct scalar *s, const struct op *op)
 	s->equality = op->nargs == 2 && op->args[0] == op->args[1] &&
 		optable_is_secret(op->args[0]) && op->result == T_PUB_BOOL &&
 		(op->flags == PRED_EQUAL || op->flags == PRED_UNEQUAL);
+	s->compare = comparison_of(op);
 	s->head[0] = op->nargs;
 	s->head[2] = (uint8_t)(op->nargs + 1);
 	s->head[4] = 1;
@@ -187,11 +208,30 @@ static Datum run(FunctionCallInfo fcinfo, const struct scalar *s, enum role role
 					 : plain_datum(s->result, r.data, r.len);
 }
 
+/* Of a value in an index's page. */
+static bool compare_in_index(
+	FunctionCallInfo fcinfo, const struct scalar *s, uint16_t flags, Datum *result)
+{
+	enum btree_reader reader = !(flags & OP_PRED) ? BTREE_SEARCH
+		: (flags & OP_PRED) == PRED_EQUAL         ? BTREE_EQUALS
+												  : BTREE_RANGE;
+	int order;
+
+	if (!btree_compare(s->compare, reader, PG_GETARG_DATUM(0), PG_GETARG_DATUM(1), &order))
+		return false;
+	*result = reader == BTREE_SEARCH ? Int32GetDatum(order)
+									 : BoolGetDatum(flags >> ((order > 0) - (order < 0) + 1) & 1);
+	return true;
+}
+
 Datum scalar_call(FunctionCallInfo fcinfo, uint16_t code)
 {
 	const struct scalar *s = &scalars[code];
+	Datum result;
 	bool equal;
 
+	if (s->compare && compare_in_index(fcinfo, s, optable_op(code)->flags, &result))
+		return result;
 	if (s->equality && memo_equal(s->type[0], PG_GETARG_DATUM(0), PG_GETARG_DATUM(1), &equal))
 		return BoolGetDatum(equal == (optable_op(code)->flags == PRED_EQUAL));
 	return run(fcinfo, s, ROLE_DB);

@@ -10,6 +10,7 @@
 #include "utils/memutils.h"
 #include "utils/wait_event.h"
 
+#include "btree.h"
 #include "cursor.h"
 #include "memo.h"
 
@@ -179,6 +180,7 @@ void zone_reset(void)
 {
 	zone.stale = true;
 	memo_reset();
+	btree_reset();
 }
 
 /* Is there a credential, and can it be read? */
@@ -400,6 +402,12 @@ static void fill_program(void *arg, uint8_t *at, uint64_t len)
 	}
 }
 
+const uint8_t *zone_run_rows(
+	enum role role, const struct zone_program *p, uint64_t *reply_len)
+{
+	return zone_call(role, program_len(p), fill_program, (void *)p, reply_len);
+}
+
 struct zone_result zone_run_null(enum role role, const struct zone_program *p)
 {
 	uint16_t last = p->code[p->ncode - 1];
@@ -410,7 +418,7 @@ struct zone_result zone_run_null(enum role role, const struct zone_program *p)
 	const uint8_t *reply;
 	uint64_t len;
 
-	reply = zone_call(role, program_len(p), fill_program, (void *)p, &len);
+	reply = zone_run_rows(role, p, &len);
 	return zone_row(reply, len, type, secret);
 }
 

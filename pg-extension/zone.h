@@ -83,6 +83,10 @@ struct zone_program {
 void zone_push(struct zone_program *p, const struct zone_arg *a);
 void zone_op(struct zone_program *p, uint16_t code);
 
+/* Run it: the reply, as of zone_call(). */
+const uint8_t *zone_run_rows(
+	enum role role, const struct zone_program *p, uint64_t *reply_len);
+
 /* What came back for the one row of the result. */
 struct zone_result {
 	const uint8_t *data; /* as zone_call's reply */
