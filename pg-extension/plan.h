@@ -28,10 +28,10 @@
 #include "node.h"
 
 /* What an operation costs, in cpu_operator_cost: with a round trip of its own, as gensql
- * declares it; in a batch (copying, opening, computing); and in an index, where a scan
- * stops for each comparison and both processes change cores or sleep: 1 to 3 us, against
- * the 40 ns that PostgreSQL takes for a tuple. PLAN_COST_NODE is a Zone that has one row. */
-enum { PLAN_COST_SCALAR = 50, PLAN_COST_BATCHED = 5, PLAN_COST_INDEX = 200,
+ * declares it; in a batch (copying, opening, computing); and a round trip in an index, where
+ * a scan stops for each and both processes change cores or sleep: 1 to 3 us, against the
+ * 40 ns that PostgreSQL takes for a tuple. PLAN_COST_NODE is a Zone that has one row. */
+enum { PLAN_COST_SCALAR = 50, PLAN_COST_BATCHED = 5, PLAN_COST_TRIP = 200,
 	PLAN_COST_NODE = 200 };
 
 /* Operations as PostgreSQL's estimates have them, which do not know of Zones. */

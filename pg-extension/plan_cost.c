@@ -5,10 +5,11 @@
  *     in filters, target lists, aggregates    Zone nodes will compute them: a few plain
  *                                             operators' time; the whole round trip where
  *                                             they may not
- *     in index conditions                     the round trip, for each comparison on the
- *                                             way down and each entry that is looked at;
- *                                             PostgreSQL takes a comparison of keys for
- *                                             one operator, whatever its COST
+ *     in index conditions     of a B-tree: two round trips a level on the way down, one for
+ *                             each page that is read, and opening each entry (btree.h);
+ *                             of a hash index one round trip, and one for each entry.
+ *                             PostgreSQL takes a comparison of keys for one operator,
+ *                             whatever its COST
  *     selectivity of < <= > >=                a third, each: of a range PostgreSQL thinks
  *                                             half a percent where it has no histogram,
  *                                             and joins by nested loops
@@ -68,11 +69,39 @@ static int encrypted_conditions(IndexPath *path)
 	return n;
 }
 
+/* Places in the index where a scan begins. */
+static double searches(IndexPath *path)
+{
+	double n = 1;
+	ListCell *lc, *q;
+
+	foreach (lc, path->indexclauses)
+		foreach (q, lfirst_node(IndexClause, lc)->indexquals) {
+			ScalarArrayOpExpr *any = (ScalarArrayOpExpr *)lfirst_node(RestrictInfo, q)->clause;
+
+			if (IsA(any, ScalarArrayOpExpr))
+				n *= estimate_array_length(lsecond(any->args));
+		}
+	return n;
+}
+
+/* In round trips and opened values; one condition's. */
+static void btree_cost(IndexPath *path, double entries, double *down, double *along)
+{
+	const IndexOptInfo *index = path->indexinfo;
+	double tuples = Max(index->tuples, 1.0);
+	int levels = 1 + (index->tree_height > 0 ? index->tree_height : 0);
+
+	*down = 2.0 * levels * searches(path) * PLAN_COST_TRIP;
+	*along = ceil(entries * index->pages / tuples) * PLAN_COST_TRIP +
+		entries * PLAN_COST_BATCHED;
+}
+
 static void index_cost(PlannerInfo *root, IndexPath *path, double loops, Cost *startup,
 	Cost *total, Selectivity *selectivity, double *correlation, double *pages)
 {
-	double tuples = Max(path->indexinfo->tuples, 2.0), down, entry;
-	int n;
+	double tuples = Max(path->indexinfo->tuples, 2.0), entries, down, along;
+	Cost condition;
 
 	if (path->indexinfo->relam == BTREE_AM_OID)
 		btcostestimate(
@@ -80,11 +109,16 @@ static void index_cost(PlannerInfo *root, IndexPath *path, double loops, Cost *s
 	else
 		hashcostestimate(
 			root, path, loops, startup, total, selectivity, correlation, pages);
-	n = encrypted_conditions(path);
-	entry = cpu_operator_cost * PLAN_COST_INDEX * n;
-	down = path->indexinfo->relam == BTREE_AM_OID ? log2(tuples) * entry : entry;
-	*startup += down;
-	*total += down + ceil(*selectivity * tuples) * entry;
+	entries = ceil(*selectivity * tuples);
+	if (path->indexinfo->relam == BTREE_AM_OID) {
+		btree_cost(path, entries, &down, &along);
+	} else {
+		down = PLAN_COST_TRIP;
+		along = entries * PLAN_COST_TRIP;
+	}
+	condition = cpu_operator_cost * encrypted_conditions(path);
+	*startup += down * condition;
+	*total += (down + along) * condition;
 }
 
 static void relation_info(PlannerInfo *root, Oid relation, bool parent, RelOptInfo *rel)
