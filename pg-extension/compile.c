@@ -29,7 +29,7 @@ static bool unsteady_walker(Node *n, void *ctx)
 static bool is_local(Node *n, bool certain)
 {
 	if (IsA(n, Var) || IsA(n, Const) || IsA(n, Param) || IsA(n, Aggref) ||
-		IsA(n, WindowFunc))
+		IsA(n, WindowFunc) || IsA(n, CoerceToDomainValue))
 		return true;
 	return !unsteady_walker(n, NULL) && !contain_volatile_functions(n) &&
 		!expression_returns_set(n) && (certain || !contain_leaked_vars(n));

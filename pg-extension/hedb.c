@@ -8,6 +8,7 @@
 #include "miscadmin.h"
 #include "utils/guc.h"
 
+#include "fuse.h"
 #include "node.h"
 #include "scalar.h"
 #include "zone.h"
@@ -85,6 +86,10 @@ void _PG_init(void)
 	DefineCustomBoolVariable("hedb.enable_batch",
 		"Have plans evaluate encrypted operations in batches, by Zone nodes.", NULL,
 		&hedb_enable_batch, true, PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomBoolVariable("hedb.enable_fuse",
+		"Evaluate an expression of encrypted operations in one round trip.",
+		"Those that no Zone node has: in constraints, PL/pgSQL, plans for few rows.",
+		&hedb_enable_fuse, true, PGC_USERSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("hedb.batch", "Rows of a Zone node or an aggregate sent at a time.",
 		NULL,
 		&hedb_batch, 1024, 1, PROGRAM_ROWS_MAX, PGC_USERSET, 0, NULL, NULL, NULL);

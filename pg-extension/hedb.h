@@ -17,6 +17,7 @@
  *                  those below a node, plan_cost.c says what operations cost
  *     compile.c    expressions to programs
  *     node.c       the Zone node; node_batch.c its batches, node_explain.c EXPLAIN
+ *     fuse.c       expressions that no Zone has, in one round trip; fuse_plan.c in plans
  *     index.c      support functions of operator classes; ANALYZE
  *
  * Include it first: it brings postgres.h. ops.def uses the name ERROR for itself, hence

@@ -10,6 +10,8 @@
 #include "optimizer/planner.h"
 #include "utils/lsyscache.h"
 
+#include "fuse.h"
+
 static planner_hook_type next_planner;
 
 struct walk {
@@ -461,15 +463,35 @@ static void add_zones(PlannedStmt *s, int cursor_options, bool barrier)
 	}
 }
 
+static PlannedStmt *plan_unfused(Query *parse, const char *text, int cursor_options,
+	ParamListInfo params)
+{
+	PlannedStmt *s;
+
+	fuse_planning(parse);
+	PG_TRY();
+	{
+		s = next_planner ? next_planner(parse, text, cursor_options, params)
+						 : standard_planner(parse, text, cursor_options, params);
+	}
+	PG_FINALLY();
+	{
+		fuse_planned();
+	}
+	PG_END_TRY();
+	return s;
+}
+
 static PlannedStmt *plan(Query *parse, const char *text, int cursor_options,
 	ParamListInfo params)
 {
 	bool barrier = hedb_enable_batch && barrier_walker((Node *)parse, NULL);
-	PlannedStmt *s = next_planner ? next_planner(parse, text, cursor_options, params)
-								  : standard_planner(parse, text, cursor_options, params);
+	PlannedStmt *s = plan_unfused(parse, text, cursor_options, params);
 
 	if (hedb_enable_batch && s->planTree && s->commandType != CMD_UTILITY)
 		add_zones(s, cursor_options, barrier);
+	if (hedb_enable_fuse && s->planTree && s->commandType != CMD_UTILITY)
+		fuse_plan(s);
 	return s;
 }
 
@@ -478,4 +500,5 @@ void plan_init(void)
 	next_planner = planner_hook;
 	planner_hook = plan;
 	plan_cost_init();
+	fuse_init();
 }

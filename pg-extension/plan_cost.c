@@ -27,6 +27,8 @@
 #include "utils/index_selfuncs.h"
 #include "utils/selfuncs.h"
 
+#include "fuse.h"
+
 static get_relation_info_hook_type next_info;
 
 double plan_cost(double rows, int operations)
@@ -41,6 +43,8 @@ Datum hedb_operation_support(PG_FUNCTION_ARGS)
 	Node *request = (Node *)PG_GETARG_POINTER(0);
 	SupportRequestCost *cost = (SupportRequestCost *)request;
 
+	if (IsA(request, SupportRequestSimplify))
+		PG_RETURN_POINTER(fuse_simplify((SupportRequestSimplify *)request));
 	if (!IsA(request, SupportRequestCost))
 		PG_RETURN_POINTER(NULL);
 	cost->startup = 0;

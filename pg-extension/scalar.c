@@ -108,10 +108,7 @@ void scalar_init(void)
 /* A request in the making. */
 struct request {
 	const struct scalar *s;
-	const void *data[OP_ARGS_MAX];
-	uint32_t len[OP_ARGS_MAX];
-	Datum plain[OP_ARGS_MAX]; /* arguments that cross in clear, passed by value */
-	void *copy[OP_ARGS_MAX];  /* detoasted; a sort compares in a context that lives long */
+	struct crossing arg[OP_ARGS_MAX];
 };
 
 static void fill_request(void *arg, uint8_t *at, uint64_t len)
@@ -121,40 +118,20 @@ static void fill_request(void *arg, uint8_t *at, uint64_t len)
 
 	memcpy(at, q->s->head, q->s->head_len);
 	at += q->s->head_len;
-	for (i = 0; i < q->s->nargs; i++) {
-		if (!q->s->bytes[i]) {
-			memcpy(at, &q->len[i], 4);
-			at += 4;
-		}
-		memcpy(at, q->data[i], q->len[i]);
-		at += q->len[i];
-	}
+	for (i = 0; i < q->s->nargs; i++)
+		at = crossing_write(&q->arg[i], at, q->s->bytes[i]);
 }
 
 /* The last argument of what depends on the time zone: no SQL argument. */
-static uint64_t take_zone(struct request *q, int i)
+uint64_t crossing_take_zone(struct crossing *x)
 {
-	q->data[i] = zone_rules(&q->len[i]);
-	return 4ull + q->len[i];
-}
-
-static uint64_t take_argument(struct request *q, int i, Datum d)
-{
-	uint32_t bytes = q->s->bytes[i];
-
-	if (!optable_is_secret(q->s->type[i]) && bytes && bytes <= sizeof(Datum)) {
-		/* little-endian: the low bytes of the Datum are a shorter value */
-		q->plain[i] = d;
-		q->data[i] = &q->plain[i];
-		q->len[i] = bytes;
-		return bytes;
-	}
-	q->data[i] = value_stored(bytes, d, &q->len[i], &q->copy[i]);
-	return bytes ? bytes : 4ull + q->len[i];
+	x->data = zone_rules(&x->len);
+	x->copy = NULL;
+	return 4ull + x->len;
 }
 
 /* A result in clear: of variable size, by reference, or by value. */
-static Datum plain_datum(uint8_t type, const uint8_t *p, uint32_t len)
+Datum plain_datum(uint8_t type, const uint8_t *p, uint32_t len)
 {
 	Datum d = 0;
 
@@ -187,12 +164,13 @@ static Datum run(FunctionCallInfo fcinfo, const struct scalar *s, enum role role
 	int i;
 
 	for (i = 0; i < s->nargs; i++)
-		len += s->type[i] == T_PUB_ZONE ? take_zone(&q, i)
-										: take_argument(&q, i, PG_GETARG_DATUM(i));
+		len += s->type[i] == T_PUB_ZONE
+			? crossing_take_zone(&q.arg[i])
+			: crossing_take(&q.arg[i], s->bytes[i], optable_is_secret(s->type[i]),
+				  PG_GETARG_DATUM(i));
 	reply = zone_call(role, len, fill_request, &q, &reply_len);
 	for (i = 0; i < s->nargs; i++)
-		if (unlikely(q.copy[i] != NULL))
-			pfree(q.copy[i]);
+		crossing_done(&q.arg[i]);
 	if (reply_len == PROGRAM_HEADER + s->result_bytes) {
 		memcpy(&start, reply, sizeof start);
 		if (likely(start == s->good)) {
@@ -204,7 +182,7 @@ static Datum run(FunctionCallInfo fcinfo, const struct scalar *s, enum role role
 	r = zone_row(reply, reply_len, s->result, s->secret);
 	if (!r.data) /* of values: a field that infinity does not have */
 		PG_RETURN_NULL();
-	return s->secret ? value_datum(s->result, r.data, r.len) 
+	return s->secret ? value_datum(s->result, r.data, r.len)
 					 : plain_datum(s->result, r.data, r.len);
 }
 

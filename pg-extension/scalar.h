@@ -21,6 +21,9 @@ int scalar_compare(uint8_t type, Datum a, Datum b);
 /* A stored value's bytes, copied into a new datum of that secret type. */
 Datum value_datum(uint8_t type, const uint8_t *p, uint32_t len);
 
+/* A result in clear: of variable size, by reference, or by value. */
+Datum plain_datum(uint8_t type, const uint8_t *p, uint32_t len);
+
 /* The bytes of a stored value where they lie; `fixed` is value_bytes() of its type. What
  * lay out of line was copied to be read: then *copy is that, else NULL, for who cannot
  * leave it to the memory context. */
@@ -38,6 +41,51 @@ static inline const uint8_t *value_stored(
 		*copy = v;
 	*len = VARSIZE_ANY_EXHDR(v);
 	return (const uint8_t *)VARDATA_ANY(v);
+}
+
+/* A value on its way into a request. */
+struct crossing {
+	const void *data;
+	uint32_t len;
+	Datum plain; /* what crosses in clear, passed by value */
+	void *copy;  /* detoasted; a sort compares in a context that lives long */
+};
+
+/* Have the value's bytes, of which `bytes` cross, or a length and those when it is 0.
+ * Returns how many that are in all. */
+static inline uint64_t crossing_take(
+	struct crossing *x, uint32_t bytes, bool secret, Datum d)
+{
+	if (!secret && bytes && bytes <= sizeof(Datum)) {
+		/* little-endian: the low bytes of the Datum are a shorter value */
+		x->plain = d;
+		x->data = &x->plain;
+		x->len = bytes;
+		x->copy = NULL;
+		return bytes;
+	}
+	x->data = value_stored(bytes, d, &x->len, &x->copy);
+	return bytes ? bytes : 4ull + x->len;
+}
+
+/* The rules of the session's time zone. */
+uint64_t crossing_take_zone(struct crossing *x);
+
+/* Write it; returns where the next one goes. */
+static inline uint8_t *crossing_write(const struct crossing *x, uint8_t *at, uint32_t bytes)
+{
+	if (!bytes) {
+		memcpy(at, &x->len, 4);
+		at += 4;
+	}
+	memcpy(at, x->data, x->len);
+	return at + x->len;
+}
+
+static inline void crossing_done(struct crossing *x)
+{
+	if (unlikely(x->copy != NULL))
+		pfree(x->copy);
 }
 
 #endif

@@ -83,6 +83,18 @@ CREATE FUNCTION enable_server_mode() RETURNS void
 CREATE FUNCTION enable_client_mode() RETURNS void
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
+-- What stands for a fused expression in plans; there are no values of it.
+CREATE TYPE hedb_program;
+CREATE FUNCTION hedb_program_in(cstring) RETURNS hedb_program
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION hedb_program_out(hedb_program) RETURNS cstring
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION hedb_program_subscript(internal) RETURNS internal
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE TYPE hedb_program (INPUT = hedb_program_in, OUTPUT = hedb_program_out,
+	SUBSCRIPT = hedb_program_subscript, INTERNALLENGTH = VARIABLE);
+COMMENT ON TYPE hedb_program IS 'internal: an expression that is evaluated in one round trip';
+
 -- What this backend's channel did. Channel and generation are NULL while none is held.
 CREATE FUNCTION hedb_stat_channel(OUT channel int4, OUT generation int8, OUT calls int8,
 	OUT retries int8, OUT sleeps int8, OUT rings int8, OUT waiting_ms float8)

@@ -10,7 +10,7 @@
 # COUNT are expressions of constants. Half as many more are queries over the tables plain
 # and enc, which hold the same rows: extremes, equal values, NULLs. Each of these runs
 # without some method of the planner, so that all ways to sort, group and join have their
-# turn. A plan may also choose what is computed first, and the twins may have different
+# turn; the encrypted one also without Zone nodes, so that its expressions are fused. A plan may also choose what is computed first, and the twins may have different
 # plans: so only `scalar`, `row` and `rows` have expressions that can fail.
 use strict;
 use warnings;
@@ -223,10 +223,11 @@ ALTER TABLE plain ALTER t SET STATISTICS 0, ALTER u SET STATISTICS 0;
 VACUUM ANALYZE plain, enc;
 CREATE TEMP TABLE d (id int GENERATED ALWAYS AS IDENTITY, kind text, without text, plain text,
 	enc text);
-CREATE FUNCTION pg_temp.try(query text, without text) RETURNS text LANGUAGE plpgsql AS $$
+CREATE FUNCTION pg_temp.try(query text, without text, batch text) RETURNS text
+	LANGUAGE plpgsql AS $$
 DECLARE r text;
 BEGIN
-	PERFORM set_config(without, 'off', true);
+	PERFORM set_config(without, 'off', true), set_config('hedb.enable_batch', batch, true);
 	EXECUTE query INTO r;
 	PERFORM set_config(without, 'on', true);
 	RETURN coalesce('=' || r, 'NULL');
@@ -248,14 +249,18 @@ for my $i (0 .. $count / 2 - 1) {
 }
 print <<'SQL';
 \.
-CREATE TEMP TABLE r AS SELECT *, pg_temp.try(plain, without) AS p, pg_temp.try(enc, without) AS e
-	FROM d;
+-- of constants the planner computes each operation; over columns a plan has Zone nodes, and
+-- without those its expressions are fused
+CREATE TEMP TABLE r AS SELECT *, pg_temp.try(plain, without, 'on') AS p,
+	pg_temp.try(enc, without, 'on') AS e,
+	CASE WHEN kind <> 'scalar' THEN pg_temp.try(enc, without, 'off') END AS f FROM d;
 \pset format unaligned
 \pset tuples_only
 SELECT 'different (' || kind || ', ' || without || ' off): ' || plain || ' -> ' || left(p, 300)
 	|| E'\n     twin: ' || enc || ' -> ' || left(e, 300)
-	FROM r WHERE p <> e ORDER BY length(plain) LIMIT 20;
-SELECT concat_ws(' ', 'summary', kind, count(*), count(*) FILTER (WHERE p <> e),
+	|| coalesce(E'\n     fused: ' || left(f, 300), '')
+	FROM r WHERE p <> e OR p <> f ORDER BY length(plain) LIMIT 20;
+SELECT concat_ws(' ', 'summary', kind, count(*), count(*) FILTER (WHERE p <> e OR p <> f),
 	count(*) FILTER (WHERE p LIKE 'error%'), count(*) FILTER (WHERE p = 'NULL'))
 	FROM r GROUP BY kind ORDER BY min(id);
 SQL
