@@ -13,6 +13,7 @@
 #include "utils/memutils.h"
 
 #include "node_batch.h"
+#include "node_sort.h"
 
 /* ---- the spec as nodes: custom_private holds types, flags, functions, (columns, client,
  *      top, last), filters, what top is by; and of each request args, words, results,
@@ -278,4 +279,5 @@ static Node *create_state(CustomScan *scan)
 void node_init(void)
 {
 	RegisterCustomScanMethods(&zone_scan_methods);
+	node_sort_init();
 }

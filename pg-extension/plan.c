@@ -397,41 +397,24 @@ static Plan *walk(struct walk *w, Plan *p, const Bitmapset *used)
 
 /* ---- the hook ---- */
 
-static int last_id(Plan *p);
+static void see_id(Plan **p, void *ctx)
+{
+	int *last = ctx;
 
-static int last_id_of(List *plans)
+	*last = Max(*last, (*p)->plan_node_id);
+	plan_children(*p, see_id, ctx);
+}
+
+static int last_id(PlannedStmt *s)
 {
 	int last = 0;
 	ListCell *lc;
 
-	foreach (lc, plans)
-		last = Max(last, last_id(lfirst(lc)));
+	see_id(&s->planTree, &last);
+	foreach (lc, s->subplans)
+		if (lfirst(lc))
+			see_id((Plan **)&lfirst(lc), &last);
 	return last;
-}
-
-static int last_id(Plan *p)
-{
-	int last;
-
-	if (!p)
-		return 0;
-	last = Max(p->plan_node_id, Max(last_id(p->lefttree), last_id(p->righttree)));
-	switch (nodeTag(p)) {
-	case T_Append:
-		return Max(last, last_id_of(((Append *)p)->appendplans));
-	case T_MergeAppend:
-		return Max(last, last_id_of(((MergeAppend *)p)->mergeplans));
-	case T_BitmapAnd:
-		return Max(last, last_id_of(((BitmapAnd *)p)->bitmapplans));
-	case T_BitmapOr:
-		return Max(last, last_id_of(((BitmapOr *)p)->bitmapplans));
-	case T_SubqueryScan:
-		return Max(last, last_id(((SubqueryScan *)p)->subplan));
-	case T_CustomScan:
-		return Max(last, last_id_of(((CustomScan *)p)->custom_plans));
-	default:
-		return last;
-	}
 }
 
 /* Row security, or a view that hides rows from functions. The planner forgets both. */
@@ -451,12 +434,11 @@ static void add_zones(PlannedStmt *s, int cursor_options, bool barrier)
 {
 	struct walk w = {.barrier = barrier};
 
-	w.zones.next_id = Max(last_id(s->planTree), last_id_of(s->subplans)) + 1;
+	w.zones.next_id = last_id(s) + 1;
 	walk_list(&w, s->subplans);
 	s->planTree = walk(&w, s->planTree, NULL);
-	if (!w.zones.list)
-		return;
 	zones_finish(&w.zones);
+	sorts_replace(s, &w.zones.next_id);
 	if ((cursor_options & CURSOR_OPT_SCROLL) && !ExecSupportsBackwardScan(s->planTree)) {
 		s->planTree = materialize_finished_plan(s->planTree);
 		s->planTree->plan_node_id = w.zones.next_id++;

@@ -135,4 +135,14 @@ void attach_limit(struct zone_builds *zones, Limit *limit);
 /* Compile what all of them do. */
 void zones_finish(struct zone_builds *zones);
 
+/* ---- sorts: plan_sort.c ---- */
+
+/* Zone Sorts for the Sorts that are by encrypted keys. After all else; `next_id` as in
+ * struct zone_builds. */
+void sorts_replace(PlannedStmt *s, int *next_id);
+
+/* Call `visit` for each child. */
+typedef void plan_visit(Plan **p, void *ctx);
+void plan_children(Plan *p, plan_visit *visit, void *ctx);
+
 #endif

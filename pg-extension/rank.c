@@ -29,6 +29,11 @@ static uint16 generic_op(uint8 type, uint16 of_int4)
 	return of_int4 + 8 * (type - T_INT4);
 }
 
+bool rank_has(uint8 type)
+{
+	return type && optable_op(generic_op(type, OP_enc_int4_rank));
+}
+
 /* ---- one request ---- */
 
 struct column {

@@ -10,6 +10,9 @@
 
 #include "hedb.h"
 
+/* Are there ranks of that type? */
+bool rank_has(uint8 type);
+
 /*
  * rank_values - dense ranks from 0; equal values share one.
  *

@@ -9,7 +9,7 @@ use FindBin;
 use lib $FindBin::Bin;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
-use Test::More tests => 25;
+use Test::More tests => 30;
 use Time::HiRes qw(usleep);
 use Zone;
 
@@ -183,8 +183,34 @@ sub parallel {
 	return;
 }
 
+# a Zone Sort while its request is under way
+sub sorted {
+	my $by = "SELECT md5(string_agg(id::text, ',')) FROM (SELECT id FROM t ORDER BY b, a DESC) s";
+	my $order = sql("SET hedb.enable_batch = off; $by");
+	like(sql("EXPLAIN $by"), qr/Custom Scan \(Zone Sort\)/, 'the plan has a Zone Sort');
+	is(sql($by), $order, 'ordered as without the node');
+	$zone->signal('STOP');
+	my $client = waiter('Extension', $by, $by);
+	tell_waiter('pg_cancel_backend');
+	$node->poll_query_until('postgres', "SELECT count(*) > 0 FROM pg_stat_activity
+		WHERE application_name = 'waiter' AND wait_event_type = 'Extension'");
+	$zone->signal('CONT');
+	like(output($client), qr/57014\n$order$/s, 'a sort cancelled, and the session goes on');
+	$zone->signal('STOP');
+	$client = waiter('Extension', $by);
+	$zone->stop('KILL');
+	usleep(300_000);
+	$zone->start('--workers', 2);
+	is(output($client), $order, 'killed in the middle of a sort: the successor goes on');
+	$zone->signal('STOP');
+	like(sql("SET hedb.timeout = 300; $by"), qr/08006/, 'hedb.timeout in a sort');
+	$zone->signal('CONT');
+	return;
+}
+
 begin();
 cancelled();
+sorted();
 subtransactions();
 killed();
 limit();
