@@ -98,6 +98,7 @@ static void init_column(struct zone_state *z, struct zone_column *c, int i)
 	c->by_value = get_typbyval(exprType((Node *)e));
 	if (optable_is_secret(c->type) && !(c->flags & ARG_CLEAR))
 		c->bytes = value_bytes(c->type);
+	c->plain = c->bytes && !c->by_value && !(c->flags & ARG_CLEAR);
 	if (IsA(e, Var) && ((Var *)e)->varno == OUTER_VAR && ((Var *)e)->varattno > 0) {
 		c->attno = ((Var *)e)->varattno;
 		z->last_child = Max(z->last_child, c->attno);
@@ -105,6 +106,17 @@ static void init_column(struct zone_state *z, struct zone_column *c, int i)
 	}
 	c->expr = ExecInitExpr(e, &z->css.ss.ps);
 	z->local_args |= !(c->flags & ARG_ONE);
+}
+
+/* The argument that has a column's value as it is stored. */
+static int argument_of(struct zone_state *z, AttrNumber attno)
+{
+	int i;
+
+	for (i = 0; i < z->nargs; i++)
+		if (z->columns[i].attno == attno && z->columns[i].plain)
+			return i;
+	return -1;
 }
 
 /* Which columns of the child the output needs. */
@@ -121,7 +133,9 @@ static void init_kept(struct zone_state *z)
 		if (lfirst_node(Var, lc)->varattno <= z->nchild)
 			used = bms_add_member(used, lfirst_node(Var, lc)->varattno);
 	z->keep = palloc((bms_num_members(used) + 1) * sizeof *z->keep);
+	z->keep_arg = palloc((bms_num_members(used) + 1) * sizeof *z->keep_arg);
 	while ((i = bms_next_member(used, i)) >= 0) {
+		z->keep_arg[z->nkeep] = argument_of(z, (AttrNumber)i);
 		z->keep[z->nkeep++] = (AttrNumber)i;
 		z->last_child = Max(z->last_child, (AttrNumber)i);
 	}
@@ -149,6 +163,8 @@ static void zone_begin(CustomScanState *css, EState *estate, int eflags)
 	z->nargs = list_length(z->spec.args);
 	z->nrequests = list_length(z->spec.requests);
 	outerPlanState(css) = ExecInitNode(child, estate, eflags);
+	if (IsA(child, SeqScan))
+		z->scanned = ((ScanState *)outerPlanState(css))->ss_ScanTupleSlot;
 	z->columns = palloc0((z->nargs + 1) * sizeof *z->columns);
 	for (i = 0; i < z->nargs; i++)
 		init_column(z, &z->columns[i], i);

@@ -29,6 +29,8 @@
 #include "nodes/plannodes.h"
 #include "portability/instr_time.h"
 
+#include "node_page.h"
+
 enum {
 	ZONE_FILTER = -1,      /* a result that is a filter; else the column's number from 0 */
 	ZONE_TOP = -2,         /* ranks of which the first or the last pass */
@@ -78,6 +80,7 @@ struct zone_column {
 	uint8_t flags;        /* ARG_ONE, ARG_CLEAR */
 	uint32_t bytes;       /* of a value as it crosses; 0: variable */
 	bool by_value;
+	bool plain;           /* crosses as it is stored, and has a fixed size */
 	AttrNumber attno;     /* of the child, when it is nothing but that; else 0 */
 	ExprState *expr;
 };
@@ -96,6 +99,7 @@ struct zone_state {
 	bool local_args;        /* some argument is evaluated by PostgreSQL */
 	AttrNumber last_child;  /* the child's columns that are looked at end here */
 	AttrNumber *keep;       /* the child's columns that the output needs */
+	int *keep_arg;          /* the argument that holds it as it is stored; -1: none */
 	int nkeep;
 	MemoryContext memory;   /* of the batches */
 	struct zone_batch *batch[ZONE_BATCHES];
@@ -104,6 +108,8 @@ struct zone_state {
 	int flying;             /* batches that the zone has */
 	uint32 rows;            /* of the batch that is filled next */
 	bool ended;             /* the child has no more rows */
+	TupleTableSlot *scanned; /* of the child, when it reads a table */
+	struct page_reader page;
 	struct zone_counters count;
 };
 

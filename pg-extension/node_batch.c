@@ -147,17 +147,6 @@ static Datum keep_copy(struct zone_state *z, struct zone_batch *b, Datum d, int 
 	return PointerGetDatum(p);
 }
 
-/* Where an argument has that column's value of this row already; NULL when none has. */
-static uint8_t *kept_by_argument(struct zone_state *z, struct zone_batch *b, AttrNumber a)
-{
-	int i;
-
-	for (i = 0; i < z->nargs; i++)
-		if (z->columns[i].attno == a && z->columns[i].bytes && !z->columns[i].by_value)
-			return b->args[i].data + b->args[i].used - z->columns[i].bytes;
-	return NULL;
-}
-
 static void keep_row(struct zone_state *z, struct zone_batch *b, TupleTableSlot *slot)
 {
 	int k;
@@ -167,13 +156,15 @@ static void keep_row(struct zone_state *z, struct zone_batch *b, TupleTableSlot 
 		Form_pg_attribute attr = TupleDescAttr(slot->tts_tupleDescriptor, a - 1);
 		Datum d = slot->tts_values[a - 1];
 		bool null = slot->tts_isnull[a - 1];
-		uint8_t *there = NULL;
+		int arg = z->keep_arg[k];
 
-		if (!null && !attr->attbyval) {
-			if (attr->attlen > 0)
-				there = kept_by_argument(z, b, a);
-			d = there ? PointerGetDatum(there) : keep_copy(z, b, d, attr->attlen);
-		}
+		if (null || attr->attbyval)
+			;
+		else if (arg >= 0)
+			d = PointerGetDatum(
+				b->args[arg].data + b->args[arg].used - z->columns[arg].bytes);
+		else
+			d = keep_copy(z, b, d, attr->attlen);
 		b->kept[k * b->cap + b->rows] = d;
 		b->kept_null[k * b->cap + b->rows] = null;
 	}
@@ -224,6 +215,8 @@ bool batch_fill(struct zone_state *z, struct zone_batch *b)
 			z->ended = true;
 			break;
 		}
+		if (z->scanned)
+			page_row(&z->page, z->scanned);
 		take_row(z, b, slot);
 	}
 	if (b->rows == 0)

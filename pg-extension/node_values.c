@@ -53,7 +53,7 @@ static void put_clear(struct values *v, const struct zone_column *c, Datum d)
 	put_bytes(v, &d, c->bytes); /* little-endian, and a Datum is sign-extended */
 }
 
-void values_put(
+void values_put_any(
 	struct values *v, const struct zone_column *c, Datum d, bool null, uint32_t row)
 {
 	const uint8_t *p;

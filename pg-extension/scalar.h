@@ -36,9 +36,9 @@ static inline const uint8_t *value_stored(
 	*len = fixed;
 	if (fixed)
 		return (const uint8_t *)DatumGetPointer(d);
-	v = PG_DETOAST_DATUM_PACKED(d);
-	if ((Pointer)v != DatumGetPointer(d))
-		*copy = v;
+	v = (struct varlena *)DatumGetPointer(d);
+	if (unlikely(VARATT_IS_COMPRESSED(v) || VARATT_IS_EXTERNAL(v)))
+		*copy = v = PG_DETOAST_DATUM_PACKED(d);
 	*len = VARSIZE_ANY_EXHDR(v);
 	return (const uint8_t *)VARDATA_ANY(v);
 }
