@@ -50,7 +50,7 @@ $(B)/cxl-bench: $(bench_o) $(B)/libcxlring.a $(libcommon)
 
 # It waits for many rings at once, which the library has no call for: its objects.
 proxy_o := $(patsubst %,$(B)/client/%.o,cxl_proxy relay back protect backend backend_session \
-           backend_request backend_reply link scan option)
+           backend_request backend_reply link dial address scan option)
 $(B)/cxl-proxy: $(proxy_o) $(cxl_lib_o) $(libcommon)
 	$(CC) $(all_cflags) -o $@ $^ -lssl -lcrypto -lsodium -lpthread
 

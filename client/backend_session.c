@@ -32,7 +32,7 @@ struct session *session_create(const struct backend_shared *shared, struct servi
 		return NULL;
 	s->shared = shared;
 	s->chan = c;
-	s->link.fd = -1;
+	s->link.dial.fd = -1;
 	s->in.grow = message_heap;
 	s->back.p = malloc(BACK_BYTES);
 	s->back.cap = BACK_BYTES;
@@ -79,8 +79,8 @@ void session_lose(struct session *s, const char *why)
 	uint32_t i, n = 0;
 
 	snprintf(text, sizeof text, "%s%s; whether it has run this is unknown", gone, why);
-	if (why != s->link.why)
-		snprintf(s->link.why, sizeof s->link.why, "%s", why);
+	if (why != s->link.dial.why)
+		snprintf(s->link.dial.why, sizeof s->link.dial.why, "%s", why);
 	link_close(&s->link);
 	if (s->ndue && s->begun && due_at(s, 0)->what == DUE_REPLY)
 		s->refuse = "the Redis went away in the middle of a long reply to it";
@@ -190,7 +190,7 @@ void session_tick(struct session *s, uint64_t now_ms)
 {
 	bool connecting = s->link.state == LINK_CONNECTING || s->link.state == LINK_GREETING;
 
-	if (connecting && now_ms - s->link.since_ms > CONNECT_MS)
+	if (connecting && now_ms - s->link.dial.since_ms > CONNECT_MS)
 		session_lose(s, "no connection within 5 seconds");
 }
 
@@ -347,7 +347,7 @@ static int take_request(
 	rc = ready(s);
 	if (rc == -EAGAIN)
 		return rc;
-	snprintf(text, sizeof text, "%s%s", gone, s->link.why);
+	snprintf(text, sizeof text, "%s%s", gone, s->link.dial.why);
 	if (rc)
 		return refuse_request(s, &q, id, text);
 	if (s->nobody && kind != KV_AUTH)
@@ -378,7 +378,7 @@ static int ready_to_stream(struct session *s, uint64_t id)
 	if (rc == -EAGAIN)
 		return rc;
 	if (rc)
-		snprintf(text, sizeof text, "%s%s", gone, s->link.why);
+		snprintf(text, sizeof text, "%s%s", gone, s->link.dial.why);
 	else if (s->nobody || s->answer)
 		snprintf(text, sizeof text, "%.250s", s->nobody ? noauth : s->answer);
 	else
@@ -510,7 +510,7 @@ static bool fill(struct session *s)
 	else if (n == 0)
 		s->readable = false;
 	else
-		session_lose(s, s->link.why);
+		session_lose(s, s->link.dial.why);
 	return n != 0;
 }
 

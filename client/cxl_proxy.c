@@ -11,8 +11,6 @@
 
 #include <errno.h>
 #include <getopt.h>
-#include <netdb.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -22,11 +20,10 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "address.h"
 #include "backend.h"
 #include "err.h"
 #include "option.h"
@@ -54,7 +51,7 @@ static const char usage[] =
 	"A connection takes a channel of the region. SIGTERM ends the proxy and its\n"
 	"connections.\n";
 
-enum { DOORS_MAX = 16, BACKLOG = 511 };
+enum { DOORS_MAX = 16 };
 
 static struct backend_config backend = {.program = "cxl-proxy", .spin_us = 50};
 
@@ -78,80 +75,52 @@ static void fail(const char *what, const char *why)
 	exit(1);
 }
 
+static void fail_text(const struct err_text *e)
+{
+	fprintf(stderr, "cxl-proxy: %s\n", e->s);
+	exit(1);
+}
+
 static void listen_tcp(const char *spec)
 {
-	struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM,
-		.ai_flags = AI_PASSIVE}, *found = NULL, *a;
-	const char *colon = strrchr(spec, ':');
-	char host[256];
-	int fd = -1, one = 1, rc;
+	struct err_text e;
+	char host[ADDRESS_HOST_MAX];
+	int fd;
 
-	if (!colon || (size_t)(colon - spec) >= sizeof host || proxy.doors == DOORS_MAX - 1)
+	if (address_unix(spec) || !address_split(spec, host) || proxy.doors == DOORS_MAX - 1)
 		fail(spec, "--listen takes HOST:PORT, at most 15 times");
-	snprintf(host, sizeof host, "%.*s", (int)(colon - spec), spec);
-	rc = getaddrinfo(host[0] ? host : NULL, colon + 1, &hints, &found);
-	if (rc)
-		fail(spec, gai_strerror(rc));
-	for (a = found; a && fd < 0; a = a->ai_next) {
-		fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-		if (fd < 0)
-			continue;
-		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-		if (bind(fd, a->ai_addr, a->ai_addrlen) < 0 || listen(fd, BACKLOG) < 0) {
-			rc = errno;
-			close(fd);
-			fd = -1;
-		}
-	}
-	freeaddrinfo(found);
+	fd = address_listen(spec, &e);
 	if (fd < 0)
-		fail(spec, strerror(rc));
+		fail_text(&e);
 	add_door(fd);
 }
 
 static void listen_unix(const char *path)
 {
-	struct sockaddr_un sa = {.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	struct stat st;
+	struct err_text e;
+	int fd = address_listen_unix(path, &e);
 
-	if (strlen(path) >= sizeof sa.sun_path)
-		fail(path, "too long for a socket");
-	strcpy(sa.sun_path, path);
-	if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode))
-		unlink(path);
-	if (fd < 0 || bind(fd, (struct sockaddr *)&sa, sizeof sa) < 0 || listen(fd, BACKLOG) < 0)
-		fail(path, strerror(errno));
+	if (fd < 0)
+		fail_text(&e);
 	proxy.unix_path = path;
 	add_door(fd);
 }
 
 /* ---- life ---- */
 
-/* A host that is gone says nothing, and would keep its channel. As Redis does it, which
- * knows of no TCP here: 300 s of silence, then three questions. */
-static void keep_alive(int fd)
-{
-	int one = 1, idle = 300, between = 100, probes = 3;
-
-	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof one);
-	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
-	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &between, sizeof between);
-	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
-}
-
 static void welcome(int door)
 {
 	static const struct timespec pause = {0, 50000000};
-	int fd = accept4(door, NULL, NULL, SOCK_CLOEXEC), one = 1;
+	int fd = accept4(door, NULL, NULL, SOCK_CLOEXEC);
 
 	if (fd < 0) {
 		if (errno == EMFILE || errno == ENFILE || errno == ENOMEM)
 			nanosleep(&pause, NULL); /* it stays in the queue, and poll() tells of it */
 		return;
 	}
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-	keep_alive(fd);
+	/* A host that is gone would keep its channel. As Redis does it, which knows of no TCP
+	 * here. */
+	address_keep_alive(fd, 300);
 	relay_add(fd);
 }
 

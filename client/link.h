@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "err.h"
+#include "dial.h"
 
 /* Where the Redis is. Strings are the caller's and stay. */
 struct link_target {
@@ -27,11 +27,8 @@ enum link_state { LINK_DOWN, LINK_CONNECTING, LINK_GREETING, LINK_UP };
 
 struct link {
 	enum link_state state;
-	int fd; /* -1 when down */
+	struct dial dial; /* its socket, and why the link is down */
 	void *tls;
-	struct addrinfo *all, *at; /* addresses, and the one that is being tried; owned */
-	uint64_t since_ms;         /* of the attempt */
-	char why[160];             /* it is down */
 };
 
 /* link_prepare - check the target, and load what TLS needs. Returns 0, -EINVAL or what the
@@ -39,7 +36,7 @@ struct link {
 MUST_CHECK int link_prepare(struct link_target *t, struct err_text *e);
 void link_release(struct link_target *t);
 
-/* All zero but fd, -1, to begin with. */
+/* All zero but dial.fd, -1, to begin with. */
 static inline bool link_is_up(const struct link *l)
 {
 	return l->state == LINK_UP;
@@ -50,14 +47,14 @@ static inline bool link_is_up(const struct link *l)
  *
  *   epoll   the set that the descriptor joins, with `tag`
  *
- * A host's name is looked up here and now. Returns 0, or -1 with l->why.
+ * A host's name is looked up here and now. Returns 0, or -1 with l->dial.why.
  */
 MUST_CHECK int link_start(struct link *l, const struct link_target *t, int epoll, uint64_t tag);
 
-/* Returns 0 when the link is up, -EAGAIN when it is not yet, -1 with l->why (and closed). */
+/* Returns 0 when the link is up, -EAGAIN when it is not yet, -1 with l->dial.why (and closed). */
 MUST_CHECK int link_step(struct link *l, const struct link_target *t, int epoll, uint64_t tag);
 
-/* Bytes moved; 0: would block; -1: the connection is over (l->why; not yet closed). */
+/* Bytes moved; 0: would block; -1: the connection is over (l->dial.why; not yet closed). */
 MUST_CHECK ssize_t link_read(struct link *l, void *p, size_t len);
 MUST_CHECK ssize_t link_write(struct link *l, const void *p, size_t len);
 
