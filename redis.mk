@@ -54,6 +54,11 @@ proxy_o := $(patsubst %,$(B)/client/%.o,cxl_proxy relay back protect backend bac
 $(B)/cxl-proxy: $(proxy_o) $(cxl_lib_o) $(libcommon)
 	$(CC) $(all_cflags) -o $@ $^ -lssl -lcrypto -lsodium -lpthread
 
+# The same promise without shared memory: TCP, sealed.
+tunnel_o := $(patsubst %,$(B)/client/%.o,cxl_tunnel tunnel tunnel_key noise dial address option)
+$(B)/cxl-tunnel: $(tunnel_o) $(libcommon)
+	$(CC) $(all_cflags) -o $@ $^ -lsodium
+
 # ---- tests ----
 redis_tests := $(patsubst tests/redis/%.c,$(B)/tests/redis/%,$(wildcard tests/redis/*.c))
 
@@ -82,13 +87,14 @@ redis-tests: $(redis_tests) $(B)/hedbctl $(B)/ops_server
 tests: redis-tests
 
 redis: $(B)/cxlring.so $(B)/libcxlring.a $(B)/libcxlring.so $(B)/cxl-cli $(B)/cxl-bench \
-    $(B)/cxl-proxy
+    $(B)/cxl-proxy $(B)/cxl-tunnel
 
 install-redis: redis
 	install -D -m 755 $(B)/cxlring.so $(DESTDIR)$(prefix)/lib/redis/modules/cxlring.so
 	install -D -m 755 $(B)/cxl-cli $(DESTDIR)$(prefix)/bin/cxl-cli
 	install -D -m 755 $(B)/cxl-bench $(DESTDIR)$(prefix)/bin/cxl-bench
 	install -D -m 755 $(B)/cxl-proxy $(DESTDIR)$(prefix)/bin/cxl-proxy
+	install -D -m 755 $(B)/cxl-tunnel $(DESTDIR)$(prefix)/bin/cxl-tunnel
 	install -D -m 644 $(B)/libcxlring.a $(DESTDIR)$(prefix)/lib/libcxlring.a
 	install -D -m 755 $(B)/libcxlring.so.$(cxl_version) \
 	    $(DESTDIR)$(prefix)/lib/libcxlring.so.$(cxl_version)

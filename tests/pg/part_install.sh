@@ -16,6 +16,7 @@ cat >"$to/expected" <<EOL
 755 /opt/cxl/bin/cxl-bench
 755 /opt/cxl/bin/cxl-cli
 755 /opt/cxl/bin/cxl-proxy
+755 /opt/cxl/bin/cxl-tunnel
 755 /opt/cxl/bin/hedb-load
 755 /opt/cxl/bin/hedbctl
 644 /opt/cxl/include/cxlring.h
@@ -29,6 +30,7 @@ cat >"$to/expected" <<EOL
 644 /opt/cxl/share/man/man1/cxl-bench.1
 644 /opt/cxl/share/man/man1/cxl-cli.1
 644 /opt/cxl/share/man/man1/cxl-proxy.1
+644 /opt/cxl/share/man/man1/cxl-tunnel.1
 644 /opt/cxl/share/man/man1/hedb-load.1
 644 /opt/cxl/share/man/man1/hedbctl.1
 644 /opt/cxl/share/man/man3/cxlring.3
