@@ -10,7 +10,7 @@ server stock
 ring_server ring 16
 "$B/cxl-proxy" --region "$shm/ring" --unix "$dir/proxy.sock" >/dev/null 2>&1 &
 pids="$pids $!"
-tcp() { run tcp --target tcp --port "$port_stock" --keys $keys --no-fill "$@"; }
+tunnel_up "$dir/stock.sock"
 proxy() { run proxy --target unix --socket "$dir/proxy.sock" --keys $keys --no-fill "$@"; }
 for s in ring unix; do
 	$s --tests set --sequential --pipeline 64 >/dev/null || exit 1
@@ -23,9 +23,11 @@ while [ $i -lt "$rounds" ]; do
 			r=$(ring --tests $t --latency --seconds 0.4 --depth $d | field rps)
 			u=$(unix --tests $t --latency --seconds 0.4 --depth $d | field rps)
 			c=$(tcp --tests $t --latency --seconds 0.4 --depth $d | field rps)
+			s=$(tunnel --tests $t --latency --seconds 0.4 --depth $d | field rps)
 			proxy --tests $t --latency --seconds 0.4 --depth $d >/dev/null
 			pair kv_${t}_depth$d "$r" "$u"
 			pair kv_${t}_depth${d}_tcp "$r" "$c"
+			pair kv_${t}_depth${d}_tunnel "$r" "$s"
 		done
 	done
 	i=$((i + 1))
@@ -35,6 +37,7 @@ for t in get set; do
 	for d in 1 4 16 64 256 1024; do
 		report kv_${t}_depth$d "$T, depth $d: ring beside unix socket" req/s more null null
 		report kv_${t}_depth${d}_tcp "$T, depth $d: ring beside TCP" req/s more null null
+		report kv_${t}_depth${d}_tunnel "$T, depth $d: ring beside cxl-tunnel" req/s more null null
 	done
 done
 

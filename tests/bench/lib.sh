@@ -44,6 +44,23 @@ ring_server() {
 	server "$_region" "$@" --loadmodule "$B/cxlring.so" "$shm/$_region" channels "$_channels"
 }
 
+# tunnel_up SOCKET: both ends of cxl-tunnel in front of that Redis, TCP between them, its door
+# $dir/tunnel.sock
+tunnel_up() {
+	_client=$("$B/cxl-tunnel" keygen "$dir/tunnel.client") && _server=$("$B/cxl-tunnel" keygen "$dir/tunnel.server") || exit 1
+	_port=$((20000 + $(od -An -N2 -tu2 /dev/urandom) % 30000))
+	"$B/cxl-tunnel" server --listen "127.0.0.1:$_port" --to "unix:$1" --key "$dir/tunnel.server" --peer "$_client" &
+	pids="$pids $!"
+	"$B/cxl-tunnel" client --listen "unix:$dir/tunnel.sock" --to "127.0.0.1:$_port" --key "$dir/tunnel.client" --peer "$_server" &
+	pids="$pids $!"
+	_i=0
+	until redis-cli -s "$dir/tunnel.sock" ping >/dev/null 2>&1; do
+		_i=$((_i + 1))
+		[ $_i -lt 100 ] || exit 1
+		sleep 0.05
+	done
+}
+
 # field NAME < json
 field() { sed -n "s/.*\"$1\":\([0-9.]*\).*/\1/p" | tail -1; }
 cpu() { cut -d' ' -f1 "/proc/$1/task/$1/schedstat"; }
@@ -56,6 +73,8 @@ run() {
 }
 ring() { run ring --region "$shm/ring" --keys $keys --no-fill "$@"; }
 unix() { run unix --target unix --socket "$dir/stock.sock" --keys $keys --no-fill "$@"; }
+tcp() { run tcp --target tcp --port "$port_stock" --keys $keys --no-fill "$@"; }
+tunnel() { run tunnel --target unix --socket "$dir/tunnel.sock" --keys $keys --no-fill "$@"; }
 
 # redis_benchmark SOCKET TEST REQUESTS options...: requests a second
 redis_benchmark() {

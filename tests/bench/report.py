@@ -24,6 +24,7 @@ TRANSPORTS = {
     "ring": ("#0b5fa5", "circle", "ring"),
     "unix": ("#c2410c", "square", "unix socket"),
     "tcp": ("#6d28d9", "triangle", "TCP, loopback"),
+    "tunnel": ("#b91c1c", "square", "cxl-tunnel, TCP between its ends"),
     "proxy": ("#15803d", "diamond", "unix socket through cxl-proxy"),
     "far": ("#64748b", "circle", "ring, 150 ns further"),
 }
