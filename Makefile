@@ -20,7 +20,9 @@ all_cflags = -std=gnu11 -D_GNU_SOURCE $(CFLAGS) $(warn) $(hard) -fPIC -MMD -MP \
              -Icommon -Iclient -I$(redis_source) \
              $(if $(filter yes,$(IPSEC_MB)),-DHAVE_IPSEC_MB) \
              $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
-ldlibs     = -lsodium -lmbedcrypto $(if $(filter yes,$(IPSEC_MB)),-lIPSec_MB) -lm -lpthread
+# of sealed channels, and so of whatever has a channel
+seal_libs  = -lsodium -lmbedtls -lmbedx509 -lmbedcrypto $(if $(filter yes,$(IPSEC_MB)),-lIPSec_MB)
+ldlibs     = $(seal_libs) -lm -lpthread
 
 common_c  := $(filter-out $(if $(filter yes,$(IPSEC_MB)),,common/gcm_ipsecmb.c), \
              $(wildcard common/*.c))
@@ -103,7 +105,7 @@ $(B)/%.o: %.c
 $(B)/ops_server: $(call objects,ops-server/*.c) $(libcommon)
 	$(CC) $(all_cflags) -o $@ $^ $(ldlibs) -linih -lsystemd
 
-$(B)/hedbctl: $(B)/client/hedbctl.o $(B)/client/plain.o $(libcommon)
+$(B)/hedbctl: $(patsubst %,$(B)/client/%.o,hedbctl plain ca ca_command ca_crl option) $(libcommon)
 	$(CC) $(all_cflags) -o $@ $^ $(ldlibs)
 
 $(B)/tests/unit/%: $(B)/tests/unit/%.o $(libcommon)
@@ -114,6 +116,7 @@ $(B)/tests/unit/test_zone_request: $(B)/redis-module/zone_request.o
 $(B)/tests/unit/test_zone: $(B)/redis-module/zone.o $(B)/redis-module/zone_request.o
 $(B)/tests/unit/test_zone.o $(B)/tests/unit/test_zone_request.o: all_cflags += -Iredis-module
 $(B)/tests/unit/test_zone.o $(B)/tests/unit/test_zone_request.o: $(redismodule_h)
+$(B)/tests/unit/test_handshake: $(B)/client/ca.o $(B)/client/ca_crl.o
 $(B)/tests/unit/test_scan: $(B)/client/scan.o
 $(B)/tests/unit/test_words: $(B)/client/words.o
 $(B)/tests/unit/test_rows: $(B)/client/rows.o

@@ -17,11 +17,13 @@ $(module_o): all_cflags += -fvisibility=hidden
 $(B)/cxlring.so: $(module_o) $(libcommon)
 	@rm -f $@ # never write into what a running server has mapped
 	$(CC) $(all_cflags) -shared -Wl,--exclude-libs,ALL -o $@ $(module_o) $(libcommon) \
-	    -lsodium
+	    $(seal_libs)
 
 # ---- client library: its own code and what it needs of common/, nothing else visible ----
 cxl_lib_o    := $(patsubst %,$(B)/client/%.o,cxlring conn resp stream words)
-cxl_common_o := $(patsubst %,$(B)/common/%.o,channel clock err ident lane message region ring wait)
+cxl_common_o := $(patsubst %,$(B)/common/%.o,channel clock err gcm gcm_mbedtls \
+    gcm_sodium ident lane message region ring seal wait) \
+    $(if $(filter yes,$(IPSEC_MB)),$(B)/common/gcm_ipsecmb.o)
 cxl_version  := 1.0.0
 
 # Only what cxlring.h declares is visible, in the static library as well.
@@ -34,25 +36,25 @@ $(B)/libcxlring.so: $(cxl_lib_o) $(cxl_common_o) client/libcxlring.map
 	@rm -f $@.$(cxl_version)
 	$(CC) $(all_cflags) -shared -Wl,-soname,libcxlring.so.1 \
 	    -Wl,--version-script=client/libcxlring.map -o $@.$(cxl_version) \
-	    $(cxl_lib_o) $(cxl_common_o) -lsodium
+	    $(cxl_lib_o) $(cxl_common_o) $(seal_libs)
 	ln -sf $(@F).$(cxl_version) $(B)/libcxlring.so.1
 	ln -sf $(@F).$(cxl_version) $@
 
 cli_o := $(patsubst %,$(B)/client/%.o,cxl_cli live option print)
 $(B)/cxl-cli: $(cli_o) $(B)/libcxlring.a $(libcommon)
-	$(CC) $(all_cflags) -o $@ $^ -lreadline -lsodium
+	$(CC) $(all_cflags) -o $@ $^ -lreadline $(seal_libs)
 
 bench_o := $(patsubst %,$(B)/client/%.o,cxl_bench bench_client bench_counter bench_data \
     bench_dist bench_load bench_props bench_report bench_target bench_tests bench_work \
     bench_ycsb escape option)
 $(B)/cxl-bench: $(bench_o) $(B)/libcxlring.a $(libcommon)
-	$(CC) $(all_cflags) -o $@ $^ -lhiredis -lsodium -lpthread -lm
+	$(CC) $(all_cflags) -o $@ $^ -lhiredis $(seal_libs) -lpthread -lm
 
 # It waits for many rings at once, which the library has no call for: its objects.
 proxy_o := $(patsubst %,$(B)/client/%.o,cxl_proxy relay back protect backend backend_session \
            backend_request backend_reply link dial address scan option)
 $(B)/cxl-proxy: $(proxy_o) $(cxl_lib_o) $(libcommon)
-	$(CC) $(all_cflags) -o $@ $^ -lssl -lcrypto -lsodium -lpthread
+	$(CC) $(all_cflags) -o $@ $^ -lssl -lcrypto $(seal_libs) -lpthread
 
 # The same promise without shared memory: TCP, sealed.
 tunnel_o := $(patsubst %,$(B)/client/%.o,cxl_tunnel tunnel tunnel_key noise dial address option)
@@ -63,14 +65,14 @@ $(B)/cxl-tunnel: $(tunnel_o) $(libcommon)
 redis_tests := $(patsubst tests/redis/%.c,$(B)/tests/redis/%,$(wildcard tests/redis/*.c))
 
 $(B)/tests/redis/%: $(B)/tests/redis/%.o $(B)/client/print.o $(B)/libcxlring.a $(libcommon)
-	$(CC) $(all_cflags) -o $@ $^ $(redis_test_libs) -lsodium
+	$(CC) $(all_cflags) -o $@ $^ $(redis_test_libs) $(seal_libs)
 
 $(B)/tests/redis/writer: redis_test_libs := -lhiredis
 
 # One program of several files, each with a noun of its own.
 diff_o := $(patsubst %.c,$(B)/%.o,$(wildcard tests/redis/differential/*.c))
 $(B)/tests/redis/differential/differential: $(diff_o) $(B)/libcxlring.a $(libcommon)
-	$(CC) $(all_cflags) -o $@ $^ -lsodium
+	$(CC) $(all_cflags) -o $@ $^ $(seal_libs)
 redis_tests += $(B)/tests/redis/differential/differential
 
 #: make check-redis  the tests of cxlring.so and its clients
@@ -101,7 +103,7 @@ install-redis: redis
 	ln -sf libcxlring.so.$(cxl_version) $(DESTDIR)$(prefix)/lib/libcxlring.so.1
 	ln -sf libcxlring.so.$(cxl_version) $(DESTDIR)$(prefix)/lib/libcxlring.so
 	install -D -m 644 client/cxlring.h $(DESTDIR)$(prefix)/include/cxlring.h
-	sed 's|@prefix@|$(prefix)|;s|@version@|$(cxl_version)|' client/cxlring.pc.in | \
+	sed 's|@prefix@|$(prefix)|;s|@version@|$(cxl_version)|;s|@ipsec_mb@|$(filter -lIPSec_MB,$(seal_libs))|' client/cxlring.pc.in | \
 	    install -D -m 644 /dev/stdin $(DESTDIR)$(prefix)/lib/pkgconfig/cxlring.pc
 
 install-man:

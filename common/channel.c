@@ -138,6 +138,8 @@ static void open_rings(struct chan *c)
 {
 	const struct service_geometry *g = c->service;
 
+	seal_destroy(c->seal);
+	c->seal = NULL;
 	c->gen = shm_load_acquire32(&c->shm->gen); /* G1 */
 	ring_produce(&c->tx, chan_req_ring(g, c->index), g->ring_bytes, &c->shm->req_head,
 		chan_gen16(c->gen), c->delay);
@@ -226,6 +228,7 @@ void chan_detach(struct chan *c)
 	}
 	if (c->bell_fd >= 0)
 		close(c->bell_fd);
+	seal_destroy(c->seal);
 	memset(c, 0, sizeof *c);
 	c->bell_fd = -1;
 }

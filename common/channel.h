@@ -56,6 +56,7 @@
 #include "lane.h"
 #include "region.h"
 #include "ring.h"
+#include "seal.h"
 #include "wait.h"
 
 enum { CHAN_LABEL = 40 };
@@ -125,6 +126,7 @@ struct chan_config {
 struct chan {
 	struct ring tx; /* requests */
 	struct ring rx; /* replies */
+	struct seal *seal; /* owned; what tx and rx lead to once they are sealed (secure.h) */
 	const struct service_geometry *service; /* in the region: outlives the channel */
 	struct chan_shm *shm;
 	struct ident self;
@@ -175,6 +177,12 @@ void chan_detach(struct chan *c);
  */
 int chan_state(const struct chan *c);
 
+/* Are its frames sealed? */
+static inline bool chan_sealed(const struct chan *c)
+{
+	return c->tx.seal != NULL;
+}
+
 /* After -EOWNERDEAD: was it an administrator who ended this channel? */
 static inline bool chan_killed(const struct chan *c)
 {
@@ -182,7 +190,7 @@ static inline bool chan_killed(const struct chan *c)
 }
 
 /*
- * chan_reopen - after -EOWNERDEAD: go on under the server's new generation.
+ * chan_reopen - after -EOWNERDEAD: go on under the server's new generation, plain again.
  *
  * Requests without a reply are gone and may be sent again when they are pure. Returns
  * 0; -EAGAIN when there is no server yet; -EOWNERDEAD when the channel itself is lost.

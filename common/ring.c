@@ -14,6 +14,7 @@ static void ring_init(struct ring *r, void *data, uint64_t cap, uint64_t *head,
 	r->cap = cap;
 	r->gen = gen;
 	r->delay = delay;
+	r->frame_max = (uint32_t)(cap / 2 - RING_HEADER - RING_ZEROED);
 }
 
 void ring_produce(struct ring *r, void *data, uint64_t cap, uint64_t *head, uint16_t gen,
@@ -36,6 +37,10 @@ void ring_zero_to(struct ring *r, uint64_t to)
 {
 	uint64_t p = r->zeroed > r->pos ? r->zeroed : r->pos;
 
+	if (r->seal) {
+		seal_prepare(r);
+		return;
+	}
 	to = (to + CACHE_LINE - 1) & ~(CACHE_LINE - 1ull);
 	if (p % CACHE_LINE && p < to) {
 		memset(r->data + (p & (r->cap - 1)), 0, CACHE_LINE - p % CACHE_LINE);
@@ -76,6 +81,8 @@ int ring_claim_slow(struct ring *r, uint32_t len, uint8_t **at)
 	uint64_t rest = r->cap - (r->pos & (r->cap - 1));
 	int rc;
 
+	if (r->seal)
+		return seal_claim(r, len, at);
 	if (r->broken)
 		return -EPROTO;
 	if (len > ring_frame_max(r))

@@ -52,6 +52,8 @@
 #include "clock.h"
 #include "err.h"
 
+struct seal_half; /* seal.h */
+
 enum {
 	RING_ALIGN = 16,
 	RING_HEADER = 16,
@@ -92,13 +94,15 @@ struct ring {
 	uint64_t fetched;  /* consumer with such: waited for up to here */
 	uint16_t gen;
 	bool broken;
+	uint32_t frame_max;
+	struct seal_half *seal; /* seal.h: data is private then, and what is shared lies there */
 } LINE_PAIR_ALIGNED;
 
 /* Largest payload of one frame: half the ring less its header, so that any frame fits
  * again once the reader has caught up. Longer messages go in parts (FRAME_MORE). */
 static inline uint32_t ring_frame_max(const struct ring *r)
 {
-	return (uint32_t)(r->cap / 2 - RING_HEADER - RING_ZEROED);
+	return r->frame_max;
 }
 
 /*
@@ -124,6 +128,16 @@ void ring_consume(struct ring *r, void *data, uint64_t cap, uint64_t *head, uint
 int ring_claim_slow(struct ring *r, uint32_t len, uint8_t **at);
 int ring_peek_slow(struct ring *r, uint64_t word, struct frame *f);
 void ring_zero_to(struct ring *r, uint64_t to);
+
+/* The same of a ring that is sealed: what each function of ring.h does then. */
+int seal_claim(struct ring *r, uint32_t len, uint8_t **at);
+void seal_show(struct ring *r);
+void seal_prepare(struct ring *r);
+int seal_peek(struct ring *r, struct frame *f);
+bool seal_held(const struct ring *r);
+bool seal_waiting(const struct ring *r);
+bool seal_drained(const struct ring *r);
+const uint64_t *seal_word(const struct ring *r);
 
 /* The caller may now write so far, whether or not a frame comes of it: the furthest
  * claim counts, since a shorter one may follow one that was given up. */
@@ -198,6 +212,10 @@ static inline void ring_show(struct ring *r)
 {
 	uint64_t *h = (uint64_t *)(r->data + (r->batch & (r->cap - 1)));
 
+	if (__builtin_expect(r->seal != NULL, 0)) {
+		seal_show(r);
+		return;
+	}
 	if (!r->word)
 		return;
 	if (__builtin_expect(r->dirty > r->pos, 0)) {
@@ -220,6 +238,12 @@ static inline void ring_prepare(struct ring *r)
 	 * is still to come. */
 	if (r->zeroed < r->pos + RING_ZEROED && !r->word)
 		ring_zero_to(r, r->pos + RING_ZEROED);
+}
+
+/* Are there committed frames that were not shown? */
+static inline bool ring_held(const struct ring *r)
+{
+	return r->word || (__builtin_expect(r->seal != NULL, 0) && seal_held(r));
 }
 
 static inline void ring_publish(struct ring *r)
@@ -245,28 +269,36 @@ MUST_CHECK static inline int ring_peek(struct ring *r, struct frame *f)
 	shm_line_invalidate(h, CACHE_LINE);
 	word = shm_load_acquire64(h); /* A1 (pairs with R1 in ring_show) */
 	if (word >> 48 != r->gen)
-		return r->broken ? -EPROTO : -EAGAIN;
+		return __builtin_expect(r->seal != NULL, 0) ? seal_peek(r, f)
+			: r->broken				    ? -EPROTO
+								: -EAGAIN;
 	return ring_peek_slow(r, word, f);
 }
 
 /* The commit word that the consumer looks at next. */
 static inline const uint64_t *ring_word(const struct ring *r)
 {
+	if (__builtin_expect(r->seal != NULL, 0))
+		return seal_word(r);
 	return (const uint64_t *)(r->data + (r->pos & (r->cap - 1)));
 }
 
 /* True when a frame (or garbage that ring_peek will refuse) waits. One cached read. */
 static inline bool ring_waiting(const struct ring *r)
 {
-	const uint64_t *h = ring_word(r);
+	const uint64_t *h = (const uint64_t *)(r->data + (r->pos & (r->cap - 1)));
 
 	shm_line_invalidate(h, CACHE_LINE);
-	return shm_load64(h) >> 48 == r->gen && !r->broken;
+	if (shm_load64(h) >> 48 == r->gen)
+		return !r->broken;
+	return __builtin_expect(r->seal != NULL, 0) && seal_waiting(r);
 }
 
 /* Has the consumer given bytes back since this producer last looked? One cached read. */
 static inline bool ring_drained(const struct ring *r)
 {
+	if (__builtin_expect(r->seal != NULL, 0))
+		return seal_drained(r);
 	return shm_load64(r->head) + r->cap != r->limit;
 }
 

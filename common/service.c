@@ -77,6 +77,13 @@ static void close_channel(struct service *s, struct service_chan *c)
 	count_open(s, c);
 	if (s->config.closed)
 		s->config.closed(s->config.ctx, c);
+	if (!c->seal)
+		return;
+	if (c->rx.seal)
+		c->rx = c->seal->rx.outer;
+	if (c->tx.seal)
+		c->tx = c->seal->tx.outer;
+	seal_wipe(c->seal);
 }
 
 /* By words: who has no lock may be looking at one (service_waiting). */
@@ -276,6 +283,8 @@ void service_drop(struct service *s)
 		else
 			close_channel(s, c); /* the successor has reset it */
 		forget_owner(s, c);
+		seal_destroy(c->seal);
+		c->seal = NULL;
 		/* Whoever sleeps in the middle of a request sees the generation change. */
 		bell_wake(&c->shm->asleep);
 	}

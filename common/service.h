@@ -31,6 +31,9 @@ enum service_lock_state { SERVICE_FREE, SERVICE_LOCKED, SERVICE_AWAITED };
 struct service_chan {
 	struct ring rx; /* requests */
 	struct ring tx; /* replies */
+	/* What they lead to once they are sealed (secure.h); owned. It stays until
+	 * service_drop(), empty, because who has no lock may be looking into it (watch). */
+	struct seal *seal;
 	struct chan_shm *shm;
 	void *session; /* the server's own; dropped by its closed() callback */
 	uint64_t owner;
@@ -205,7 +208,7 @@ static inline void service_ring(struct service_chan *c)
  * since more will follow at once, has to ring in the end. */
 static inline void service_publish(struct service_chan *c)
 {
-	if (!c->tx.word)
+	if (!ring_held(&c->tx))
 		return;
 	ring_show(&c->tx);
 	service_ring(c);

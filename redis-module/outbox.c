@@ -31,7 +31,7 @@ void outbox_publish(struct session *s)
 	if (outbox.held)
 		return;
 	s->unpublished = false;
-	if (s->unrung && !s->chan->tx.word)
+	if (s->unrung && !ring_held(&s->chan->tx))
 		service_ring(s->chan);
 	service_publish(s->chan);
 	s->unrung = 0;
