@@ -14,6 +14,7 @@
 
 #include <sodium.h>
 
+#include "ca_command.h"
 #include "cursor.h"
 #include "keyring.h"
 #include "layout.h"
@@ -34,6 +35,10 @@ static const char usage[] =
 	"  hedbctl key add FILE                          new current key; then SIGHUP\n"
 	"  hedbctl key list FILE\n"
 	"  hedbctl key credential FILE                   new client credential\n"
+	"  hedbctl ca init DIR [--days N]                new CA of the zone: certificates for\n"
+	"  hedbctl ca issue DIR NAME --role R,R [--days N]   sealed channels. R: db client admin\n"
+	"  hedbctl ca revoke DIR NAME                    kv:USER kv:* server:ops server:kv\n"
+	"  hedbctl ca list DIR\n"
 	"  hedbctl status [REGION]                       what ops_server is doing\n"
 	"  hedbctl ping [REGION] [--count N] [--spin-us N]   round trips to ops_server\n"
 	"  hedbctl encrypt TYPE [REGION] --credential FILE   lines of plaintext to base64 ...\n"
@@ -629,7 +634,9 @@ int main(int argc, char **argv)
 		fputs(usage, stdout);
 		return 0;
 	}
-	if (parse(&o, argc, argv))
+	if (argc > 1 && strcmp(argv[1], "ca") == 0)
+		rc = ca_command(argc - 2, argv + 2);
+	else if (parse(&o, argc, argv))
 		rc = run(&o);
 	if (rc == 2)
 		fputs(usage, stderr);

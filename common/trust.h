@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * trust.h - whom this end of a channel believes, and by what it shows itself.
+ *
+ * Certificates: its own with the key, signed by the zone's CA (`hedbctl ca`), the CA's, and
+ * the list of those that the CA has revoked. Pre-shared keys, for closed set-ups without
+ * a CA: a file of lines
+ *
+ *     NAME ROLE,ROLE,... 64 hexadecimal digits
+ *
+ * of which a server has all and a client its own, which it takes the first line for. Who
+ * knows a key can be either end of it: give each node its own, unless all are one. Both
+ * may be there; a client then shows its certificate.
+ *
+ * All of it is read and tried once, at load. A handshake parses it anew: mbedtls writes
+ * into keys while it signs, so they cannot be shared by threads.
+ */
+#ifndef COMMON_TRUST_H
+#define COMMON_TRUST_H
+
+#include "err.h"
+#include "peer.h"
+
+enum { TRUST_PSK = 32 };
+
+/* How a service is to be used. */
+enum trust_mode {
+	TRUST_PLAIN,    /* not sealed */
+	TRUST_SEALED,   /* as the client wants */
+	TRUST_REQUIRED, /* plain requests are refused */
+};
+
+/* Names of files, NULL or empty: none. */
+struct trust_files {
+	const char *cert, *key, *ca, *crl, *psk;
+};
+
+struct trust_blob {
+	uint8_t *p; /* PEM with the zero byte that mbedtls wants; sodium_malloc */
+	size_t len;
+};
+
+struct trust {
+	struct trust_blob cert, key, ca, crl, psk;
+	struct peer self; /* as the certificate, or a client's line of keys, says */
+	int users;        /* trust_hold() */
+};
+
+/*
+ * trust_load - read the files and see that they go together.
+ *
+ * Returns 0; -EINVAL (neither certificate nor keys, one without the other, not of this
+ * CA, expired, revoked, not P-384), -EACCES (others may read key or keys), -ENOMEM, or what
+ * the kernel said; `e` names the file.
+ */
+MUST_CHECK int trust_load(
+	struct trust **t, const struct trust_files *f, struct err_text *e);
+
+/* One more, one less who uses it; the last one wipes it. Any thread. NULL is fine. */
+struct trust *trust_hold(struct trust *t);
+void trust_drop(struct trust *t);
+
+/* Has the CA revoked that peer's certificate, as far as `t` knows? */
+bool trust_revoked(const struct trust *t, const struct peer *p);
+
+/* The key of that name, and who it is. False: there is none. */
+bool trust_find_key(const struct trust *t, const char *name, size_t len,
+	uint8_t key[TRUST_PSK], struct peer *p);
+
+/* "plain", "sealed", "required". */
+MUST_CHECK int trust_parse_mode(const char *text, enum trust_mode *mode);
+
+/* Who a certificate says it is. */
+struct mbedtls_x509_crt;
+void trust_read_peer(struct peer *p, const struct mbedtls_x509_crt *crt);
+
+/* What this project signs with, and nothing else: ECDSA, P-384, SHA-384. */
+extern const struct mbedtls_x509_crt_profile trust_profile;
+
+#endif
