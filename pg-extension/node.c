@@ -13,10 +13,11 @@
 #include "utils/memutils.h"
 
 #include "node_batch.h"
+#include "node_match.h"
 #include "node_sort.h"
 
 /* ---- the spec as nodes: custom_private holds types, flags, functions, (columns, client,
- *      top, last), filters, what top is by; and of each request args, words, results,
+ *      top, last, match, by, number), filters, what top is by; and of each request args, words, results,
  *      types ---- */
 
 enum { PRIVATE_TYPES, PRIVATE_FLAGS, PRIVATE_FUNCTIONS, PRIVATE_NUMBERS, PRIVATE_FILTERS,
@@ -26,8 +27,11 @@ void zone_spec_write(CustomScan *scan, const struct zone_spec *s)
 {
 	List *list = list_make5(s->arg_types, s->arg_flags, s->functions,
 		list_make4_int(s->ncolumns, s->client, s->top, s->top_last), s->filters);
+	List *numbers = list_nth(list, PRIVATE_NUMBERS);
 	ListCell *lc;
 
+	numbers = lappend_int(lappend_int(numbers, s->match), s->match_by);
+	lfirst(list_nth_cell(list, PRIVATE_NUMBERS)) = lappend_int(numbers, s->number);
 	list = lappend(list, s->top_by);
 	foreach (lc, s->requests) {
 		const struct zone_request *r = lfirst(lc);
@@ -53,6 +57,9 @@ void zone_spec_read(struct zone_spec *s, const CustomScan *scan)
 	s->client = lsecond_int(numbers);
 	s->top = lthird_int(numbers);
 	s->top_last = lfourth_int(numbers);
+	s->match = list_nth_int(numbers, 4);
+	s->match_by = (AttrNumber)list_nth_int(numbers, 5);
+	s->number = list_nth_int(numbers, 6);
 	s->top_by = list_nth(list, PRIVATE_TOP);
 	s->filters = list_nth(list, PRIVATE_FILTERS);
 	for (i = PRIVATE_REQUESTS; i < list_length(list); i++) {
@@ -132,6 +139,8 @@ static void init_kept(struct zone_state *z)
 					 PVC_RECURSE_PLACEHOLDERS))
 		if (lfirst_node(Var, lc)->varattno <= z->nchild)
 			used = bms_add_member(used, lfirst_node(Var, lc)->varattno);
+	if (z->spec.match)
+		used = bms_add_member(used, z->spec.match_by);
 	z->keep = palloc((bms_num_members(used) + 1) * sizeof *z->keep);
 	z->keep_arg = palloc((bms_num_members(used) + 1) * sizeof *z->keep_arg);
 	while ((i = bms_next_member(used, i)) >= 0) {
@@ -148,6 +157,7 @@ static void start(struct zone_state *z)
 	z->next = 0;
 	z->ended = false;
 	z->rows = Min(ZONE_FIRST_ROWS, (uint32)hedb_batch);
+	match_restart(z);
 	batch_restart(z);
 }
 
@@ -173,6 +183,8 @@ static void zone_begin(CustomScanState *css, EState *estate, int eflags)
 		return;
 	check_privileges(z->spec.functions);
 	z->memory = AllocSetContextCreate(CurrentMemoryContext, "Zone", ALLOCSET_DEFAULT_SIZES);
+	if (z->spec.match)
+		match_begin(z);
 	batch_prepare(z);
 	for (i = 0; i < ZONE_BATCHES; i++)
 		z->batch[i] = batch_create(z);
@@ -228,10 +240,11 @@ static TupleTableSlot *zone_exec(CustomScanState *css)
 	for (;;) {
 		CHECK_FOR_INTERRUPTS();
 		if (!z->current || !batch_next(z, z->current, slot)) {
-			if (!advance(z))
+			if (advance(z))
+				continue;
+			if (!match_last(z, slot))
 				return projection ? ExecClearTuple(projection->pi_state.resultslot)
 								  : ExecClearTuple(slot);
-			continue;
 		}
 		ResetExprContext(econtext);
 		econtext->ecxt_scantuple = slot;
@@ -239,7 +252,8 @@ static TupleTableSlot *zone_exec(CustomScanState *css)
 			InstrCountFiltered1(css, 1);
 			continue;
 		}
-		batch_check(z, z->current);
+		if (z->current)
+			batch_check(z, z->current);
 		return projection ? ExecProject(projection) : slot;
 	}
 }

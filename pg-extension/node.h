@@ -39,6 +39,9 @@ enum {
 	ZONE_GROWTH = 4,       /* how many times more rows the next one has */
 };
 
+/* What a Zone hands on of rows that have the same number, see node_match.h. */
+enum zone_match_kind { MATCH_ALL, MATCH_FIRST, MATCH_NONE };
+
 /* One program: its arguments are numbers of the node's arguments. */
 struct zone_request {
 	List *args;  /* of int */
@@ -59,6 +62,9 @@ struct zone_spec {
 	bool top_last;   /* the largest values */
 	Expr *top_by;    /* for EXPLAIN */
 	bool client;     /* an argument crosses in clear */
+	enum zone_match_kind match;
+	AttrNumber match_by; /* the child's column whose values tell outer rows apart */
+	int number;          /* the computed column that numbers the rows; -1: none does */
 };
 
 void zone_spec_write(CustomScan *scan, const struct zone_spec *spec);
@@ -90,6 +96,13 @@ struct zone_counters {
 	instr_time waited;
 };
 
+struct zone_match {
+	int column;           /* which of the kept columns is the number */
+	int64 number;         /* of the rows that are looked at; 0: none yet */
+	bool passed;          /* one of them did */
+	TupleTableSlot *held; /* a row that is not decided yet, of a batch that is gone */
+};
+
 struct zone_state {
 	CustomScanState css;
 	struct zone_spec spec;
@@ -110,6 +123,8 @@ struct zone_state {
 	bool ended;             /* the child has no more rows */
 	TupleTableSlot *scanned; /* of the child, when it reads a table */
 	struct page_reader page;
+	struct zone_match match;
+	int64 numbered;         /* rows */
 	struct zone_counters count;
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "node_batch.h"
+#include "node_match.h"
 
 #include "executor/executor.h"
 #include "miscadmin.h"
@@ -54,6 +55,7 @@ static void batch_grow(struct zone_state *z, struct zone_batch *b, uint32_t rows
 	for (i = 0; i < z->spec.ncolumns; i++) {
 		b->columns[i].value = memory_grown(z->memory, b->columns[i].value, rows * sizeof(Datum));
 		b->columns[i].state = memory_grown(z->memory, b->columns[i].state, rows);
+		memset(b->columns[i].state, ROW_VALUE, rows); /* none answers for a number */
 	}
 }
 
@@ -258,7 +260,7 @@ void batch_forget(struct zone_state *z, struct zone_batch *b)
 
 /* ---- row by row ---- */
 
-static void load(struct zone_state *z, struct zone_batch *b, uint32_t row, TupleTableSlot *slot)
+void batch_load(struct zone_state *z, struct zone_batch *b, uint32_t row, TupleTableSlot *slot)
 {
 	int k;
 
@@ -271,11 +273,17 @@ static void load(struct zone_state *z, struct zone_batch *b, uint32_t row, Tuple
 		slot->tts_values[z->nchild + k] = b->columns[k].value[row];
 		slot->tts_isnull[z->nchild + k] = b->columns[k].state[row] != ROW_VALUE;
 	}
+	if (z->spec.number >= 0) {
+		slot->tts_values[z->nchild + z->spec.number] = Int64GetDatum(++z->numbered);
+		slot->tts_isnull[z->nchild + z->spec.number] = false;
+	}
 	ExecStoreVirtualTuple(slot);
 }
 
 bool batch_next(struct zone_state *z, struct zone_batch *b, TupleTableSlot *slot)
 {
+	if (z->spec.match)
+		return match_next(z, b, slot);
 	while (b->at < b->rows) {
 		uint32_t row = b->at++;
 
@@ -285,7 +293,7 @@ bool batch_next(struct zone_state *z, struct zone_batch *b, TupleTableSlot *slot
 			continue;
 		}
 		z->count.passed++;
-		load(z, b, row, slot);
+		batch_load(z, b, row, slot);
 		return true;
 	}
 	return false;

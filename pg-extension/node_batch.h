@@ -65,6 +65,10 @@ void batch_forget(struct zone_state *z, struct zone_batch *b);
  */
 bool batch_next(struct zone_state *z, struct zone_batch *b, TupleTableSlot *slot);
 
+/* That row as scan tuple. */
+void batch_load(
+	struct zone_state *z, struct zone_batch *b, uint32_t row, TupleTableSlot *slot);
+
 /* Raise the error, if one of the computed columns of that row is one. */
 void batch_check(struct zone_state *z, struct zone_batch *b);
 

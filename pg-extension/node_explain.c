@@ -49,12 +49,17 @@ static List *computed(const struct zone_state *z)
 static void show_output(struct zone_state *z, List *ancestors, ExplainState *es)
 {
 	List *columns = NIL;
+	int column = 0;
 	ListCell *lc;
 
 	foreach (lc, computed(z)) {
 		Expr *e = lfirst_node(TargetEntry, lc)->expr;
 		bool digest = IsA(e, RelabelType) && ((RelabelType *)e)->resulttype == UUIDOID;
-		char *text = linitial(texts(&z->css,
+		char *text;
+
+		if (column++ == z->spec.number)
+			continue;
+		text = linitial(texts(&z->css,
 			list_make1(digest ? ((RelabelType *)e)->arg : e), ancestors, es));
 
 		columns = lappend(columns, digest ? psprintf("digest of %s", text) : text);
@@ -101,6 +106,8 @@ void zone_explain(CustomScanState *css, List *ancestors, ExplainState *es)
 
 	if (z->spec.filters)
 		show_filter(css, z->spec.filters, ancestors, es);
+	if (z->spec.match)
+		ExplainPropertyText("Zone Join", z->spec.match == MATCH_FIRST ? "Semi" : "Anti", es);
 	if (z->spec.top_by)
 		show_top(z, ancestors, es);
 	show_output(z, ancestors, es);

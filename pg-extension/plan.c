@@ -209,57 +209,6 @@ static Plan *split(struct walk *w, Plan *p, const Bitmapset *used)
 	return (Plan *)z->scan;
 }
 
-/* ---- filters of a nested loop's inner side, which would go a few rows at a time ---- */
-
-enum { INNER_ROWS = 64, OUTER_ROWS = 8 };
-
-struct hoist {
-	NestLoop *join;
-	Plan *inner;
-};
-
-/* What the inner side knows, as the join sees it: its columns, and where it has a
- * parameter of the join, the outer column that the parameter stands for. */
-static Node *hoist_mutator(Node *n, void *ctx)
-{
-	struct hoist *h = ctx;
-	TargetEntry *tle;
-	ListCell *lc;
-
-	if (n == NULL)
-		return NULL;
-	if (IsA(n, Param) && ((Param *)n)->paramkind == PARAM_EXEC) {
-		foreach (lc, h->join->nestParams)
-			if (lfirst_node(NestLoopParam, lc)->paramno == ((Param *)n)->paramid)
-				return copyObject((Node *)lfirst_node(NestLoopParam, lc)->paramval);
-	}
-	if (!IsA(n, Var))
-		return expression_tree_mutator(n, hoist_mutator, ctx);
-	tle = zone_member(h->inner, n);
-	return (Node *)makeVar(INNER_VAR, tle->resno, ((Var *)n)->vartype, ((Var *)n)->vartypmod,
-		((Var *)n)->varcollid, 0);
-}
-
-static bool is_scan(Plan *p)
-{
-	return IsA(p, IndexScan) || IsA(p, IndexOnlyScan) || IsA(p, BitmapHeapScan) ||
-		IsA(p, SeqScan);
-}
-
-static void hoist(struct walk *w, NestLoop *join)
-{
-	Plan *p = &join->join.plan;
-	struct hoist h = {join, p->righttree};
-	List *filters, *rest = NIL;
-
-	if (w->barrier || !join_is_plain(p) || !is_scan(h.inner) ||
-		h.inner->plan_rows > INNER_ROWS || p->lefttree->plan_rows < OUTER_ROWS)
-		return;
-	filters = take_filters(w, &h.inner->qual, true, &rest);
-	join->join.joinqual =
-		list_concat((List *)hoist_mutator((Node *)filters, &h), join->join.joinqual);
-}
-
 /* ---- the walk ---- */
 
 static bool used_walker(Node *n, void *ctx)
@@ -359,8 +308,6 @@ static void walk_children(struct walk *w, Plan *p)
 	case T_NestLoop:
 	case T_HashJoin:
 	case T_MergeJoin:
-		if (IsA(p, NestLoop))
-			hoist(w, (NestLoop *)p);
 		p->lefttree = walk(w, p->lefttree, used_by_join(p));
 		p->righttree = walk(w, p->righttree, NULL);
 		break;
@@ -376,9 +323,12 @@ static void walk_children(struct walk *w, Plan *p)
 static Plan *walk(struct walk *w, Plan *p, const Bitmapset *used)
 {
 	bool unordered = w->unordered;
+	List *filters = NIL;
 
 	if (!p)
 		return NULL;
+	if (IsA(p, NestLoop) && !w->barrier)
+		filters = inner_hoist((NestLoop *)p);
 	w->unordered = IsA(p, Sort) || IsA(p, Hash);
 	walk_children(w, p);
 	w->unordered = unordered;
@@ -392,6 +342,8 @@ static Plan *walk(struct walk *w, Plan *p, const Bitmapset *used)
 		attach_hash_join(&w->zones, (HashJoin *)p);
 	else if (IsA(p, MergeJoin))
 		keep_marks(w, (MergeJoin *)p);
+	if (filters)
+		return inner_match(&w->zones, (NestLoop *)p, filters);
 	return may_split(p) ? split(w, p, used) : p;
 }
 

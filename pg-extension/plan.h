@@ -50,16 +50,22 @@ enum {
 	ZONE_COMPUTED = 20000,
 };
 
+/* What of its expression a column is: the value, the digest of that; or the number of the
+ * row, which has no expression. */
+enum zone_column_kind { COLUMN_VALUE, COLUMN_DIGEST, COLUMN_NUMBER };
+
 /* A Zone in the making; it becomes a plan node's data in zones_finish(). */
 struct zone_build {
 	CustomScan *scan;
 	Plan *child;
 	List *filters;  /* Exprs over the child (OUTER_VAR) */
 	List *columns;  /* likewise */
-	List *digests;  /* of int, per column: is it the digest of that expression? */
+	List *kinds;    /* of int, per column: enum zone_column_kind */
 	Expr *top_by;   /* NULL, or what the rows above are sorted by */
 	int top;        /* how many of them are wanted */
 	bool top_last;
+	enum zone_match_kind match;
+	AttrNumber match_by; /* the child's column, see node_match.h */
 };
 
 struct zone_builds {
@@ -108,6 +114,9 @@ Var *zone_attach(struct zone_builds *zones, Plan **child, Expr *e, bool digest);
 /* Replace what operations the parent's expression has by columns of the child. */
 Node *zone_attach_all(struct zone_builds *zones, Plan **child, Node *n);
 
+/* A column that numbers the child's rows, from 1; a Zone is put over it if it is none. */
+Var *zone_number(struct zone_builds *zones, Plan **child);
+
 /* Under a sort of which only some rows are wanted: let rows through that are among the
  * first (or the last) `top` values of their batch. A Zone of its own, for the rows it
  * ranks have passed all filters. False when there is no such operation. */
@@ -131,6 +140,15 @@ void attach_hash_join(struct zone_builds *zones, HashJoin *join);
 
 /* Ranks below the sort of which it wants few rows. */
 void attach_limit(struct zone_builds *zones, Limit *limit);
+
+/* ---- filters of a nested loop's inner side: plan_inner.c ---- */
+
+/* Take them out before the join's children are walked. Of an inner join they are its own
+ * quals then; else they are returned, for inner_match(), which has to follow. */
+List *inner_hoist(NestLoop *join);
+
+/* The Zone over a semi or anti join that has those filters instead. */
+Plan *inner_match(struct zone_builds *zones, NestLoop *join, List *filters);
 
 /* Compile what all of them do. */
 void zones_finish(struct zone_builds *zones);

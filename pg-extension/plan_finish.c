@@ -28,7 +28,7 @@ static Node *settle_mutator(Node *n, void *ctx)
 static List *scan_tlist(struct zone_build *z)
 {
 	List *tlist = NIL;
-	ListCell *lc, *digest;
+	ListCell *lc, *kind;
 
 	foreach (lc, z->child->targetlist) {
 		TargetEntry *tle = lfirst_node(TargetEntry, lc);
@@ -36,10 +36,10 @@ static List *scan_tlist(struct zone_build *z)
 		tlist = lappend(tlist, makeTargetEntry((Expr *)zone_var(OUTER_VAR, tle->resno, tle),
 								   list_length(tlist) + 1, tle->resname, false));
 	}
-	forboth (lc, z->columns, digest, z->digests) {
+	forboth (lc, z->columns, kind, z->kinds) {
 		Expr *e = lfirst(lc);
 
-		if (lfirst_int(digest)) /* shown as what it is the digest of */
+		if (lfirst_int(kind) == COLUMN_DIGEST) /* shown as what it is the digest of */
 			e = (Expr *)makeRelabelType(e, UUIDOID, -1, InvalidOid, COERCE_IMPLICIT_CAST);
 		tlist = lappend(tlist, makeTargetEntry(e, list_length(tlist) + 1, NULL, false));
 	}
@@ -129,12 +129,16 @@ static bool add_column(struct program_of *p, Expr *e, bool digest, int column)
 /* Columns go with the last filter: they are computed for rows that pass it. */
 static void add_columns(struct zone_spec *s, struct program_of *p, struct zone_build *z)
 {
-	ListCell *lc, *digest;
+	ListCell *lc, *kind;
 
-	forboth (lc, z->columns, digest, z->digests) {
-		if (!add_column(p, lfirst(lc), lfirst_int(digest), s->ncolumns)) {
+	forboth (lc, z->columns, kind, z->kinds) {
+		bool digest = lfirst_int(kind) == COLUMN_DIGEST;
+
+		if (lfirst_int(kind) == COLUMN_NUMBER) {
+			s->number = s->ncolumns;
+		} else if (!add_column(p, lfirst(lc), digest, s->ncolumns)) {
 			spec_request(s, p);
-			if (!add_column(p, lfirst(lc), lfirst_int(digest), s->ncolumns))
+			if (!add_column(p, lfirst(lc), digest, s->ncolumns))
 				elog(ERROR, "a column does not compile any more");
 		}
 		s->ncolumns++;
@@ -144,7 +148,7 @@ static void add_columns(struct zone_spec *s, struct program_of *p, struct zone_b
 static void finish(struct zone_build *z)
 {
 	struct zone_spec s = {.filters = z->filters, .top = z->top, .top_last = z->top_last,
-		.top_by = z->top_by};
+		.top_by = z->top_by, .match = z->match, .match_by = z->match_by, .number = -1};
 	struct program_of p = {.results = NIL};
 	CustomScan *scan = z->scan;
 	int nchild = list_length(z->child->targetlist);

@@ -239,18 +239,19 @@ void zone_filter(struct zone_build *z, Expr *e)
 }
 
 /* The computed column of an expression over the child. */
-static Var *column(struct zone_build *z, Expr *e, bool digest)
+static Var *column(struct zone_build *z, Expr *e, enum zone_column_kind kind)
 {
+	bool digest = kind == COLUMN_DIGEST;
 	Oid type = digest ? UUIDOID : exprType((Node *)e);
 	int i, n = list_length(z->columns);
 
 	for (i = 0; i < n; i++)
-		if (list_nth_int(z->digests, i) == (int)digest &&
+		if (list_nth_int(z->kinds, i) == (int)kind &&
 			equal(list_nth(z->columns, i), e))
 			break;
 	if (i == n) {
 		z->columns = lappend(z->columns, e);
-		z->digests = lappend_int(z->digests, digest);
+		z->kinds = lappend_int(z->kinds, kind);
 	}
 	return makeVar(INDEX_VAR, (AttrNumber)(ZONE_COMPUTED + i), type, -1,
 		digest ? InvalidOid : exprCollation((Node *)e), 0);
@@ -260,7 +261,7 @@ static Node *project_operation(void *ctx, Expr *e)
 {
 	struct zone_build *z = ctx;
 
-	return (Node *)column(z, (Expr *)zone_outer(z, (Node *)e), false);
+	return (Node *)column(z, (Expr *)zone_outer(z, (Node *)e), COLUMN_VALUE);
 }
 
 static Node *project_leaf(void *ctx, Node *n)
@@ -316,18 +317,38 @@ static Var *parent_column(struct zone_build *z, Var *v)
 	return zone_var(OUTER_VAR, tle->resno, tle);
 }
 
-/* Is it a digest's column already, or does it contain one? Those have no expression. */
-static bool uses_digest(struct zone_build *z, Node *n)
+/* Is it the column of a digest or a number already? Those have no expression. */
+static bool has_no_value(struct zone_build *z, Node *n)
 {
 	Var *v = (Var *)n;
 
 	return IsA(n, Var) && v->varattno >= ZONE_COMPUTED &&
-		list_nth_int(z->digests, v->varattno - ZONE_COMPUTED);
+		list_nth_int(z->kinds, v->varattno - ZONE_COMPUTED) != COLUMN_VALUE;
+}
+
+/* The child as a Zone that can have more columns: they are computed for rows that pass. */
+static struct zone_build *zone_to_grow(struct zone_builds *zones, Plan **child)
+{
+	struct zone_build *z = zone_of(zones, *child);
+
+	if (z && z->match != MATCH_NONE)
+		return z;
+	z = zone_over(zones, *child);
+	*child = (Plan *)z->scan;
+	return z;
+}
+
+Var *zone_number(struct zone_builds *zones, Plan **child)
+{
+	struct zone_build *z = zone_to_grow(zones, child);
+	Expr *none = (Expr *)makeNullConst(INT8OID, -1, InvalidOid);
+
+	return parent_column(z, column(z, none, COLUMN_NUMBER));
 }
 
 Var *zone_attach(struct zone_builds *zones, Plan **child, Expr *e, bool digest)
 {
-	struct zone_build *z = zone_of(zones, *child);
+	struct zone_build *z;
 	struct code c = {.nargs = 0};
 	Expr *below;
 	uint8_t type;
@@ -336,16 +357,13 @@ Var *zone_attach(struct zone_builds *zones, Plan **child, Expr *e, bool digest)
 		return NULL;
 	if (digest && !code_add_digest(&c, e))
 		return NULL;
-	if (!z) {
-		z = zone_over(zones, *child);
-		*child = (Plan *)z->scan;
-	}
+	z = zone_to_grow(zones, child);
 	below = (Expr *)beneath_mutator((Node *)e, z);
 	c = (struct code){.nargs = 0};
-	if (uses_digest(z, (Node *)below) ||
+	if (has_no_value(z, (Node *)below) ||
 		!(digest ? code_add_digest(&c, below) : code_add(&c, below, true, &type)))
 		return NULL;
-	return parent_column(z, column(z, below, digest));
+	return parent_column(z, column(z, below, digest ? COLUMN_DIGEST : COLUMN_VALUE));
 }
 
 struct attach {
