@@ -44,6 +44,45 @@
 ARITHMETIC(int4, int32_t, i4, INT32_MIN, ROW_INT4_RANGE)
 ARITHMETIC(int8, int64_t, i8, INT64_MIN, ROW_INT8_RANGE)
 
+/* ---- bits: a shift is by the low bits of its count, as processors have it ---- */
+
+#define BITS(p, T, U, f, MASK)                                                         \
+	BINARY(p##_and, T, f, r = a & b)                                                   \
+	BINARY(p##_or, T, f, r = a | b)                                                    \
+	BINARY(p##_xor, T, f, r = a ^ b)                                                   \
+	UNARY(p##_not, T, f, r = ~a)                                                       \
+	BINARY_OF(p##_shl, T, f, T, f, int32_t, i4, r = (T)((U)a << (b & MASK)))           \
+	BINARY_OF(p##_shr, T, f, T, f, int32_t, i4, r = a >> (b & MASK))
+
+BITS(int4, int32_t, uint32_t, i4, 31)
+BITS(int8, int64_t, uint64_t, i8, 63)
+
+/* ---- divisors ---- */
+
+static uint64_t divisor(int64_t a, int64_t b)
+{
+	uint64_t x = a < 0 ? 0 - (uint64_t)a : (uint64_t)a, y = b < 0 ? 0 - (uint64_t)b : (uint64_t)b, r;
+
+	for (; y; y = r) {
+		r = x % y;
+		x = y;
+	}
+	return x;
+}
+
+#define DIVISORS(p, T, f, MAX, RANGE)                                                  \
+	BINARY(p##_gcd, T, f,                                                              \
+		uint64_t d = divisor(a, b); if (d > MAX) fail = RANGE; else r = (T)d)          \
+	BINARY(p##_lcm, T, f,                                                              \
+		uint64_t d = divisor(a, b);                                                    \
+		__int128 v = a && b ? (__int128)a / (__int128)d * b : 0;                       \
+		v = v < 0 ? -v : v; if (v > MAX) fail = RANGE; else r = (T)v)
+
+DIVISORS(int4, int32_t, i4, INT32_MAX, ROW_INT4_RANGE)
+DIVISORS(int8, int64_t, i8, INT64_MAX, ROW_INT8_RANGE)
+
+/* ---- order ---- */
+
 static inline int order(int64_t a, int64_t b)
 {
 	return (a > b) - (a < b);
@@ -102,6 +141,28 @@ KERNEL(int8_to_int4)
 	}
 }
 
+/* A number's characters in a text of its own. */
+static void put_text(struct eval *ev, struct vec *out, uint32_t i, const char *format,
+	unsigned long long v)
+{
+	enum { DIGITS = 24 };
+	char *text = eval_alloc(ev, DIGITS);
+
+	out->s[i].p = (const uint8_t *)text;
+	out->s[i].len = text ? (uint32_t)snprintf(text, DIGITS, format, v) : 0;
+}
+
+#define TO_HEX(w, U, f)                                                                \
+	KERNEL(w##_to_hex)                                                                 \
+	{                                                                                  \
+		uint32_t i;                                                                    \
+                                                                                       \
+		EACH_ROW(out, n, i)                                                            \
+			put_text(ev, out, i, "%llx", (U)in->f[ROW(in, i)]);                        \
+	}
+TO_HEX(int4, uint32_t, i4)
+TO_HEX(int8, uint64_t, i8)
+
 #define TO_NUMERIC_AND_TEXT(w, f)                                                      \
 	KERNEL(w##_to_numeric)                                                             \
 	{                                                                                  \
@@ -112,17 +173,10 @@ KERNEL(int8_to_int4)
 	}                                                                                  \
 	KERNEL(w##_to_text)                                                                \
 	{                                                                                  \
-		enum { DIGITS = 24 };                                                          \
 		uint32_t i;                                                                    \
                                                                                        \
 		EACH_ROW(out, n, i)                                                            \
-		{                                                                              \
-			char *text = eval_alloc(ev, DIGITS);                                       \
-                                                                                       \
-			out->s[i].p = (const uint8_t *)text;                                       \
-			out->s[i].len = text ? (uint32_t)snprintf(text, DIGITS, "%lld",            \
-							(long long)in->f[ROW(in, i)]) : 0;                         \
-		}                                                                              \
+			put_text(ev, out, i, "%lld", (unsigned long long)(long long)in->f[ROW(in, i)]); \
 	}
 TO_NUMERIC_AND_TEXT(int4, i4)
 TO_NUMERIC_AND_TEXT(int8, i8)

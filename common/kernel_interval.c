@@ -4,6 +4,7 @@
  */
 #include "kernel_time.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "kernel_fixed.h"
@@ -106,3 +107,16 @@ KERNEL(sum_interval)
 	if (!any && !out->state[0])
 		row_fail(out, 0, ROW_NULL);
 }
+
+/* What a clock shows since midnight, up to 24:00. */
+static uint8_t clock(struct interval *r, int32_t hour, int32_t minute, double second)
+{
+	int64_t us;
+
+	if (hour < 0 || hour > 24 || minute < 0 || minute > 59 || !(second >= 0 && second <= 60))
+		return ROW_TIME_FIELD;
+	us = (hour * 60 + minute) * 60 * SECOND_US + (int64_t)rint(second * SECOND_US);
+	*r = (struct interval){.us = us};
+	return us > DAY_US ? ROW_TIME_FIELD : 0;
+}
+EACH(interval_clock, clock(&out->iv[i], ARG(0, i4), ARG(1, i4), ARG(2, f8)))

@@ -378,6 +378,55 @@ static uint8_t code_point(int32_t *r, struct span s)
 }
 EACH(ascii, code_point(&out->i4[i], TEXT(0)))
 
+/* The character of that code point. */
+static uint8_t character(struct eval *ev, struct span *r, int32_t c)
+{
+	enum { CHAR_MAX = 0x10ffff, SURROGATES = 0xd800, SURROGATES_END = 0xe000 };
+	size_t len = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4, k;
+	uint8_t fail, *to;
+
+	if (c < 0)
+		return ROW_CHARACTER_NEGATIVE;
+	if (c == 0 || c > CHAR_MAX || (c >= SURROGATES && c < SURROGATES_END))
+		return ROW_CHARACTER;
+	fail = room(ev, r, len);
+	to = (uint8_t *)r->p;
+	if (fail || !to)
+		return fail;
+	for (k = len; k-- > 1; c >>= 6)
+		to[k] = (uint8_t)(0x80 | (c & 0x3f));
+	to[0] = (uint8_t)(len == 1 ? c : (0xf00 >> len & 0xff) | c);
+	return 0;
+}
+EACH(chr, character(ev, &out->s[i], in->i4[ROW(in, i)]))
+
+/* `with` over the characters from n on. */
+static uint8_t overlay(
+	struct eval *ev, struct span *r, struct span s, struct span with, int64_t n)
+{
+	struct span before = text_slice(s, 1, n), after;
+	uint8_t fail, *to;
+
+	if (n < 1)
+		return ROW_SUBSTRING;
+	if (n + text_chars(with) > INT32_MAX)
+		return ROW_INT4_RANGE;
+	after = text_slice(s, n + text_chars(with), INT64_MAX);
+	fail = room(ev, r, (uint64_t)before.len + with.len + after.len);
+	to = (uint8_t *)r->p;
+	if (!fail && to)
+		append(append(append(to, before.p, before.len), with.p, with.len), after.p, after.len);
+	return fail;
+}
+EACH(overlay, overlay(ev, &out->s[i], TEXT(0), TEXT(1), NUMBER(2)))
+
+static uint8_t bit_count(int32_t *r, struct span s)
+{
+	*r = (int32_t)((uint64_t)s.len * 8);
+	return s.len > INT32_MAX / 8 ? ROW_INT4_RANGE : 0;
+}
+EACH(bit_length, bit_count(&out->i4[i], TEXT(0)))
+
 static uint8_t byte_count(int32_t *r, struct span s)
 {
 	*r = (int32_t)s.len;

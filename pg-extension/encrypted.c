@@ -356,12 +356,11 @@ static Datum cast(FunctionCallInfo fcinfo)
 	const struct cast *c = cast_of(fcinfo->flinfo);
 	Datum plain = PG_GETARG_DATUM(0);
 
-	if (c->type == T_TEXT)
-		return cast_text(plain);
-	hedb_need_client_mode(c->type);
+	if (c->type != T_TEXT)
+		hedb_need_client_mode(c->type);
 	if (c->convert.fn_oid)
 		plain = FunctionCall1((FmgrInfo *)&c->convert, plain);
-	return encrypt(c->type, plain);
+	return c->type == T_TEXT ? cast_text(plain) : encrypt(c->type, plain);
 }
 
 ENTRY(hedb_cast, cast(fcinfo))

@@ -36,6 +36,12 @@ static const struct {
 	{"||/", NULL, NULL, NULL, NULL, "cube root"},
 	{"@", NULL, NULL, NULL, NULL, "absolute value"},
 	{"||", NULL, NULL, NULL, NULL, "concatenate"},
+	{"&", "&", NULL, NULL, NULL, "bitwise and"},
+	{"|", "|", NULL, NULL, NULL, "bitwise or"},
+	{"#", "#", NULL, NULL, NULL, "bitwise exclusive or"},
+	{"~", NULL, NULL, NULL, NULL, "bitwise not"},
+	{"<<", NULL, NULL, NULL, NULL, "bitwise shift left"},
+	{">>", NULL, NULL, NULL, NULL, "bitwise shift right"},
 	{"~~", NULL, "!~~", "likesel", "likejoinsel", "matches LIKE expression"},
 	{"!~~", NULL, "~~", "nlikesel", "nlikejoinsel", "does not match LIKE"},
 	{"~~*", NULL, "!~~*", "iclikesel", "iclikejoinsel", "matches LIKE, ignoring case"},
@@ -250,20 +256,27 @@ static void all_inlined(void)
 {
 	static const char *const floats[] = {"enc_float4", "enc_float8"};
 	static const char *const numbers[] = {
-		"enc_int4", "enc_int8", "enc_numeric", "int4", "int8", "numeric"};
+		"enc_int4", "enc_int8", "enc_numeric", "int4", "int8", "numeric", "int2"};
 	static const char *const functions[] = {"sign", "round", "trunc", "ceil", "ceiling",
 		"floor", "sqrt", "cbrt", "exp", "ln", "log"};
+	static const char *const angles[] = {"sin", "cos", "tan", "cot", "asin", "acos", "atan",
+		"sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "degrees", "radians"};
 	size_t f, n;
 
 	printf("\n");
 	inlined_pair("enc_int4", "int4", "enc_int4", false);
 	inlined_pair("enc_int8", "int4", "enc_int8", false);
+	inlined_pair("enc_int4", "int2", "enc_int4", true);
+	inlined_pair("enc_int8", "int2", "enc_int8", true);
 	for (f = 0; f < sizeof floats / sizeof floats[0]; f++)
 		for (n = 0; n < sizeof numbers / sizeof numbers[0]; n++)
 			inlined_pair(floats[f], numbers[n], "enc_float8", true);
 	for (f = 0; f < sizeof functions / sizeof functions[0]; f++)
 		for (n = 0; n < 2; n++)
 			inlined_function(functions[f], numbers[n]);
+	for (f = 0; f < sizeof angles / sizeof angles[0]; f++)
+		for (n = 0; n < 3; n++)
+			inlined_function(angles[f], numbers[n]);
 }
 
 static const char *volatility(const struct op *op)

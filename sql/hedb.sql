@@ -162,3 +162,144 @@ CREATE FUNCTION enable_replay_mode(cstring, cstring) RETURNS void
 	AS 'MODULE_PATHNAME', 'hedb_unsupported' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION enable_replay_mode(cstring, cstring) IS
 	'Operations are not recorded in this version, so there is nothing to replay.';
+
+-- Composed of operations: one program each.
+CREATE FUNCTION pg_catalog.overlay(x enc_text, y enc_text, at int4, n int4) RETURNS enc_text
+	LANGUAGE SQL IMMUTABLE STRICT PARALLEL SAFE
+	RETURN substring(x, 1, at - 1) || y || substring(x, at + n);
+CREATE FUNCTION make_timestamp(year enc_int4, month enc_int4, mday enc_int4, hour enc_int4, min enc_int4,
+	sec enc_float8) RETURNS enc_timestamp
+	LANGUAGE SQL IMMUTABLE STRICT PARALLEL SAFE
+	RETURN enc_date_make(year, month, mday) + enc_interval_clock(hour, min, sec);
+CREATE FUNCTION make_timestamptz(year enc_int4, month enc_int4, mday enc_int4, hour enc_int4, min enc_int4,
+	sec enc_float8) RETURNS enc_timestamptz
+	LANGUAGE SQL STABLE STRICT PARALLEL SAFE
+	RETURN enc_timestamp_to_timestamptz(enc_date_make(year, month, mday) + enc_interval_clock(hour, min, sec));
+
+-- (a, b) OVERLAPS (c, d) is always pg_catalog.overlaps. Of each pair the earlier one is the
+-- start; one that is NULL leaves the other as a moment.
+CREATE FUNCTION pg_catalog.overlaps(a enc_timestamp, b enc_timestamp, c enc_timestamp, d enc_timestamp) RETURNS bool
+	LANGUAGE SQL IMMUTABLE PARALLEL SAFE RETURN CASE
+	WHEN least(a, b) > least(c, d) THEN CASE
+		WHEN c IS NULL OR d IS NULL THEN NULL WHEN least(a, b) < greatest(c, d) THEN true
+		WHEN a IS NULL OR b IS NULL THEN NULL ELSE false END
+	WHEN least(a, b) < least(c, d) THEN CASE
+		WHEN a IS NULL OR b IS NULL THEN NULL WHEN least(c, d) < greatest(a, b) THEN true
+		WHEN c IS NULL OR d IS NULL THEN NULL ELSE false END
+	WHEN a IS NULL OR b IS NULL OR c IS NULL OR d IS NULL THEN NULL ELSE true END;
+CREATE FUNCTION pg_catalog.overlaps(a enc_timestamptz, b enc_timestamptz, c enc_timestamptz, d enc_timestamptz) RETURNS bool
+	LANGUAGE SQL IMMUTABLE PARALLEL SAFE RETURN CASE
+	WHEN least(a, b) > least(c, d) THEN CASE
+		WHEN c IS NULL OR d IS NULL THEN NULL WHEN least(a, b) < greatest(c, d) THEN true
+		WHEN a IS NULL OR b IS NULL THEN NULL ELSE false END
+	WHEN least(a, b) < least(c, d) THEN CASE
+		WHEN a IS NULL OR b IS NULL THEN NULL WHEN least(c, d) < greatest(a, b) THEN true
+		WHEN c IS NULL OR d IS NULL THEN NULL ELSE false END
+	WHEN a IS NULL OR b IS NULL OR c IS NULL OR d IS NULL THEN NULL ELSE true END;
+CREATE FUNCTION pg_catalog.overlaps(a enc_timestamp, b enc_interval, c enc_timestamp, d enc_interval) RETURNS bool
+	LANGUAGE SQL IMMUTABLE PARALLEL SAFE RETURN pg_catalog.overlaps(a, a + b, c, c + d);
+CREATE FUNCTION pg_catalog.overlaps(a enc_timestamp, b enc_timestamp, c enc_timestamp, d enc_interval) RETURNS bool
+	LANGUAGE SQL IMMUTABLE PARALLEL SAFE RETURN pg_catalog.overlaps(a, b, c, c + d);
+CREATE FUNCTION pg_catalog.overlaps(a enc_timestamp, b enc_interval, c enc_timestamp, d enc_timestamp) RETURNS bool
+	LANGUAGE SQL IMMUTABLE PARALLEL SAFE RETURN pg_catalog.overlaps(a, a + b, c, d);
+CREATE FUNCTION pg_catalog.overlaps(a enc_timestamptz, b enc_interval, c enc_timestamptz, d enc_interval) RETURNS bool
+	LANGUAGE SQL STABLE PARALLEL SAFE RETURN pg_catalog.overlaps(a, a + b, c, c + d);
+CREATE FUNCTION pg_catalog.overlaps(a enc_timestamptz, b enc_timestamptz, c enc_timestamptz, d enc_interval) RETURNS bool
+	LANGUAGE SQL STABLE PARALLEL SAFE RETURN pg_catalog.overlaps(a, b, c, c + d);
+CREATE FUNCTION pg_catalog.overlaps(a enc_timestamptz, b enc_interval, c enc_timestamptz, d enc_timestamptz) RETURNS bool
+	LANGUAGE SQL STABLE PARALLEL SAFE RETURN pg_catalog.overlaps(a, a + b, c, d);
+-- A date is its midnight in the session's zone, as it is for PostgreSQL.
+CREATE FUNCTION pg_catalog.overlaps(a enc_date, b enc_date, c enc_date, d enc_date) RETURNS bool
+	LANGUAGE SQL STABLE PARALLEL SAFE
+	RETURN pg_catalog.overlaps(a::enc_timestamptz, b::enc_timestamptz, c::enc_timestamptz, d::enc_timestamptz);
+CREATE FUNCTION pg_catalog.overlaps(a enc_date, b enc_date, c enc_date, d enc_interval) RETURNS bool
+	LANGUAGE SQL STABLE PARALLEL SAFE
+	RETURN pg_catalog.overlaps(a::enc_timestamptz, b::enc_timestamptz, c::enc_timestamptz, d);
+CREATE FUNCTION pg_catalog.overlaps(a enc_date, b enc_interval, c enc_date, d enc_date) RETURNS bool
+	LANGUAGE SQL STABLE PARALLEL SAFE
+	RETURN pg_catalog.overlaps(a::enc_timestamptz, b, c::enc_timestamptz, d::enc_timestamptz);
+CREATE FUNCTION pg_catalog.overlaps(a enc_date, b enc_interval, c enc_date, d enc_interval) RETURNS bool
+	LANGUAGE SQL STABLE PARALLEL SAFE
+	RETURN pg_catalog.overlaps(a::enc_timestamptz, b, c::enc_timestamptz, d);
+
+-- Regular expressions: these are here because the alternative, x::text ~ y, looks at ciphertext.
+CREATE FUNCTION enc_text_regex(enc_text, text) RETURNS bool
+	AS 'MODULE_PATHNAME', 'hedb_unsupported' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION enc_text_regex(enc_text, text) IS
+	'Regular expressions are not computed on encrypted text: LIKE, ILIKE, position, starts_with, split_part and translate are.';
+CREATE OPERATOR ~ (FUNCTION = enc_text_regex, LEFTARG = enc_text, RIGHTARG = text);
+CREATE OPERATOR ~* (FUNCTION = enc_text_regex, LEFTARG = enc_text, RIGHTARG = text);
+CREATE OPERATOR !~ (FUNCTION = enc_text_regex, LEFTARG = enc_text, RIGHTARG = text);
+CREATE OPERATOR !~* (FUNCTION = enc_text_regex, LEFTARG = enc_text, RIGHTARG = text);
+CREATE FUNCTION regexp_replace(enc_text, text, text) RETURNS enc_text
+	AS 'MODULE_PATHNAME', 'hedb_unsupported' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION regexp_replace(enc_text, text, text) IS
+	'Regular expressions are not computed on encrypted text: LIKE, ILIKE, position, starts_with, split_part and translate are.';
+CREATE FUNCTION regexp_replace(enc_text, text, text, text) RETURNS enc_text
+	AS 'MODULE_PATHNAME', 'hedb_unsupported' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION regexp_replace(enc_text, text, text, text) IS
+	'Regular expressions are not computed on encrypted text: LIKE, ILIKE, position, starts_with, split_part and translate are.';
+CREATE FUNCTION regexp_match(enc_text, text) RETURNS enc_text[]
+	AS 'MODULE_PATHNAME', 'hedb_unsupported' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION regexp_match(enc_text, text) IS
+	'Regular expressions are not computed on encrypted text: LIKE, ILIKE, position, starts_with, split_part and translate are.';
+CREATE FUNCTION regexp_count(enc_text, text) RETURNS enc_int4
+	AS 'MODULE_PATHNAME', 'hedb_unsupported' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION regexp_count(enc_text, text) IS
+	'Regular expressions are not computed on encrypted text: LIKE, ILIKE, position, starts_with, split_part and translate are.';
+CREATE FUNCTION regexp_like(enc_text, text) RETURNS bool
+	AS 'MODULE_PATHNAME', 'hedb_unsupported' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION regexp_like(enc_text, text) IS
+	'Regular expressions are not computed on encrypted text: LIKE, ILIKE, position, starts_with, split_part and translate are.';
+CREATE FUNCTION regexp_substr(enc_text, text) RETURNS enc_text
+	AS 'MODULE_PATHNAME', 'hedb_unsupported' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION regexp_substr(enc_text, text) IS
+	'Regular expressions are not computed on encrypted text: LIKE, ILIKE, position, starts_with, split_part and translate are.';
+CREATE FUNCTION to_char(enc_date, text) RETURNS enc_text
+	AS 'MODULE_PATHNAME', 'hedb_unsupported' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION to_char(enc_date, text) IS
+	'A text in a format is made where it is read: select the value and format it there, or put it together of extract(), lpad() and ||.';
+CREATE FUNCTION to_char(enc_timestamp, text) RETURNS enc_text
+	AS 'MODULE_PATHNAME', 'hedb_unsupported' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION to_char(enc_timestamp, text) IS
+	'A text in a format is made where it is read: select the value and format it there, or put it together of extract(), lpad() and ||.';
+CREATE FUNCTION to_char(enc_timestamptz, text) RETURNS enc_text
+	AS 'MODULE_PATHNAME', 'hedb_unsupported' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION to_char(enc_timestamptz, text) IS
+	'A text in a format is made where it is read: select the value and format it there, or put it together of extract(), lpad() and ||.';
+CREATE FUNCTION to_char(enc_interval, text) RETURNS enc_text
+	AS 'MODULE_PATHNAME', 'hedb_unsupported' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION to_char(enc_interval, text) IS
+	'A text in a format is made where it is read: select the value and format it there, or put it together of extract(), lpad() and ||.';
+CREATE FUNCTION to_char(enc_int4, text) RETURNS enc_text
+	AS 'MODULE_PATHNAME', 'hedb_unsupported' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION to_char(enc_int4, text) IS
+	'A text in a format is made where it is read: select the value and format it there, or put it together of extract(), lpad() and ||.';
+CREATE FUNCTION to_char(enc_int8, text) RETURNS enc_text
+	AS 'MODULE_PATHNAME', 'hedb_unsupported' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION to_char(enc_int8, text) IS
+	'A text in a format is made where it is read: select the value and format it there, or put it together of extract(), lpad() and ||.';
+CREATE FUNCTION to_char(enc_numeric, text) RETURNS enc_text
+	AS 'MODULE_PATHNAME', 'hedb_unsupported' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION to_char(enc_numeric, text) IS
+	'A text in a format is made where it is read: select the value and format it there, or put it together of extract(), lpad() and ||.';
+CREATE FUNCTION to_char(enc_float4, text) RETURNS enc_text
+	AS 'MODULE_PATHNAME', 'hedb_unsupported' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION to_char(enc_float4, text) IS
+	'A text in a format is made where it is read: select the value and format it there, or put it together of extract(), lpad() and ||.';
+CREATE FUNCTION to_char(enc_float8, text) RETURNS enc_text
+	AS 'MODULE_PATHNAME', 'hedb_unsupported' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION to_char(enc_float8, text) IS
+	'A text in a format is made where it is read: select the value and format it there, or put it together of extract(), lpad() and ||.';
+CREATE FUNCTION to_date(enc_text, text) RETURNS enc_date
+	AS 'MODULE_PATHNAME', 'hedb_unsupported' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION to_date(enc_text, text) IS
+	'Cast the text instead: x::enc_date, x::enc_timestamp, x::enc_timestamptz, x::enc_numeric read what PostgreSQL''s input functions read.';
+CREATE FUNCTION to_timestamp(enc_text, text) RETURNS enc_timestamptz
+	AS 'MODULE_PATHNAME', 'hedb_unsupported' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION to_timestamp(enc_text, text) IS
+	'Cast the text instead: x::enc_date, x::enc_timestamp, x::enc_timestamptz, x::enc_numeric read what PostgreSQL''s input functions read.';
+CREATE FUNCTION to_number(enc_text, text) RETURNS enc_numeric
+	AS 'MODULE_PATHNAME', 'hedb_unsupported' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION to_number(enc_text, text) IS
+	'Cast the text instead: x::enc_date, x::enc_timestamp, x::enc_timestamptz, x::enc_numeric read what PostgreSQL''s input functions read.';

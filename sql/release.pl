@@ -6,13 +6,14 @@
 # digest of what it makes and one of how.
 #
 # usage: release.pl freeze SCRIPT >MANIFEST
-#        release.pl upgrade MANIFEST SCRIPT >hedb--OLD--NEW.sql
-#        release.pl old MANIFEST SCRIPT >hedb--OLD.sql
+#        release.pl upgrade MANIFEST SCRIPT BEFORE >hedb--OLD--NEW.sql
+#        release.pl old MANIFEST SCRIPT BEFORE >hedb--OLD.sql
 #
 # upgrade: statements that are new, and functions, aggregates and views that are made in
-# another way: these are replaced. Whatever else changes makes a statement that is new, and
-# the test of the upgrade fails (tests/pg/t/upgrade.pl): such a change needs a line here.
-# old: the earlier script for that test, by today's statements.
+# another way: these are replaced. What the earlier version has and this one has not stands in
+# BEFORE, by hand: a CREATE, and the DROP that goes into the upgrade. Whatever else changes
+# makes a statement that is new, and the test of the upgrade fails (tests/pg/t/upgrade.pl).
+# old: the earlier script for that test, by today's statements and those CREATEs.
 use strict;
 use warnings;
 use Digest::MD5 qw(md5_hex);
@@ -42,7 +43,8 @@ my %frozen = map { split } <$f>;
 print '-- Made by sql/release.pl. Do not edit.', "\n\\echo Use \"",
 	$what eq 'old' ? 'CREATE EXTENSION hedb' : 'ALTER EXTENSION hedb UPDATE',
 	"\" to load this file. \\quit\n";
-for my $s (statements($files[1])) {
+print map { "$_\n" } grep { /^DROP/ } statements($files[2]) if $what eq 'upgrade';
+for my $s (statements($files[1]), $what eq 'old' ? grep { !/^DROP/ } statements($files[2]) : ()) {
 	my ($made, $how) = digests($s);
 	my $known = $frozen{$made};
 	next if $what eq 'old' ? !defined $known : defined $known && $known eq $how;

@@ -137,6 +137,8 @@ my %forms = (
 		[1, 'strpos($0, $1);position($0 in $1)', 'text', 'text'], [1, '!$0 - $1', 'date', 'date'],
 		[1, \&cast_of, 'bool'], [1, \&cast_of, 'int8', 'numeric', 'float4', 'float8'],
 		[1, \&read_text],
+		[2, '$0 & $1;$0 | $1;$0 # $1;$0 << $1;$0 >> $1;!gcd($0, $1);!lcm($0, $1)', 'int4', 'int4'],
+		[1, '~ $0', 'int4'], [1, 'bit_length($0)', 'text'], [1, \&named],
 	],
 	int8 => [
 		[7, '!$0 + $1;!$0 - $1;!$0 * $1;!$0 / $1;!$0 % $1', 'int8', 'int8'],
@@ -145,6 +147,8 @@ my %forms = (
 		[2, '!- $0;!@ $0;!abs($0);+ $0', 'int8'],
 		[1, \&integer_power], [1, \&read_text], [1, \&safe_int8],
 		[2, \&cast_of, 'int4'], [1, \&cast_of, 'numeric', 'float4', 'float8'],
+		[2, '$0 & $1;$0 | $1;$0 # $1;!gcd($0, $1);!lcm($0, $1)', 'int8', 'int8'],
+		[1, '$0 << $1;$0 >> $1;$0 & $1', 'int8', 'int4'], [1, '~ $0', 'int8'],
 	],
 	numeric => [
 		[8, '!$0 + $1;!$0 - $1;!$0 * $1;!$0 / $1;!$0 % $1', 'numeric', 'numeric'],
@@ -156,7 +160,8 @@ my %forms = (
 		[1, '!sqrt($0);!exp($0);!ln($0);!log($0)', 'numeric'],
 		[1, '!log($0, $1)', 'numeric', 'numeric'], [2, \&numeric_power],
 		[1, \&read_text], [2, \&cast_of, 'int4', 'int8'], [1, \&cast_of, 'float4', 'float8'],
-		[2, \&time_field],
+		[2, \&time_field], [2, '!gcd($0, $1);!lcm($0, $1)', 'numeric', 'numeric'],
+		[1, '!gcd($0, $1)', 'numeric', 'int4'], [1, \&named],
 	],
 	float4 => [
 		[5, '!$0 + $1;!$0 - $1;!$0 * $1;!$0 / $1', 'float4', 'float4'],
@@ -175,6 +180,9 @@ my %forms = (
 		[2, 'round($0);trunc($0);ceil($0);ceiling($0);floor($0);cbrt($0)', 'float8'],
 		[2, '!sqrt($0);!exp($0);!ln($0);!log($0);!|/ $0', 'float8'],
 		[1, '!sqrt($0);!exp($0);!ln($0)', 'int4'],
+		[2, '!sin($0);!cos($0);!tan($0);!cot($0);!asin($0);!acos($0);!acosh($0);!atanh($0);!sinh($0);!cosh($0)', 'float8'],
+		[2, 'atan($0);tanh($0);asinh($0);!degrees($0);!radians($0)', 'float8'], [1, 'atan2($0, $1)', 'float8', 'float8'],
+		[1, '!sin($0);atan($0);!radians($0)', 'numeric'], [1, 'cos($0);!asin($0)', 'int4'],
 		[1, '!$0 ^ $1;!power($0, $1)', 'float8', 'float8'], [1, \&read_text],
 		[2, \&cast_of, 'float4', 'int4', 'int8', 'numeric'],
 	],
@@ -183,7 +191,7 @@ my %forms = (
 	],
 	bytea => [
 		[3, '$0 || $1', 'bytea', 'bytea'], [2, '!substring($0 from $1 for $2)', 'bytea', 'int4', 'int4'],
-		[1, 'substring($0 from $1);substr($0, $1)', 'bytea', 'int4'],
+		[1, 'substring($0 from $1);substr($0, $1)', 'bytea', 'int4'], [1, \&named], [1, \&decoded],
 	],
 	uuid => [[1, \&read_text]],
 	text => [
@@ -193,6 +201,7 @@ my %forms = (
 		[3, \&show_text], [1, 'replace($0, $1, $2);translate($0, $1, $2)', 'text', 'text', 'text'],
 		[2, 'trim($0);ltrim($0);rtrim($0);reverse($0);initcap($0)', 'text'],
 		[1, 'trim(BOTH $1 FROM $0);ltrim($0, $1);rtrim($0, $1)', 'text', 'text'], [2, \&cut_text],
+		[1, 'md5($0)', 'text'], [2, \&made_text], [1, \&overlay],
 	],
 	cond => [
 		[3, '$0 AND $1;$0 OR $1', 'cond', 'cond'], [1, 'NOT $0', 'cond'],
@@ -200,6 +209,7 @@ my %forms = (
 		[2, '$0 AND $1;$0 OR $1;NOT $0;$0 IS NOT TRUE', 'bool', 'bool'], [4, \&like],
 		[2, '!$0 LIKE $1;!$0 NOT LIKE $1', 'bytea', 'bytea'],
 		[1, 'isfinite($0)', 'date'], [1, 'isfinite($0)', 'interval'],
+		[1, \&TwinsTime::overlaps],
 		[3, \&compare_across], [12, \&compare],
 	],
 );
@@ -281,6 +291,50 @@ sub cut_text {
 	return shape(pick('left($0, $1)', 'right($0, $1)', 'repeat($0, $1)', 'lpad($0, $1)', 'rpad($0, $1)',
 		'lpad($0, $1, $2)', 'rpad($0, $1, $2)', 'split_part($0, $2, $1)'), $sub->('text'),
 		rand() < 0.5 ? [$n, $n] : [literal('int4', $n)], $sub->('text'));
+}
+
+# What has no second name: enc_T_f.
+my %named = (int4 => [['min_scale', 'numeric']], numeric => [['trim_scale', 'numeric']],
+	bytea => [map { [$_, 'bytea'] } qw(sha224 sha256 sha384 sha512)]);
+
+sub named {
+	my ($type, $sub) = @_;
+	my ($f, $of) = @{ pick(@{ $named{$type} }) };
+	my $a = $sub->($of);
+	return ("($f($a->[0]))", "(enc_${of}_$f($a->[1]))");
+}
+
+# Text made of something else, so it has no collation of its own.
+sub made_text {
+	my ($type, $sub) = @_;
+	my $c = 'COLLATE "C"';
+	my $n = pick(0, 1, 65, 127, 128, 233, 2047, 2048, 8364, 55295, 55296, 57343, 57344, 65535, 65536, 128512,
+		1114111, 1114112, -1);
+	my ($of, $f) = @{ pick(['int4', 'to_hex($0)'], ['int8', 'to_hex($0)'], ['bytea', 'md5($0)'], ['bytea', 'encode'],
+		$safe ? () : ['int4', 'chr']) };
+	my $a = $f eq 'chr' ? [literal('int4', $n)] : $sub->($of);
+	my $form = $f eq 'chr' ? ['chr($0)', 'enc_int4_chr($0)'] : [$f, $f];
+	if ($f eq 'encode') {
+		my $name = pick('hex', 'base64', 'escape', 'HEX', $safe ? () : 'hexa');
+		$form = ["encode(\$0, '$name')", "enc_bytea_encode(\$0, '$name')"];
+	}
+	return ('(' . ($form->[0] =~ s/\$0/$a->[0]/r) . " $c)", '(' . ($form->[1] =~ s/\$0/$a->[1]/r) . ')');
+}
+
+# A text that a decoder has a chance to read.
+sub decoded {
+	my ($type, $sub) = @_;
+	my $name = pick('hex', 'base64', 'escape', 'Base64');
+	my $text = $name eq 'hex' ? pick('00ff', ' 0A 0b', '0', '0g', '', 'abcdefABCDEF') : $name eq 'escape'
+		? pick('a\\000b', '\\\\', '\\377x', '\\400', '\\', 'plain', 'é', '\\12') : pick('', 'YQ==', 'YWI=', 'YWJj', 'YWJ', ' Y W J j ',
+			'=', 'Y===', 'YQ==YQ==', 'é', 'YWJjZGVm', '+/+/');
+	return $safe ? leaf($type) : shape("decode(\$0, '$name')", [literal('text', $text)]);
+}
+
+sub overlay {
+	my ($type, $sub) = @_;
+	my ($m, $n) = (int(rand 8) - ($safe ? -1 : 1), int(rand 5));
+	return shape("overlay(\$0 PLACING \$1 FROM $m" . pick('', " FOR $n") . ')', $sub->('text'), $sub->('text'));
 }
 
 sub like {

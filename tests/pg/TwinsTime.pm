@@ -58,6 +58,7 @@ sub expr {
 		$sub->($type)) if $r < 0.2;
 	return interval($sub) if $type eq 'interval';
 	return date($sub) if $type eq 'date';
+	return made($type) if $r < 0.24 && !$Twins::safe;
 	return Twins::shape("date_trunc('" . pick(@trunc) . "', \$0)",
 		$sub->($type eq 'timestamptz' ? pick('date', $type) : $type)) if $r < 0.4;
 	return Twins::cast($type, $sub->(pick('date', $type eq 'timestamp' ? 'timestamptz' : 'timestamp')))
@@ -68,6 +69,24 @@ sub expr {
 		: $type), $sub->('interval')) if $r < 0.9;
 	# there it is $1 + $0, and computes $1 first: so $0 must not fail
 	return Twins::shape('$0 + $1', [Twins::leaf('interval')], $sub->($type));
+}
+
+# Periods, some of them with an end that is NULL.
+sub overlaps {
+	my ($type, $sub) = @_;
+	my $t = pick('date', 'timestamp', 'timestamptz');
+	my @end = map { rand() < 0.3 && !$Twins::safe ? 'interval' : $t } 1, 2;
+	return Twins::shape('($0, $1) OVERLAPS ($2, $3)', $sub->($t), $sub->($end[0]), $sub->($t), $sub->($end[1]));
+}
+
+# Of a time zone only what exists: errors of constants come when the query is planned.
+sub made {
+	my $type = shift;
+	my @fields = $type eq 'timestamptz' ? (pick(-44, 1999, 2024), pick(2, 3, 11), pick(1, 10, 28), pick(0, 2, 23), pick(0, 30, 59))
+		: (pick(-44, 0, 2023, 2024, 294277), pick(0, 2, 12), pick(0, 1, 29, 31), pick(-1, 0, 2, 23, 24, 25), pick(-1, 0, 30, 59, 60));
+	my $second = pick(0, 1.5, '59.9999999', '0.0000015', $type eq 'timestamptz' ? () : (60, '60.1', -1, 'NaN'));
+	return Twins::shape("make_$type(\$0, \$1, \$2, \$3, \$4, \$5)", (map { [Twins::literal('int4', $_)] } @fields),
+		[Twins::literal('float8', $second)]);
 }
 
 sub date {

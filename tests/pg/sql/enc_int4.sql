@@ -42,7 +42,7 @@ SELECT '5000000000'::enc_int8::enc_int4;
 SELECT 5000000000::enc_int4;
 SELECT '5'::enc_int4::float8;
 SELECT '5'::enc_int4 + '5'::enc_text;
-SELECT '5'::enc_int4 & '5'::enc_int4;
+SELECT '5'::enc_int4 && '5'::enc_int4;
 -- text and binary forms are lossless
 CREATE TEMP TABLE t AS SELECT enc_int4_encrypt(g) AS x FROM generate_series(-2, 2) g;
 SELECT enable_server_mode();

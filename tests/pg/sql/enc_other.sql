@@ -19,9 +19,9 @@ SELECT 'x'::enc_text::enc_bool;
 SELECT bool_and(o), bool_or(o), every(o) FILTER (WHERE i = 1), bool_or(o) FILTER (WHERE i > 9) FROM t;
 SELECT o, count(*) FROM t GROUP BY o ORDER BY o;
 SELECT y || '\xaa' AS more, length(y), substring(y from 2 for 1) AS part, position('\x02' in y) AS at,
-	y LIKE '\x0125' AS likes, get_byte('\x0102'::enc_bytea, 1) AS byte FROM t ORDER BY i;
+	y LIKE '\x0125' AS likes, enc_bytea_get_byte('\x0102'::enc_bytea, 1) AS byte FROM t ORDER BY i;
 SELECT substring('\x01'::enc_bytea from 1 for -1);
-SELECT get_byte('\x01'::enc_bytea, 1);
+SELECT enc_bytea_get_byte('\x01'::enc_bytea, 1);
 SELECT '\x01'::enc_bytea LIKE '\x5c';
 SELECT string_agg(y, '\x2d' ORDER BY i), count(DISTINCT u) FROM t;
 SELECT i FROM t ORDER BY y NULLS FIRST;

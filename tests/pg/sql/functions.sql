@@ -1,0 +1,41 @@
+-- functions of 1.1; differential.pl compares them with PostgreSQL's
+SELECT enable_client_mode();
+SET datestyle = 'ISO';
+SELECT 12::enc_int4 & 10::enc_int4 AS "and", '12'::enc_int4 | '3' AS "or", '12'::enc_int8 # '10' AS "xor", ~ '5'::enc_int4 AS "not",
+	'1'::enc_int4 << 33 AS shl, '-16'::enc_int8 >> 2 AS shr, '6'::enc_int8 & 3 AS mixed;
+SELECT gcd('12'::enc_int4, '-18'), lcm('4'::enc_int8, '6'), gcd('1.5'::enc_numeric, '0.25'), lcm('1.5'::enc_numeric, '0.25'),
+	to_hex('-1'::enc_int4), to_hex('255'::enc_int8), enc_numeric_min_scale('1.500'), enc_numeric_trim_scale('1.500');
+SELECT gcd('-2147483648'::enc_int4, '0');
+SELECT lcm('2147483647'::enc_int4, '2147483646');
+SELECT round(sin('1'::enc_float8)::enc_numeric, 9), degrees('3.141592653589793'::enc_float8), atan2('1'::enc_float8, '1'), cos('0'::enc_int4);
+SELECT asin('2'::enc_float8);
+SELECT sin('Infinity'::enc_float8);
+SELECT md5('abc'::enc_text), enc_bytea_sha256('\x'), enc_bytea_encode('\x00ff5c41', 'escape'), enc_bytea_encode('\x00ff', 'base64'),
+	decode('4142'::enc_text, 'hex'), enc_int4_chr('8364'), bit_length('€'::enc_text);
+SELECT md5('abc'::enc_text)::text = md5('abc') AS same_md5, length(enc_bytea_encode(decode(repeat('ab'::enc_text, 100), 'hex'), 'base64'));
+SELECT enc_bytea_encode('\x00', 'base65');
+SELECT decode('abc'::enc_text, 'hex');
+SELECT decode('\x'::enc_text, 'escape');
+SELECT enc_int4_chr('0');
+SELECT enc_int4_chr('-1');
+SELECT overlay('abcdef'::enc_text PLACING 'XY' FROM 2), overlay('abcdef'::enc_text PLACING 'XY' FROM 2 FOR 4), overlay('ab'::enc_text PLACING '' FROM 9);
+SELECT overlay('abcdef'::enc_text PLACING 'XY' FROM 0);
+SELECT ('2001-02-16'::enc_date, '2001-12-21'::enc_date) OVERLAPS ('2001-10-30'::enc_date, '2002-10-30'::enc_date) AS yes,
+	('2001-02-16'::enc_date, '100 days'::enc_interval) OVERLAPS ('2001-10-30'::enc_date, '2002-10-30'::enc_date) AS no,
+	('2001-10-29'::enc_timestamp, '2001-10-30'::enc_timestamp) OVERLAPS ('2001-10-30'::enc_timestamp, '2001-10-31'::enc_timestamp) AS touches,
+	('2001-10-30'::enc_timestamp, NULL::enc_timestamp) OVERLAPS ('2001-10-30'::enc_timestamp, '2001-10-31'::enc_timestamp) AS unknown;
+SELECT make_timestamp(2020::enc_int4, 2::enc_int4, 29::enc_int4, 24::enc_int4, 0::enc_int4, 0.0::float8::enc_float8);
+SELECT make_timestamp(2020::enc_int4, 2::enc_int4, 29::enc_int4, 24::enc_int4, 0::enc_int4, 0.5::float8::enc_float8);
+-- as PostgreSQL's text of a plain value
+SELECT 5::int2::enc_int4, 5::int2::enc_numeric, 5::int2::enc_float8, 'ab'::char(5)::enc_text || '|' AS blanks;
+CREATE TEMP TABLE a (i enc_int8, t enc_text);
+INSERT INTO a SELECT 7::int2, 'x'::char(3);
+SELECT i + 1::int2, 1::int2 - i, i % 4::int2, i::enc_float8 * 2::int2, i::enc_numeric / 2::int2, length(t) FROM a
+	WHERE i = 7::int2 AND 6::int2 < i::enc_int4;
+-- what is not there says what is
+SELECT t ~ 'x' FROM a;
+SELECT regexp_replace(t, 'x', 'y') FROM a;
+SELECT to_char(i, '999') FROM a;
+SELECT to_date(t, 'YYYY') FROM a;
+SELECT enable_server_mode();
+INSERT INTO a SELECT 7::int2;
