@@ -105,7 +105,8 @@ $(B)/%.o: %.c
 $(B)/ops_server: $(call objects,ops-server/*.c) $(libcommon)
 	$(CC) $(all_cflags) -o $@ $^ $(ldlibs) -linih -lsystemd
 
-$(B)/hedbctl: $(patsubst %,$(B)/client/%.o,hedbctl plain ca ca_command ca_crl option) $(libcommon)
+$(B)/hedbctl: $(patsubst %,$(B)/client/%.o,hedbctl plain ca ca_command ca_crl option \
+    secure_option) $(libcommon)
 	$(CC) $(all_cflags) -o $@ $^ $(ldlibs)
 
 $(B)/tests/unit/%: $(B)/tests/unit/%.o $(libcommon)
@@ -116,7 +117,7 @@ $(B)/tests/unit/test_zone_request: $(B)/redis-module/zone_request.o
 $(B)/tests/unit/test_zone: $(B)/redis-module/zone.o $(B)/redis-module/zone_request.o
 $(B)/tests/unit/test_zone.o $(B)/tests/unit/test_zone_request.o: all_cflags += -Iredis-module
 $(B)/tests/unit/test_zone.o $(B)/tests/unit/test_zone_request.o: $(redismodule_h)
-$(B)/tests/unit/test_handshake: $(B)/client/ca.o $(B)/client/ca_crl.o
+$(B)/tests/unit/test_handshake $(B)/tests/unit/test_sealed_server: $(B)/client/ca.o $(B)/client/ca_crl.o
 $(B)/tests/unit/test_scan: $(B)/client/scan.o
 $(B)/tests/unit/test_words: $(B)/client/words.o
 $(B)/tests/unit/test_rows: $(B)/client/rows.o

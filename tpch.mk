@@ -3,7 +3,7 @@
 # Included by Makefile.
 
 pg_include := $(shell $(PG_CONFIG) --includedir)
-load_o     := $(patsubst %,$(B)/client/%.o,hedb_load load_batch load_flow load_open load_table \
+load_o     := $(patsubst %,$(B)/client/%.o,hedb_load load_batch load_flow load_open load_table secure_option \
               option plaintext plaintext_time rows zone_column)
 
 $(B)/client/hedb_load.o $(B)/client/load_table.o: all_cflags += -I$(pg_include)

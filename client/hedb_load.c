@@ -22,6 +22,7 @@
 #include "load_open.h"
 #include "load_table.h"
 #include "option.h"
+#include "secure_option.h"
 
 static const char usage[] =
 	"hedb-load - bulk loading of tables with encrypted columns, and reading them.\n"
@@ -33,7 +34,9 @@ static const char usage[] =
 	"\n"
 	"  --region FILE        of ops_server ($HEDB_REGION)\n"
 	"  --offset N           where the region starts in FILE\n"
-	"  --credential FILE    of a client ($HEDB_CREDENTIAL)\n"
+	"  --credential FILE    of a client ($HEDB_CREDENTIAL); with --secure the certificate's\n"
+	"                       role `client` takes its place\n"
+	SECURE_OPTION_HELP
 	"  --dbname CONNINFO    database, or connection string (PGDATABASE, PGHOST, ...)\n"
 	"  --columns A,B,...    the data's columns, when not all in the table's order\n"
 	"  --stdout             with TABLE: its types, but COPY BINARY on standard output\n"
@@ -54,6 +57,7 @@ struct options {
 	struct rows_format format;
 	uint64_t offset, timeout_ms;
 	bool to_stdout, header, decrypt, quiet;
+	struct secure_option secure;
 };
 
 static int fail(const struct err_text *e, int rc)
@@ -129,6 +133,8 @@ static bool parse(struct options *o, int argc, char **argv)
 			if (n == 2)
 				return false;
 			word[n++] = argv[i];
+		} else if (secure_option_take(&o->secure, argc, argv, &i)) {
+			continue;
 		} else if (!take_flag(o, argv[i])) {
 			if (!take_value(o, argv[i], argv[i + 1]))
 				return false;
@@ -194,22 +200,31 @@ static int connect_ops(
 {
 	const char *region = o->region ? o->region : getenv("HEDB_REGION");
 	const char *credential = o->credential ? o->credential : getenv("HEDB_CREDENTIAL");
+	struct secure_option secure = o->secure;
+	struct trust *trust;
 	struct chan_config config = {
 		.label = "hedb-load", .spin_ns = 50000, .delay_ns = chan_delay_from_env()};
 	int rc;
 
-	if (!region || !credential) {
+	rc = secure_option_load(&secure, &trust, e);
+	if (rc)
+		return rc;
+	if (!region || !(credential || trust)) {
+		trust_drop(trust);
 		err_set(e, region ? "which credential? --credential, or HEDB_CREDENTIAL"
 						  : "which region? --region, or HEDB_REGION");
 		return -EINVAL;
 	}
 	rc = region_open(r, region, o->offset, 0, e);
-	if (rc)
+	if (rc) {
+		trust_drop(trust);
 		return rc;
+	}
 	ops_client_init(c, r, &config, message_heap, 1u << 31);
+	c->trust = trust;
 	c->role = ROLE_CLIENT;
 	c->wait_channel_ms = o->timeout_ms;
-	rc = ops_credential_read(c->credential, credential, e);
+	rc = trust ? 0 : ops_credential_read(c->credential, credential, e);
 	if (rc) {
 		ops_client_fini(c);
 		region_close(r);

@@ -20,6 +20,7 @@
 #include "layout.h"
 #include "ops.h"
 #include "plain.h"
+#include "secure_option.h"
 #include "stats.h"
 #include "value.h"
 
@@ -45,6 +46,9 @@ static const char usage[] =
 	"  hedbctl decrypt [REGION] --credential FILE        ... and back; TYPE: int4 int8 text\n"
 	"                                                numeric\n"
 	"\n"
+	"status, ping, encrypt and decrypt take:\n"
+	SECURE_OPTION_HELP
+	"\n"
 	"N may end in K, M or G. REGION defaults to $HEDB_REGION. FILE of a region: a file\n"
 	"(/dev/shm/name), a PCI resource2, /dev/uioN, or fd:N; with --offset N and --size N\n"
 	"where it starts in that, and how much of that to map.\n";
@@ -55,6 +59,7 @@ struct options {
 	uint64_t size, offset, count, spin_us;
 	uint64_t kv_channels, kv_ring, ops_channels, ops_ring;
 	const char *credential;
+	struct secure_option secure;
 	bool force;
 };
 
@@ -87,6 +92,8 @@ static bool parse(struct options *o, int argc, char **argv)
 			o->force = true;
 			continue;
 		}
+		if (secure_option_take(&o->secure, argc, argv, &i))
+			continue;
 		if (strcmp(argv[i], "--credential") == 0) {
 			if (++i == argc)
 				return false;
@@ -321,6 +328,8 @@ static int key_cmd(const struct options *o)
 static int connect_ops(
 	const struct options *o, int at, struct region *r, struct ops_client *c)
 {
+	struct secure_option secure = o->secure;
+	struct trust *trust;
 	const char *spec = o->nwords > at ? o->word[at] : getenv("HEDB_REGION");
 	struct chan_config config = {
 		.spin_ns = o->spin_us * 1000, .delay_ns = chan_delay_from_env()};
@@ -331,10 +340,16 @@ static int connect_ops(
 		fprintf(stderr, "hedbctl: which region? name it, or set HEDB_REGION\n");
 		return 2;
 	}
-	rc = region_open(r, spec, o->offset, o->size, &e);
+	rc = secure_option_load(&secure, &trust, &e);
 	if (rc)
 		return fail(&e, rc);
+	rc = region_open(r, spec, o->offset, o->size, &e);
+	if (rc) {
+		trust_drop(trust);
+		return fail(&e, rc);
+	}
 	ops_client_init(c, r, &config, message_heap, 1 << 20);
+	c->trust = trust;
 	return 0;
 }
 
@@ -343,6 +358,7 @@ enum { TIMEOUT_MS = 5000, WARM_UP = 1000 };
 static void disconnect_ops(struct region *r, struct ops_client *c)
 {
 	ops_client_fini(c);
+	trust_drop(c->trust);
 	region_close(r);
 }
 
@@ -566,14 +582,18 @@ static int values(const struct options *o, uint8_t type, int at)
 	ssize_t n;
 	int rc;
 
-	if (!o->credential || o->nwords > at + 1)
+	if (o->nwords > at + 1)
 		return 2;
 	rc = connect_ops(o, at, &r, &c);
 	if (rc)
 		return rc;
+	if (!c.trust && !o->credential) { /* a certificate's role takes its place */
+		disconnect_ops(&r, &c);
+		return 2;
+	}
 	c.role = ROLE_CLIENT;
 	c.reply_max = 1 << 30;
-	rc = ops_credential_read(c.credential, o->credential, &e);
+	rc = c.trust ? 0 : ops_credential_read(c.credential, o->credential, &e);
 	while (!rc && (n = getline(&line, &room, stdin)) > 0) {
 		if (line[n - 1] == '\n')
 			line[--n] = 0;

@@ -15,6 +15,10 @@
  * challenge under the credential, 32 bytes that client and server have in a file; so
  * the credential itself never lies in the region. A challenge serves once.
  *
+ * On a sealed channel (secure.h) certificates say who may be what, and the credential
+ * counts for nothing: OPS_PROVE is the role alone, one byte, and is granted when the
+ * client's certificate names it.
+ *
  * struct ops_client is one thread's way to call: it attaches when needed, sends, waits
  * in slices, and when the server was replaced it sends the request again, because
  * requests are pure. docs/protocol.md has the bytes.
@@ -25,6 +29,7 @@
 #include "channel.h"
 #include "message.h"
 #include "program.h"
+#include "secure.h"
 
 enum ops_kind {
 	OPS_EVAL = 1,
@@ -85,6 +90,8 @@ struct ops_client {
 	struct ops_slot *read;     /* whose reply the caller has */
 	uint8_t credential[OPS_CREDENTIAL];
 	enum role role; /* asked for at each (re)attach when not ROLE_DB */
+	struct trust *trust;         /* caller's; not NULL: sealed channels and no others */
+	struct handshake *handshake; /* under way; left there: idle() jumped */
 	bool attached;
 	bool spoiled; /* a call was left in the middle of a long request: attach anew */
 	/* Called between slices; may longjmp away (PostgreSQL's interrupts). */

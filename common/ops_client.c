@@ -45,6 +45,8 @@ void ops_done(struct ops_client *c)
 void ops_release(struct ops_client *c)
 {
 	let_go(c);
+	handshake_destroy(c->handshake);
+	c->handshake = NULL;
 	if (c->attached)
 		chan_detach(&c->chan);
 	c->attached = c->spoiled = false;
@@ -188,13 +190,39 @@ static int say(struct ops_client *c, struct ops_limit *l, uint8_t kind, void *by
 	return rc ? rc : slot_read(c, &c->hello, reply, reply_len, l->e);
 }
 
+/* Seal a channel that was just opened. */
+static int seal_channel(struct ops_client *c, struct ops_limit *l)
+{
+	int rc;
+
+	handshake_destroy(c->handshake);
+	c->handshake = NULL;
+	while ((rc = secure_connect(&c->handshake, &c->chan, c->trust, NULL, l->e)) == -EAGAIN) {
+		rc = chan_await(&c->chan, OPS_SLICE_MS);
+		if (rc && rc != -EAGAIN)
+			return rc;
+		rc = ops_pause(c, l);
+		if (rc)
+			return rc;
+	}
+	return rc;
+}
+
 /* Ask for the role that the client wants. Runs on a channel that was just opened. */
 static int gain_role(struct ops_client *c, struct ops_limit *l)
 {
 	uint8_t proof[1 + OPS_MAC], challenge[OPS_CHALLENGE];
 	const uint8_t *reply;
 	uint64_t len;
-	int rc = say(c, l, OPS_HELLO, NULL, 0, &reply, &len);
+	int rc;
+
+	proof[0] = (uint8_t)c->role;
+	if (chan_sealed(&c->chan)) {
+		rc = say(c, l, OPS_PROVE, proof, 1, &reply, &len);
+		let_go(c);
+		return rc;
+	}
+	rc = say(c, l, OPS_HELLO, NULL, 0, &reply, &len);
 
 	if (rc)
 		return rc;
@@ -202,7 +230,6 @@ static int gain_role(struct ops_client *c, struct ops_limit *l)
 		return -EPROTO;
 	memcpy(challenge, reply, sizeof challenge);
 	let_go(c);
-	proof[0] = (uint8_t)c->role;
 	ops_prove(proof + 1, challenge, c->credential);
 	rc = say(c, l, OPS_PROVE, proof, sizeof proof, &reply, &len);
 	let_go(c);
@@ -218,10 +245,12 @@ static int begin_session(struct ops_client *c, struct ops_limit *l)
 
 	for (i = 0; i < c->nasked; i++)
 		c->asked[i]->id = 0;
-	if (c->role == ROLE_DB && !c->nasked)
+	if (c->role == ROLE_DB && !c->nasked && !c->trust)
 		return 0;
 	c->spoiled = true;
-	if (c->role != ROLE_DB)
+	if (c->trust)
+		rc = seal_channel(c, l);
+	if (!rc && c->role != ROLE_DB)
 		rc = gain_role(c, l);
 	if (!rc)
 		rc = send_all(c, l);

@@ -29,6 +29,12 @@ static const char help[] =
 	"  --region-size N       bytes to map; needed where the file tells none [all]\n"
 	"  --keys FILE           key file, mode 0600\n"
 	"  --credential FILE     who proves to know it may encrypt and decrypt  [nobody]\n"
+	"  --secure MODE         plain; sealed: channels as clients want them; required: plain\n"
+	"                        requests are refused                         [plain]\n"
+	"  --cert, --key, --ca FILE   certificate of role server:ops, its key, and the CA's\n"
+	"                        certificate: `hedbctl ca`\n"
+	"  --crl FILE            what the CA has revoked                      [nothing]\n"
+	"  --psk FILE            lines NAME ROLES KEY instead, or besides     [none]\n"
 	"  --workers N           threads              [one a processor it may use, at least 2]\n"
 	"  --spin-us N           most to spin for the next request before sleeping [50]\n"
 	"  --crypto NAME         ipsec-mb, libsodium or mbedtls        [the fastest usable]\n"
@@ -37,8 +43,8 @@ static const char help[] =
 	"                        on the command line win\n"
 	"  --help, --version\n"
 	"\n"
-	"SIGTERM, SIGINT: answer what is there, then end.  SIGHUP: read keys, credential and\n"
-	"log level again.  Environment: CXL_SHM_DELAY_NS, latency to inject per frame.\n";
+	"SIGTERM, SIGINT: answer what is there, then end.  SIGHUP: read keys, credential,\n"
+	"what sealed channels need, and log level again.  Environment: CXL_SHM_DELAY_NS, latency to inject per frame.\n";
 
 static bool set_string(char *to, size_t len, const char *value)
 {
@@ -64,9 +70,29 @@ static bool set_bytes(uint64_t *to, const char *value)
 	return region_parse_bytes(value, to) == 0;
 }
 
+/* Is it one of these? `good`: and the value fits. */
+static bool set_secure_file(struct config *c, const char *name, const char *value, bool *good)
+{
+	const struct {
+		const char *name;
+		char *to;
+	} files[] = {{"cert", c->cert}, {"key", c->key}, {"ca", c->ca}, {"crl", c->crl},
+		{"psk", c->psk}};
+	size_t i;
+
+	for (i = 0; i < sizeof files / sizeof files[0]; i++)
+		if (strcmp(name, files[i].name) == 0) {
+			*good = set_string(files[i].to, PATH_MAX, value);
+			return true;
+		}
+	return false;
+}
+
 /* One setting, from the file or the command line. */
 static bool config_set(struct config *c, const char *name, const char *value)
 {
+	bool known;
+
 	if (strcmp(name, "region") == 0)
 		return set_string(c->region, sizeof c->region, value);
 	if (strcmp(name, "region-offset") == 0)
@@ -77,6 +103,10 @@ static bool config_set(struct config *c, const char *name, const char *value)
 		return set_string(c->keys, sizeof c->keys, value);
 	if (strcmp(name, "credential") == 0)
 		return set_string(c->credential, sizeof c->credential, value);
+	if (strcmp(name, "secure") == 0)
+		return trust_parse_mode(value, &c->secure) == 0;
+	if (set_secure_file(c, name, value, &known))
+		return known;
 	if (strcmp(name, "workers") == 0)
 		return set_number(&c->workers, value, 1, WORKERS_MAX);
 	if (strcmp(name, "spin-us") == 0)
@@ -192,5 +222,11 @@ int config_reload(struct config *c, struct err_text *e)
 	c->log_level = fresh.log_level;
 	strcpy(c->keys, fresh.keys);
 	strcpy(c->credential, fresh.credential);
+	strcpy(c->cert, fresh.cert);
+	strcpy(c->key, fresh.key);
+	strcpy(c->ca, fresh.ca);
+	strcpy(c->crl, fresh.crl);
+	strcpy(c->psk, fresh.psk);
+	c->secure = fresh.secure;
 	return 0;
 }

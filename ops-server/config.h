@@ -11,6 +11,7 @@
 
 #include "log.h"
 #include "region.h"
+#include "trust.h"
 
 enum { WORKERS_MAX = SERVICE_LANES };
 
@@ -18,6 +19,8 @@ struct config {
 	char region[PATH_MAX];
 	char keys[PATH_MAX];
 	char credential[PATH_MAX]; /* empty: nobody gets the role `client` */
+	char cert[PATH_MAX], key[PATH_MAX], ca[PATH_MAX], crl[PATH_MAX], psk[PATH_MAX];
+	enum trust_mode secure;
 	char file[PATH_MAX];       /* the configuration file itself, empty if none */
 	char crypto[16];           /* empty: the fastest that this machine can use */
 	uint64_t region_offset;
@@ -39,7 +42,7 @@ struct config {
 MUST_CHECK int config_read(struct config *c, int argc, char **argv, struct err_text *e);
 
 /* config_reload - read all of it again, the command line still winning; only what may
- * change at run time is taken: keys, credential, log level. */
+ * change at run time is taken: keys, credential, all of sealed channels, log level. */
 MUST_CHECK int config_reload(struct config *c, struct err_text *e);
 
 #endif

@@ -67,6 +67,7 @@ struct server {
 	uint8_t *stuck;   /* per channel: a reply waits for room. Beside the sessions, because
 	                     who looks for work has no lock and a session may go meanwhile */
 	uint32_t nstuck;  /* how many of them: come back soon */
+	uint32_t nsealed; /* channels */
 	uint32_t halves;  /* channels with a request of which more is to come */
 	int stop;
 };

@@ -6,6 +6,7 @@
 
 #include <sodium.h>
 
+#include "admit.h"
 #include "status.h"
 #include "wiped.h"
 #include "zone.h"
@@ -21,6 +22,7 @@ enum {
 #define REQUEST_MAX (3ull << 30) /* two texts of a gigabyte and then some */
 
 struct session {
+	struct admission admission;
 	struct message_in in;
 	struct message_out out; /* .len > .sent: a reply still on its way */
 	uint8_t *out_buf; /* the reply when it does not fit the ring; out_len bytes */
@@ -82,10 +84,13 @@ void session_closed(void *ctx, struct service_chan *c)
 		set_stuck(server, c, false);
 	if (s->half)
 		__atomic_fetch_sub(&server->halves, 1, __ATOMIC_RELAXED);
+	if (s->admission.sealed)
+		__atomic_fetch_sub(&server->nsealed, 1, __ATOMIC_RELAXED);
 	if (s->in.len)
 		sodium_memzero(s->in.buf, s->in.len); /* half a request */
 	message_reset(&s->in, 0);
 	drop_reply(s);
+	admit_end(&s->admission);
 	sodium_memzero(s, sizeof *s);
 	free(s);
 	c->session = NULL;
@@ -102,7 +107,8 @@ bool session_heavy(struct service_chan *c)
 	struct frame f;
 
 	return (s && s->in.len) ||
-		(ring_peek(&c->rx, &f) == 0 && (f.len > HEAVY_BYTES || f.flags & FRAME_MORE));
+		(ring_peek(&c->rx, &f) == 0 &&
+			(f.len > HEAVY_BYTES || f.flags & FRAME_MORE || f.kind == SEAL_HELLO));
 }
 
 /* eval_run's room callback. */
@@ -174,12 +180,23 @@ static void reply_fail(
 	reply_bytes(w, r, OPS_FAIL, id, bytes, 4 + len);
 }
 
+/* u8 role, which the certificate names or not. */
+static int prove_sealed(struct session *s, const uint8_t *data, uint64_t len)
+{
+	if (len != 1 || data[0] != ROLE_CLIENT || !(s->admission.peer.roles & PEER_CLIENT))
+		return -EACCES;
+	s->role = ROLE_CLIENT;
+	return 0;
+}
+
 /* u8 role, MAC over the challenge that was given last. */
 static int prove(struct worker *w, struct session *s, const uint8_t *data, uint64_t len)
 {
 	uint8_t proof[1 + OPS_MAC], mac[OPS_MAC];
 	bool good = false;
 
+	if (s->admission.sealed)
+		return prove_sealed(s, data, len);
 	if (len == sizeof proof && s->challenged && w->zone->credential) {
 		memcpy(proof, data, sizeof proof);
 		ops_prove(mac, s->challenge, w->zone->credential);
@@ -234,6 +251,10 @@ static void serve_one(struct worker *w, struct service_chan *c, uint8_t kind, ui
 
 	switch (kind) {
 	case OPS_EVAL:
+		if (!admit_evaluates(&s->admission)) {
+			reply_fail(w, &r, id, -EACCES, "the certificate names neither db nor client");
+			break;
+		}
 		if (len > HEAVY_BYTES && service_given_up(c, id)) {
 			reply_fail(w, &r, id, -ETIMEDOUT, "given up");
 			break;
@@ -241,7 +262,7 @@ static void serve_one(struct worker *w, struct service_chan *c, uint8_t kind, ui
 		w->eval->wanted = wanted;
 		w->eval->opened_all = data == s->in.buf && len > KEEP_BYTES ? forget_request : NULL;
 		w->eval->wanted_ctx = &k;
-		rc = eval_run(w->eval, s->role, data, len, data != s->in.buf, reply_room, &r, &e);
+		rc = eval_run(w->eval, s->role, data, len, data != s->in.buf && !c->rx.seal, reply_room, &r, &e);
 		if (rc == 0)
 			reply_send(w, &r, OPS_EVAL | OPS_REPLY, id);
 		else
@@ -269,8 +290,9 @@ static void serve_one(struct worker *w, struct service_chan *c, uint8_t kind, ui
 			reply_bytes(w, &r, OPS_PROVE | OPS_REPLY, id, NULL, 0);
 		else
 			reply_fail(w, &r, id, rc,
-				w->zone->credential ? "the credential is not the server's"
-						    : "ops_server was started without --credential");
+				s->admission.sealed ? "the certificate does not name that role"
+				: w->zone->credential ? "the credential is not the server's"
+							  : "ops_server was started without --credential");
 		break;
 	default:
 		reply_fail(w, &r, id, -EINVAL, "unknown kind of request");
@@ -279,6 +301,9 @@ static void serve_one(struct worker *w, struct service_chan *c, uint8_t kind, ui
 
 static void refuse(struct worker *w, struct service_chan *c, const char *why)
 {
+	const char *sealed = seal_why(&c->rx) ? seal_why(&c->rx) : seal_why(&c->tx);
+
+	why = sealed ? sealed : why;
 	log_warning("channel %u of pid %u refused: %s", c->index, ident_pid(c->owner), why);
 	service_refuse(&w->server->service, c);
 }
@@ -291,6 +316,29 @@ static void count_half(struct server *server, struct session *s)
 	if (half != s->half)
 		__atomic_fetch_add(&server->halves, half ? 1u : -1u, __ATOMIC_RELAXED);
 	s->half = half;
+}
+
+/* A frame on a channel that has not been let in. False: it is refused, or was the channel's. */
+static bool let_in(struct worker *w, struct service_chan *c, const struct frame *f)
+{
+	struct session *s = c->session;
+	struct reply r = {.c = c, .s = s};
+	struct err_text e = {""};
+	bool sealed = s->admission.sealed;
+	int rc = admit(&s->admission, w->zone, c, f, &e);
+
+	if (!sealed && s->admission.sealed)
+		__atomic_fetch_add(&w->server->nsealed, 1, __ATOMIC_RELAXED);
+	if (rc == 0)
+		return true;
+	if (rc == -EAGAIN)
+		return false;
+	if (rc == -EACCES && f->kind != SEAL_HELLO) {
+		reply_fail(w, &r, f->id, rc, e.s);
+		service_publish(c);
+	}
+	refuse(w, c, e.s[0] ? e.s : err_name(rc));
+	return false;
 }
 
 void session_serve(struct worker *w, struct service_chan *c)
@@ -313,6 +361,11 @@ void session_serve(struct worker *w, struct service_chan *c)
 	}
 	while (budget-- > 0 && !session_stuck(w->server, c) &&
 		(rc = ring_peek(&c->rx, &f)) == 0) {
+		if (__builtin_expect(s->admission.zone != w->zone->number, 0) && !let_in(w, c, &f)) {
+			if (!c->open)
+				return; /* and the session is gone */
+			continue;
+		}
 		rc = message_take(&s->in, &f, &data, &len);
 		if (rc == 0) {
 			w->requests++;

@@ -24,7 +24,7 @@ bool session_stuck(const struct server *s, const struct service_chan *c);
 bool session_unstuck(const struct server *s, const struct service_chan *c);
 
 /* Is the waiting request so long that clients should ring others before it is begun
- * (worker.c, be_busy)? Caller has the lock. */
+ * (worker.c, be_busy)? A handshake is. Caller has the lock. */
 bool session_heavy(struct service_chan *c);
 
 #endif

@@ -65,8 +65,8 @@ char *status_text(const struct server *s)
 	up = clock_ms() - s->started_ms;
 	fprintf(f, "pid %d\nuptime_ms %llu\nworkers %u\ncrypto %s\n", (int)getpid(),
 		(unsigned long long)up, s->config.workers, s->gcm->name);
-	fprintf(f, "channels_open %u\nchannels %u\n", s->service.nopen,
-		s->service.geometry->nchannels);
+	fprintf(f, "channels_open %u\nchannels_sealed %u\nchannels %u\n", s->service.nopen,
+		__atomic_load_n(&s->nsealed, __ATOMIC_RELAXED), s->service.geometry->nchannels);
 	fprintf(f,
 		"requests %llu\nrequests_failed %llu\nrequests_per_s %.1f\nrows %llu\n"
 		"values_opened %llu\nvalues_sealed %llu\nbytes_in %llu\nbytes_out %llu\n"

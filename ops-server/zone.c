@@ -5,8 +5,34 @@
 
 #include <sodium.h>
 
+static void zone_wipe(struct zone *z)
+{
+	sodium_free(z->credential);
+	trust_drop(z->trust);
+	keyring_destroy(z->keys);
+	free(z);
+}
+
+static int load_trust(struct zone *z, const struct config *c, struct err_text *e)
+{
+	const struct trust_files f = {.cert = c->cert, .key = c->key, .ca = c->ca, .crl = c->crl,
+		.psk = c->psk};
+	int rc;
+
+	z->mode = c->secure;
+	if (z->mode == TRUST_PLAIN)
+		return 0;
+	rc = trust_load(&z->trust, &f, e);
+	if (rc || !z->trust->cert.p || peer_may(&z->trust->self, "ops", true))
+		return rc;
+	err_set(e, "%s: its roles are not a server's; hedbctl ca issue ... --role server:ops",
+		c->cert);
+	return -EINVAL;
+}
+
 struct zone *zone_load(const struct config *c, struct err_text *e)
 {
+	static uint64_t loaded;
 	struct zone *z = calloc(1, sizeof *z);
 	int rc;
 
@@ -22,22 +48,20 @@ struct zone *zone_load(const struct config *c, struct err_text *e)
 		rc = z->credential ? ops_credential_read(z->credential, c->credential, e)
 				   : -ENOMEM;
 	}
+	if (!rc)
+		rc = load_trust(z, c, e);
 	if (rc) {
-		sodium_free(z->credential);
-		keyring_destroy(z->keys);
-		free(z);
+		zone_wipe(z);
 		return NULL;
 	}
+	z->number = ++loaded;
 	return z;
 }
 
 void zone_free(struct zone *z)
 {
-	if (!z)
-		return;
-	sodium_free(z->credential);
-	keyring_destroy(z->keys);
-	free(z);
+	if (z)
+		zone_wipe(z);
 }
 
 /* Caller holds s->zone_lock. */

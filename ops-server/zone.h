@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * zone.h - one set of secrets: the keyring and the client credential.
+ * zone.h - one set of secrets: the keyring, the client credential, and whom sealed
+ * channels are for.
  *
  * SIGHUP replaces it as a whole: each worker moves to the new one between two requests,
  * and the old one is wiped when the last has moved. server.zone is the newest one,
@@ -14,6 +15,9 @@
 struct zone {
 	struct keyring *keys;
 	uint8_t *credential; /* OPS_CREDENTIAL bytes of sodium_malloc, NULL if there is none */
+	struct trust *trust; /* NULL: no sealed channels */
+	enum trust_mode mode;
+	uint64_t number;     /* counts zones: who has seen another one looks anew */
 	uint32_t users;      /* workers on it; server.zone_lock */
 };
 

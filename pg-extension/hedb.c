@@ -26,6 +26,8 @@ int hedb_channel_wait;
 int hedb_region_offset;
 char *hedb_region;
 char *hedb_client_credential;
+bool hedb_secure;
+char *hedb_cert_file, *hedb_key_file, *hedb_ca_file, *hedb_crl_file, *hedb_psk_file;
 
 static const struct config_enum_entry modes[] = {
 	{"server", MODE_SERVER, false}, {"client", MODE_CLIENT, false}, {NULL, 0, false}};
@@ -39,6 +41,7 @@ static const struct config_enum_entry channel_waits[] = {
 static bool mode_check(int *mode, void **extra, GucSource source)
 {
 	if (*mode != MODE_CLIENT || source != PGC_S_SESSION || InitializingParallelWorker ||
+		hedb_secure || /* the certificate's roles decide, in ops_server */
 		(hedb_client_credential && hedb_client_credential[0]))
 		return true;
 	GUC_check_errcode(ERRCODE_INSUFFICIENT_PRIVILEGE);
@@ -58,6 +61,35 @@ static void changed_int(int value, void *extra)
 	zone_reset();
 }
 
+static void changed_bool(bool value, void *extra)
+{
+	zone_reset();
+}
+
+/* What sealed channels need; see hedb.secure. */
+static void define_secure(void)
+{
+	const struct {
+		const char *name, *what;
+		char **at;
+	} files[] = {
+		{"hedb.cert_file", "Certificate that this server shows to ops_server.", &hedb_cert_file},
+		{"hedb.key_file", "The key of hedb.cert_file.", &hedb_key_file},
+		{"hedb.ca_file", "Certificate of the zone's CA.", &hedb_ca_file},
+		{"hedb.crl_file", "Certificates that the zone's CA has revoked.", &hedb_crl_file},
+		{"hedb.psk_file", "Pre-shared key instead of a certificate.", &hedb_psk_file},
+	};
+	size_t i;
+
+	DefineCustomBoolVariable("hedb.secure", "Sealed channels to ops_server, or none.",
+		"Needs hedb.cert_file, hedb.key_file and hedb.ca_file, or hedb.psk_file. The "
+		"certificate's roles take the place of hedb.client_credential.",
+		&hedb_secure, false, PGC_SUSET, 0, NULL, changed_bool, NULL);
+	for (i = 0; i < sizeof files / sizeof files[0]; i++)
+		DefineCustomStringVariable(files[i].name, files[i].what, NULL, files[i].at, "",
+			PGC_SUSET, GUC_SUPERUSER_ONLY, NULL, changed_string, NULL);
+}
+
 void _PG_init(void)
 {
 	const char *region = getenv("HEDB_REGION");
@@ -74,6 +106,7 @@ void _PG_init(void)
 		"Credential file that allows encrypting and decrypting in this server.",
 		"For development: whoever has it sees plaintext.", &hedb_client_credential, "",
 		PGC_SUSET, GUC_SUPERUSER_ONLY, NULL, changed_string, NULL);
+	define_secure();
 	DefineCustomEnumVariable("hedb.mode", "What text input and output of encrypted types is.",
 		"server: ciphertext; client: plaintext, with a client credential.", &hedb_mode,
 		MODE_SERVER, modes, PGC_USERSET, 0, mode_check, NULL, NULL);

@@ -21,6 +21,7 @@ enum {
 static struct {
 	struct region region;
 	struct ops_client client;
+	struct trust *trust; /* the client's; NULL: plain channels */
 	bool open;   /* the region is mapped and the client initialised */
 	bool hooked; /* exit and transaction callbacks are registered */
 	bool stale;  /* a setting changed since */
@@ -52,6 +53,8 @@ static const struct {
 	{-EUSERS, ERRCODE_TOO_MANY_CONNECTIONS,
 		"Format region %s with more channels, or set hedb.channel_wait to \"wait\"."},
 	{-EACCES, ERRCODE_INSUFFICIENT_PRIVILEGE, NULL},
+	{-ECONNREFUSED, ERRCODE_CONNECTION_FAILURE,
+		"Start ops_server on %s with --secure, or turn hedb.secure off."},
 	{-EPROTO, ERRCODE_PROTOCOL_VIOLATION, NULL},
 	{-EBADMSG, ERRCODE_DATA_CORRUPTED, NULL},
 	{-ENOMEM, ERRCODE_OUT_OF_MEMORY, NULL},
@@ -120,11 +123,13 @@ static void check_interrupts(void *ctx)
 
 static void close_zone(void)
 {
-	if (!zone.open)
-		return;
-	zone.open = false;
-	ops_client_fini(&zone.client);
-	region_close(&zone.region);
+	if (zone.open) {
+		zone.open = false;
+		ops_client_fini(&zone.client);
+		region_close(&zone.region);
+	}
+	trust_drop(zone.trust);
+	zone.trust = NULL;
 }
 
 static void at_exit(int code, Datum arg)
@@ -149,6 +154,23 @@ static void at_transaction_end(XactEvent event, void *arg)
 		ops_release(&zone.client);
 }
 
+/* Whom sealed channels are for. */
+static void load_trust(void)
+{
+	const struct trust_files files = {.cert = hedb_cert_file, .key = hedb_key_file,
+		.ca = hedb_ca_file, .crl = hedb_crl_file, .psk = hedb_psk_file};
+	struct err_text e = {""};
+	int rc;
+
+	if (!hedb_secure)
+		return;
+	rc = trust_load(&zone.trust, &files, &e);
+	if (rc)
+		ereport(ERROR, (errcode(ERRCODE_CONFIG_FILE_ERROR),
+				errmsg("no sealed channel to ops_server: %s", e.s[0] ? e.s : err_name(rc)),
+				errhint("See hedb.secure, hedb.cert_file, hedb.key_file and hedb.ca_file.")));
+}
+
 static void open_zone(void)
 {
 	struct chan_config config = {.spin_ns = (uint64_t)hedb_spin_us * 1000,
@@ -167,11 +189,13 @@ static void open_zone(void)
 		RegisterXactCallback(at_transaction_end, NULL);
 		zone.hooked = true;
 	}
+	load_trust();
 	rc = region_open(&zone.region, hedb_region, (uint64_t)hedb_region_offset * 1024, 0, &e);
 	if (rc)
 		raise_errno(rc, &e);
 	ops_client_init(&zone.client, &zone.region, &config, message_heap, MaxAllocSize);
 	zone.client.idle = check_interrupts;
+	zone.client.trust = zone.trust;
 	zone.open = true;
 	zone.stale = false;
 }
@@ -189,6 +213,8 @@ static void need_credential(void)
 	struct err_text e = {""};
 	int rc;
 
+	if (zone.trust)
+		return;
 	if (!hedb_client_credential[0])
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				errmsg("encrypting and decrypting here needs a client credential"),

@@ -95,7 +95,7 @@ static inline void assert_notified(const char *what)
 
 static inline pid_t server_exec(const char *const *more)
 {
-	const char *argv[24] = {"ops_server", "--region", f.region, "--keys", f.keys,
+	const char *argv[32] = {"ops_server", "--region", f.region, "--keys", f.keys,
 		"--workers", "2"};
 	pid_t parent = getpid(), pid;
 	int n = 7, fd;

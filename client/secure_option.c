@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "secure_option.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct file {
+	const char *name, *env;
+	const char **to;
+};
+
+enum { FILES = 5 };
+
+static void list_files(struct file f[FILES], struct secure_option *o)
+{
+	f[0] = (struct file){"--cert", "CXL_CERT", &o->files.cert};
+	f[1] = (struct file){"--key", "CXL_KEY", &o->files.key};
+	f[2] = (struct file){"--ca", "CXL_CA", &o->files.ca};
+	f[3] = (struct file){"--crl", "CXL_CRL", &o->files.crl};
+	f[4] = (struct file){"--psk", "CXL_PSK", &o->files.psk};
+}
+
+bool secure_option_take(struct secure_option *o, int argc, char *const argv[], int *i)
+{
+	struct file f[FILES];
+	int k;
+
+	if (strcmp(argv[*i], "--secure") == 0)
+		return o->secure = true;
+	list_files(f, o);
+	for (k = 0; k < FILES; k++)
+		if (strcmp(argv[*i], f[k].name) == 0 && *i + 1 < argc) {
+			*f[k].to = argv[++*i];
+			return true;
+		}
+	return false;
+}
+
+int secure_option_load(struct secure_option *o, struct trust **t, struct err_text *e)
+{
+	const char *env = getenv("CXL_SECURE");
+	struct file f[FILES];
+	bool named = false;
+	int k;
+
+	*t = NULL;
+	list_files(f, o);
+	for (k = 0; k < FILES; k++)
+		named |= *f[k].to != NULL;
+	if (!o->secure && named) {
+		err_set(e, "a certificate or key is for --secure, which is not there");
+		return -EINVAL;
+	}
+	if (!o->secure && !(env && strcmp(env, "1") == 0))
+		return 0;
+	/* A key that was named is not to lose against a certificate that was not. */
+	for (k = 0; k < FILES && !o->files.psk; k++)
+		if (!*f[k].to)
+			*f[k].to = getenv(f[k].env);
+	return trust_load(t, &o->files, e);
+}

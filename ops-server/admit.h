@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * admit.h - whether a channel may ask anything: plainly, sealed, or not at all.
+ *
+ * A new channel's first frame is a request, or begins a handshake (secure.h). What was
+ * decided holds until the zone's secrets are read anew (SIGHUP): then the channel's next frame
+ * is looked at again, so that a revoked certificate ends its sessions, and so does
+ * `--secure required` the plain ones.
+ */
+#ifndef OPS_SERVER_ADMIT_H
+#define OPS_SERVER_ADMIT_H
+
+#include "secure.h"
+#include "zone.h"
+
+struct admission {
+	uint64_t zone; /* number of the zone that let it in; 0: none has */
+	bool plain;    /* its first request was, and it cannot be sealed any more */
+	bool sealed;
+	struct peer peer;
+	struct handshake *handshake; /* under way; owned */
+};
+
+/*
+ * admit - look at a frame that was peeked at.
+ *
+ * Returns 0: let in, the frame is still there to be served; -EAGAIN: it was the handshake's
+ * and has been taken, look for the next one; else refuse the channel, `e` says why, to the
+ * client as well when it is -EACCES. Milliseconds of thinking when the frame is a handshake's.
+ */
+MUST_CHECK int admit(struct admission *a, const struct zone *z, struct service_chan *c,
+	const struct frame *f, struct err_text *e);
+void admit_end(struct admission *a);
+
+/* May it run programs? */
+bool admit_evaluates(const struct admission *a);
+
+#endif

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * test_sealed_server.c - scope: sealed channels of a running ops_server: who is let in, what
+ * a neighbour can read (nothing) and do (end a channel), a server's death and its successor,
+ * revocation. Needs the program that was built beside it.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "../serverrig.h"
+
+#include "ca.h"
+#include "secure.h"
+
+static char ca[64];
+static struct trust *node; /* db and client */
+static const char canary[] = "what nobody else may read";
+
+static const char *in_ca(const char *name)
+{
+	static char text[16][160];
+	static int i;
+
+	i = (i + 1) % 16;
+	snprintf(text[i], sizeof text[i], "%s/%s", ca, name);
+	return text[i];
+}
+
+static struct trust *load(const char *name)
+{
+	char pem[80], key[80];
+	struct trust_files files;
+	struct trust *t;
+
+	snprintf(pem, sizeof pem, "%s.pem", name);
+	snprintf(key, sizeof key, "%s.key", name);
+	files = (struct trust_files){.cert = in_ca(pem), .key = in_ca(key), .ca = in_ca("ca.pem")};
+	if (trust_load(&t, &files, &err))
+		fail_msg("%s", err.s);
+	return t;
+}
+
+static const char *mode = "sealed";
+
+static int begin_sealed(void **state)
+{
+	const char *const more[] = {"--credential", f.credential, "--secure", mode, "--cert",
+		in_ca("zone.pem"), "--key", in_ca("zone.key"), "--ca", in_ca("ca.pem"), "--crl",
+		in_ca("crl.pem"), NULL};
+
+	return begin_with(CHANNELS, more);
+}
+
+static int begin_required(void **state)
+{
+	int rc;
+
+	mode = "required";
+	rc = begin_sealed(state);
+	mode = "sealed";
+	return rc;
+}
+
+static struct ops_client *client_with(enum role role, struct trust *t)
+{
+	struct ops_client *c = client_open(role, NULL);
+
+	c->trust = t;
+	return c;
+}
+
+/* Is that anywhere in the region? */
+static bool readable(const void *what, size_t len)
+{
+	return memmem(f.r.base, f.r.size, what, len) != NULL;
+}
+
+static void test_answers(void **state)
+{
+	struct ops_client *c = client_with(ROLE_CLIENT, node);
+	static uint8_t big[200000];
+
+	assert_int_equal(ask(c, OPS_PING, canary, sizeof canary), 0);
+	assert_memory_equal(reply.bytes, canary, sizeof canary);
+	assert_true(chan_sealed(&c->chan));
+	assert_int_equal(ask_lt(c), 0);
+	randombytes_buf(big, sizeof big);
+	assert_int_equal(ask(c, OPS_PING, big, sizeof big), 0); /* in parts */
+	assert_memory_equal(reply.bytes, big, sizeof big);
+	client_close(c);
+}
+
+/* With a plain one as the control: that one can be read. */
+static void test_not_readable(void **state)
+{
+	struct ops_client *c = client_with(ROLE_DB, node), *plain = client_open(ROLE_DB, NULL);
+	int i;
+
+	for (i = 0; i < 100; i++)
+		assert_int_equal(ask(c, OPS_PING, canary, sizeof canary), 0);
+	assert_false(readable(canary, sizeof canary - 1));
+	assert_int_equal(ask(plain, OPS_PING, canary, sizeof canary), 0);
+	assert_true(readable(canary, sizeof canary - 1));
+	client_close(plain);
+	client_close(c);
+}
+
+static void test_roles(void **state)
+{
+	struct trust *db = load("dba"), *admin = load("admin");
+	struct ops_client *c = client_with(ROLE_DB, db);
+
+	assert_int_equal(ask_lt(c), 0);
+	client_close(c);
+	c = client_with(ROLE_CLIENT, db);
+	assert_int_equal(ask_lt(c), -EACCES);
+	client_close(c);
+	c = client_with(ROLE_DB, admin);
+	assert_int_equal(ask(c, OPS_STATUS, NULL, 0), 0);
+	assert_int_equal(ask_lt(c), -EACCES);
+	client_close(c);
+	trust_drop(db);
+	trust_drop(admin);
+}
+
+/* The credential is nothing on a sealed channel. */
+static void test_credential_does_not_count(void **state)
+{
+	struct trust *db = load("dba");
+	struct ops_client *c = client_with(ROLE_DB, db);
+	uint8_t proof[1 + OPS_MAC] = {ROLE_CLIENT};
+
+	assert_int_equal(ask(c, OPS_HELLO, NULL, 0), 0);
+	ops_prove(proof + 1, reply.bytes, f.secret);
+	assert_int_equal(ask(c, OPS_PROVE, proof, sizeof proof), -EACCES);
+	assert_int_equal(ask(c, OPS_PROVE, proof, 1), -EACCES);
+	client_close(c);
+	trust_drop(db);
+}
+
+static void test_required_refuses_plain(void **state)
+{
+	struct ops_client *c = client_open(ROLE_DB, NULL);
+
+	assert_int_equal(ask(c, OPS_PING, canary, sizeof canary), -EACCES);
+	assert_non_null(strstr(err.s, "sealed channels only"));
+	client_close(c);
+	c = client_open(ROLE_CLIENT, f.secret);
+	assert_int_equal(ask_lt(c), -EACCES);
+	client_close(c);
+	c = client_with(ROLE_CLIENT, node);
+	assert_int_equal(ask_lt(c), 0);
+	client_close(c);
+}
+
+/* A server without sealed channels is no server for who wants them. */
+static void test_no_downgrade(void **state)
+{
+	struct ops_client *c = client_with(ROLE_DB, node);
+
+	assert_int_equal(ask(c, OPS_PING, canary, sizeof canary), -ECONNREFUSED);
+	assert_false(readable(canary, sizeof canary - 1));
+	client_close(c);
+}
+
+/* Sealing comes first, or not at all. */
+static void test_handshake_after_request(void **state)
+{
+	struct ops_client *c = client_open(ROLE_DB, NULL);
+	struct handshake *h = NULL;
+	int rc;
+
+	assert_int_equal(ask(c, OPS_PING, canary, sizeof canary), 0);
+	ops_done(c);
+	while ((rc = secure_connect(&h, &c->chan, node, NULL, &err)) == -EAGAIN) {
+		rc = chan_await(&c->chan, 1000);
+		assert_true(rc == 0 || rc == -EAGAIN);
+	}
+	assert_int_equal(rc, -ECONNREFUSED);
+	client_close(c);
+}
+
+static void test_revoked_while_open(void **state)
+{
+	struct trust *t;
+	struct ops_client *c, *other = client_with(ROLE_DB, node);
+
+	assert_int_equal(ca_issue(ca, "lost", "db", 2, &err), 0);
+	t = load("lost");
+	c = client_with(ROLE_DB, t);
+	assert_int_equal(ask_lt(c), 0);
+	assert_int_equal(ask_lt(other), 0);
+	assert_int_equal(ca_revoke(ca, "lost", &err), 0);
+	kill(f.pid, SIGHUP);
+	assert_notified("READY=1");
+	assert_int_equal(ask_lt(c), -EACCES);
+	assert_non_null(strstr(err.s, "revoked"));
+	assert_int_equal(ask_lt(c), -EPROTO); /* its channel has ended */
+	assert_int_equal(ask_lt(c), -EACCES); /* nor is there another */
+	assert_non_null(strstr(err.s, "revoked"));
+	assert_int_equal(ask_lt(other), 0);
+	client_close(c);
+	client_close(other);
+	trust_drop(t);
+}
+
+static void test_server_dies(void **state)
+{
+	struct ops_client *c = client_with(ROLE_CLIENT, node);
+	const char *const more[] = {"--secure", "required", "--cert", in_ca("zone.pem"), "--key",
+		in_ca("zone.key"), "--ca", in_ca("ca.pem"), NULL};
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		assert_int_equal(ask_lt(c), 0);
+		rig_kill(f.pid);
+		server_start(more);
+		assert_int_equal(ask_lt(c), 0);
+		assert_true(chan_sealed(&c->chan));
+	}
+	client_close(c);
+}
+
+/* A client that is killed leaves nothing that the next one on its channel stumbles over. */
+static int die_in_the_middle(void *arg)
+{
+	struct ops_client *c = client_with(ROLE_CLIENT, node);
+
+	if (ask_lt(c))
+		return 1;
+	raise(SIGKILL);
+	return 2;
+}
+
+static void test_clients_die(void **state)
+{
+	int i;
+
+	for (i = 0; i < 20; i++)
+		assert_int_equal(rig_join(rig_spawn(die_in_the_middle, NULL, LIMIT_S)),
+			1000 + SIGKILL);
+	test_answers(state);
+}
+
+/* ---- a neighbour who writes ---- */
+
+/* One bit of what is about to be read, of requests or replies. */
+static int flip(void *arg)
+{
+	uint32_t index = *(const uint32_t *)arg;
+	const struct service_geometry *g = region_service(&f.r, "ops");
+	struct chan_shm *shm = chan_control(g, index);
+	uint64_t seed = index + 1, at;
+
+	for (;;) {
+		bool requests = rig_below(&seed, 2);
+		uint8_t *ring = requests ? chan_req_ring(g, index) : chan_rsp_ring(g, index);
+
+		at = shm_load64(requests ? &shm->req_head : &shm->rsp_head) + rig_below(&seed, 80);
+		ring[at % RING] ^= (uint8_t)(1u << rig_below(&seed, 8));
+		usleep((unsigned)rig_below(&seed, 50));
+	}
+	return 0;
+}
+
+/* Right, or an end, or (a frame that is none any more) no answer. */
+static int ask_soon(struct ops_client *c)
+{
+	struct bytes b = {canary, sizeof canary};
+	const uint8_t *got;
+	uint64_t len;
+	int rc = ops_call(c, OPS_PING, b.len, fill, &b, 200, &got, &len, &err);
+
+	if (rc == 0) {
+		assert_int_equal(len, sizeof canary);
+		assert_memory_equal(got, canary, sizeof canary);
+	}
+	return rc;
+}
+
+/* The other client and the server do not notice. */
+static void test_flipped_in_flight(void **state)
+{
+	struct ops_client *victim = client_with(ROLE_CLIENT, node);
+	struct ops_client *other = client_with(ROLE_CLIENT, node);
+	int broke = 0, silent = 0, i;
+
+	for (i = 0; i < 12; i++) {
+		uint32_t index;
+		pid_t pid;
+		int n, rc;
+
+		assert_int_equal(ask_lt(victim), 0);
+		index = victim->chan.index;
+		pid = rig_spawn(flip, &index, LIMIT_S);
+		for (n = 0, rc = 0; n < 100000 && rc == 0; n++)
+			rc = ask_soon(victim);
+		broke += rc == -EPROTO;
+		silent += rc == -ETIMEDOUT;
+		rig_kill(pid);
+		assert_int_equal(ask_lt(other), 0);
+		ops_release(victim);
+	}
+	print_message("%d channels ended, %d fell silent, of 12\n", broke, silent);
+	assert_true(broke > 0);
+	assert_int_equal(ask_lt(victim), 0);
+	client_close(victim);
+	client_close(other);
+}
+
+/* ---- */
+
+static int setup(void **state)
+{
+	strcpy(ca, "/tmp/ops-ca.XXXXXX");
+	assert_non_null(mkdtemp(ca));
+	if (ca_init(ca, 2, &err) || ca_issue(ca, "zone", "server:ops", 2, &err) ||
+		ca_issue(ca, "node", "db,client", 2, &err) || ca_issue(ca, "dba", "db", 2, &err) ||
+		ca_issue(ca, "admin", "admin", 2, &err))
+		fail_msg("%s", err.s);
+	node = load("node");
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	char command[128];
+
+	trust_drop(node);
+	snprintf(command, sizeof command, "rm -rf %s", ca);
+	return system(command);
+}
+
+#define SEALED(t) cmocka_unit_test_setup_teardown(t, begin_sealed, end)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SEALED(test_answers),
+		SEALED(test_not_readable),
+		SEALED(test_roles),
+		SEALED(test_credential_does_not_count),
+		cmocka_unit_test_setup_teardown(test_required_refuses_plain, begin_required, end),
+		cmocka_unit_test_setup_teardown(test_no_downgrade, begin, end),
+		SEALED(test_handshake_after_request),
+		SEALED(test_revoked_while_open),
+		SEALED(test_server_dies),
+		SEALED(test_clients_die),
+		SEALED(test_flipped_in_flight),
+	};
+
+	if (server_find())
+		return 1;
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
