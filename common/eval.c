@@ -373,8 +373,6 @@ static int run_filtered(struct eval *ev, struct run *r, struct err_text *e)
 	want = find_wanted(ev, &r->stack[0], r->rows);
 	if (!want)
 		return -ENOMEM;
-	ev->passing = want;
-	ev->passing_rows = r->rows;
 	rc = open_columns(ev, r, BEHIND_FILTER, want);
 	if (!rc)
 		rc = run_code(ev, r, p->first, p->ncode, e);
@@ -481,7 +479,6 @@ int eval_run(struct eval *ev, enum role role, const uint8_t *req, uint64_t len, 
 	eval_done(ev);
 	ev->no_memory = false;
 	ev->work = 0;
-	ev->passing = NULL;
 	ev->canonical = (struct canonical){.bytes = NULL};
 	if (shared && len) { /* early: value.h tells why */
 		uint8_t *copy = eval_alloc(ev, len);

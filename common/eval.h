@@ -34,8 +34,6 @@ struct eval {
 	struct arena arena;
 	const struct keyring *keys;
 	uint8_t digest[KEYRING_PRF_BYTES]; /* of the last eval_hash() */
-	const uint8_t *passing; /* rows that the filter lets through, a byte each; NULL: all */
-	uint32_t passing_rows;
 	struct canonical {      /* what eval_hash() got, when it is not to hash */
 		uint8_t *bytes;
 		size_t len, cap;

@@ -133,11 +133,6 @@ static uint8_t canonical(struct eval *ev, const struct op *hash, const struct ve
 	return state;
 }
 
-static bool passes(const struct eval *ev, uint32_t i, uint32_t n)
-{
-	return !ev->passing || ev->passing_rows != n || ev->passing[i];
-}
-
 static void number_row(struct eval *ev, struct table *t, const struct op *hash,
 	struct vec *out, const struct vec *in, uint32_t i)
 {
@@ -168,8 +163,8 @@ KERNEL(group)
 
 		if (i % ASK_EVERY == ASK_EVERY - 1 && !eval_wanted(ev))
 			break;
-		if (before || !passes(ev, i, n))
-			row_fail(out, i, before ? before : (uint8_t)ROW_NULL);
+		if (before)
+			row_fail(out, i, before);
 		else
 			number_row(ev, &t, hash, out, in, i);
 	}
@@ -178,16 +173,19 @@ KERNEL(group)
 		row_fail(out, i, ROW_GIVEN_UP);
 }
 
-KERNEL(group_passing)
+/* Whoever reads the filter sees its errors there. */
+KERNEL(group_where)
 {
 	uint32_t i;
 
 	for (i = 0; i < n; i++) {
-		uint8_t state = in->state[ROW(in, i)];
+		uint8_t number = in[0].state[ROW(&in[0], i)], filter = in[1].state[ROW(&in[1], i)];
 
-		out->i4[i] = in->i4[ROW(in, i)];
-		if (state || !passes(ev, i, n))
-			row_fail(out, i, state ? state : (uint8_t)ROW_NULL);
+		out->i4[i] = in[0].i4[ROW(&in[0], i)];
+		if (number)
+			row_fail(out, i, number);
+		else if (filter || !in[1].b[ROW(&in[1], i)])
+			row_fail(out, i, ROW_NULL);
 	}
 }
 

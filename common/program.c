@@ -186,10 +186,14 @@ static void find_guards(struct program *p, const struct items *s)
 	}
 }
 
-static uint32_t rows_max(const struct program_code *last)
+static uint32_t rows_max(const struct program *p)
 {
-	return last->op && (last->op->flags & (OP_WHOLE | OP_REDUCE)) ? PROGRAM_WHOLE_ROWS_MAX
-								       : PROGRAM_ROWS_MAX;
+	int i;
+
+	for (i = 0; i < p->ncode; i++)
+		if (p->code[i].op && (p->code[i].op->flags & (OP_WHOLE | OP_REDUCE)))
+			return PROGRAM_WHOLE_ROWS_MAX;
+	return PROGRAM_ROWS_MAX;
 }
 
 int program_compile(struct program *p, uint8_t nargs, uint16_t ncode, const uint8_t *bytes,
@@ -217,7 +221,7 @@ int program_compile(struct program *p, uint8_t nargs, uint16_t ncode, const uint
 		p->result[i].type = s.item[i].type;
 		p->result[i].reveal = s.item[i].reveal;
 	}
-	p->rows_max = rows_max(&p->code[ncode - 1]);
+	p->rows_max = rows_max(p);
 	find_late(p);
 	find_guards(p, &s);
 	return 0;

@@ -34,12 +34,12 @@
  * the highest; a row whose number is NULL or an error is left out. Columns of groups go
  * with those of the same number of groups. The zone can number the groups itself: T_group
  * takes the numbers so far (one 0 for all rows to begin with) and a column, rows with
- * equal values (NULLs are equal) get the same number, in order of appearance.
+ * equal values (NULLs are equal) get the same number, in order of appearance. group_where
+ * leaves out the rows that a filter does not let through.
  *
  * PROGRAM_FILTERED: the first result is a boolean, and where it is not true the rows of
  * the others are NULL: they are not sealed, errors in them are not seen (WHERE comes
- * before the output columns), and arguments that only the others need are not opened. Nor
- * do such rows belong to a group: T_group gives them NULL, group_passing does no more.
+ * before the output columns), and arguments that only the others need are not opened.
  *
  * The compiler checks everything that does not depend on rows - types, stack, role - so
  * that running cannot go wrong: what may differ by row is in the row's state.
@@ -54,7 +54,7 @@ enum {
 	PROGRAM_ARGS_MAX = 48,
 	PROGRAM_CODE_MAX = 250,
 	PROGRAM_ROWS_MAX = 4096,
-	PROGRAM_WHOLE_ROWS_MAX = 1 << 22, /* of one that ends in WHOLE, REDUCE or GROUPED */
+	PROGRAM_WHOLE_ROWS_MAX = 1 << 22, /* of one that has WHOLE, REDUCE or GROUPED in it */
 	PROGRAM_STACK = 32,
 	PROGRAM_HEADER = 8,
 	PROGRAM_PUSH = 0x8000,

@@ -393,6 +393,49 @@ bool code_add_rank(struct code *c, Expr *value)
 	return add_generic(c, value, "rank");
 }
 
+bool code_add_value(struct code *c, Expr *value, uint8_t *type)
+{
+	struct code before = *c;
+
+	*type = code_secret_type(exprType((Node *)value));
+	if (*type && add(c, (Node *)value, *type, true))
+		return true;
+	*c = before;
+	return false;
+}
+
+bool code_add_zero(struct code *c)
+{
+	return push_local(c,
+		(Expr *)makeConst(INT4OID, -1, InvalidOid, sizeof(int32), Int32GetDatum(0), false, true),
+		T_PUB_INT4, 0, true);
+}
+
+bool code_copy(struct code *c, int place)
+{
+	if (c->nwords == PROGRAM_CODE_MAX || c->depth == PROGRAM_STACK)
+		return false;
+	c->word[c->nwords++] = (uint16_t)(PROGRAM_COPY | place);
+	c->depth++;
+	return true;
+}
+
+bool code_operation(struct code *c, uint16_t code)
+{
+	return emit(c, code);
+}
+
+bool code_reduce(struct code *c, uint16_t code, int numbers)
+{
+	if (numbers < 0)
+		return emit(c, code);
+	if (!code_copy(c, numbers) || !emit(c, code))
+		return false;
+	c->word[c->nwords - 1] |= PROGRAM_GROUPED;
+	c->depth--;
+	return true;
+}
+
 static bool operation_walker(Node *n, void *ctx)
 {
 	Oid oid = InvalidOid;

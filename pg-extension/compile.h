@@ -61,6 +61,22 @@ bool code_add_digest(struct code *c, Expr *value);
 /* Append the rank of a value among those of its batch. */
 bool code_add_rank(struct code *c, Expr *value);
 
+/* Append a value of an encrypted type, computed or not. */
+bool code_add_value(struct code *c, Expr *value, uint8_t *type);
+
+/* Append the number 0, for all rows. */
+bool code_add_zero(struct code *c);
+
+/* Append what lies on the stack at that place already. */
+bool code_copy(struct code *c, int place);
+
+/* Append an operation on what was appended last. */
+bool code_operation(struct code *c, uint16_t code);
+
+/* Append a reduction of the last value: by the group numbers at that place of the stack,
+ * of all rows when it is negative. */
+bool code_reduce(struct code *c, uint16_t code, int numbers);
+
 /* Might the expression contain an operation? Cheap: looks no function up twice. */
 bool code_has_operation(Node *n);
 

@@ -137,6 +137,10 @@ char *batch_program_text(const struct zone_spec *spec, const struct zone_request
 			appendStringInfoChar(&s, ' ');
 		if (word & PROGRAM_PUSH)
 			appendStringInfo(&s, "$%d", list_nth_int(r->args, word & ~PROGRAM_PUSH) + 1);
+		else if (word & PROGRAM_GROUPED)
+			appendStringInfo(&s, "%s/group", optable_op((uint32)word & ~PROGRAM_GROUPED)->name);
+		else if (word & PROGRAM_COPY)
+			appendStringInfo(&s, "=%d", (word & ~PROGRAM_COPY) + 1);
 		else
 			appendStringInfoString(&s, optable_op((uint32)word)->name);
 	}

@@ -331,34 +331,39 @@ static void test_numbers(void **state)
 }
 
 /* WHERE a > 1: others have no group, whatever is in them. An error of a key is its row's,
- * and the row has no group. */
+ * and the row has no group; one of the filter is seen in the filter. */
 static void test_numbers_filtered(void **state)
 {
-	size_t len = request(ARGS({CELLS(I(1), I(2), I(3), I(2), I(9)), T_INT4, 0},
-				     {CELLS(I(1)), T_INT4, ARG_ONE}, {CELLS(I(0)), T_PUB_INT4, ARG_ONE},
-				     {CELLS(S("z"), S("y"), S("x"), S("y"), STATE(ROW_FORGED)), T_TEXT, 0}),
-		CODE(PUSH, PUSH | 1, OP_enc_int4_gt, PUSH | 2, PUSH | 3, OP_enc_text_group, PUSH,
-			PROGRAM_COPY | 1, PROGRAM_GROUPED | OP_enc_int4_sum_bulk), 5);
+	size_t len = request(
+		ARGS({CELLS(I(1), I(2), I(3), I(2), I(9), STATE(ROW_FORGED)), T_INT4, 0},
+			{CELLS(I(1)), T_INT4, ARG_ONE}, {CELLS(I(0)), T_PUB_INT4, ARG_ONE},
+			{CELLS(STATE(ROW_FORGED), S("y"), S("x"), S("y"), STATE(ROW_FORGED), S("x")),
+				T_TEXT, 0}),
+		CODE(PUSH, PUSH | 1, OP_enc_int4_gt, PUSH | 2, PROGRAM_COPY, OP_group_where,
+			PUSH | 3, OP_enc_text_group, PUSH, PROGRAM_COPY | 1,
+			PROGRAM_GROUPED | OP_enc_int4_sum_bulk), 6);
 
 	assert_int_equal(run_results(PROGRAM_FILTERED | 2, len), 0);
-	assert_states(&result[1], (uint8_t[]){ROW_NULL, 0, 0, 0, ROW_FORGED}, 5);
+	assert_states(&result[0], (uint8_t[]){0, 0, 0, 0, 0, ROW_FORGED}, 6);
+	assert_states(&result[1], (uint8_t[]){ROW_NULL, 0, 0, 0, ROW_FORGED, ROW_NULL}, 6);
 	assert_int_equal(result[1].cell[1].i, 0);
 	assert_int_equal(result[1].cell[2].i, 1);
 	assert_int_equal(result[2].rows, 2);
 	assert_true(is_number(&result[2].cell[0], 4) && is_number(&result[2].cell[1], 3));
-	/* Numbers that come with the request. */
+	/* Numbers that come with the request; nothing passes. */
 	len = request(ARGS({CELLS(I(1), I(2), I(3)), T_INT4, 0}, {CELLS(I(1)), T_INT4, ARG_ONE},
 			      {CELLS(I(0), I(0), I(1)), T_PUB_INT4, 0}),
-		CODE(PUSH, PUSH | 1, OP_enc_int4_gt, PUSH | 2, OP_group_passing, PUSH,
+		CODE(PUSH, PUSH | 1, OP_enc_int4_gt, PUSH | 2, PROGRAM_COPY, OP_group_where, PUSH,
 			PROGRAM_COPY | 1, PROGRAM_GROUPED | OP_enc_int4_max_bulk), 3);
 	assert_int_equal(run_results(PROGRAM_FILTERED | 2, len), 0);
 	assert_numbers(&result[1], (int[]){-1, 0, 1}, 3);
 	assert_true(result[2].cell[0].i == 2 && result[2].cell[1].i == 3);
-	/* The next request has no filter. */
-	len = request(ARGS({CELLS(I(0), I(0), I(1)), T_PUB_INT4, 0}),
-		CODE(PUSH, OP_group_passing), 3);
-	assert_int_equal(run_results(0, len), 0);
-	assert_numbers(&result[0], (int[]){0, 0, 1}, 3);
+	len = request(ARGS({CELLS(I(1), I(2), I(3)), T_INT4, 0}, {CELLS(I(1)), T_INT4, ARG_ONE},
+			      {CELLS(I(0)), T_PUB_INT4, ARG_ONE}),
+		CODE(PUSH, PUSH | 1, OP_enc_int4_lt, PUSH | 2, PROGRAM_COPY, OP_group_where, PUSH,
+			PROGRAM_COPY | 1, PROGRAM_GROUPED | OP_enc_int4_max_bulk), 3);
+	assert_int_equal(run_results(PROGRAM_FILTERED | 2, len), 0);
+	assert_int_equal(result[2].rows, 0);
 }
 
 /* Types of a fixed size. */
