@@ -480,6 +480,7 @@ int eval_run(struct eval *ev, enum role role, const uint8_t *req, uint64_t len, 
 	ev->no_memory = false;
 	ev->work = 0;
 	ev->canonical = (struct canonical){.bytes = NULL};
+	ev->grouping.of = NULL;
 	if (shared && len) { /* early: value.h tells why */
 		uint8_t *copy = eval_alloc(ev, len);
 
@@ -516,6 +517,7 @@ struct eval *eval_create(const struct gcm_backend *gcm, const struct keyring *ke
 	value_opener_init(&ev->opener, gcm, keys);
 	arena_init(&ev->arena, ev->first, sizeof ev->first, EVAL_MEMORY_MAX, sodium_malloc,
 		sodium_free);
+	ev->arena.keep = EVAL_KEEP;
 	return ev;
 }
 
@@ -523,6 +525,7 @@ void eval_destroy(struct eval *ev)
 {
 	if (!ev)
 		return;
+	arena_fini(&ev->arena);
 	value_opener_fini(&ev->opener);
 	value_sealer_fini(&ev->sealer);
 	sodium_free(ev);

@@ -18,6 +18,7 @@
 
 enum {
 	EVAL_ARENA = 1 << 20, /* first chunk, locked */
+	EVAL_KEEP = 6 << 20,  /* of what larger requests took */
 	EVAL_PROGRAMS = 32,   /* kept compiled */
 	EVAL_CODE_KEPT = 100, /* instructions of one that is kept, if it has all arguments */
 	EVAL_WORK = 1 << 20,  /* bytes of text between two questions whether to go on */
@@ -34,6 +35,12 @@ struct eval {
 	struct arena arena;
 	const struct keyring *keys;
 	uint8_t digest[KEYRING_PRF_BYTES]; /* of the last eval_hash() */
+	struct grouping {       /* rows by group, for the numbers that lie there */
+		const void *of;
+		uint32_t rows, n;   /* n: groups */
+		uint32_t *order, *start;
+		bool identity;      /* one group of all rows */
+	} grouping;
 	struct canonical {      /* what eval_hash() got, when it is not to hash */
 		uint8_t *bytes;
 		size_t len, cap;

@@ -5,13 +5,6 @@
 
 enum { ASK_EVERY = 1 << 12 }; /* groups between two questions whether to go on */
 
-/* Rows by group: those of group g are order[start[g]] .. order[start[g + 1] - 1]. */
-struct groups {
-	uint32_t *order;
-	uint32_t *start;
-	uint32_t n; /* of groups */
-};
-
 /* How many groups there are, or why that cannot be said. */
 static int groups_count(const struct vec *number, uint32_t *n, struct err_text *e)
 {
@@ -31,13 +24,18 @@ static int groups_count(const struct vec *number, uint32_t *n, struct err_text *
 	return 0;
 }
 
-/* Counting sort. */
+/* Counting sort: rows of group g are order[start[g]] .. order[start[g + 1] - 1]. All
+ * reductions by the same numbers share it. */
 static int groups_find(
-	struct eval *ev, struct groups *g, const struct vec *number, struct err_text *e)
+	struct eval *ev, struct grouping *g, const struct vec *number, struct err_text *e)
 {
 	uint32_t i, *at;
-	int rc = groups_count(number, &g->n, e);
+	int rc;
 
+	if (g->of == number->any && g->rows == number->rows)
+		return 0;
+	g->of = NULL;
+	rc = groups_count(number, &g->n, e);
 	if (rc)
 		return rc;
 	g->start = eval_alloc(ev, (g->n + 2ull) * sizeof *g->start);
@@ -54,16 +52,23 @@ static int groups_find(
 	for (i = 0; i < number->rows; i++)
 		if (!number->state[i])
 			g->order[at[number->i4[i]]++] = i;
+	g->of = number->any;
+	g->rows = number->rows;
+	g->identity = g->n == 1 && g->start[1] == number->rows;
 	return 0;
 }
 
 /* The column in that order. */
 static bool gather(
-	struct eval *ev, const struct groups *g, const struct vec *in, struct vec *out)
+	struct eval *ev, const struct grouping *g, const struct vec *in, struct vec *out)
 {
 	size_t size = vec_row_bytes(in->type);
 	uint32_t n = g->start[g->n], i;
 
+	if (g->identity) {
+		*out = *in;
+		return true;
+	}
 	if (!vec_init(ev, out, in->type, n, false))
 		return false;
 	out->dirty = in->dirty;
@@ -85,7 +90,47 @@ static bool gather(
 	return true;
 }
 
-static void reduce_all(struct eval *ev, const struct op *op, const struct groups *g,
+/* Values of each group: they need not be brought together for that. */
+static void count_all(const struct grouping *g, const struct vec *in, struct vec *out)
+{
+	uint32_t i, k;
+
+	for (i = 0; i < g->n; i++) {
+		out->i8[i] = g->start[i + 1] - g->start[i];
+		for (k = g->start[i]; in->dirty && k < g->start[i + 1]; k++) {
+			uint8_t state = in->state[g->order[k]];
+
+			out->i8[i] -= state != ROW_VALUE;
+			if (state > ROW_NULL && !out->state[i])
+				row_fail(out, i, state);
+		}
+	}
+}
+
+/* The first row of each group, as a column. */
+static bool first_all(
+	struct eval *ev, const struct grouping *g, const struct vec *in, struct vec *out)
+{
+	struct grouping firsts = *g;
+	uint32_t i;
+
+	firsts.identity = false;
+	firsts.order = eval_alloc(ev, (g->n + 1ull) * sizeof *firsts.order);
+	firsts.start = eval_alloc(ev, (g->n + 1ull) * sizeof *firsts.start);
+	if (!firsts.order || !firsts.start)
+		return false;
+	for (i = 0; i < g->n; i++)
+		firsts.order[i] = g->start[i] < g->start[i + 1] ? g->order[g->start[i]] : 0;
+	firsts.start[g->n] = g->n;
+	if (!gather(ev, &firsts, in, out))
+		return false;
+	for (i = 0; i < g->n; i++)
+		if (g->start[i] == g->start[i + 1])
+			row_fail(out, i, ROW_NULL);
+	return true;
+}
+
+static void reduce_all(struct eval *ev, const struct op *op, const struct grouping *g,
 	const struct vec *in, struct vec *out)
 {
 	uint32_t i;
@@ -110,8 +155,8 @@ int run_grouped(struct eval *ev, const struct op *op, struct vec *stack, int *de
 	struct err_text *e)
 {
 	struct vec *in, gathered[OP_ARGS_MAX], out;
+	struct grouping *g = &ev->grouping;
 	const struct vec *number;
-	struct groups g;
 	int a, rc;
 
 	*depth -= op->nargs + 1;
@@ -122,17 +167,28 @@ int run_grouped(struct eval *ev, const struct op *op, struct vec *stack, int *de
 			err_set(e, "%s by group needs full columns of one length", op->name);
 			return -EPROTO;
 		}
-	rc = groups_find(ev, &g, number, e);
+	rc = groups_find(ev, g, number, e);
 	if (rc)
 		return rc;
+	if (dispatch[op->code] == k_first) {
+		if (!first_all(ev, g, in, &out))
+			return -ENOMEM;
+		stack[(*depth)++] = out;
+		return 0;
+	}
+	if (!vec_init(ev, &out, op->result, g->n, false))
+		return -ENOMEM;
+	if (dispatch[op->code] == k_count) {
+		count_all(g, in, &out);
+		stack[(*depth)++] = out;
+		return 0;
+	}
 	for (a = 0; a < op->nargs; a++) {
 		gathered[a] = in[a];
-		if (in[a].step && !gather(ev, &g, &in[a], &gathered[a]))
+		if (in[a].step && !gather(ev, g, &in[a], &gathered[a]))
 			return -ENOMEM;
 	}
-	if (!vec_init(ev, &out, op->result, g.n, false))
-		return -ENOMEM;
-	reduce_all(ev, op, &g, gathered, &out);
+	reduce_all(ev, op, g, gathered, &out);
 	stack[(*depth)++] = out;
 	return ev->no_memory ? -ENOMEM : 0;
 }

@@ -3,29 +3,40 @@
  * aggregate.c - the aggregates of ops.def over encrypted columns.
  *
  * The state collects ciphertexts and sends them hedb.batch at a time: the zone reduces
- * the batch and folds the result so far into it, in one program. So a group costs one
- * round trip per batch, and its memory is bounded by one batch.
+ * the batch. So a group costs one round trip per batch, and its memory is bounded.
  *
- *     state    values not sent yet + partial, the encrypted result of those sent
- *     flush    reduce(values) [fold partial]          -> the new partial
- *     final    reduce(values) [fold partial] [finish] -> the result; changes nothing
+ *     state    values not sent yet + parts, partial results that are not one yet
+ *     flush    reduce(values)                -> one more part
+ *     fold     reduce(parts)                 -> one part
+ *     final    reduce(values) [fold part] [finish] -> the result; goes on as before
+ *
+ * Parts come from parallel workers and from Zone nodes as well, many to a group: so they
+ * are gathered like values. Where no operation reduces a column of them they are folded
+ * two at a time, as they come.
  *
  * A partial sum is numeric, so it is exact and cannot overflow; the last step checks
- * the range. Parallel workers send their partial; the leader folds two in one call.
+ * the range.
  */
 #include "hedb.h"
 
+#include "access/htup_details.h"
+#include "access/transam.h"
+#include "catalog/pg_aggregate.h"
 #include "lib/stringinfo.h"
 #include "libpq/pqformat.h"
+#include "port/pg_bswap.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
+#include "utils/syscache.h"
 
+#include "aggregate.h"
 #include "scalar.h"
 #include "zone.h"
 
 enum {
 	FIRST_VALUES = 8,
+	PARTS_MAX = 64,           /* of a group; many groups have as many */
 	BATCH_BYTES = 256 * 1024, /* send earlier when the values are long */
 };
 
@@ -46,19 +57,22 @@ static const struct kind kinds[KINDS] = {
 #include "operations.h"
 };
 
+/* Ciphertexts side by side, as they cross. */
+struct pile {
+	uint8 type;
+	uint32 n, cap;
+	uint64 bytes, bytes_cap;
+	uint8 *data;
+	uint32 *lens; /* NULL for types of fixed size */
+};
+
 struct state {
 	MemoryContext context; /* of the aggregate; all below lives in it */
 	enum kind_id id;
-	uint8 item;            /* type of the values */
-	uint8 type;            /* type of the result so far */
 	bool goes_on;          /* the reduce operation takes the result so far */
 	int64 count;           /* values seen, NULLs left out */
-	uint32 n, cap;         /* values not sent yet */
-	uint64 bytes, bytes_cap;
-	uint8 *data;
-	uint32 *lens;          /* NULL for types of fixed size */
-	uint8 *partial;        /* NULL: nothing sent yet */
-	uint32 partial_len, partial_cap;
+	struct pile values;    /* not sent yet */
+	struct pile parts;     /* of those sent */
 };
 
 static struct state *new_state(MemoryContext context, enum kind_id id)
@@ -68,8 +82,8 @@ static struct state *new_state(MemoryContext context, enum kind_id id)
 
 	s->context = context;
 	s->id = id;
-	s->item = reduce->args[0];
-	s->type = reduce->result;
+	s->values.type = reduce->args[0];
+	s->parts.type = reduce->result;
 	s->goes_on = reduce->nargs == 2;
 	return s;
 }
@@ -83,13 +97,76 @@ static MemoryContext aggregate_context(FunctionCallInfo fcinfo)
 	return context;
 }
 
+/* ---- piles ---- */
+
+static void make_room(struct state *s, struct pile *p, uint32 len)
+{
+	bool varies = value_bytes(p->type) == 0;
+
+	if (p->bytes + len > p->bytes_cap) {
+		/* a long one, or a part, may well be the last */
+		uint64 some = p == &s->parts ? len : (uint64)len * FIRST_VALUES;
+
+		p->bytes_cap = Max(Min(p->bytes_cap * 2, p->bytes_cap + BATCH_BYTES),
+			p->bytes + (some < BATCH_BYTES ? some : len));
+		p->data = p->data ? repalloc_huge(p->data, p->bytes_cap)
+						  : MemoryContextAllocHuge(s->context, p->bytes_cap);
+	}
+	if (p->n == p->cap) {
+		p->cap = p->cap ? p->cap * 2 : p == &s->parts ? 1 : FIRST_VALUES;
+		if (varies)
+			p->lens = p->lens ? repalloc(p->lens, p->cap * sizeof *p->lens)
+							  : MemoryContextAlloc(s->context, p->cap * sizeof *p->lens);
+	}
+}
+
+static void pile_put(struct state *s, struct pile *p, const void *value, uint32 len)
+{
+	make_room(s, p, len);
+	memcpy(p->data + p->bytes, value, len);
+	if (p->lens)
+		p->lens[p->n] = len;
+	p->bytes += len;
+	p->n++;
+}
+
+static void pile_empty(struct pile *p)
+{
+	p->n = 0;
+	p->bytes = 0;
+}
+
 /* ---- programs ---- */
 
-static void push_partial(
-	struct zone_program *p, const struct state *s, const uint8 *data, const uint32 *len)
+/* The operation that reduces parts; OP_none: there is none. */
+static uint16_t reduce_parts(const struct state *s)
 {
-	struct zone_arg a = {.data = data, .bytes = *len, .rows = 1, .type = s->type,
-		.flags = ARG_ONE, .lens = value_bytes(s->type) ? NULL : len};
+	int i;
+
+	for (i = 0; i < KINDS; i++) {
+		const struct op *reduce = optable_op(kinds[i].reduce);
+
+		if (kinds[i].fold == kinds[s->id].fold && reduce->nargs == 1 &&
+			reduce->args[0] == s->parts.type && reduce->result == s->parts.type)
+			return reduce->code;
+	}
+	return OP_none;
+}
+
+static void push_pile(struct zone_program *p, const struct pile *pile)
+{
+	struct zone_arg a = {.data = pile->data, .bytes = pile->bytes, .rows = pile->n,
+		.type = pile->type, .lens = pile->lens, .flags = pile->n == 1 ? ARG_ONE : 0};
+
+	zone_push(p, &a);
+}
+
+/* `len` has to stay until the program has run. */
+static void push_part(
+	struct zone_program *p, const struct state *s, const void *data, const uint32 *len)
+{
+	struct zone_arg a = {.data = data, .bytes = *len, .rows = 1, .type = s->parts.type,
+		.flags = ARG_ONE, .lens = value_bytes(s->parts.type) ? NULL : len};
 
 	zone_push(p, &a);
 }
@@ -103,86 +180,69 @@ static void push_nothing(struct zone_program *p, uint8 type)
 	zone_push(p, &a);
 }
 
-/* The state's result so far on top of the stack; the state has seen a value. */
+static void put_result(struct state *s, const struct zone_program *p)
+{
+	struct zone_result r = zone_run(ROLE_DB, p);
+
+	pile_empty(&s->parts);
+	pile_put(s, &s->parts, r.data, r.len);
+}
+
+/* Make one part of several. */
+static void fold(struct state *s)
+{
+	struct zone_program p = {.rows = s->parts.n};
+
+	if (s->parts.n < 2)
+		return;
+	push_pile(&p, &s->parts);
+	zone_op(&p, reduce_parts(s));
+	put_result(s, &p);
+}
+
+/* The state's result so far on top of the stack; the state has seen a value, and has one
+ * part at most beside values. */
 static void push_state(struct zone_program *p, const struct state *s)
 {
 	const struct kind *k = &kinds[s->id];
-	struct zone_arg a = {.data = s->data, .bytes = s->bytes, .rows = s->n, .type = s->item,
-		.lens = s->lens};
+	bool values = s->values.n > 0, part = s->parts.n > 0;
 
-	p->rows = s->n ? s->n : 1;
-	if (s->n)
-		zone_push(p, &a);
-	if (s->n && !s->goes_on)
+	p->rows = values ? s->values.n : Max(s->parts.n, 1);
+	if (values)
+		push_pile(p, &s->values);
+	if (values && !s->goes_on)
 		zone_op(p, k->reduce);
-	if (s->partial)
-		push_partial(p, s, s->partial, &s->partial_len);
-	else if (s->goes_on)
-		push_nothing(p, s->type);
-	if (s->n && s->goes_on)
+	if (part)
+		push_pile(p, &s->parts);
+	if (s->parts.n > 1)
+		zone_op(p, reduce_parts(s));
+	if (!part && s->goes_on)
+		push_nothing(p, s->parts.type);
+	if (values && s->goes_on)
 		zone_op(p, k->reduce);
-	else if (s->n && s->partial)
+	else if (values && part)
 		zone_op(p, k->fold);
-}
-
-static void keep_partial(struct state *s, const void *data, uint32 len)
-{
-	if (len > s->partial_cap) {
-		uint8 *bigger = MemoryContextAlloc(s->context, len + 64);
-
-		if (s->partial)
-			pfree(s->partial);
-		s->partial = bigger;
-		s->partial_cap = len + 64;
-	}
-	memcpy(s->partial, data, len);
-	s->partial_len = len;
 }
 
 static void flush(struct state *s)
 {
 	struct zone_program p = {.rows = 1};
-	struct zone_result r;
 
+	fold(s);
 	push_state(&p, s);
-	r = zone_run(ROLE_DB, &p);
-	keep_partial(s, r.data, r.len);
-	s->n = 0;
-	s->bytes = 0;
+	put_result(s, &p);
+	pile_empty(&s->values);
 }
 
 /* ---- collecting ---- */
 
-static void make_room(struct state *s, uint32 len)
-{
-	bool varies = value_bytes(s->item) == 0;
-
-	if (s->bytes + len > s->bytes_cap) {
-		uint64 some = (uint64)len * FIRST_VALUES; /* a long one may well be the last */
-
-		s->bytes_cap = Max(Min(s->bytes_cap * 2, s->bytes_cap + BATCH_BYTES),
-			s->bytes + (some < BATCH_BYTES ? some : len));
-		s->data = s->data ? repalloc_huge(s->data, s->bytes_cap)
-						  : MemoryContextAllocHuge(s->context, s->bytes_cap);
-	}
-	if (s->n == s->cap) {
-		s->cap = s->cap ? s->cap * 2 : FIRST_VALUES;
-		if (varies)
-			s->lens = s->lens ? repalloc(s->lens, s->cap * sizeof *s->lens)
-							  : MemoryContextAlloc(s->context, s->cap * sizeof *s->lens);
-	}
-}
-
 static void append(struct state *s, const void *value, uint32 len)
 {
-	if (s->n > 0 && (s->n >= (uint32)hedb_batch || s->bytes + len > BATCH_BYTES))
+	const struct pile *v = &s->values;
+
+	if (v->n > 0 && (v->n >= (uint32)hedb_batch || v->bytes + len > BATCH_BYTES))
 		flush(s);
-	make_room(s, len);
-	memcpy(s->data + s->bytes, value, len);
-	if (s->lens)
-		s->lens[s->n] = len;
-	s->bytes += len;
-	s->n++;
+	pile_put(s, &s->values, value, len);
 }
 
 static void append_datum(struct state *s, Datum d)
@@ -192,10 +252,27 @@ static void append_datum(struct state *s, Datum d)
 	uint32 len;
 
 	s->count++;
-	value = value_stored(value_bytes(s->item), d, &len, &copy);
+	value = value_stored(value_bytes(s->values.type), d, &len, &copy);
 	append(s, value, len);
 	if (copy)
 		pfree(copy);
+}
+
+static void append_part(struct state *s, const void *data, uint32 len)
+{
+	struct zone_program p = {.rows = 1};
+	struct pile *parts = &s->parts;
+
+	if (parts->n > 0 && !reduce_parts(s)) {
+		push_pile(&p, parts);
+		push_part(&p, s, data, &len);
+		zone_op(&p, kinds[s->id].fold);
+		put_result(s, &p);
+		return;
+	}
+	if (parts->n >= PARTS_MAX || (parts->n > 0 && parts->bytes + len > BATCH_BYTES))
+		fold(s);
+	pile_put(s, parts, data, len);
 }
 
 static Datum transition(FunctionCallInfo fcinfo, enum kind_id id)
@@ -258,23 +335,7 @@ static Datum string_transition(FunctionCallInfo fcinfo, enum kind_id id)
 STRING_AGG(enc_text_join)
 STRING_AGG(enc_bytea_join)
 
-/* ---- parallel aggregation ---- */
-
-static void fold_partial(struct state *s, const uint8 *data, uint32 len)
-{
-	struct zone_program p = {.rows = 1};
-	struct zone_result r;
-
-	if (!s->partial) {
-		keep_partial(s, data, len);
-		return;
-	}
-	push_partial(&p, s, s->partial, &s->partial_len);
-	push_partial(&p, s, data, &len);
-	zone_op(&p, kinds[s->id].fold);
-	r = zone_run(ROLE_DB, &p);
-	keep_partial(s, r.data, r.len);
-}
+/* ---- parallel aggregation, and parts that a Zone node made ---- */
 
 PG_FUNCTION_INFO_V1(hedb_combine);
 Datum hedb_combine(PG_FUNCTION_ARGS)
@@ -292,62 +353,71 @@ Datum hedb_combine(PG_FUNCTION_ARGS)
 	}
 	if (!a)
 		a = new_state(context, b->id);
-	fixed = value_bytes(b->item);
-	for (i = 0; i < b->n; i++, at += len) {
-		len = fixed ? fixed : b->lens[i];
-		append(a, b->data + at, len);
+	fixed = value_bytes(b->values.type);
+	for (i = 0; i < b->values.n; i++, at += len) {
+		len = fixed ? fixed : b->values.lens[i];
+		append(a, b->values.data + at, len);
 	}
-	if (b->partial)
-		fold_partial(a, b->partial, b->partial_len);
+	fixed = value_bytes(b->parts.type);
+	for (i = 0, at = 0; i < b->parts.n; i++, at += len) {
+		len = fixed ? fixed : b->parts.lens[i];
+		append_part(a, b->parts.data + at, len);
+	}
 	a->count += b->count;
 	PG_RETURN_POINTER(a);
+}
+
+void aggregate_write(uint8 *at, int kind, int64 count, const uint8 *partial, uint32 len)
+{
+	uint64 n = pg_hton64((uint64)count);
+
+	at[0] = (uint8)kind;
+	memcpy(at + 1, &n, sizeof n);
+	memcpy(at + AGGREGATE_HEAD, partial, len);
 }
 
 PG_FUNCTION_INFO_V1(hedb_serialize);
 Datum hedb_serialize(PG_FUNCTION_ARGS)
 {
 	struct state *s = (struct state *)PG_GETARG_POINTER(0);
-	StringInfoData out;
+	bytea *out;
 
 	if (!AggCheckCallContext(fcinfo, NULL))
 		elog(ERROR, "aggregate function called in non-aggregate context");
-	if (s->n)
+	if (s->values.n)
 		flush(s);
-	pq_begintypsend(&out);
-	pq_sendbyte(&out, s->id);
-	pq_sendint64(&out, s->count);
-	pq_sendbytes(&out, (const char *)s->partial, (int)s->partial_len);
-	PG_RETURN_BYTEA_P(pq_endtypsend(&out));
+	fold(s);
+	out = palloc(VARHDRSZ + AGGREGATE_HEAD + s->parts.bytes);
+	SET_VARSIZE(out, VARHDRSZ + AGGREGATE_HEAD + s->parts.bytes);
+	aggregate_write(
+		(uint8 *)VARDATA(out), s->id, s->count, s->parts.data, (uint32)s->parts.bytes);
+	PG_RETURN_BYTEA_P(out);
 }
 
 PG_FUNCTION_INFO_V1(hedb_deserialize);
 Datum hedb_deserialize(PG_FUNCTION_ARGS)
 {
 	bytea *b = PG_GETARG_BYTEA_PP(0);
-	StringInfoData in;
+	const uint8 *at = (const uint8 *)VARDATA_ANY(b);
+	uint32 len = VARSIZE_ANY_EXHDR(b);
 	struct state *s;
-	int id, len;
+	uint64 count;
 
 	if (!AggCheckCallContext(fcinfo, NULL))
 		elog(ERROR, "aggregate function called in non-aggregate context");
-	initStringInfo(&in);
-	appendBinaryStringInfo(&in, VARDATA_ANY(b), VARSIZE_ANY_EXHDR(b));
-	id = pq_getmsgbyte(&in);
-	if (id >= KINDS)
-		elog(ERROR, "unknown aggregate %d in a serialized state", id);
-	s = new_state(CurrentMemoryContext, (enum kind_id)id);
-	s->count = pq_getmsgint64(&in);
-	len = in.len - in.cursor;
-	keep_partial(s, pq_getmsgbytes(&in, len), (uint32)len);
-	pq_getmsgend(&in);
-	pfree(in.data);
+	if (len < AGGREGATE_HEAD || at[0] >= KINDS)
+		elog(ERROR, "a serialized state of %u bytes is none", len);
+	s = new_state(CurrentMemoryContext, (enum kind_id)at[0]);
+	memcpy(&count, at + 1, sizeof count);
+	s->count = (int64)pg_ntoh64(count);
+	pile_put(s, &s->parts, at + AGGREGATE_HEAD, len - AGGREGATE_HEAD);
 	PG_RETURN_POINTER(s);
 }
 
 /* ---- results ---- */
 
 /* `finish`: one more operation on the result, 0 for none. */
-static Datum finish(FunctionCallInfo fcinfo, const struct state *s, uint16_t op)
+static Datum finish(FunctionCallInfo fcinfo, struct state *s, uint16_t op)
 {
 	struct zone_program p = {.rows = 1};
 	struct zone_arg count = {.bytes = sizeof s->count, .rows = 1, .type = T_PUB_INT8,
@@ -357,9 +427,11 @@ static Datum finish(FunctionCallInfo fcinfo, const struct state *s, uint16_t op)
 
 	if (!s || s->count == 0)
 		PG_RETURN_NULL();
-	type = op ? optable_op(op)->result : s->type;
-	if (!op && s->n == 0)
-		return value_datum(s->type, s->partial, s->partial_len);
+	type = op ? optable_op(op)->result : s->parts.type;
+	if (s->values.n)
+		fold(s);
+	if (!op && s->values.n == 0 && s->parts.n == 1)
+		return value_datum(s->parts.type, s->parts.data, (uint32)s->parts.bytes);
 	push_state(&p, s);
 	if (op && optable_op(op)->nargs == 2) {
 		count.data = &s->count;
@@ -387,6 +459,72 @@ static Datum final(FunctionCallInfo fcinfo, uint16_t op)
 		return final(fcinfo, OP_##finish);                                              \
 	}
 #include "operations.h"
+
+/* ---- which aggregate is what ---- */
+
+/* The transition functions made above. */
+static const struct {
+	PGFunction f;
+	int kind;
+} transitions[] = {
+#define REDUCTION(reduce, fold) {trans_##reduce, KIND_##reduce},
+#include "operations.h"
+};
+
+static bool counts(uint16_t finish)
+{
+	return finish && optable_op(finish)->nargs == 2;
+}
+
+static PGFunction address(Oid function)
+{
+	FmgrInfo f;
+
+	fmgr_info(function, &f);
+	return f.fn_addr;
+}
+
+/* Has the final function that counts? */
+static bool final_counts(PGFunction final)
+{
+#define AGGREGATE(name, reduce, finish, sort)                                           \
+	if (final == name##_##reduce##_final)                                               \
+		return counts(OP_##finish);
+#include "operations.h"
+	return false;
+}
+
+int aggregate_kind(Oid aggregate, bool *does_count)
+{
+	HeapTuple tuple;
+	Oid transition, final;
+	PGFunction f;
+	size_t i;
+
+	if (aggregate < FirstNormalObjectId)
+		return AGGREGATE_NONE;
+	tuple = SearchSysCache1(AGGFNOID, ObjectIdGetDatum(aggregate));
+	if (!HeapTupleIsValid(tuple))
+		return AGGREGATE_NONE;
+	transition = ((Form_pg_aggregate)GETSTRUCT(tuple))->aggtransfn;
+	final = ((Form_pg_aggregate)GETSTRUCT(tuple))->aggfinalfn;
+	ReleaseSysCache(tuple);
+	if (transition < FirstNormalObjectId || !OidIsValid(final))
+		return AGGREGATE_NONE;
+	f = address(transition);
+	for (i = 0; i < lengthof(transitions); i++)
+		if (transitions[i].f == f &&
+			optable_op(kinds[transitions[i].kind].reduce)->nargs == 1) {
+			*does_count = final_counts(address(final));
+			return transitions[i].kind;
+		}
+	return AGGREGATE_NONE;
+}
+
+const struct op *aggregate_reduce(int kind)
+{
+	return optable_op(kinds[kind].reduce);
+}
 
 /* ---- sums of an array ---- */
 

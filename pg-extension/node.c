@@ -17,11 +17,11 @@
 #include "node_sort.h"
 
 /* ---- the spec as nodes: custom_private holds types, flags, functions, (columns, client,
- *      top, last, match, by, number), filters, what top is by; and of each request args, words, results,
- *      types ---- */
+ *      top, last, match, by, number, grouped), filters, what top is by, measures, keys; and
+ *      of each request args, words, results, types ---- */
 
 enum { PRIVATE_TYPES, PRIVATE_FLAGS, PRIVATE_FUNCTIONS, PRIVATE_NUMBERS, PRIVATE_FILTERS,
-	PRIVATE_TOP, PRIVATE_REQUESTS };
+	PRIVATE_TOP, PRIVATE_MEASURES, PRIVATE_KEYS, PRIVATE_REQUESTS };
 
 void zone_spec_write(CustomScan *scan, const struct zone_spec *s)
 {
@@ -31,8 +31,11 @@ void zone_spec_write(CustomScan *scan, const struct zone_spec *s)
 	ListCell *lc;
 
 	numbers = lappend_int(lappend_int(numbers, s->match), s->match_by);
-	lfirst(list_nth_cell(list, PRIVATE_NUMBERS)) = lappend_int(numbers, s->number);
+	numbers = lappend_int(lappend_int(numbers, s->number), s->grouped);
+	lfirst(list_nth_cell(list, PRIVATE_NUMBERS)) = numbers;
 	list = lappend(list, s->top_by);
+	list = lappend(list, s->measures);
+	list = lappend(list, s->keys);
 	foreach (lc, s->requests) {
 		const struct zone_request *r = lfirst(lc);
 
@@ -60,6 +63,9 @@ void zone_spec_read(struct zone_spec *s, const CustomScan *scan)
 	s->match = list_nth_int(numbers, 4);
 	s->match_by = (AttrNumber)list_nth_int(numbers, 5);
 	s->number = list_nth_int(numbers, 6);
+	s->grouped = list_nth_int(numbers, 7);
+	s->measures = list_nth(list, PRIVATE_MEASURES);
+	s->keys = list_nth(list, PRIVATE_KEYS);
 	s->top_by = list_nth(list, PRIVATE_TOP);
 	s->filters = list_nth(list, PRIVATE_FILTERS);
 	for (i = PRIVATE_REQUESTS; i < list_length(list); i++) {
@@ -78,7 +84,10 @@ void zone_spec_read(struct zone_spec *s, const CustomScan *scan)
 
 static Node *create_state(CustomScan *scan);
 
+static Node *create_aggregate(CustomScan *scan);
+
 const CustomScanMethods zone_scan_methods = {"Zone", create_state};
+const CustomScanMethods zone_aggregate_methods = {"Zone Aggregate", create_aggregate};
 
 /* The programs compute what the functions would: so they need the same privilege. */
 static void check_privileges(List *functions)
@@ -150,6 +159,21 @@ static void init_kept(struct zone_state *z)
 	}
 }
 
+static void init_measures(struct zone_state *z)
+{
+	const struct zone_request *r = linitial(z->spec.requests);
+	int i;
+	ListCell *lc;
+
+	z->measures = palloc((z->spec.ncolumns + 1) * sizeof *z->measures);
+	z->counted = palloc0(z->spec.ncolumns + 1);
+	for (i = 0; i < z->spec.ncolumns; i++)
+		z->measures[i] = list_nth_int(z->spec.measures, i);
+	foreach (lc, r->results)
+		if (lfirst_int(lc) <= ZONE_COUNT)
+			z->counted[ZONE_COUNT - lfirst_int(lc)] = true;
+}
+
 /* Begin with the child's first row. */
 static void start(struct zone_state *z)
 {
@@ -181,6 +205,8 @@ static void zone_begin(CustomScanState *css, EState *estate, int eflags)
 	init_kept(z);
 	if (eflags & EXEC_FLAG_EXPLAIN_ONLY)
 		return;
+	if (z->spec.grouped)
+		init_measures(z);
 	check_privileges(z->spec.functions);
 	z->memory = AllocSetContextCreate(CurrentMemoryContext, "Zone", ALLOCSET_DEFAULT_SIZES);
 	if (z->spec.match)
@@ -196,6 +222,8 @@ static void zone_begin(CustomScanState *css, EState *estate, int eflags)
 /* Rows of a batch. The more are ranked together, the fewer pass. */
 static uint32 largest(struct zone_state *z)
 {
+	if (z->spec.grouped)
+		return GROUPS_BATCH;
 	return z->spec.top ? PROGRAM_ROWS_MAX : (uint32)hedb_batch;
 }
 
@@ -288,26 +316,37 @@ static void zone_end(CustomScanState *css)
 		MemoryContextDelete(z->memory);
 }
 
-static const CustomExecMethods exec_methods = {
-	.CustomName = "Zone",
-	.BeginCustomScan = zone_begin,
-	.ExecCustomScan = zone_exec,
-	.EndCustomScan = zone_end,
-	.ReScanCustomScan = zone_rescan,
-	.ExplainCustomScan = zone_explain,
-};
+#define EXEC_METHODS(name)                                                              \
+	{                                                                                   \
+		.CustomName = name, .BeginCustomScan = zone_begin, .ExecCustomScan = zone_exec, \
+		.EndCustomScan = zone_end, .ReScanCustomScan = zone_rescan,                     \
+		.ExplainCustomScan = zone_explain,                                              \
+	}
+static const CustomExecMethods exec_methods = EXEC_METHODS("Zone");
+static const CustomExecMethods aggregate_methods = EXEC_METHODS("Zone Aggregate");
 
-static Node *create_state(CustomScan *scan)
+static Node *create(const CustomExecMethods *methods)
 {
 	struct zone_state *z = palloc0(sizeof *z);
 
 	NodeSetTag(z, T_CustomScanState);
-	z->css.methods = &exec_methods;
+	z->css.methods = methods;
 	return (Node *)z;
+}
+
+static Node *create_state(CustomScan *scan)
+{
+	return create(&exec_methods);
+}
+
+static Node *create_aggregate(CustomScan *scan)
+{
+	return create(&aggregate_methods);
 }
 
 void node_init(void)
 {
 	RegisterCustomScanMethods(&zone_scan_methods);
 	node_sort_init();
+	RegisterCustomScanMethods(&zone_aggregate_methods);
 }

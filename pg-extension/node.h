@@ -34,6 +34,8 @@
 enum {
 	ZONE_FILTER = -1,      /* a result that is a filter; else the column's number from 0 */
 	ZONE_TOP = -2,         /* ranks of which the first or the last pass */
+	ZONE_NUMBERS = -3,     /* of each row's group */
+	ZONE_COUNT = -100,     /* less a column: the number of values in its state */
 	ZONE_BATCHES = 2,
 	ZONE_FIRST_ROWS = 32,  /* of the first batch after a start or rescan */
 	ZONE_GROWTH = 4,       /* how many times more rows the next one has */
@@ -65,12 +67,27 @@ struct zone_spec {
 	enum zone_match_kind match;
 	AttrNumber match_by; /* the child's column whose values tell outer rows apart */
 	int number;          /* the computed column that numbers the rows; -1: none does */
+	bool grouped;    /* its rows are the groups of each batch: node_agg.c */
+	List *measures;  /* of int, for each column then: a MEASURE or an aggregate's kind */
+	List *keys;      /* for EXPLAIN */
 };
+
+/* What a column of a group is, if not the state of an aggregate, of which aggregate.h has
+ * the kinds. */
+enum {
+	MEASURE_VALUE = -1, /* what the zone answered */
+	MEASURE_ROWS = -2,  /* how many rows it has */
+	MEASURE_NONE = -3,
+};
+
+/* Rows of a batch of groups at most: the more, the fewer groups are seen twice. */
+enum { GROUPS_BATCH = 1 << 16 };
 
 void zone_spec_write(CustomScan *scan, const struct zone_spec *spec);
 void zone_spec_read(struct zone_spec *spec, const CustomScan *scan);
 
 extern const CustomScanMethods zone_scan_methods;
+extern const CustomScanMethods zone_aggregate_methods;
 
 /* Once per process. */
 void node_init(void);
@@ -92,7 +109,7 @@ struct zone_column {
 };
 
 struct zone_counters {
-	uint64 rows, passed, batches, requests, bytes_out, bytes_in;
+	uint64 rows, passed, groups, batches, requests, bytes_out, bytes_in;
 	instr_time waited;
 };
 
@@ -108,6 +125,8 @@ struct zone_state {
 	struct zone_spec spec;
 	struct zone_column *columns; /* spec.args */
 	struct batch_program *programs; /* spec.requests, ready to be sent */
+	int *measures;          /* spec.measures */
+	bool *counted;          /* columns whose state has a number of values */
 	int nchild, nargs, nrequests;
 	bool local_args;        /* some argument is evaluated by PostgreSQL */
 	AttrNumber last_child;  /* the child's columns that are looked at end here */

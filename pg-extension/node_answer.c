@@ -2,29 +2,13 @@
 /*
  * node_answer.c - what the zone answered: the fate of each row, and computed columns.
  */
-#include "node_batch.h"
+#include "node_answer.h"
 
 #include "access/tupmacs.h"
 
-#include "cursor.h"
-#include "zone.h"
+#include "node_agg.h"
 
-/* One of the results of a reply: a row for each row of the batch, or one for all. */
-struct answer {
-	struct cursor c;       /* what follows, and at last behind its values */
-	const uint8_t *states; /* NULL: all are values */
-	uint32_t rows;
-	uint8_t type;
-	uint64_t reply_len;    /* for the error */
-};
-
-static uint8_t state_of(const struct answer *a, uint32_t row)
-{
-	return a->states ? a->states[a->rows == 1 ? 0 : row] : ROW_VALUE;
-}
-
-/* The next result. */
-static void answer_open(struct answer *a, uint8_t want, uint32_t rows)
+void answer_open(struct answer *a, uint8_t want, uint32_t rows)
 {
 	uint8_t flags = cursor_u8(&a->c), type = cursor_u8(&a->c);
 
@@ -37,17 +21,17 @@ static void answer_open(struct answer *a, uint8_t want, uint32_t rows)
 		zone_raise_reply(a->reply_len, want);
 }
 
-static void take_filter(struct zone_batch *b, struct answer *a)
+void answer_filter(struct zone_batch *b, struct answer *a)
 {
 	const uint8_t *value = a->c.p;
 	uint32_t i, present = 0;
 
 	for (i = 0; i < a->rows; i++)
-		present += state_of(a, i) == ROW_VALUE;
+		present += answer_state(a, i) == ROW_VALUE;
 	if (!cursor_bytes(&a->c, present))
 		zone_raise_reply(a->reply_len, a->type);
 	for (i = 0; i < b->rows; i++) {
-		uint8_t state = state_of(a, i);
+		uint8_t state = answer_state(a, i);
 
 		if (b->fate[i] == ROW_VALUE) /* an error behind a false says nothing */
 			b->fate[i] = state != ROW_VALUE ? state : *value & 1 ? ROW_VALUE : ROW_NULL;
@@ -79,9 +63,9 @@ static void take_top(struct zone_state *z, struct zone_batch *b, struct answer *
 	const uint8_t *bytes;
 
 	for (i = 0; i < a->rows; i++) {
-		if (state_of(a, i) > ROW_NULL)
-			zone_raise_state(state_of(a, i));
-		n += state_of(a, i) == ROW_VALUE;
+		if (answer_state(a, i) > ROW_NULL)
+			zone_raise_state(answer_state(a, i));
+		n += answer_state(a, i) == ROW_VALUE;
 	}
 	bytes = cursor_bytes(&a->c, 4ull * n);
 	if (!bytes || a->rows != b->rows)
@@ -95,7 +79,7 @@ static void take_top(struct zone_state *z, struct zone_batch *b, struct answer *
 	}
 	most = top_rank(rows_of, ranks, (uint32)z->spec.top, z->spec.top_last);
 	for (i = 0; i < a->rows; i++) {
-		if (state_of(a, i) != ROW_VALUE)
+		if (answer_state(a, i) != ROW_VALUE)
 			continue;
 		memcpy(&rank, bytes + 4 * at++, 4);
 		if (rank < ranks && (z->spec.top_last ? ranks - 1 - rank : rank) > most)
@@ -122,8 +106,8 @@ static Datum value_of(struct zone_state *z, struct zone_batch *b, uint8_t type,
 	return type == T_PUB_BOOL ? BoolGetDatum(d & 1) : fetch_att(&d, true, (int)len);
 }
 
-static void take_column(struct zone_state *z, struct zone_batch *b, struct answer *a,
-	struct computed *out)
+void answer_column(struct zone_state *z, struct zone_batch *b, struct answer *a,
+	uint32_t rows, struct computed *out)
 {
 	uint32_t size = optable_is_secret(a->type) ? value_bytes(a->type)
 											   : optable_type(a->type).size;
@@ -131,14 +115,14 @@ static void take_column(struct zone_state *z, struct zone_batch *b, struct answe
 	uint32_t i, present = 0;
 
 	for (i = 0; i < a->rows; i++)
-		present += state_of(a, i) == ROW_VALUE;
+		present += answer_state(a, i) == ROW_VALUE;
 	if (size == 0)
 		cursor_bytes(&a->c, 4ull * present);
 	for (i = 0; i < a->rows; i++) {
 		uint32_t len = size;
 		const uint8_t *p;
 
-		out->state[i] = state_of(a, i);
+		out->state[i] = answer_state(a, i);
 		if (out->state[i] != ROW_VALUE)
 			continue;
 		if (size == 0)
@@ -148,7 +132,7 @@ static void take_column(struct zone_state *z, struct zone_batch *b, struct answe
 			zone_raise_reply(a->reply_len, a->type);
 		out->value[i] = value_of(z, b, a->type, p, len, size == 0);
 	}
-	for (i = a->rows; i < b->rows; i++) {
+	for (i = a->rows; i < rows; i++) {
 		out->state[i] = out->state[0];
 		out->value[i] = out->value[0];
 	}
@@ -157,7 +141,7 @@ static void take_column(struct zone_state *z, struct zone_batch *b, struct answe
 static void take_answer(struct zone_state *z, struct zone_batch *b, struct answer *a, int result)
 {
 	if (result >= 0) {
-		take_column(z, b, a, &b->columns[result]);
+		answer_column(z, b, a, b->rows, &b->columns[result]);
 		return;
 	}
 	if (!b->filtered)
@@ -166,13 +150,17 @@ static void take_answer(struct zone_state *z, struct zone_batch *b, struct answe
 	if (result == ZONE_TOP)
 		take_top(z, b, a);
 	else
-		take_filter(b, a);
+		answer_filter(b, a);
 }
 
 void batch_receive(struct zone_state *z, struct zone_batch *b)
 {
 	int i, k;
 
+	if (z->spec.grouped) {
+		groups_receive(z, b);
+		return;
+	}
 	b->filtered = false;
 	for (i = 0; i < z->nrequests; i++) {
 		struct request *q = &b->requests[i];

@@ -7,6 +7,8 @@
 #include "utils/datum.h"
 #include "utils/memutils.h"
 
+#include "node_agg.h"
+
 enum {
 	BATCH_BYTES = 1 << 20,  /* of arguments and kept values; less when work_mem is small */
 	CHUNK = 64 * 1024,      /* of the kept values */
@@ -260,15 +262,23 @@ void batch_forget(struct zone_state *z, struct zone_batch *b)
 
 /* ---- row by row ---- */
 
+void batch_load_kept(
+	struct zone_state *z, struct zone_batch *b, uint32_t row, TupleTableSlot *slot)
+{
+	int k;
+
+	for (k = 0; k < z->nkeep; k++) {
+		slot->tts_values[z->keep[k] - 1] = b->kept[k * b->cap + row];
+		slot->tts_isnull[z->keep[k] - 1] = b->kept_null[k * b->cap + row];
+	}
+}
+
 void batch_load(struct zone_state *z, struct zone_batch *b, uint32_t row, TupleTableSlot *slot)
 {
 	int k;
 
 	ExecClearTuple(slot);
-	for (k = 0; k < z->nkeep; k++) {
-		slot->tts_values[z->keep[k] - 1] = b->kept[k * b->cap + row];
-		slot->tts_isnull[z->keep[k] - 1] = b->kept_null[k * b->cap + row];
-	}
+	batch_load_kept(z, b, row, slot);
 	for (k = 0; k < z->spec.ncolumns; k++) {
 		slot->tts_values[z->nchild + k] = b->columns[k].value[row];
 		slot->tts_isnull[z->nchild + k] = b->columns[k].state[row] != ROW_VALUE;
@@ -284,6 +294,8 @@ bool batch_next(struct zone_state *z, struct zone_batch *b, TupleTableSlot *slot
 {
 	if (z->spec.match)
 		return match_next(z, b, slot);
+	if (z->spec.grouped)
+		return groups_next(z, b, slot);
 	while (b->at < b->rows) {
 		uint32_t row = b->at++;
 

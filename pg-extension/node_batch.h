@@ -23,6 +23,14 @@ struct computed {
 	uint8_t *state;
 };
 
+/* What a batch's rows are grouped into. */
+struct groups {
+	uint32_t n, cap;
+	uint32_t *first;         /* row of each group */
+	int64 *rows;             /* how many it has; 0: a number that nobody has */
+	struct computed *counts; /* of values, for each column that needs it */
+};
+
 struct zone_batch {
 	uint32_t rows, cap, at;
 	uint64_t bytes;
@@ -38,6 +46,7 @@ struct zone_batch {
 		Size size, used;
 	} *chunks, *chunk;        /* the first one, and the one in use */
 	bool filtered;
+	struct groups *groups;    /* if it is grouped and was received */
 };
 
 /* The programs of the node's spec, made ready. */
@@ -65,7 +74,9 @@ void batch_forget(struct zone_state *z, struct zone_batch *b);
  */
 bool batch_next(struct zone_state *z, struct zone_batch *b, TupleTableSlot *slot);
 
-/* That row as scan tuple. */
+/* The child's columns of a row, and that row as scan tuple. */
+void batch_load_kept(
+	struct zone_state *z, struct zone_batch *b, uint32_t row, TupleTableSlot *slot);
 void batch_load(
 	struct zone_state *z, struct zone_batch *b, uint32_t row, TupleTableSlot *slot);
 

@@ -3,6 +3,7 @@
  * node_explain.c - what EXPLAIN shows of a Zone node.
  *
  *     Zone Filter, Zone Output    what it filters by and computes
+ *     Zone Group Key              of a Zone Aggregate; VERBOSE has its states in Output
  *     VERBOSE: Zone Program       one line for each: instructions, postfix; $1 is the
  *                                 first of Zone Arguments
  *     ANALYZE: rows and batches that went to the zone, round trips, bytes, waiting
@@ -68,6 +69,13 @@ static void show_output(struct zone_state *z, List *ancestors, ExplainState *es)
 		ExplainPropertyList("Zone Output", columns, es);
 }
 
+static void show_keys(struct zone_state *z, List *ancestors, ExplainState *es)
+{
+	if (z->spec.keys)
+		ExplainPropertyList(
+			"Zone Group Key", texts(&z->css, z->spec.keys, ancestors, es), es);
+}
+
 static void show_top(struct zone_state *z, List *ancestors, ExplainState *es)
 {
 	const char *by = linitial(texts(&z->css, list_make1(z->spec.top_by), ancestors, es));
@@ -92,6 +100,8 @@ static void show_counters(struct zone_state *z, ExplainState *es)
 	double ms = INSTR_TIME_GET_MILLISEC(n->waited);
 
 	ExplainPropertyInteger("Zone Rows", NULL, (int64)n->rows, es);
+	if (z->spec.grouped)
+		ExplainPropertyInteger("Zone Groups", NULL, (int64)n->groups, es);
 	ExplainPropertyInteger("Zone Batches", NULL, (int64)n->batches, es);
 	ExplainPropertyInteger("Zone Round Trips", NULL, (int64)n->requests, es);
 	ExplainPropertyInteger("Zone Bytes Sent", NULL, (int64)n->bytes_out, es);
@@ -110,7 +120,10 @@ void zone_explain(CustomScanState *css, List *ancestors, ExplainState *es)
 		ExplainPropertyText("Zone Join", z->spec.match == MATCH_FIRST ? "Semi" : "Anti", es);
 	if (z->spec.top_by)
 		show_top(z, ancestors, es);
-	show_output(z, ancestors, es);
+	if (z->spec.grouped)
+		show_keys(z, ancestors, es);
+	else
+		show_output(z, ancestors, es);
 	if (es->verbose)
 		show_programs(z, ancestors, es);
 	if (es->analyze)

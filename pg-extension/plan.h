@@ -53,6 +53,11 @@ enum {
 /* What of its expression a column is: the value, the digest of that; or the number of the
  * row, which has no expression. */
 enum zone_column_kind { COLUMN_VALUE, COLUMN_DIGEST, COLUMN_NUMBER };
+/* pg_operator.dat gives them no names. */
+enum {
+	UUID_EQ_OPERATOR = 2972,
+	UUID_LT_OPERATOR = 2974,
+};
 
 /* A Zone in the making; it becomes a plan node's data in zones_finish(). */
 struct zone_build {
@@ -66,6 +71,16 @@ struct zone_build {
 	bool top_last;
 	enum zone_match_kind match;
 	AttrNumber match_by; /* the child's column, see node_match.h */
+	bool grouped;   /* its rows are groups: a column is an Aggref (its state), the first
+	                   value of an expression or its digest, or a Const: nothing */
+	List *keys;     /* Exprs over the child that it groups by */
+	List *counted;  /* of int: columns whose state needs the number of values */
+};
+
+/* A program in the making, and what its results are for. */
+struct program_of {
+	struct code code;
+	List *results, *types;
 };
 
 struct zone_builds {
@@ -96,6 +111,9 @@ List *zone_columns(Plan *plan);
 /* The column of a plan's target list that is this leaf (a Var of the plan's own, an
  * Aggref); it gets one if it has none. */
 TargetEntry *zone_member(Plan *plan, Node *leaf);
+
+/* The parent's expression (OUTER_VARs are the Zone's target list) over the Zone's child. */
+Node *zone_beneath(struct zone_build *z, Node *n);
 
 /* Have it filter. */
 void zone_filter(struct zone_build *z, Expr *e);
@@ -149,6 +167,19 @@ List *inner_hoist(NestLoop *join);
 
 /* The Zone over a semi or anti join that has those filters instead. */
 Plan *inner_match(struct zone_builds *zones, NestLoop *join, List *filters);
+/* Aggregate where the values are: see plan_agg.c. */
+bool attach_groups(struct zone_builds *zones, Agg *agg, bool unordered);
+
+/* ---- programs ---- */
+
+/* The program's next result is for that. */
+void program_result(struct program_of *p, int result, uint8_t type);
+
+/* Append all filters, joined by AND; false when they do not fit. */
+bool program_filters(struct program_of *p, List *filters);
+
+/* The program of a Zone that is grouped; false when there is none. */
+bool groups_program(const struct zone_build *z, struct program_of *p);
 
 /* Compile what all of them do. */
 void zones_finish(struct zone_builds *zones);

@@ -14,12 +14,6 @@
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
-/* pg_operator.dat gives them no names. */
-enum {
-	UUID_EQ_OPERATOR = 2972,
-	UUID_LT_OPERATOR = 2974,
-};
-
 /* Is it worth a Zone over the child? */
 static bool attach_pays(Plan *child, int operations)
 {
@@ -174,7 +168,7 @@ void attach_aggregate(struct zone_builds *zones, Agg *agg, bool unordered)
 {
 	struct arguments in = {zones, &agg->plan};
 
-	if (!attach_pays(agg->plan.lefttree, 1))
+	if (!attach_pays(agg->plan.lefttree, 1) || attach_groups(zones, agg, unordered))
 		return;
 	if (unordered && agg->aggstrategy == AGG_SORTED && !agg->groupingSets && !agg->chain &&
 		IsA(agg->plan.lefttree, Sort))

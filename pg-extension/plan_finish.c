@@ -8,6 +8,9 @@
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "utils/fmgroids.h"
+
+#include "aggregate.h"
 
 static Node *settle_mutator(Node *n, void *ctx)
 {
@@ -62,12 +65,6 @@ static int spec_arg(struct zone_spec *s, const struct code_arg *a)
 	return n;
 }
 
-/* A program in the making, and what its results are for. */
-struct program_of {
-	struct code code;
-	List *results, *types;
-};
-
 static void spec_request(struct zone_spec *s, struct program_of *p)
 {
 	struct zone_request *r = palloc0(sizeof *r);
@@ -86,10 +83,23 @@ static void spec_request(struct zone_spec *s, struct program_of *p)
 	*p = (struct program_of){.results = NIL};
 }
 
-static void add_result(struct program_of *p, int result, uint8_t type)
+void program_result(struct program_of *p, int result, uint8_t type)
 {
 	p->results = lappend_int(p->results, result);
 	p->types = lappend_int(p->types, type);
+}
+
+bool program_filters(struct program_of *p, List *filters)
+{
+	uint8_t type;
+	ListCell *lc;
+
+	foreach (lc, filters)
+		if (!code_add(&p->code, lfirst(lc), lc == list_head(filters), &type) ||
+			(lc != list_head(filters) && !code_and(&p->code)))
+			return false;
+	program_result(p, ZONE_FILTER, T_PUB_BOOL);
+	return true;
 }
 
 /* The filters, joined by AND; what does not fit any more goes into another program. */
@@ -105,14 +115,14 @@ static void add_filters(struct zone_spec *s, struct program_of *p, List *filters
 		if (code_add(&p->code, lfirst(lc), first, &type) &&
 			(!p->results || code_and(&p->code))) {
 			if (!p->results)
-				add_result(p, ZONE_FILTER, T_PUB_BOOL);
+				program_result(p, ZONE_FILTER, T_PUB_BOOL);
 			continue;
 		}
 		p->code = before;
 		spec_request(s, p);
 		if (!code_add(&p->code, lfirst(lc), first, &type))
 			elog(ERROR, "a filter does not compile any more");
-		add_result(p, ZONE_FILTER, T_PUB_BOOL);
+		program_result(p, ZONE_FILTER, T_PUB_BOOL);
 	}
 }
 
@@ -122,7 +132,7 @@ static bool add_column(struct program_of *p, Expr *e, bool digest, int column)
 
 	if (!(digest ? code_add_digest(&p->code, e) : code_add(&p->code, e, true, &type)))
 		return false;
-	add_result(p, column, type);
+	program_result(p, column, type);
 	return true;
 }
 
@@ -145,10 +155,35 @@ static void add_columns(struct zone_spec *s, struct program_of *p, struct zone_b
 	}
 }
 
+/* What is in each column of a Zone that is grouped. */
+static List *measures(const struct zone_build *z)
+{
+	List *list = NIL;
+	ListCell *lc;
+
+	foreach (lc, z->columns) {
+		const Aggref *a = lfirst(lc);
+		bool counts;
+
+		if (IsA(a, Const))
+			list = lappend_int(list, MEASURE_NONE);
+		else if (!IsA(a, Aggref))
+			list = lappend_int(list, MEASURE_VALUE);
+		else if (a->aggfnoid == F_COUNT_)
+			list = lappend_int(list, MEASURE_ROWS);
+		else if (a->aggfnoid == F_COUNT_ANY)
+			list = lappend_int(list, MEASURE_VALUE);
+		else
+			list = lappend_int(list, aggregate_kind(a->aggfnoid, &counts));
+	}
+	return list;
+}
+
 static void finish(struct zone_build *z)
 {
 	struct zone_spec s = {.filters = z->filters, .top = z->top, .top_last = z->top_last,
-		.top_by = z->top_by, .match = z->match, .match_by = z->match_by, .number = -1};
+		.top_by = z->top_by, .match = z->match, .match_by = z->match_by, .number = -1,
+		.grouped = z->grouped, .keys = z->keys};
 	struct program_of p = {.results = NIL};
 	CustomScan *scan = z->scan;
 	int nchild = list_length(z->child->targetlist);
@@ -158,11 +193,18 @@ static void finish(struct zone_build *z)
 		(List *)settle_mutator((Node *)scan->scan.plan.targetlist, &nchild);
 	scan->scan.plan.qual = (List *)settle_mutator((Node *)scan->scan.plan.qual, &nchild);
 	if (z->top_by && code_add_rank(&p.code, z->top_by)) {
-		add_result(&p, ZONE_TOP, T_PUB_INT4);
+		program_result(&p, ZONE_TOP, T_PUB_INT4);
 		spec_request(&s, &p);
 	}
-	add_filters(&s, &p, z->filters);
-	add_columns(&s, &p, z);
+	if (z->grouped) {
+		if (!groups_program(z, &p))
+			elog(ERROR, "an aggregation does not compile any more");
+		s.measures = measures(z);
+		s.ncolumns = list_length(z->columns);
+	} else {
+		add_filters(&s, &p, z->filters);
+		add_columns(&s, &p, z);
+	}
 	spec_request(&s, &p);
 	zone_spec_write(scan, &s);
 }

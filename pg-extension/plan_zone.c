@@ -304,6 +304,11 @@ static Node *beneath_mutator(Node *n, void *ctx)
 	return (Node *)v;
 }
 
+Node *zone_beneath(struct zone_build *z, Node *n)
+{
+	return beneath_mutator(n, z);
+}
+
 /* The parent's view of a column of the Zone. */
 static Var *parent_column(struct zone_build *z, Var *v)
 {

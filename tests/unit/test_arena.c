@@ -147,6 +147,33 @@ static void test_nothing_at_all(void **state)
 	arena_reset(&a);
 }
 
+/* So much is not given back, is wiped, and serves again. */
+static void test_kept(void **state)
+{
+	enum { BIG = 2 << 20 };
+	uint8_t *p;
+
+	a.keep = 3 << 20;
+	p = arena_alloc(&a, BIG);
+	assert_non_null(p);
+	memset(p, 1, BIG);
+	arena_reset(&a);
+	assert_int_equal(ngrown, 1);
+	assert_true(sodium_is_zero(p, BIG));
+	assert_ptr_equal(arena_alloc(&a, BIG - 100), p);
+	assert_int_equal(ngrown, 1);
+	arena_reset(&a);
+	assert_ptr_equal(arena_alloc(&a, 1 << 20), p);
+	arena_reset(&a);
+	arena_fini(&a);
+	assert_int_equal(ngrown, 0);
+	/* More than that is given back. */
+	a.keep = 1 << 20;
+	assert_non_null(arena_alloc(&a, BIG));
+	arena_reset(&a);
+	assert_int_equal(ngrown, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -158,6 +185,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_limit, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_more_memory, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_nothing_at_all, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_kept, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,12 +9,15 @@ use FindBin;
 use lib $FindBin::Bin;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
-use Test::More tests => 30;
+use Test::More tests => 44;
 use Time::HiRes qw(usleep);
 use Zone;
 
 my $rows = 40000;
-my $query = 'SELECT count(*) FROM t WHERE a + b > c';
+# rows of a Zone; and groups of a Zone Aggregate
+my ($rows_query, $groups_query) =
+	('SELECT count(DISTINCT id) FROM t WHERE a + b > c', 'SELECT count(*) FROM t WHERE a + b > c');
+my $query = $rows_query;
 my $zone = Zone->new('--ops-channels', 16, '--ops-ring', '512K');
 my $node = PostgreSQL::Test::Cluster->new('main');
 
@@ -78,7 +81,9 @@ CREATE UNIQUE INDEX t_id ON t (id);
 CREATE SEQUENCE seen;
 VACUUM ANALYZE t;
 SQL
-	like(sql("EXPLAIN $query"), qr/Custom Scan \(Zone\)/, 'the plan has a Zone');
+	like(sql("EXPLAIN $rows_query"), qr/Custom Scan \(Zone\)/, 'the plan has a Zone');
+	like(sql("EXPLAIN $groups_query"), qr/Custom Scan \(Zone Aggregate\)/,
+		'and a Zone Aggregate');
 	return;
 }
 
@@ -212,6 +217,10 @@ begin();
 cancelled();
 sorted();
 subtransactions();
+killed();
+limit();
+$query = $groups_query;
+cancelled();
 killed();
 limit();
 changes();
