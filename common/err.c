@@ -39,6 +39,8 @@ const char *err_name(int rc)
 		return "authentication of the value failed";
 	case ENOKEY:
 		return "no such key in the keyring";
+	case ESTALE:
+		return "the server does not have that value";
 	case EACCES:
 		return "not allowed for this role";
 	case EMEDIUMTYPE:

@@ -17,6 +17,7 @@
  *   EINVAL       the caller asked for something that cannot be
  *   EBADMSG      authentication failed: forged, damaged, or under another key
  *   ENOKEY       the value names a key that the keyring does not hold
+ *   ESTALE       the request names a value that the server does not have
  *   EACCES       the session's role may not do that
  *   EMEDIUMTYPE  not a region, or a region of another version
  *   EFBIG        the mapping is smaller than the region it should hold

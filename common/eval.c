@@ -263,17 +263,51 @@ struct run {
 	bool filtered;
 };
 
-static int find_columns(struct run *r, struct cursor *c, struct err_text *e)
+/* The column of an argument that is named instead of brought; it is all there in memory
+ * that no request writes. */
+static struct column kept_column(const struct eval *ev, struct cursor *c, uint8_t type,
+	bool *unknown)
 {
+	const uint8_t *digest = cursor_bytes(c, KEPT_DIGEST);
+	const struct kept_value *v = digest ? kept_find(&ev->kept, digest) : NULL;
+
+	if (!v) {
+		*unknown = true;
+		return (struct column){.type = type, .one = true, .clear = true};
+	}
+	return (struct column){.type = type, .one = true, .clear = true, .rows = 1,
+		.lens = (const uint8_t *)&v->len, .values = v->bytes, .bytes = v->len};
+}
+
+static int find_columns(
+	const struct eval *ev, struct run *r, struct cursor *c, struct err_text *e)
+{
+	bool unknown = false;
 	int i;
 
 	for (i = 0; i < r->p->nargs; i++)
-		r->column[i] = column_find(c, r->p->arg[i].type, r->p->arg[i].flags, r->rows);
+		r->column[i] = r->p->arg[i].flags & ARG_KEPT
+			? kept_column(ev, c, r->p->arg[i].type, &unknown)
+			: column_find(c, r->p->arg[i].type, r->p->arg[i].flags, r->rows);
+	if (!c->bad && !c->left && unknown) {
+		err_set(e, "the request names a value that is not kept here");
+		return -ESTALE;
+	}
 	if (!c->bad && !c->left)
 		return 0;
 	err_set(e, "the argument columns are %s than their header says",
 		c->bad ? "shorter" : "longer");
 	return -EPROTO;
+}
+
+/* Behind the run: what it uses may be what goes. */
+static void keep_columns(struct eval *ev, const struct run *r)
+{
+	int i;
+
+	for (i = 0; i < r->p->nargs; i++)
+		if (r->p->arg[i].flags & ARG_KEEP)
+			kept_add(&ev->kept, r->column[i].values, r->column[i].bytes);
 }
 
 /* When an argument is opened. */
@@ -405,7 +439,7 @@ static int run_program(struct eval *ev, struct cursor *c, uint32_t rows,
 	r.depth = 0;
 	r.rows = rows;
 	r.filtered = filtered;
-	rc = find_columns(&r, c, e);
+	rc = find_columns(ev, &r, c, e);
 	if (!rc)
 		rc = open_columns(ev, &r, AT_ONCE, NULL);
 	if (!rc && !filtered && !p->guarded && ev->opened_all && !uses_request(&r))
@@ -417,6 +451,7 @@ static int run_program(struct eval *ev, struct cursor *c, uint32_t rows,
 	for (i = 0; i < p->nresults; i++)
 		result[i] = (struct result){&r.stack[i], p->result[i].reveal};
 	ev->rows += rows;
+	keep_columns(ev, &r);
 	return results_write(ev, result, p->nresults, room, ctx);
 }
 

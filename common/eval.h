@@ -12,6 +12,7 @@
 
 #include "arena.h"
 #include "gcm.h"
+#include "kept.h"
 #include "keyring.h"
 #include "program.h"
 #include "value.h"
@@ -53,6 +54,7 @@ struct eval {
 	/* The request's bytes are not needed any more, long before its answer; may be NULL. */
 	void (*opened_all)(void *wanted_ctx);
 	uint64_t opened, sealed, rows; /* counters, for status */
+	struct kept kept;
 	struct eval_cached {
 		uint32_t len;
 		uint8_t bytes[2 * PROGRAM_ARGS_MAX + 2 * EVAL_CODE_KEPT];
@@ -80,7 +82,7 @@ void eval_destroy(struct eval *ev);
  *            and no long value is made there
  *
  * Returns 0 with the reply complete in room's memory; or -EPROTO (malformed program or
- * column), -EACCES (the role is not enough), -EMSGSIZE (reply too long), -ENOMEM; `e` says
+ * column), -ESTALE (a value that is not kept: bring it), -EACCES (the role is not enough), -EMSGSIZE (reply too long), -ENOMEM; `e` says
  * what. An error of a row is not an error of the request: it is in the reply.
  */
 MUST_CHECK int eval_run(struct eval *ev, enum role role, const uint8_t *req, uint64_t len,

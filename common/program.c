@@ -3,6 +3,13 @@
 
 #include "cursor.h"
 
+/* What may be kept: one value, of a public type, that nobody takes for a secret. */
+static bool keeps(uint8_t type, uint8_t flags)
+{
+	return type == T_PUB_ZONE &&
+		(flags == (ARG_ONE | ARG_KEEP) || flags == (ARG_ONE | ARG_KEPT));
+}
+
 static int check_args(struct program *p, struct cursor *c, struct err_text *e)
 {
 	int i;
@@ -10,7 +17,8 @@ static int check_args(struct program *p, struct cursor *c, struct err_text *e)
 	for (i = 0; i < p->nargs; i++) {
 		uint8_t type = cursor_u8(c), flags = cursor_u8(c);
 
-		if (!optable_type(type).name || (flags & ~ARG_FLAGS)) {
+		if (!optable_type(type).name || (flags & ~ARG_FLAGS) ||
+			((flags & (ARG_KEEP | ARG_KEPT)) && !keeps(type, flags))) {
 			err_set(e, "argument %d: unknown type %u or flags %u", i, type, flags);
 			return -EPROTO;
 		}

@@ -14,6 +14,7 @@
  *             ARG_NULLS: u8 per row, 0 value, 1 NULL
  *             fixed size: the values that are not NULL, side by side
  *             variable size: u32 length of each such value, then the values
+ *             ARG_KEPT: 16 bytes, whatever the size
  *
  * reply:
  *     0   u8   REPLY_STATES: not every row is a value;  REPLY_SECRET: encrypted
@@ -67,7 +68,9 @@ enum arg_flags {
 	ARG_ONE = 1,   /* one row for all */
 	ARG_NULLS = 2, /* a byte per row says which are NULL */
 	ARG_CLEAR = 4, /* a secret type's plaintext: role `client` only */
-	ARG_FLAGS = 7,
+	ARG_KEEP = 8,  /* a time zone for all rows: have it kept (kept.h) */
+	ARG_KEPT = 16, /* the column is the digest of one that was kept: KEPT_DIGEST bytes */
+	ARG_FLAGS = 31,
 };
 
 enum reply_flags {

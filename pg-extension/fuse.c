@@ -58,8 +58,8 @@ bool fuse_is(Node *n)
 /* Does SQL call a function for it? NULLIF and IS DISTINCT FROM call the equality. */
 static bool is_call(const struct op *op)
 {
-	return !(op->flags & OP_INTERNAL) || strstr(op->name, "_nullif") ||
-		strstr(op->name, "_is_distinct");
+	return op && (!(op->flags & OP_INTERNAL) || strstr(op->name, "_nullif") ||
+		strstr(op->name, "_is_distinct"));
 }
 
 /* Round trips that the program's operations take one by one. */
@@ -163,6 +163,7 @@ struct fused {
 	uint8_t result;
 	bool secret;
 	bool client;   /* an argument crosses in clear */
+	struct crossing *zone; /* of the argument that is the session's time zone, if any */
 	struct fused_arg {
 		uint8_t type;
 		bool by_value;
@@ -209,8 +210,10 @@ static uint64_t take(struct fused *f, int i, Datum d, bool null)
 	uint8_t *flags = &f->head[PROGRAM_HEADER + 2 * i + 1];
 
 	a->value.copy = NULL;
-	if (a->type == T_PUB_ZONE)
+	if (a->type == T_PUB_ZONE) {
+		f->zone = &a->value;
 		return crossing_take_zone(&a->value);
+	}
 	a->null = null;
 	*flags = (uint8_t)((*flags & ~ARG_NULLS) | (null ? ARG_NULLS : 0));
 	return null ? 1 : crossing_take(&a->value, a->bytes, !a->by_value, d);
@@ -222,12 +225,15 @@ static void fill(void *arg, uint8_t *at, uint64_t len)
 	int i;
 
 	memcpy(at, f->head, f->head_len);
+	for (i = 0; i < f->nargs; i++)
+		if (f->arg[i].type == T_PUB_ZONE)
+			at[PROGRAM_HEADER + 2 * i + 1] = f->arg[i].value.flags;
 	at += f->head_len;
 	for (i = 0; i < f->nargs; i++)
 		if (f->arg[i].null)
 			*at++ = 1;
 		else
-			at = crossing_write(&f->arg[i].value, at, f->arg[i].bytes);
+			at = crossing_write(&f->arg[i].value, at);
 }
 
 /* The program's result in place of the assignment's; true: have the original evaluated. */
@@ -245,7 +251,8 @@ static bool run(ExprState *state, ExprEvalStep *op, ExprContext *econtext)
 	len = f->head_len;
 	for (i = 0; i < f->nargs; i++) /* the first subscript is the program */
 		len += take(f, i, s->upperindex[i + 1], s->upperindexnull[i + 1]);
-	reply = zone_call(f->client ? ROLE_CLIENT : ROLE_DB, len, fill, f, &reply_len);
+	reply = crossing_call(
+		f->client ? ROLE_CLIENT : ROLE_DB, len, fill, f, f->zone, &reply_len);
 	for (i = 0; i < f->nargs; i++)
 		crossing_done(&f->arg[i].value);
 	r = zone_row(reply, reply_len, f->result, f->secret);

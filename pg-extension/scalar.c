@@ -109,6 +109,7 @@ void scalar_init(void)
 struct request {
 	const struct scalar *s;
 	struct crossing arg[OP_ARGS_MAX];
+	struct crossing *zone; /* the last one, if that is the session's time zone */
 };
 
 static void fill_request(void *arg, uint8_t *at, uint64_t len)
@@ -117,17 +118,35 @@ static void fill_request(void *arg, uint8_t *at, uint64_t len)
 	int i;
 
 	memcpy(at, q->s->head, q->s->head_len);
+	if (q->zone)
+		at[PROGRAM_HEADER + 2 * q->s->nargs - 1] = q->zone->flags;
 	at += q->s->head_len;
 	for (i = 0; i < q->s->nargs; i++)
-		at = crossing_write(&q->arg[i], at, q->s->bytes[i]);
+		at = crossing_write(&q->arg[i], at);
 }
 
 /* The last argument of what depends on the time zone: no SQL argument. */
 uint64_t crossing_take_zone(struct crossing *x)
 {
-	x->data = zone_rules(&x->len);
+	x->flags = zone_rules_cross(&x->data, &x->len);
+	x->counted = !(x->flags & ARG_KEPT);
 	x->copy = NULL;
-	return 4ull + x->len;
+	return (x->counted ? 4ull : 0) + x->len;
+}
+
+const uint8_t *crossing_call(enum role role, uint64_t len, ops_fill *fill, void *arg,
+	struct crossing *x, uint64_t *reply_len)
+{
+	const uint8_t *reply = zone_ask(role, len, fill, arg, reply_len);
+
+	if (likely(reply != NULL))
+		return reply;
+	if (!x || x->counted)
+		zone_raise_unknown();
+	zone_rules_unknown();
+	len -= x->len;
+	len += crossing_take_zone(x);
+	return crossing_call(role, len, fill, arg, x, reply_len);
 }
 
 /* A result in clear: of variable size, by reference, or by value. */
@@ -164,11 +183,12 @@ static Datum run(FunctionCallInfo fcinfo, const struct scalar *s, enum role role
 	int i;
 
 	for (i = 0; i < s->nargs; i++)
-		len += s->type[i] == T_PUB_ZONE
-			? crossing_take_zone(&q.arg[i])
-			: crossing_take(&q.arg[i], s->bytes[i], optable_is_secret(s->type[i]),
-				  PG_GETARG_DATUM(i));
-	reply = zone_call(role, len, fill_request, &q, &reply_len);
+		if (unlikely(s->type[i] == T_PUB_ZONE))
+			len += crossing_take_zone(q.zone = &q.arg[i]);
+		else
+			len += crossing_take(&q.arg[i], s->bytes[i],
+				optable_is_secret(s->type[i]), PG_GETARG_DATUM(i));
+	reply = crossing_call(role, len, fill_request, &q, q.zone, &reply_len);
 	for (i = 0; i < s->nargs; i++)
 		crossing_done(&q.arg[i]);
 	if (reply_len == PROGRAM_HEADER + s->result_bytes) {

@@ -49,6 +49,8 @@ struct crossing {
 	uint32_t len;
 	Datum plain; /* what crosses in clear, passed by value */
 	void *copy;  /* detoasted; a sort compares in a context that lives long */
+	bool counted;  /* its length goes before it */
+	uint8_t flags; /* of a time zone's argument: kept.h */
 };
 
 /* Have the value's bytes, of which `bytes` cross, or a length and those when it is 0.
@@ -56,6 +58,7 @@ struct crossing {
 static inline uint64_t crossing_take(
 	struct crossing *x, uint32_t bytes, bool secret, Datum d)
 {
+	x->counted = !bytes;
 	if (!secret && bytes && bytes <= sizeof(Datum)) {
 		/* little-endian: the low bytes of the Datum are a shorter value */
 		x->plain = d;
@@ -68,13 +71,18 @@ static inline uint64_t crossing_take(
 	return bytes ? bytes : 4ull + x->len;
 }
 
-/* The rules of the session's time zone. */
+/* The rules of the session's time zone, or their digest. */
 uint64_t crossing_take_zone(struct crossing *x);
 
+/* zone_call() of a request in which `x` is a time zone, or NULL: when it was a digest that
+ * ops_server does not know, the rules are sent after all. */
+const uint8_t *crossing_call(enum role role, uint64_t len, ops_fill *fill, void *arg,
+	struct crossing *x, uint64_t *reply_len);
+
 /* Write it; returns where the next one goes. */
-static inline uint8_t *crossing_write(const struct crossing *x, uint8_t *at, uint32_t bytes)
+static inline uint8_t *crossing_write(const struct crossing *x, uint8_t *at)
 {
-	if (!bytes) {
+	if (x->counted) {
 		memcpy(at, &x->len, 4);
 		at += 4;
 	}

@@ -103,6 +103,12 @@ void zone_raise_reply(uint64_t len, uint8_t type)
 				(unsigned long long)len, optable_type(type).name)));
 }
 
+void zone_raise_unknown(void)
+{
+	ereport(ERROR, (errcode(ERRCODE_PROTOCOL_VIOLATION),
+			errmsg("ops_server does not have a value that it was sent")));
+}
+
 /* ---- life of the session ---- */
 
 /*
@@ -266,7 +272,7 @@ static void raise_if(int rc, const struct err_text *e)
 	raise_errno(rc, e);
 }
 
-const uint8_t *zone_call(
+const uint8_t *zone_ask(
 	enum role role, uint64_t len, ops_fill *fill, void *arg, uint64_t *reply_len)
 {
 	struct ops_client *c = have_client(role);
@@ -278,7 +284,19 @@ const uint8_t *zone_call(
 	pgstat_report_wait_start(PG_WAIT_EXTENSION);
 	rc = ops_call(c, OPS_EVAL, len, fill, arg, (uint64_t)hedb_timeout, &reply, reply_len, &e);
 	pgstat_report_wait_end();
+	if (unlikely(rc == -ESTALE))
+		return NULL;
 	raise_if(rc, &e);
+	return reply;
+}
+
+const uint8_t *zone_call(
+	enum role role, uint64_t len, ops_fill *fill, void *arg, uint64_t *reply_len)
+{
+	const uint8_t *reply = zone_ask(role, len, fill, arg, reply_len);
+
+	if (unlikely(!reply))
+		zone_raise_unknown();
 	return reply;
 }
 

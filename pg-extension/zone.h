@@ -24,6 +24,11 @@
 const uint8_t *zone_call(
 	enum role role, uint64_t len, ops_fill *fill, void *arg, uint64_t *reply_len);
 
+/* zone_ask - the same; NULL when the request names a value that ops_server does not have
+ * (ARG_KEPT): call again with the value. */
+const uint8_t *zone_ask(
+	enum role role, uint64_t len, ops_fill *fill, void *arg, uint64_t *reply_len);
+
 /*
  * A request whose reply is collected later, so that the zone works meanwhile. Calls, and
  * other tickets, may come in between; up to OPS_IN_FLIGHT requests are under way at once,
@@ -125,6 +130,9 @@ const uint8_t *zone_column(const uint8_t *reply, uint64_t len, uint8_t type, uin
 /* Raise the error that a row's state stands for, and: a reply is none of that type. */
 void zone_raise_state(uint32 state) pg_attribute_noreturn();
 void zone_raise_reply(uint64_t len, uint8_t type) pg_attribute_noreturn();
+
+/* ops_server says that it does not have a value which the request brought. */
+void zone_raise_unknown(void) pg_attribute_noreturn();
 
 /* The settings changed: begin anew with the next call. */
 void zone_reset(void);

@@ -15,9 +15,11 @@
 #include "utils/memutils.h"
 
 #include "calendar.h"
+#include "kept.h"
 #include "timezone.h"
 #include "zone_rules.h"
 
+enum { KEEP_MIN = 256 }; /* what is shorter is sent each time */
 enum { ALWAYS = -5000, FIRST_YEAR = 1800, LATER_YEAR = 2038, REPEAT_YEARS = 400 };
 
 struct transition {
@@ -172,22 +174,49 @@ void zone_rules_fixed(StringInfo to, int32 east)
 	write_zone(to, &w);
 }
 
+static struct {
+	pg_tz *of;
+	StringInfoData bytes;
+	uint8_t digest[KEPT_DIGEST];
+	bool sent; /* ops_server should have them */
+} session;
+
 const uint8_t *zone_rules(uint32_t *len)
 {
-	static pg_tz *of;
-	static StringInfoData bytes;
+	StringInfo bytes = &session.bytes;
 	MemoryContext old;
 
-	if (of != session_timezone) {
+	if (session.of != session_timezone) {
 		old = MemoryContextSwitchTo(TopMemoryContext);
-		of = NULL;
-		if (!bytes.data)
-			initStringInfo(&bytes);
-		resetStringInfo(&bytes);
-		zone_rules_of(&bytes, session_timezone);
+		session.of = NULL;
+		if (!bytes->data)
+			initStringInfo(bytes);
+		resetStringInfo(bytes);
+		zone_rules_of(bytes, session_timezone);
 		MemoryContextSwitchTo(old);
-		of = session_timezone;
+		kept_digest(session.digest, (const uint8_t *)bytes->data, (uint32_t)bytes->len);
+		session.sent = false;
+		session.of = session_timezone;
 	}
-	*len = (uint32_t)bytes.len;
-	return (const uint8_t *)bytes.data;
+	*len = (uint32_t)bytes->len;
+	return (const uint8_t *)bytes->data;
+}
+
+uint8_t zone_rules_cross(const void **data, uint32_t *len)
+{
+	*data = zone_rules(len);
+	if (*len < KEEP_MIN || *len > KEPT_MAX)
+		return 0;
+	if (!session.sent) {
+		session.sent = true;
+		return ARG_ONE | ARG_KEEP;
+	}
+	*data = session.digest;
+	*len = KEPT_DIGEST;
+	return ARG_ONE | ARG_KEPT;
+}
+
+void zone_rules_unknown(void)
+{
+	session.sent = false;
 }

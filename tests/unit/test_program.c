@@ -64,7 +64,7 @@ static void test_flags(void **state)
 {
 	int f;
 
-	for (f = 0; f <= ARG_FLAGS; f++) {
+	for (f = 0; f < ARG_KEEP; f++) {
 		uint8_t flags = (uint8_t)f;
 
 		assert_int_equal(compile(ARGS(T_INT4, flags), CODE(PUSH)), 0);
@@ -78,6 +78,10 @@ static void test_flags(void **state)
 		uint8_t flags = (uint8_t)f;
 
 		refused(compile(ARGS(T_INT4, flags), CODE(PUSH)), "argument 0: unknown type");
+		if (f > ARG_FLAGS || (f != (ARG_ONE | ARG_KEEP) && f != (ARG_ONE | ARG_KEPT)))
+			refused(compile(ARGS(T_PUB_ZONE, flags), CODE(PUSH)), "unknown type");
+		else
+			assert_int_equal(compile(ARGS(T_PUB_ZONE, flags), CODE(PUSH)), 0);
 	}
 }
 

@@ -243,6 +243,105 @@ static void test_broken_text(void **state)
 	}
 }
 
+/* ---- zones that are named instead of brought: kept.h ---- */
+
+/* One timestamptz to a date in that zone, which is kept. */
+static size_t keep_request(const struct cell *t, const struct cell *z)
+{
+	return request(ARGS({t, T_TIMESTAMPTZ, 0}, {z, T_PUB_ZONE, ARG_ONE | ARG_KEEP}),
+		CODE(PUSH, PUSH | 1, OP_enc_timestamptz_to_date), 1);
+}
+
+/* The same with the zone's digest in place of its column, which is last. */
+static size_t kept_request(const struct cell *t, const struct cell *z)
+{
+	size_t len = keep_request(t, z) - 4 - z->len;
+
+	req[PROGRAM_HEADER + 3] = ARG_ONE | ARG_KEPT;
+	kept_digest(req + len, z->p, z->len);
+	return len + KEPT_DIGEST;
+}
+
+static void test_kept_zones(void **state)
+{
+	uint8_t bytes[KEPT_VALUES + 1][ZONE_HEADER];
+	struct cell z[KEPT_VALUES + 1], t = I(0);
+	int i;
+
+	for (i = 0; i <= KEPT_VALUES; i++)
+		z[i] = zone(bytes[i], i % 2 ? -3600 * (i + 1) : 3600 * (i + 1));
+	for (i = 0; i <= KEPT_VALUES; i++) {
+		assert_int_equal(run(ROLE_DB, req, kept_request(&t, &z[i])), -ESTALE);
+		assert_non_null(strstr(err.s, "not kept here"));
+		assert_int_equal(run(ROLE_DB, req, keep_request(&t, &z[i])), 0);
+		assert_int_equal(reply.cell[0].i, i % 2 ? -1 : 0);
+		assert_int_equal(run(ROLE_DB, req, kept_request(&t, &z[i])), 0);
+		assert_int_equal(reply.cell[0].i, i % 2 ? -1 : 0);
+	}
+	/* The oldest had to go, and none of the others. */
+	assert_int_equal(run(ROLE_DB, req, kept_request(&t, &z[0])), -ESTALE);
+	for (i = 1; i <= KEPT_VALUES; i++)
+		assert_int_equal(run(ROLE_DB, req, kept_request(&t, &z[i])), 0);
+}
+
+/* Two arguments: one brings what pushes out the other, after that was used. */
+static void test_kept_and_pushed_out(void **state)
+{
+	uint8_t bytes[KEPT_VALUES][ZONE_HEADER], last[ZONE_HEADER];
+	struct cell z[KEPT_VALUES], t = I(0), more = zone(last, -7200);
+	size_t len;
+	int i;
+
+	for (i = 0; i < KEPT_VALUES; i++) {
+		z[i] = zone(bytes[i], 60 * (i + 1));
+		assert_int_equal(run(ROLE_DB, req, keep_request(&t, &z[i])), 0);
+	}
+	for (i = 0; i < KEPT_VALUES; i++) {
+		last[4] = 0;
+		more = zone(last, -7200 - i);
+		len = request(ARGS({&t, T_TIMESTAMPTZ, 0}, {&more, T_PUB_ZONE, ARG_ONE | ARG_KEEP},
+				      {&z[i], T_PUB_ZONE, ARG_ONE | ARG_KEEP}),
+			CODE(PUSH, PUSH | 1, OP_enc_timestamptz_to_date, PUSH, PUSH | 2,
+				OP_enc_timestamptz_to_date, OP_enc_date_lt), 1);
+		req[PROGRAM_HEADER + 5] = ARG_ONE | ARG_KEPT;
+		len -= 4 + z[i].len;
+		kept_digest(req + len, z[i].p, z[i].len);
+		assert_int_equal(run(ROLE_DB, req, len + KEPT_DIGEST), 0);
+		assert_true(reply.cell[0].i & 1);
+		assert_int_equal(run(ROLE_DB, req, kept_request(&t, &z[i])), -ESTALE);
+	}
+}
+
+/* What may not be kept, and digests that are cut off. */
+static void test_kept_refused(void **state)
+{
+	static const uint8_t bad[] = {ARG_KEEP, ARG_KEPT, ARG_ONE | ARG_KEEP | ARG_KEPT,
+		ARG_ONE | ARG_NULLS | ARG_KEPT, ARG_ONE | ARG_CLEAR | ARG_KEEP};
+	static uint8_t huge[KEPT_MAX + 1];
+	uint8_t bytes[ZONE_HEADER];
+	struct cell z = zone(bytes, 3600), t = I(0), a = I(1);
+	struct cell large = {.p = huge, .len = sizeof huge};
+	size_t len, i;
+
+	for (i = 0; i < sizeof bad; i++) {
+		len = keep_request(&t, &z);
+		req[PROGRAM_HEADER + 3] = bad[i];
+		assert_int_equal(run(ROLE_DB, req, len), -EPROTO);
+	}
+	len = request(ARGS({&a, T_INT4, ARG_ONE}), CODE(PUSH, OP_enc_int4_um), 1);
+	req[PROGRAM_HEADER + 1] = ARG_ONE | ARG_KEEP;
+	assert_int_equal(run(ROLE_DB, req, len), -EPROTO);
+	req[PROGRAM_HEADER + 1] = ARG_ONE | ARG_KEPT;
+	assert_int_equal(run(ROLE_DB, req, len), -EPROTO);
+	for (i = 1; i <= KEPT_DIGEST; i++) {
+		len = kept_request(&t, &z);
+		assert_int_equal(run(ROLE_DB, req, len - i), -EPROTO);
+	}
+	/* A zone that is none is one row's error, kept or not; one that is too long is not kept. */
+	assert_int_equal(run(ROLE_DB, req, keep_request(&t, &large)), 0);
+	assert_int_equal(run(ROLE_DB, req, kept_request(&t, &large)), -ESTALE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -254,6 +353,9 @@ int main(void)
 		cmocka_unit_test(test_sums),
 		cmocka_unit_test(test_concat),
 		cmocka_unit_test(test_broken_text),
+		cmocka_unit_test(test_kept_zones),
+		cmocka_unit_test(test_kept_and_pushed_out),
+		cmocka_unit_test(test_kept_refused),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -11,7 +11,7 @@ use FindBin;
 use lib $FindBin::Bin;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
-use Test::More tests => 44;
+use Test::More tests => 49;
 use Time::HiRes qw(time usleep);
 use Zone;
 
@@ -137,6 +137,23 @@ sub restarted {
 	$zone->stop;
 	$zone->start;
 	is($session->query($one), 499, 'restarted: the same session after');
+	$session->quit;
+	return;
+}
+
+# A session names its time zone's rules by their digest, which a successor does not know.
+sub successor_and_time_zone {
+	my $session = $node->background_psql('postgres');
+	my $midnight = q{SELECT date_trunc('day', x)::text FROM (SELECT '2024-07-04 01:00+00'::enc_timestamptz AS x OFFSET 0) s};
+
+	$session->query($_) for 'SET hedb.mode = client', q{SET timezone = 'America/New_York'};
+	is($session->query($midnight), '2024-07-03 00:00:00-04', 'time zone: its rules') for 1 .. 2;
+	$zone->stop;
+	$zone->start;
+	is($session->query($midnight), '2024-07-03 00:00:00-04', 'time zone: a successor gets them')
+		for 1 .. 2;
+	$session->query(q{SET timezone = 'Europe/Berlin'});
+	is($session->query($midnight), '2024-07-04 00:00:00+02', 'time zone: another one');
 	$session->quit;
 	return;
 }
@@ -279,6 +296,7 @@ sub one_cpu {
 begin();
 absent();
 restarted();
+successor_and_time_zone();
 killed();
 stopped();
 interrupts();
