@@ -264,21 +264,12 @@ static bool look_around(struct place *p, uint8 type, const uint8 *at)
 /* ---- what to ask ---- */
 
 /* A copy, as the page may change under who does not hold its lock. */
-static void want(const struct place *p, const struct question *q, uint32 offset)
+static void want_value(const struct question *q, const uint8 *v, uint32 len)
 {
-	const uint8 *tuple, *v;
-	uint32 len;
-	bool nulls;
 	struct value_key *key = &btree->key[btree->n];
 	uint8 *copy = btree->value + btree->bytes;
 
-	if (offset < 1 || offset > p->max || btree->n == MaxIndexTuplesPerPage)
-		return;
-	tuple = tuple_at(p, offset, &len, &nulls);
-	if (!tuple || nulls != p->nulls)
-		return;
-	v = value_in(p, tuple, len, &len);
-	if (!v || len > BLCKSZ - btree->bytes)
+	if (btree->n == MaxIndexTuplesPerPage || len > BLCKSZ - btree->bytes)
 		return;
 	memcpy(copy, v, len);
 	value_key(len, PointerGetDatum(copy), key);
@@ -286,6 +277,22 @@ static void want(const struct place *p, const struct question *q, uint32 offset)
 		return;
 	btree->len[btree->n++] = len;
 	btree->bytes += len;
+}
+
+static void want(const struct place *p, const struct question *q, uint32 offset)
+{
+	const uint8 *tuple, *v;
+	uint32 len;
+	bool nulls;
+
+	if (offset < 1 || offset > p->max)
+		return;
+	tuple = tuple_at(p, offset, &len, &nulls);
+	if (!tuple || nulls != p->nulls)
+		return;
+	v = value_in(p, tuple, len, &len);
+	if (v)
+		want_value(q, v, len);
 }
 
 static void want_range(
@@ -335,11 +342,16 @@ static void want_search(const struct place *p, const struct question *q)
 		want_steps(p, q, low, high, STEPS);
 }
 
-static void choose(const struct place *p, struct question *q, enum btree_reader reader)
+static void want_nothing(void)
 {
 	btree->n = btree->bytes = 0;
 	if (btree->nanswers + MaxIndexTuplesPerPage > SLOTS / 2)
 		forget_answers();
+}
+
+static void choose(const struct place *p, struct question *q, enum btree_reader reader)
+{
+	want_nothing();
 	want(p, q, p->asked);
 	if (reader == BTREE_SEARCH) {
 		want_search(p, q);
@@ -422,4 +434,30 @@ bool btree_compare(uint16 op, enum btree_reader reader, Datum item, Datum key, i
 	}
 	*order = a->order;
 	return a->question != 0;
+}
+
+void btree_orders(uint16 op, const Datum *values, uint32 n, Datum key, int *orders)
+{
+	const struct op *o = optable_op(op);
+	uint32 fixed = value_bytes(o->args[0]), i, len;
+	struct value_key k;
+	struct question *q;
+
+	memset(orders, 0, n * sizeof *orders);
+	if (!value_key(value_bytes(o->args[1]), key, &k))
+		return;
+	make_ready();
+	q = question_of(op, &k);
+	want_nothing();
+	for (i = 0; i < n; i++)
+		if (value_key(fixed, values[i], &k)) {
+			const uint8 *v = value_inline(fixed, values[i], &len);
+
+			want_value(q, v, len);
+		}
+	if (btree->n > 0)
+		ask(q, fixed, key);
+	for (i = 0; i < n; i++)
+		if (value_key(fixed, values[i], &k))
+			orders[i] = probe(q, &k)->order;
 }

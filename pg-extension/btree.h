@@ -31,6 +31,12 @@ enum btree_reader { BTREE_SEARCH, BTREE_EQUALS, BTREE_RANGE };
 bool btree_compare(
 	uint16 op, enum btree_reader reader, Datum item, Datum key, int *order);
 
+/*
+ * btree_orders - the same for values of one page, wherever they lie; 0 for what cannot be
+ * compared. Comparing them by btree_compare() needs no round trip then.
+ */
+void btree_orders(uint16 op, const Datum *values, uint32 n, Datum key, int *orders);
+
 /* Forget everything: the settings changed. */
 void btree_reset(void);
 

@@ -14,7 +14,8 @@
  *     merge.c      order of values that a sort merges from runs on tape
  *     sort.c       sort support: PostgreSQL's sorts and index builds by such ranks
  *     plan.c       where a plan gets Zone nodes; plan_zone.c makes them, plan_attach.c
- *                  those below a node, plan_cost.c says what operations cost
+ *                  those below a node, plan_cost.c says what operations cost,
+ *                  plan_range.c how many rows a range has
  *     compile.c    expressions to programs
  *     node.c       the Zone node; node_batch.c its batches, node_explain.c EXPLAIN
  *     node_sort.c  the Zone Sort node, which plan_sort.c puts in a Sort's place; order.c

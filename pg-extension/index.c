@@ -12,7 +12,6 @@
 #include <math.h>
 
 #include "access/htup_details.h"
-#include "access/xact.h"
 #include "commands/vacuum.h"
 #include "common/hashfn.h"
 #include "catalog/pg_statistic.h"
@@ -22,6 +21,7 @@
 
 #include "memo.h"
 #include "rank.h"
+#include "zone.h"
 
 /* The value's hash is the first half of its digest. */
 static uint64 hash64(FunctionCallInfo fcinfo, uint8 type)
@@ -73,19 +73,19 @@ static Datum hash_extended(FunctionCallInfo fcinfo, uint8 type)
  * depend on it: it leaves the number as the last ANALYZE found it.
  */
 
-enum { PATIENCE_MS = 1000 };
-
 /* Values of the sample; `once`: how many of the distinct ones came once. */
 struct sample {
 	Datum *values;
 	uint32 n, distinct, once;
+	uint8 type;
 };
 
-static void count_distinct(struct sample *s, uint8 type)
+static void count_distinct(void *arg)
 {
+	struct sample *s = arg;
 	uint32 *ranks = palloc(s->n * sizeof *ranks), *count, i;
 
-	s->distinct = rank_values(type, s->values, s->n, ranks);
+	s->distinct = rank_values(s->type, s->values, s->n, ranks);
 	count = palloc0(s->distinct * sizeof *count);
 	for (i = 0; i < s->n; i++)
 		count[ranks[i]]++;
@@ -97,38 +97,15 @@ static void count_distinct(struct sample *s, uint8 type)
  * it at each column. */
 static bool try_count_distinct(struct sample *s, VacAttrStatsP stats)
 {
-	static TimestampTz given_up;
-	MemoryContext context = CurrentMemoryContext;
-	volatile bool done = false;
-	const int timeout = hedb_timeout;
+	ErrorData *why;
 
-	if (given_up == GetCurrentStatementStartTimestamp())
-		return false;
-	PG_TRY();
-	{
-		if (timeout == 0 || timeout > PATIENCE_MS)
-			hedb_timeout = PATIENCE_MS;
-		count_distinct(s, hedb_type_code(stats->attrtypid));
-		done = true;
-	}
-	PG_CATCH();
-	{
-		ErrorData *e;
-
-		hedb_timeout = timeout;
-		given_up = GetCurrentStatementStartTimestamp();
-		MemoryContextSwitchTo(context);
-		e = CopyErrorData();
-		if (e->sqlerrcode == ERRCODE_QUERY_CANCELED ||
-			e->sqlerrcode == ERRCODE_ADMIN_SHUTDOWN)
-			PG_RE_THROW();
-		FlushErrorState();
+	s->type = hedb_type_code(stats->attrtypid);
+	if (zone_try(count_distinct, s, &why))
+		return true;
+	if (why)
 		ereport(WARNING, (errmsg("distinct values of column \"%s\" are not counted: %s",
-				NameStr(stats->attr->attname), e->message)));
-	}
-	PG_END_TRY();
-	hedb_timeout = timeout;
-	return done;
+				NameStr(stats->attr->attname), why->message)));
+	return false;
 }
 
 /* PostgreSQL's estimate (Haas and Stokes, Duj1), negative: a share of the rows. `wide`

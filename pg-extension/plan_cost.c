@@ -10,9 +10,10 @@
  *                             of a hash index one round trip, and one for each entry.
  *                             PostgreSQL takes a comparison of keys for one operator,
  *                             whatever its COST
- *     selectivity of < <= > >=                a third, each: of a range PostgreSQL thinks
- *                                             half a percent where it has no histogram,
- *                                             and joins by nested loops
+ *     selectivity of < <= > >=                by an index (plan_range.h), or a third, each:
+ *                                             of a range PostgreSQL thinks half a percent
+ *                                             where it has no histogram, and joins by
+ *                                             nested loops
  */
 #include "plan.h"
 
@@ -28,6 +29,7 @@
 #include "utils/selfuncs.h"
 
 #include "fuse.h"
+#include "plan_range.h"
 
 static get_relation_info_hook_type next_info;
 
@@ -55,7 +57,8 @@ Datum hedb_operation_support(PG_FUNCTION_ARGS)
 PG_FUNCTION_INFO_V1(hedb_ineqsel);
 Datum hedb_ineqsel(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_FLOAT8(DEFAULT_INEQ_SEL);
+	PG_RETURN_FLOAT8(plan_range((PlannerInfo *)PG_GETARG_POINTER(0), PG_GETARG_OID(1),
+		(List *)PG_GETARG_POINTER(2), PG_GETARG_INT32(3)));
 }
 
 /* Conditions on encrypted columns. */

@@ -105,6 +105,11 @@ void scalar_init(void)
 			prepare(&scalars[code], optable_op(code));
 }
 
+uint16_t scalar_comparison(uint16_t code)
+{
+	return scalars[code].compare;
+}
+
 /* A request in the making. */
 struct request {
 	const struct scalar *s;

@@ -14,6 +14,10 @@ void scalar_init(void);
  * when the result is NULL, which whoever broke into the region can have for any. */
 Datum scalar_call(FunctionCallInfo fcinfo, uint16_t code);
 
+/* The code of the three-way comparison of what operation `code` compares, two values of
+ * secret types; 0 when it does not. */
+uint16_t scalar_comparison(uint16_t code);
+
 /* Comparison of two values of a secret type that are not NULL, as its btree support
  * function. */
 int scalar_compare(uint8_t type, Datum a, Datum b);

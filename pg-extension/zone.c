@@ -15,6 +15,7 @@
 #include "memo.h"
 
 enum {
+	PATIENCE_MS = 1000, /* of zone_try() */
 	SCARCE = 8, /* fewer than one channel in so many is free: do not keep ours */
 };
 
@@ -298,6 +299,46 @@ const uint8_t *zone_call(
 	if (unlikely(!reply))
 		zone_raise_unknown();
 	return reply;
+}
+
+static ErrorData *take_error(MemoryContext context)
+{
+	ErrorData *e;
+
+	MemoryContextSwitchTo(context);
+	e = CopyErrorData();
+	if (e->sqlerrcode == ERRCODE_QUERY_CANCELED || e->sqlerrcode == ERRCODE_ADMIN_SHUTDOWN)
+		PG_RE_THROW();
+	FlushErrorState();
+	return e;
+}
+
+bool zone_try(void (*work)(void *arg), void *arg, ErrorData **why)
+{
+	static TimestampTz given_up;
+	MemoryContext context = CurrentMemoryContext;
+	volatile bool done = false;
+	const int timeout = hedb_timeout;
+
+	*why = NULL;
+	if (given_up == GetCurrentStatementStartTimestamp())
+		return false;
+	PG_TRY();
+	{
+		if (timeout == 0 || timeout > PATIENCE_MS)
+			hedb_timeout = PATIENCE_MS;
+		work(arg);
+		done = true;
+	}
+	PG_CATCH();
+	{
+		hedb_timeout = timeout;
+		given_up = GetCurrentStatementStartTimestamp();
+		*why = take_error(context);
+	}
+	PG_END_TRY();
+	hedb_timeout = timeout;
+	return done;
 }
 
 void zone_drop(struct zone_ticket *t)

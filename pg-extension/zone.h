@@ -64,6 +64,15 @@ static inline bool zone_pending(const struct zone_ticket *t)
  * this happens by itself. */
 void zone_abandon(void);
 
+/*
+ * zone_try - do something for which the zone is asked, but without which one can do.
+ *
+ * It waits for the zone a second at most. False: it raised an error, *why; or another one
+ * did in the same statement, and this was not tried: then *why is NULL. Whatever `work`
+ * holds while it asks has to be memory.
+ */
+bool zone_try(void (*work)(void *arg), void *arg, ErrorData **why);
+
 /* One argument column of a program. */
 struct zone_arg {
 	const void *data;       /* values side by side */

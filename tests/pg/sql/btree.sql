@@ -105,6 +105,30 @@ SELECT trips('SELECT i FROM be.r WHERE a = 77') < 8 AS few;
 SELECT trips('SELECT count(*) FROM own WHERE a BETWEEN 0 AND 800') < 30 AS few;
 SELECT trips('INSERT INTO be.r VALUES (0, 77)') < 8 AS few;
 
+-- what the planner thinks: an index's upper pages are as good as a histogram
+CREATE FUNCTION rows_of(query text) RETURNS float8 LANGUAGE plpgsql AS $$
+DECLARE
+	plan json;
+BEGIN
+	EXECUTE 'EXPLAIN (FORMAT JSON) ' || query INTO plan;
+	RETURN plan->0->'Plan'->>'Plan Rows';
+END $$;
+CREATE TABLE be.big AS SELECT i, enc_int4_encrypt(CASE WHEN i % 4 <> 0 THEN i END) AS a FROM generate_series(1, 40000) i;
+CREATE FUNCTION guess(kind text, OUT condition text, OUT rows numeric) RETURNS SETOF record LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE 'DROP INDEX IF EXISTS be.big_a; CREATE INDEX big_a ON be.big (a ' || kind || '); ANALYZE be.big';
+	FOREACH condition IN ARRAY ARRAY['a < 12345', 'a >= 35000', '10000 > a AND 5000 <= a', 'a > 20000 AND a > 30000 AND a <= 38000',
+			'a > 99999', 'a < 20000 AND i < 99999'] LOOP
+		rows := round(rows_of('SELECT * FROM be.big WHERE ' || condition)::numeric, -3); -- to the thousand
+		RETURN NEXT;
+	END LOOP;
+END $$;
+SELECT condition, string_agg(rows::text, ' ') FROM (SELECT * FROM guess('') UNION ALL SELECT * FROM guess('NULLS FIRST')
+	UNION ALL SELECT * FROM guess('DESC') UNION ALL SELECT * FROM guess('DESC NULLS LAST')) g GROUP BY 1 ORDER BY 1;
+DROP INDEX be.big_a;
+SELECT rows_of('SELECT * FROM be.big WHERE a < 12345') AS a_third;
+DROP FUNCTION rows_of, guess;
+
 -- a value that is none: who comes to it hears of it
 CREATE TABLE be.bad (a enc_int4);
 CREATE INDEX bad_a ON be.bad (a);

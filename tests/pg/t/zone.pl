@@ -11,7 +11,7 @@ use FindBin;
 use lib $FindBin::Bin;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
-use Test::More tests => 49;
+use Test::More tests => 51;
 use Time::HiRes qw(time usleep);
 use Zone;
 
@@ -114,6 +114,7 @@ SQL
 }
 
 sub absent {
+	my $value = sql('CREATE INDEX t_a ON t (a); ANALYZE t; SELECT a FROM t WHERE id = 100');
 	$zone->stop;
 	my $t0 = time;
 	like(sql("SET hedb.timeout = 500; $one"), qr/08006/, 'absent: 08006');
@@ -125,8 +126,13 @@ sub absent {
 		'absent: analyze warns, vacuum needs no zone');
 	is(sql(q{SELECT stawidth FROM pg_statistic WHERE starelid = 't'::regclass AND staattnum = 2}),
 		32, 'absent: analyze did the rest');
+	like(sql("EXPLAIN SELECT * FROM t WHERE a < '$value'"), qr/rows=333 /,
+		'absent: the planner does without an estimate');
 	my $waiter = waiter($one);
 	$zone->start;
+	like(sql("EXPLAIN SELECT * FROM t WHERE a < '$value'"), qr/rows=(\d\d|1[01]\d) /,
+		'and with one where the zone is there');
+	sql('DROP INDEX t_a');
 	is(output($waiter), 499, 'absent: a query waits for the server to come');
 	return;
 }
