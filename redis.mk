@@ -22,7 +22,7 @@ $(B)/cxlring.so: $(module_o) $(libcommon)
 # ---- client library: its own code and what it needs of common/, nothing else visible ----
 cxl_lib_o    := $(patsubst %,$(B)/client/%.o,cxlring conn resp stream words)
 cxl_common_o := $(patsubst %,$(B)/common/%.o,channel clock err gcm gcm_mbedtls \
-    gcm_sodium ident lane message region ring seal wait) \
+    gcm_sodium handshake ident lane message peer region ring seal secure service trust wait) \
     $(if $(filter yes,$(IPSEC_MB)),$(B)/common/gcm_ipsecmb.o)
 cxl_version  := 1.0.0
 
@@ -40,19 +40,19 @@ $(B)/libcxlring.so: $(cxl_lib_o) $(cxl_common_o) client/libcxlring.map
 	ln -sf $(@F).$(cxl_version) $(B)/libcxlring.so.1
 	ln -sf $(@F).$(cxl_version) $@
 
-cli_o := $(patsubst %,$(B)/client/%.o,cxl_cli live option print)
+cli_o := $(patsubst %,$(B)/client/%.o,cxl_cli live option print secure_option)
 $(B)/cxl-cli: $(cli_o) $(B)/libcxlring.a $(libcommon)
 	$(CC) $(all_cflags) -o $@ $^ -lreadline $(seal_libs)
 
 bench_o := $(patsubst %,$(B)/client/%.o,cxl_bench bench_client bench_counter bench_data \
     bench_dist bench_load bench_props bench_report bench_target bench_tests bench_work \
-    bench_ycsb escape option)
+    bench_ycsb escape option secure_option)
 $(B)/cxl-bench: $(bench_o) $(B)/libcxlring.a $(libcommon)
 	$(CC) $(all_cflags) -o $@ $^ -lhiredis $(seal_libs) -lpthread -lm
 
 # It waits for many rings at once, which the library has no call for: its objects.
 proxy_o := $(patsubst %,$(B)/client/%.o,cxl_proxy relay back protect backend backend_session \
-           backend_request backend_reply link dial address scan option)
+           backend_request backend_reply link dial address scan option secure_option)
 $(B)/cxl-proxy: $(proxy_o) $(cxl_lib_o) $(libcommon)
 	$(CC) $(all_cflags) -o $@ $^ -lssl -lcrypto $(seal_libs) -lpthread
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "region_path.h"
+#include "secure.h"
 
 enum {
 	TIMEOUT_MS = 5000,
@@ -60,6 +61,8 @@ static void take_options(struct cxlring *c, const struct cxlring_options *o)
 		c->options.spin_us = SPIN_US;
 }
 
+static void detach(struct cxlring *c);
+
 static int attach(struct cxlring *c)
 {
 	struct chan_config config = {.label = c->options.label,
@@ -81,6 +84,33 @@ static int attach(struct cxlring *c)
 	}
 	c->attached = rc == 0;
 	return rc ? conn_fail(c, rc, "%s", e.s[0] ? e.s : err_name(rc)) : 0;
+}
+
+/* Seal a channel that was just opened; a failure gives it back. */
+static int seal_channel(struct cxlring *c)
+{
+	struct handshake *h = NULL;
+	struct err_text e = {""};
+	uint64_t t0 = clock_ms();
+	int rc;
+
+	if (!c->trust)
+		return 0;
+	while ((rc = secure_connect(&h, &c->chan, c->trust, NULL, &e)) == -EAGAIN) {
+		rc = chan_await(&c->chan, SLICE_MS);
+		if (rc && rc != -EAGAIN)
+			break;
+		if (c->options.timeout_ms >= 0 && clock_ms() - t0 >= (uint64_t)c->options.timeout_ms) {
+			rc = -ETIMEDOUT;
+			break;
+		}
+	}
+	handshake_destroy(h);
+	if (rc == 0)
+		return 0;
+	detach(c);
+	return conn_fail(c, rc == -EOWNERDEAD ? -EAGAIN : rc, "%s",
+		e.s[0] ? e.s : "no sealed channel: the server refused it or did not answer");
 }
 
 static void forget_messages(struct cxlring *c)
@@ -133,6 +163,18 @@ static int authenticate(struct cxlring *c)
 	return rc;
 }
 
+/* The strings are not needed afterwards. */
+static int load_trust(struct cxlring *c)
+{
+	const struct cxlring_options *o = &c->options;
+	const struct trust_files files = {o->cert, o->key, o->ca, o->crl, o->psk};
+	struct err_text e = {""};
+	int rc = o->secure ? trust_load(&c->trust, &files, &e) : 0;
+
+	c->options.cert = c->options.key = c->options.ca = c->options.crl = c->options.psk = NULL;
+	return rc ? conn_fail(c, rc, "%s", e.s[0] ? e.s : err_name(rc)) : 0;
+}
+
 int cxlring_open(
 	struct cxlring **out, const struct cxlring_options *o, char *why, size_t len)
 {
@@ -147,11 +189,15 @@ int cxlring_open(
 	c->in.max = REPLY_MAX;
 	take_options(c, o);
 	rc = cxlring_select(c, c->options.db);
+	if (rc == 0)
+		rc = load_trust(c);
 	if (rc == 0 && c->options.region)
 		rc = attach(c);
 	else if (rc == 0)
 		rc = conn_fail(c, -EINVAL,
 			"no region: give its path, or set CXLRING_REGION or CXL_RING_PATH");
+	if (rc == 0)
+		rc = seal_channel(c);
 	if (rc == 0)
 		rc = authenticate(c);
 	if (rc == 0) {
@@ -171,6 +217,7 @@ void cxlring_close(struct cxlring *c)
 	detach(c);
 	if (c->mapped)
 		region_close(&c->region);
+	trust_drop(c->trust);
 	free(c->region_path);
 	free(c->user);
 	if (c->password)
@@ -217,8 +264,10 @@ static int connect_once(struct cxlring *c)
 	}
 	if (!c->attached)
 		rc = attach(c);
-	if (rc == 0)
-		return authenticate(c);
+	if (rc == 0) {
+		rc = seal_channel(c);
+		return rc ? rc : authenticate(c);
+	}
 	/* No region, no server, not ready: all of them may come. */
 	return rc == -EOWNERDEAD || rc == -ENOENT || rc == -EMEDIUMTYPE || rc == -EFBIG
 			   ? -EAGAIN

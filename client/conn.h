@@ -15,10 +15,12 @@
 #include "channel.h"
 #include "kv.h"
 #include "message.h"
+#include "trust.h"
 
 struct cxlring {
 	struct chan chan;
 	struct region region;
+	struct trust *trust; /* of options.secure */
 	struct message_in in;
 	struct message_out out; /* a request longer than a frame, while out_buf is set */
 	uint8_t *out_buf;       /* owned */

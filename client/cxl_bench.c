@@ -18,11 +18,13 @@
 #include "bench_ycsb.h"
 #include "err.h"
 #include "option.h"
+#include "secure_ring.h"
 
 static const char usage[] =
 	"usage: cxl-bench [options]\n"
 	"  --target ring|unix|tcp   what to measure: ring\n"
 	"  --region PATH            $CXLRING_REGION, $CXL_RING_PATH; --offset, --map-size BYTES\n"
+	"  --secure                 of the ring; --cert --key --ca --crl --psk FILE\n"
 	"  --socket PATH            for unix\n"
 	"  --host NAME --port N     for tcp: 127.0.0.1, 6379\n"
 	"  --user NAME --pass PASSWORD --spin-us N\n"
@@ -64,6 +66,7 @@ static struct {
 	struct report report;
 	struct tests tests;
 	struct props props;
+	struct secure_option secure;
 	const char *names, *workload;
 	const char *property[PROPERTIES_MAX];
 	int properties;
@@ -321,7 +324,7 @@ enum { TARGET = 256, REGION, OFFSET, MAP_SIZE, SOCKET, HOST, PORT, TESTS, READ_S
 	SEQUENTIAL, VALUE_SIZE, NO_FILL, WORKLOAD, PHASE, LATENCY, COST, SERVER_PID, JSON, CSV,
 	LABEL, PROGRESS, NO_PROGRESS, SEED, SPIN, USER, PASS, HELP };
 
-static const struct option options[] = {{"target", 1, NULL, TARGET},
+static const struct option options[] = {SECURE_OPTION_LONG, {"target", 1, NULL, TARGET},
 	{"region", 1, NULL, REGION}, {"offset", 1, NULL, OFFSET},
 	{"map-size", 1, NULL, MAP_SIZE}, {"socket", 1, NULL, SOCKET}, {"host", 1, NULL, HOST},
 	{"port", 1, NULL, PORT}, {"tests", 1, NULL, TESTS}, {"read-share", 1, NULL, READ_SHARE},
@@ -436,7 +439,7 @@ static bool take_target_option(int c)
 
 static void take_option(int c)
 {
-	if (take_target_option(c) || take_test_option(c))
+	if (take_target_option(c) || take_test_option(c) || secure_option_long(&o.secure, c, optarg))
 		return;
 	switch (c) {
 	case THREADS: o.load.threads = (unsigned)number("--threads", 1, 1024); break;
@@ -519,6 +522,7 @@ int main(int argc, char **argv)
 		take_option(c);
 	if (optind < argc)
 		refuse(argv[optind], "is no option");
+	secure_ring_options(&o.load.target.ring, &o.secure);
 	settle();
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);

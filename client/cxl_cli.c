@@ -21,6 +21,7 @@
 #include "err.h"
 #include "live.h"
 #include "option.h"
+#include "secure_ring.h"
 #include "print.h"
 #include "region_path.h"
 
@@ -29,6 +30,7 @@ static const char usage[] =
 	"  --region PATH       file or device; default $CXLRING_REGION, $CXL_RING_PATH\n"
 	"  --offset BYTES      where the region starts in it\n"
 	"  --map-size BYTES    how much to map; default: all there is\n"
+	SECURE_OPTION_HELP
 	"  --user NAME, -a, --pass PASSWORD   authenticate; also $REDISCLI_AUTH\n"
 	"  --raw, --no-raw     output for programs or for people; default: by terminal\n"
 	"  --json              output in JSON; RESP3, unless -2 is given\n"
@@ -48,6 +50,7 @@ static const char usage[] =
 
 static struct {
 	struct cxlring_options options;
+	struct secure_option secure;
 	struct cxlring *c;
 	bool raw, json, resp2, resp3, stdin_arg, exit_code, repeats;
 	int (*live)(const struct live *l); /* instead of commands */
@@ -382,7 +385,7 @@ out:
 enum { REGION = 256, OFFSET, MAP_SIZE, USER, PASS, RAW, NO_RAW, TIMEOUT, LATENCY,
 	HISTORY, STAT, JSON, EVAL, NO_AUTH_WARNING, HELP, VERSION };
 
-static const struct option options[] = {{"region", 1, NULL, REGION},
+static const struct option options[] = {SECURE_OPTION_LONG, {"region", 1, NULL, REGION},
 	{"offset", 1, NULL, OFFSET}, {"map-size", 1, NULL, MAP_SIZE}, {"user", 1, NULL, USER},
 	{"pass", 1, NULL, PASS}, {"raw", 0, NULL, RAW}, {"no-raw", 0, NULL, NO_RAW},
 	{"timeout", 1, NULL, TIMEOUT}, {"latency", 0, NULL, LATENCY},
@@ -417,7 +420,7 @@ static bool take_format(int o)
 
 static void take_option(int o)
 {
-	if (take_format(o))
+	if (take_format(o) || secure_option_long(&cli.secure, o, optarg))
 		return;
 	switch (o) {
 	case REGION:
@@ -502,6 +505,7 @@ int main(int argc, char **argv)
 	cli.options.password = getenv("REDISCLI_AUTH");
 	while ((o = getopt_long(argc, argv, "+a:n:23xer:i:", options, NULL)) != -1)
 		take_option(o);
+	secure_ring_options(&cli.options, &cli.secure);
 	cli.resp3 |= cli.json && !cli.resp2;
 	if (cli.live)
 		rc = optind < argc ? usage_error() : run_live();

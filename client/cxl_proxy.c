@@ -27,6 +27,7 @@
 #include "backend.h"
 #include "err.h"
 #include "option.h"
+#include "secure_ring.h"
 #include "region.h"
 #include "region_path.h"
 
@@ -36,6 +37,7 @@ static const char usage[] =
 	"  --region PATH       file or device; default $CXLRING_REGION, $CXL_RING_PATH\n"
 	"  --offset BYTES      where the region starts in it\n"
 	"  --map-size BYTES    how much to map; default: all there is\n"
+	SECURE_OPTION_HELP
 	"For clients that speak RESP, to a Redis that serves the region:\n"
 	"  --listen HOST:PORT  accept TCP connections there; may be repeated\n"
 	"  --unix PATH         and at this unix socket\n"
@@ -227,7 +229,7 @@ static int run_backend(void)
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = {{"listen", 1, NULL, LISTEN},
+	static const struct option options[] = {SECURE_OPTION_LONG, {"listen", 1, NULL, LISTEN},
 		{"unix", 1, NULL, UNIX}, {"region", 1, NULL, REGION}, {"offset", 1, NULL, OFFSET},
 		{"map-size", 1, NULL, MAP_SIZE}, {"backend", 1, NULL, BACKEND},
 		{"backend-user", 1, NULL, BACKEND_USER},
@@ -236,6 +238,7 @@ int main(int argc, char **argv)
 		{"channels", 1, NULL, CHANNELS}, {"ring-size", 1, NULL, RING_SIZE},
 		{"max-request", 1, NULL, MAX_REQUEST}, {"spin-us", 1, NULL, SPIN_US},
 		{"help", 0, NULL, HELP}, {"version", 0, NULL, VERSION}, {NULL, 0, NULL, 0}};
+	struct secure_option secure = {.secure = false};
 	sigset_t set;
 	int o, rc;
 
@@ -266,13 +269,18 @@ int main(int argc, char **argv)
 			printf("cxl-proxy 1.0.0\n");
 			return 0;
 		default:
-			if (take_backend(o))
+			if (take_backend(o) || secure_option_long(&secure, o, optarg))
 				break;
 			fputs(usage, o == HELP ? stdout : stderr);
 			return o == HELP ? 0 : 2;
 		}
 	if (optind < argc || (proxy.doors == 0) == (backend.target.spec == NULL)) {
 		fputs(usage, stderr);
+		return 2;
+	}
+	secure_ring_options(&proxy.options, &secure);
+	if (backend.target.spec && secure.secure) {
+		fprintf(stderr, "cxl-proxy: --backend serves plain channels only\n");
 		return 2;
 	}
 	raise_limit();

@@ -60,6 +60,14 @@ struct cxlring_options {
 	const char *label;    /* shown by status commands; default: program and pid */
 	int timeout_ms;       /* longest wait for an answer; 5000; -1: for ever */
 	int spin_us;          /* longest to spin for one before sleeping; 50; -1: never */
+	/*
+	 * Sealed channels (docs/security.md): 1, or not at all. Then files, PEM: certificate,
+	 * its key, the CA's certificate, and, or NULL, what that has revoked; or a file with a
+	 * pre-shared key. They are read once, by cxlring_open(): -EACCES when the server does not
+	 * accept what they say or the other way round, -ECONNREFUSED when it has no sealed channels.
+	 */
+	int secure;
+	const char *cert, *key, *ca, *crl, *psk;
 };
 
 enum cxlring_type {

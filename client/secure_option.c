@@ -36,14 +36,26 @@ bool secure_option_take(struct secure_option *o, int argc, char *const argv[], i
 	return false;
 }
 
-int secure_option_load(struct secure_option *o, struct trust **t, struct err_text *e)
+bool secure_option_long(struct secure_option *o, int code, const char *value)
+{
+	struct file f[FILES];
+
+	if (code < SECURE_OPTION || code > SECURE_OPTION + FILES)
+		return false;
+	if (code == SECURE_OPTION)
+		return o->secure = true;
+	list_files(f, o);
+	*f[code - SECURE_OPTION - 1].to = value;
+	return true;
+}
+
+int secure_option_resolve(struct secure_option *o, struct err_text *e)
 {
 	const char *env = getenv("CXL_SECURE");
 	struct file f[FILES];
 	bool named = false;
 	int k;
 
-	*t = NULL;
 	list_files(f, o);
 	for (k = 0; k < FILES; k++)
 		named |= *f[k].to != NULL;
@@ -51,11 +63,20 @@ int secure_option_load(struct secure_option *o, struct trust **t, struct err_tex
 		err_set(e, "a certificate or key is for --secure, which is not there");
 		return -EINVAL;
 	}
-	if (!o->secure && !(env && strcmp(env, "1") == 0))
+	o->secure |= env && strcmp(env, "1") == 0;
+	if (!o->secure)
 		return 0;
 	/* A key that was named is not to lose against a certificate that was not. */
 	for (k = 0; k < FILES && !o->files.psk; k++)
 		if (!*f[k].to)
 			*f[k].to = getenv(f[k].env);
-	return trust_load(t, &o->files, e);
+	return 0;
+}
+
+int secure_option_load(struct secure_option *o, struct trust **t, struct err_text *e)
+{
+	int rc = secure_option_resolve(o, e);
+
+	*t = NULL;
+	return rc || !o->secure ? rc : trust_load(t, &o->files, e);
 }

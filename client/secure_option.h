@@ -30,7 +30,19 @@ struct secure_option {
  * is not. */
 bool secure_option_take(struct secure_option *o, int argc, char *const argv[], int *i);
 
-/* What they come to, when all are read: NULL when nobody asked for --secure. */
+/* The same for getopt_long(): its list, and what it returned. */
+enum { SECURE_OPTION = 0x5ec0 };
+#define SECURE_OPTION_LONG                                                                    \
+	{"secure", 0, NULL, SECURE_OPTION}, {"cert", 1, NULL, SECURE_OPTION + 1},             \
+		{"key", 1, NULL, SECURE_OPTION + 2}, {"ca", 1, NULL, SECURE_OPTION + 3},      \
+		{"crl", 1, NULL, SECURE_OPTION + 4}, {"psk", 1, NULL, SECURE_OPTION + 5}
+bool secure_option_long(struct secure_option *o, int code, const char *value);
+
+/* All options are read: take from the environment what is missing. -EINVAL: a certificate or
+ * key without --secure. */
+MUST_CHECK int secure_option_resolve(struct secure_option *o, struct err_text *e);
+
+/* And what they come to: NULL when nobody asked for --secure. */
 MUST_CHECK int secure_option_load(
 	struct secure_option *o, struct trust **t, struct err_text *e);
 

@@ -26,7 +26,7 @@ struct handshake {
 	struct trust *trust;
 	struct seal_place place;
 	char service[SEAL_NAME + 1];
-	bool server, done;
+	bool server, configured, done;
 	int failed; /* mbedtls's number */
 	mbedtls_ssl_context ssl;
 	mbedtls_ssl_config conf;
@@ -235,11 +235,6 @@ struct handshake *handshake_create(struct trust *t, const struct seal_place *pla
 	mbedtls_x509_crt_init(&h->ca);
 	mbedtls_x509_crl_init(&h->crl);
 	mbedtls_pk_init(&h->key);
-	if (configure(h)) {
-		handshake_destroy(h);
-		return NULL;
-	}
-	mbedtls_ssl_set_bio(&h->ssl, h, bio_send, bio_recv, NULL);
 	return h;
 }
 
@@ -323,7 +318,12 @@ int handshake_run(struct handshake *h)
 
 	if (h->done || h->failed)
 		return h->done ? 0 : -EACCES;
-	rc = mbedtls_ssl_handshake(&h->ssl);
+	rc = h->configured ? 0 : configure(h);
+	if (rc == 0 && !h->configured)
+		mbedtls_ssl_set_bio(&h->ssl, h, bio_send, bio_recv, NULL);
+	h->configured = true;
+	if (rc == 0)
+		rc = mbedtls_ssl_handshake(&h->ssl);
 	if (rc == MBEDTLS_ERR_SSL_WANT_READ)
 		return -EAGAIN;
 	if (rc == 0 && h->in.at == h->in.end) {

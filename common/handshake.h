@@ -34,7 +34,7 @@ struct handshake;
  *   t       held until handshake_destroy()
  *   place   of the channel; the same on both ends
  *
- * Returns NULL when there is no memory.
+ * Cheap: the certificates are parsed by the first handshake_run(). Returns NULL when there is no memory.
  */
 struct handshake *handshake_create(struct trust *t, const struct seal_place *place, bool server);
 void handshake_destroy(struct handshake *h);

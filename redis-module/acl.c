@@ -53,6 +53,14 @@ void acl_changed(void)
 	changes++;
 }
 
+/* As if the connection had been closed and made anew: somebody that a certificate names is
+ * not the default user then. */
+static void acl_deleted(struct acl *a)
+{
+	if (!a->certified)
+		acl_forget(a);
+}
+
 static void ask(struct acl *a)
 {
 	RedisModuleUser *u = acl_user(a);
@@ -60,7 +68,7 @@ static void ask(struct acl *a)
 
 	a->state = ACL_NOBODY;
 	if (!u) {
-		acl_forget(a); /* deleted: as if the connection had been closed */
+		acl_deleted(a);
 		return;
 	}
 	rules = RedisModule_GetModuleUserACLString(u);
@@ -93,7 +101,7 @@ void acl_check(struct acl *a)
 	if (u)
 		RedisModule_FreeModuleUser(u);
 	else
-		acl_forget(a); /* deleted: as if the connection had been closed */
+		acl_deleted(a);
 }
 
 bool acl_authenticate(RedisModuleCtx *ctx, struct acl *a, const char *user, size_t user_len,
@@ -125,8 +133,31 @@ bool acl_authenticate(RedisModuleCtx *ctx, struct acl *a, const char *user, size
 	return ok;
 }
 
+bool acl_certify(struct acl *a, const char *user)
+{
+	RedisModuleString *name = RedisModule_CreateString(NULL, user, strlen(user)), *rules;
+	RedisModuleUser *u = RedisModule_GetModuleUserFromUserName(name);
+	bool on = false;
+
+	if (u) {
+		rules = RedisModule_GetModuleUserACLString(u);
+		on = has_word(RedisModule_StringPtrLen(rules, NULL), "on");
+		RedisModule_FreeString(NULL, rules);
+		RedisModule_FreeModuleUser(u);
+	}
+	if (!on) {
+		RedisModule_FreeString(NULL, name);
+		return false;
+	}
+	acl_forget(a);
+	a->user = name;
+	a->certified = true;
+	return true;
+}
+
 void acl_forget(struct acl *a)
 {
+	a->certified = false;
 	if (a->user)
 		RedisModule_FreeString(NULL, a->user);
 	a->user = NULL;

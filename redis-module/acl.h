@@ -27,6 +27,7 @@ enum acl_state {
 
 struct acl {
 	RedisModuleString *user; /* owned; NULL: default, without authentication */
+	bool certified;          /* by a certificate: if the user goes, it is nobody */
 	uint64_t turn;           /* `state` was found in this turn */
 	enum acl_state state;
 };
@@ -48,6 +49,9 @@ RedisModuleUser *acl_user(const struct acl *a);
  * user's. False: `why` is the text that AUTH would send. */
 bool acl_authenticate(RedisModuleCtx *ctx, struct acl *a, const char *user, size_t user_len,
 	const char *password, size_t password_len, char *why, size_t len);
+
+/* A certificate says who it is (peer.h). False: there is no such user, or it is off. */
+bool acl_certify(struct acl *a, const char *user);
 
 void acl_forget(struct acl *a);
 

@@ -307,6 +307,29 @@ static int run_call(struct request *r)
 	return rc;
 }
 
+/* On a sealed channel the certificate names the users that one may be; kv:* is any, by its
+ * password. True: it has been answered. */
+static bool auth_by_certificate(struct request *r)
+{
+	const struct peer *p = r->s->peer;
+	char name[PEER_NAME + 1];
+
+	if (!p)
+		return false;
+	if (!peer_is_user(p, (const char *)r->q.key, r->q.key_len)) {
+		if (!(p->roles & PEER_ANY_USER))
+			session_error(r->s, r->id, "NOPERM the certificate names no such user");
+		return !(p->roles & PEER_ANY_USER);
+	}
+	memcpy(name, r->q.key, r->q.key_len); /* a name of the certificate's: it fits */
+	name[r->q.key_len] = 0;
+	if (acl_certify(&r->s->acl, name))
+		session_reply(r->s, KV_OK, r->id, NULL, 0);
+	else
+		session_error(r->s, r->id, "WRONGPASS there is no such user, or it is disabled.");
+	return true;
+}
+
 static void run_auth(struct request *r)
 {
 	RedisModuleString *user = key_of(r);
@@ -342,7 +365,8 @@ static int dispatch(struct request *r, uint8_t verb)
 		run_incrby(r);
 		return 0;
 	case KV_AUTH:
-		run_auth(r);
+		if (!auth_by_certificate(r))
+			run_auth(r);
 		return 0;
 	case KV_DEL:
 		return run_keys(r, "del", true);

@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "greet.h"
 #include "region.h"
+#include "trust.h"
 
 enum { UNSET = -1 };
 
@@ -14,7 +16,8 @@ struct config config;
 static struct path {
 	char *at;
 	RedisModuleString *shown;
-} paths[] = {{config.path, NULL}, {config.zone_path, NULL}};
+} paths[] = {{config.path, NULL}, {config.zone_path, NULL}, {config.cert, NULL},
+	{config.key, NULL}, {config.ca, NULL}, {config.crl, NULL}, {config.psk, NULL}};
 
 enum { PATHS = sizeof paths / sizeof paths[0] };
 
@@ -114,9 +117,47 @@ static const struct number {
 
 enum { NUMBERS = sizeof numbers / sizeof numbers[0] };
 
+static int get_enum(const char *name, void *at)
+{
+	return *(int *)at;
+}
+
+static int set_enum(const char *name, int v, void *at, RedisModuleString **err)
+{
+	*(int *)at = v;
+	return REDISMODULE_OK;
+}
+
+/* One CONFIG SET may change several of these: all of them are there now. */
+static int apply_secure(RedisModuleCtx *ctx, void *unused, RedisModuleString **err)
+{
+	struct err_text e = {""};
+
+	if (greet_configure(&e) == 0)
+		return REDISMODULE_OK;
+	*err = RedisModule_CreateStringPrintf(NULL, "%s", e.s);
+	return REDISMODULE_ERR;
+}
+
+static int register_secure(RedisModuleCtx *ctx)
+{
+	static const char *const files[] = {"cert-file", "key-file", "ca-file", "crl-file", "psk-file"};
+	const char *modes[] = {"plain", "sealed", "required"};
+	const int values[] = {TRUST_PLAIN, TRUST_SEALED, TRUST_REQUIRED};
+	int i, bad = RedisModule_RegisterEnumConfig(ctx, "secure", TRUST_PLAIN,
+		REDISMODULE_CONFIG_DEFAULT, modes, values, 3, get_enum, set_enum, apply_secure,
+		&config.secure);
+
+	for (i = 0; i < 5; i++)
+		bad |= RedisModule_RegisterStringConfig(ctx, files[i], "", REDISMODULE_CONFIG_DEFAULT,
+			get_path, set_path, apply_secure, &paths[2 + i]);
+	return bad | RedisModule_RegisterBoolConfig(ctx, "zone-secure", 0, REDISMODULE_CONFIG_DEFAULT,
+				   get_bool, set_bool, apply_secure, &config.zone_secure);
+}
+
 static int register_all(RedisModuleCtx *ctx)
 {
-	int i, bad = 0;
+	int i, bad = register_secure(ctx);
 
 	bad |= RedisModule_RegisterStringConfig(ctx, "path", "", REDISMODULE_CONFIG_IMMUTABLE,
 		get_path, set_path, NULL, &paths[0]);

@@ -33,6 +33,10 @@ struct config {
 	long long budget_us; /* most of one turn, before TCP clients get theirs */
 	long long budget_commands;
 	long long spin_us;  /* most to spin without a request before sleeping */
+	int secure;         /* enum trust_mode: sealed channels, greet.h */
+	int zone_secure;    /* sealed channels to the zone, or none */
+	struct trust *zone_trust; /* greet.c's: for those; NULL: plain ones */
+	char cert[256], key[256], ca[256], crl[256], psk[256]; /* files, trust.h */
 	int prefetch;       /* prefetch.h, where it is possible */
 	int fast_path;      /* 0: every command through RM_Call: exact commandstats,
 						   MONITOR, SLOWLOG and encodings, at 0.2 to 0.8 of the

@@ -9,6 +9,7 @@
 #include "counters.h"
 #include "enc.h"
 #include "fast.h"
+#include "greet.h"
 #include "keyspace.h"
 #include "loop.h"
 
@@ -77,10 +78,13 @@ static void collect(struct info_rows *rows)
 	info_now(rows, "channels", v.channels);
 	info_now(rows, "channels_open", v.open);
 	info_now(rows, "ring_bytes", v.ring_bytes);
+	info_now(rows, "channels_sealed", greet_view.sealed);
 	info_now(rows, "hot", v.hot);
 	info_now(rows, "prefetch", config.prefetch && keyspace_readable());
 	for (i = 0; i < sizeof numbers / sizeof *numbers; i++)
 		info_count(rows, numbers[i].name, *numbers[i].at);
+	info_count(rows, "handshakes", greet_view.handshakes);
+	info_count(rows, "handshakes_failed", greet_view.failed);
 	enc_info(rows);
 	fast_info(rows);
 }

@@ -13,6 +13,7 @@
 #include "enc.h"
 #include "enc_ring.h"
 #include "evict.h"
+#include "greet.h"
 #include "guard.h"
 #include "keyspace.h"
 #include "outbox.h"
@@ -73,6 +74,8 @@ static void hold_if_logged(RedisModuleCtx *ctx)
 
 static inline bool waiting(struct session *s)
 {
+	if (__builtin_expect(!s->let_in, 0))
+		return greet_waits(s);
 	if (s->stream)
 		return stream_waiting(s);
 	return s->out ? ring_drained(&s->chan->tx) : ring_waiting(&s->chan->rx) && enc_lets(s);
@@ -202,6 +205,8 @@ static unsigned serve(RedisModuleCtx *ctx, struct session *s, bool *held)
 	unsigned n;
 	int rc = 0;
 
+	if (__builtin_expect(!s->let_in, 0) && !greet(s))
+		return 0;
 	session_flush(s);
 	s->tally.holds = false;
 	n = s->chan->tx.pos != sent;
@@ -537,6 +542,7 @@ static void on_cron(RedisModuleCtx *ctx, RedisModuleEvent e, uint64_t sub, void 
 	if (now - loop.reaped_ms < REAP_MS)
 		return;
 	loop.reaped_ms = now;
+	greet_look_at_files();
 	if (!service_held(&roster.service)) {
 		RedisModule_Log(ctx, "warning",
 			"the lease on \"%s\" was taken away: the ring is closed", KV_SERVICE);
@@ -594,9 +600,12 @@ int loop_open(RedisModuleCtx *ctx, const struct region *r, struct err_text *e)
 		goto fail;
 	if (strcmp(old_bell, bell_path()) != 0)
 		door_sweep(config.path, old_bell);
-	rc = stream_init(ctx, config.path, outbox_publish, e);
+	rc = greet_open(e);
+	if (rc == 0)
+		rc = stream_init(ctx, config.path, outbox_publish, e);
 	if (rc) {
 		roster_close();
+		greet_close();
 		goto fail;
 	}
 	loop.waiting = RedisModule_Calloc(g->nchannels, sizeof *loop.waiting);
@@ -634,7 +643,7 @@ bool loop_drain(void)
 	service_drain(&roster.service);
 	most = roster.service.geometry->ring_bytes / sizeof(uint64_t);
 	for (i = 0; i < roster.nopen; i++)
-		if (!roster.open[i]->stream)
+		if (!roster.open[i]->stream && (roster.open[i]->let_in || greet(roster.open[i])))
 			standstill_refuse(roster.open[i], most,
 				"ERR the ring is being unloaded, this was not executed");
 	for (i = 0; i < roster.nopen; i++)
@@ -652,6 +661,7 @@ void loop_close(void)
 	loop.up = false;
 	service_drain(&roster.service);
 	roster_close();
+	greet_close();
 	stream_fini();
 	bell_close();
 	evict_close();

@@ -58,6 +58,7 @@ void roster_refuse(struct session *s, const char *why)
 {
 	struct service_chan *c = s->chan;
 
+	why = seal_why(&c->rx) ? seal_why(&c->rx) : seal_why(&c->tx) ? seal_why(&c->tx) : why;
 	counters.refused++;
 	RedisModule_Log(roster.ctx, "warning", "channel %u of pid %u is refused: %s", c->index,
 		ident_pid(c->owner), why);

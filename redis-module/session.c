@@ -5,6 +5,7 @@
 
 #include "counters.h"
 #include "defer.h"
+#include "greet.h"
 
 const char session_noauth[] = "NOAUTH Authentication required.";
 const char session_wrong_type[] =
@@ -59,6 +60,8 @@ void session_destroy(struct session *s)
 	while (s->out)
 		drop_first(s);
 	defer_orphan(s);
+	greet_end(s);
+	RedisModule_Free(s->peer);
 	acl_forget(&s->acl);
 	RedisModule_Free(s);
 }

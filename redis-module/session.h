@@ -15,6 +15,7 @@
 #include "acl.h"
 #include "kv.h"
 #include "message.h"
+#include "peer.h"
 #include "service.h"
 
 /* A reply, or the rest of one, until the client makes room. */
@@ -45,6 +46,9 @@ struct session {
 	struct pending *out;       /* replies that did not fit, oldest first; owned */
 	struct pending **out_last; /* where the next one goes */
 	struct acl acl;
+	bool let_in;            /* greet.h: its requests may be served */
+	struct greeting *greeting; /* its handshake; greet.c's */
+	struct peer *peer;      /* who it is, on a sealed channel; owned */
 	struct stream *stream;  /* once it is one: stream.h */
 	struct deferred *deferred; /* replies that are to come, oldest first: defer.h */
 	uint32_t slot;          /* in the loop's list */

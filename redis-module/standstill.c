@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "standstill.h"
 
+#include "greet.h"
 #include "loop.h"
 #include "outbox.h"
 #include "roster.h"
@@ -88,6 +89,8 @@ void standstill_serve(void)
 	for (i = 0; i < roster.nopen; i++)
 		if (roster.open[i] == roster.serving)
 			continue; /* its request is in the ring still, and may be another one by now */
+		else if (!roster.open[i]->let_in && !greet(roster.open[i]))
+			continue; /* first it has to be known whether it may ask at all */
 		else if (streams(roster.open[i]))
 			pass_all(roster.open[i]);
 		else

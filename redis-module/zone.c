@@ -32,6 +32,7 @@ static struct {
 	struct zone_view view;
 	char path[PATH];          /* where the zone is, as configured last */
 	long long offset, map_size;
+	struct trust *trust;      /* for sealed channels; held */
 	bool moved;               /* that has changed: open it anew */
 	int stop;                 /* read without the lock, too */
 	int ready;                /* `done` is not empty; likewise */
@@ -56,6 +57,7 @@ static void close_region(void)
 	t.open = false;
 	t.retries += t.client.retries;
 	ops_client_fini(&t.client);
+	trust_drop(t.client.trust);
 	region_close(&t.region);
 }
 
@@ -72,6 +74,7 @@ static int open_region(struct err_text *e)
 		.delay_ns = (uint64_t)config.delay_ns};
 	char path[PATH];
 	uint64_t offset, size;
+	struct trust *trust;
 	int rc;
 
 	pthread_mutex_lock(&z.lock);
@@ -81,14 +84,18 @@ static int open_region(struct err_text *e)
 	if (z.moved)
 		close_region();
 	z.moved = false;
+	trust = t.open ? NULL : trust_hold(z.trust);
 	pthread_mutex_unlock(&z.lock);
 	if (t.open)
 		return 0;
 	rc = region_open(&t.region, path, offset, size, e);
-	if (rc)
+	if (rc) {
+		trust_drop(trust);
 		return rc;
+	}
 	ops_client_init(&t.client, &t.region, &c, message_heap, REPLY_MAX);
 	t.client.idle = idle;
+	t.client.trust = trust;
 	t.open = true;
 	return 0;
 }
@@ -305,10 +312,12 @@ void zone_submit(struct zone_job *job)
 		__atomic_store_n(&z.ready, 1, __ATOMIC_RELEASE);
 	} else {
 		if (strcmp(z.path, config.zone_path) != 0 || z.offset != config.zone_offset ||
-			z.map_size != config.zone_map_size) {
+			z.map_size != config.zone_map_size || z.trust != config.zone_trust) {
 			memcpy(z.path, config.zone_path, sizeof z.path);
 			z.offset = config.zone_offset;
 			z.map_size = config.zone_map_size;
+			trust_drop(z.trust);
+			z.trust = trust_hold(config.zone_trust);
 			z.moved = true;
 		}
 		*z.queue_last = job;
@@ -353,6 +362,8 @@ void zone_close(void)
 	request_drop(zone_take());
 	z.queue = NULL;
 	z.queue_last = &z.queue;
+	trust_drop(z.trust);
+	z.trust = NULL;
 }
 
 struct zone_view zone_view(void)

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Sealed channels: who is let in and as whom, what is readable in the region, what a change
+# of files or configuration does, and that Redis goes on meanwhile.
+family=secure
+. tests/redis/lib.sh
+unset CXL_SECURE CXL_CERT CXL_KEY CXL_CA CXL_CRL CXL_PSK
+
+ca=$dir/ca
+ctl() { "$B/hedbctl" "$@" >"$dir/ctl.out" 2>&1 || not_ok "hedbctl $*: $(cat "$dir/ctl.out")"; }
+ctl ca init "$ca"
+ctl ca issue "$ca" redis --role server:kv
+ctl ca issue "$ca" alice --role kv:alice,kv:bob
+ctl ca issue "$ca" bob --role kv:bob
+ctl ca issue "$ca" any --role 'kv:*'
+ctl ca issue "$ca" ghost --role kv:ghost
+ctl ca issue "$ca" pg --role db,client
+ctl ca init "$dir/other"
+ctl ca issue "$dir/other" alice --role kv:alice
+printf 'node1 kv:bob %064d\n' 1 >"$dir/psk"; chmod 600 "$dir/psk"
+printf 'node1 kv:bob %064d\n' 2 >"$dir/wrong.psk"; chmod 600 "$dir/wrong.psk"
+
+files="--cxlring.cert-file $ca/redis.pem --cxlring.key-file $ca/redis.key --cxlring.ca-file $ca/ca.pem
+	--cxlring.crl-file $ca/crl.pem"
+start a --cxlring.secure sealed $files --cxlring.psk-file "$dir/psk"
+redis() { redis-cli -s "$dir/a.sock" "$@" 2>&1; }
+redis acl setuser alice on '>a' '~b:*' '&*' +@all >/dev/null
+redis acl setuser bob on '>b' '~b:*' +get +set >/dev/null
+
+# as NAME command...: through a sealed channel
+as() {
+	who=$1
+	shift
+	"$B/cxl-cli" --region "$shm/a" --no-raw --secure --cert "$ca/$who.pem" --key "$ca/$who.key" \
+		--ca "$ca/ca.pem" "$@" 2>&1
+}
+info() { redis info cxlring | tr -d '\r' | sed -n "s/^cxlring_$1://p"; }
+
+has 'a certificate is its user' "$(as alice get x:1)" NOPERM
+same 'it writes' "$(as alice set b:1 hello)" OK
+same 'it reads' "$(as alice get b:1)" '"hello"'
+same 'a restricted user is one here as well' "$(as bob get x:1)" \
+	"$("$B/cxl-cli" --region "$shm/a" --no-raw --user bob --pass b get x:1 2>&1)"
+same 'what it may it does' "$(as bob get b:1)" '"hello"'
+same 'kv:* is the default user' "$(as any get x:1)" '(nil)'
+same 'and any other with a password' "$(as any --user bob --pass b get b:1)" '"hello"'
+same 'another user of the certificate, without one' "$(as alice --user bob --pass none get b:1)" '"hello"'
+has 'nobody else' "$(as bob --user alice --pass a get b:1)" 'NOPERM the certificate names no such user'
+has 'a user that there is not' "$(as ghost ping)" 'refused'
+has 'a certificate of another service' "$(as pg ping)" 'not the role'
+has 'a certificate of another CA' "$("$B/cxl-cli" --region "$shm/a" --secure --cert "$dir/other/alice.pem" \
+	--key "$dir/other/alice.key" --ca "$dir/other/ca.pem" ping 2>&1)" 'not correctly signed'
+same 'a pre-shared key' "$("$B/cxl-cli" --region "$shm/a" --no-raw --secure --psk "$dir/psk" get b:1 2>&1)" '"hello"'
+has 'a wrong one' "$("$B/cxl-cli" --region "$shm/a" --secure --psk "$dir/wrong.psk" get b:1 2>&1)" refused
+same 'from the environment' "$(CXL_SECURE=1 CXL_CERT=$ca/alice.pem CXL_KEY=$ca/alice.key CXL_CA=$ca/ca.pem \
+	"$B/cxl-cli" --region "$shm/a" --no-raw get b:1)" '"hello"'
+has 'files without --secure' "$("$B/cxl-cli" --region "$shm/a" --cert "$ca/alice.pem" get b:1 2>&1)" 'for --secure'
+same 'plain clients are still served' "$(ring a get b:1)" '"hello"'
+same 'none is left over' "$(info channels_sealed)" 0
+
+head -c 1000000 /dev/urandom | base64 -w 0 >"$dir/long"
+same 'a long value, there' "$("$B/cxl-cli" --region "$shm/a" --secure --cert "$ca/alice.pem" \
+	--key "$ca/alice.key" --ca "$ca/ca.pem" -x set b:long <"$dir/long")" OK
+as alice --raw get b:long | tr -d '\n' | cmp -s - "$dir/long" && ok 'and back' || not_ok 'and back'
+same 'a script' "$(as alice eval 'return redis.call("get", KEYS[1])' 1 b:1)" '"hello"'
+printf 'MULTI\nSET b:2 x\nEXEC\n' | as alice >"$dir/multi" 2>&1
+has 'a stream' "$(cat "$dir/multi")" 'OK'
+same 'that did it' "$(redis get b:2)" x
+
+# ---- the region ----
+# While the client is there: afterwards its channel is wiped.
+(as alice -r 40 -i 0.1 set b:secret plaintextcanary1 >/dev/null) &
+pids="$pids $!"
+("$B/cxl-cli" --region "$shm/a" -r 40 -i 0.1 set b:open plaintextcanary2 >/dev/null) &
+pids="$pids $!"
+i=0
+while [ "$(info channels_open)" != 2 ] && [ $i -lt 100 ]; do i=$((i + 1)); sleep 0.05; done
+sleep 0.5
+grep -qF plaintextcanary1 "$shm/a" && not_ok 'a value is readable in the region' || ok 'no value is readable in the region'
+grep -qF plaintextcanary2 "$shm/a" && ok 'a plain one is' || not_ok 'a plain one is'
+same 'and both are stored' "$(redis mget b:secret b:open)" "$(printf 'plaintextcanary1\nplaintextcanary2')"
+
+# ---- changes while it runs ----
+has 'no mode that there is not' "$(redis config set cxlring.secure maybe)" ERR
+has 'no certificate that does not fit' "$(redis config set cxlring.key-file "$ca/bob.key")" 'not the key of'
+same 'all is as it was' "$(as alice get b:1)" '"hello"'
+has 'no client for a server' "$(redis config set cxlring.cert-file "$ca/bob.pem" cxlring.key-file "$ca/bob.key")" "not a server's"
+
+(as alice -r 400 -i 0.05 get b:1 >"$dir/loop" 2>&1) &
+pids="$pids $!"
+i=0
+while [ "$(info channels_sealed)" != 1 ] && [ $i -lt 100 ]; do i=$((i + 1)); sleep 0.05; done
+ctl ca revoke "$ca" alice
+i=0
+while [ "$(info channels_sealed)" != 0 ] && [ $i -lt 60 ]; do i=$((i + 1)); sleep 0.05; done
+same 'a revoked certificate ends its connections, within seconds' "$(info channels_sealed)" 0
+has 'and there is no new one' "$(as alice get b:1)" revoked
+same 'others go on' "$(as bob get b:1)" '"hello"'
+same 'required' "$(redis config set cxlring.secure required)" OK
+has 'refuses plain ones' "$(ring a get b:1)" 'sealed channels only'
+has 'and a plain password' "$("$B/cxl-cli" --region "$shm/a" --user bob --pass b get b:1 2>&1)" 'sealed channels only'
+same 'sealed ones are in' "$(as bob get b:1)" '"hello"'
+redis acl setuser bob off >/dev/null
+has 'a user that is off' "$(as bob get b:1)" refused
+redis acl setuser bob on >/dev/null
+
+(as bob -r 400 -i 0.05 get b:1 >"$dir/loop2" 2>&1) &
+pids="$pids $!"
+i=0
+while [ "$(info channels_sealed)" != 1 ] && [ $i -lt 100 ]; do i=$((i + 1)); sleep 0.05; done
+redis acl deluser bob >/dev/null
+sleep 0.5
+has 'a deleted user is not the default one' "$(tail -n 1 "$dir/loop2")" NOAUTH
+
+same 'plain' "$(redis config set cxlring.secure plain)" OK
+has 'a client that wants more is told' "$(as any ping)" 'takes no sealed channels'
+same 'plain clients are in' "$(ring a ping)" PONG
+
+# ---- restart ----
+redis config set cxlring.secure sealed >/dev/null
+mkfifo "$dir/fifo"
+as any <"$dir/fifo" >"$dir/loop3" 2>&1 &
+pids="$pids $!"
+exec 7>"$dir/fifo"
+echo 'SET b:3 before' >&7
+i=0
+while [ "$(info channels_sealed)" != 1 ] && [ $i -lt 100 ]; do i=$((i + 1)); sleep 0.05; done
+kill -9 "$pid_a"
+wait "$pid_a" 2>/dev/null
+start a --cxlring.secure required $files
+echo 'PING after' >&7
+i=0
+while [ "$(info channels_sealed)" != 1 ] && [ $i -lt 100 ]; do i=$((i + 1)); sleep 0.05; done
+same 'after kill -9 a client is sealed again' "$(info channels_sealed)" 1
+exec 7>&-
+sleep 0.3
+has 'and is answered' "$(cat "$dir/loop3")" after
