@@ -259,6 +259,9 @@ static void all_inlined(void)
 		"enc_int4", "enc_int8", "enc_numeric", "int4", "int8", "numeric", "int2"};
 	static const char *const functions[] = {"sign", "round", "trunc", "ceil", "ceiling",
 		"floor", "sqrt", "cbrt", "exp", "ln", "log"};
+	/* what the zone makes a text of */
+	static const char *const texts[] = {"enc_int4", "enc_int8", "enc_numeric", "enc_float4",
+		"enc_float8", "enc_bool", "enc_uuid"};
 	static const char *const angles[] = {"sin", "cos", "tan", "cot", "asin", "acos", "atan",
 		"sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "degrees", "radians"};
 	size_t f, n;
@@ -271,6 +274,10 @@ static void all_inlined(void)
 	for (f = 0; f < sizeof floats / sizeof floats[0]; f++)
 		for (n = 0; n < sizeof numbers / sizeof numbers[0]; n++)
 			inlined_pair(floats[f], numbers[n], "enc_float8", true);
+	for (n = 0; n < sizeof texts / sizeof texts[0]; n++) {
+		inlined("||", "concat", "enc_text", texts[n], "enc_text");
+		inlined("||", "concat", texts[n], "enc_text", "enc_text");
+	}
 	for (f = 0; f < sizeof functions / sizeof functions[0]; f++)
 		for (n = 0; n < 2; n++)
 			inlined_function(functions[f], numbers[n]);

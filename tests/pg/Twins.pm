@@ -202,6 +202,7 @@ my %forms = (
 		[2, 'trim($0);ltrim($0);rtrim($0);reverse($0);initcap($0)', 'text'],
 		[1, 'trim(BOTH $1 FROM $0);ltrim($0, $1);rtrim($0, $1)', 'text', 'text'], [2, \&cut_text],
 		[1, 'md5($0)', 'text'], [2, \&made_text], [1, \&overlay],
+		[1, '$0 || $1', 'text', 'int4'], [1, '$0 || $1', 'numeric', 'text'], [1, '$0 || $1', 'bool', 'text'],
 	],
 	cond => [
 		[3, '$0 AND $1;$0 OR $1', 'cond', 'cond'], [1, 'NOT $0', 'cond'],

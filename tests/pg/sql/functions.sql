@@ -32,6 +32,7 @@ CREATE TEMP TABLE a (i enc_int8, t enc_text);
 INSERT INTO a SELECT 7::int2, 'x'::char(3);
 SELECT i + 1::int2, 1::int2 - i, i % 4::int2, i::enc_float8 * 2::int2, i::enc_numeric / 2::int2, length(t) FROM a
 	WHERE i = 7::int2 AND 6::int2 < i::enc_int4;
+SELECT 'n'::enc_text || '5'::enc_int4 || '1.50'::enc_numeric || 't'::enc_bool, '7'::enc_int8 || 'x'::enc_text;
 -- what is not there says what is
 SELECT t ~ 'x' FROM a;
 SELECT regexp_replace(t, 'x', 'y') FROM a;
