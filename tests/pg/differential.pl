@@ -212,6 +212,8 @@ CREATE TABLE enc (id int, g int, $secret);
 SQL
 INSERT INTO enc SELECT id, g, $encrypted FROM plain;
 SQL
+-- in the order of ids: a short row may have found room on an earlier page
+CREATE INDEX enc_id ON enc (id); CLUSTER enc USING enc_id; DROP INDEX enc_id;
 CREATE INDEX ON plain (a); CREATE INDEX ON plain USING hash (b); CREATE INDEX ON plain (t);
 CREATE INDEX ON plain (d); CREATE INDEX ON plain USING hash (f); CREATE INDEX ON plain (z);
 CREATE INDEX ON plain (dt);
