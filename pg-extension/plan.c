@@ -118,7 +118,7 @@ static int operations_in(List *list)
 	return n;
 }
 
-static int operations_projected(Plan *p, const Bitmapset *used)
+static int operations_projected(struct walk *w, Plan *p, const Bitmapset *used)
 {
 	int n = 0;
 	ListCell *lc;
@@ -127,7 +127,8 @@ static int operations_projected(Plan *p, const Bitmapset *used)
 		TargetEntry *tle = lfirst_node(TargetEntry, lc);
 
 		if (is_used(used, tle))
-			n += zone_can_project((Node *)tle->expr);
+			n += zone_can_project((Node *)tle->expr) +
+				subplan_converts(&w->zones, (Node *)tle->expr);
 	}
 	return n;
 }
@@ -168,9 +169,26 @@ static void move_target_list(struct zone_build *z, List *old, const Bitmapset *u
 			Min(list_length(plan->targetlist), bms_prev_member(used, -1)));
 }
 
+/* Quals with hashed subplans, out of the others. They stand above all of those. */
+static List *take_hashed(struct walk *w, List **quals)
+{
+	List *taken = NIL, *kept = NIL;
+	ListCell *lc;
+
+	if (w->barrier)
+		return NIL;
+	foreach (lc, *quals)
+		if (subplan_converts(&w->zones, lfirst(lc)))
+			taken = lappend(taken, lfirst(lc));
+		else
+			kept = lappend(kept, lfirst(lc));
+	*quals = kept;
+	return taken;
+}
+
 static Plan *split(struct walk *w, Plan *p, const Bitmapset *used)
 {
-	List *quals = p->qual, *joinquals = NIL, *filters, *rest = NIL, *old = p->targetlist;
+	List *quals = p->qual, *joinquals = NIL, *filters, *hashed, *rest = NIL, *old = p->targetlist;
 	bool join = is_join(p) && join_is_plain(p);
 	struct zone_build *z;
 	int n_filter, n_project;
@@ -185,10 +203,11 @@ static Plan *split(struct walk *w, Plan *p, const Bitmapset *used)
 		quals = NIL;
 	}
 	filters = list_concat(filters, take_filters(w, &quals, filters == NIL, &rest));
+	hashed = take_hashed(w, &quals);
 	n_filter = operations_in(filters);
-	n_project = operations_projected(p, used);
+	n_project = operations_projected(w, p, used);
 	saved = plan_saving(n_filter ? rows_seen(p, n_filter) : 0, n_filter) +
-		plan_saving(p->plan_rows, n_project);
+		plan_saving(p->plan_rows, n_project + list_length(hashed));
 	if (saved <= PLAN_COST_NODE)
 		return p;
 	p->qual = quals;
@@ -203,6 +222,7 @@ static Plan *split(struct walk *w, Plan *p, const Bitmapset *used)
 	foreach (lc, filters)
 		zone_filter(z, lfirst(lc));
 	move_target_list(z, old, used);
+	rest = list_concat(rest, hashed);
 	foreach (lc, rest)
 		z->scan->scan.plan.qual =
 			lappend(z->scan->scan.plan.qual, zone_project(z, lfirst(lc), false));
@@ -342,6 +362,8 @@ static Plan *walk(struct walk *w, Plan *p, const Bitmapset *used)
 		attach_hash_join(&w->zones, (HashJoin *)p);
 	else if (IsA(p, MergeJoin))
 		keep_marks(w, (MergeJoin *)p);
+	else if (IsA(p, Unique) || IsA(p, SetOp))
+		return attach_distinct(&w->zones, p);
 	if (filters)
 		return inner_match(&w->zones, (NestLoop *)p, filters);
 	return may_split(p) ? split(w, p, used) : p;
@@ -388,7 +410,9 @@ static void add_zones(PlannedStmt *s, int cursor_options, bool barrier)
 
 	w.zones.next_id = last_id(s) + 1;
 	walk_list(&w, s->subplans);
+	w.zones.subplans = s->subplans;
 	s->planTree = walk(&w, s->planTree, NULL);
+	s->subplans = list_concat(s->subplans, w.zones.added);
 	zones_finish(&w.zones);
 	sorts_replace(s, &w.zones.next_id);
 	if ((cursor_options & CURSOR_OPT_SCROLL) && !ExecSupportsBackwardScan(s->planTree)) {

@@ -61,6 +61,7 @@ enum {
 
 /* A Zone in the making; it becomes a plan node's data in zones_finish(). */
 struct zone_build {
+	struct zone_builds *zones; /* that it is one of */
 	CustomScan *scan;
 	Plan *child;
 	List *filters;  /* Exprs over the child (OUTER_VAR) */
@@ -86,6 +87,9 @@ struct program_of {
 struct zone_builds {
 	List *list;
 	int next_id; /* a plan_node_id that is free */
+	/* Of the statement: its subplans, once they are all walked, and what is to follow
+	 * them. A subplan can only refer to those before it, so it refers to none of the new. */
+	List *subplans, *added;
 };
 
 /* A Zone over `child` that lets everything through: its target list is the child's. */
@@ -132,6 +136,10 @@ Var *zone_attach(struct zone_builds *zones, Plan **child, Expr *e, bool digest);
 /* Replace what operations the parent's expression has by columns of the child. */
 Node *zone_attach_all(struct zone_builds *zones, Plan **child, Node *n);
 
+/* The column that is the digest of `e`, which is over the Zone's child and has one; for
+ * the Zone's own target list and qual. */
+Var *zone_digest(struct zone_build *z, Expr *e);
+
 /* A column that numbers the child's rows, from 1; a Zone is put over it if it is none. */
 Var *zone_number(struct zone_builds *zones, Plan **child);
 
@@ -156,8 +164,28 @@ void attach_window(struct zone_builds *zones, WindowAgg *agg);
 /* The digests that it joins by. */
 void attach_hash_join(struct zone_builds *zones, HashJoin *join);
 
+/* Is it worth a Zone over the child? */
+bool attach_pays(Plan *child, int operations);
+
+/* Group by digests of encrypted columns: grouping compares the columns at its own
+ * positions and takes all others from the group's first row. */
+void group_by_digests(struct zone_builds *zones, Plan *p, int n, AttrNumber *columns,
+	Oid *operators, Oid *collations);
+
+/* Unique and SetOp: the digests that they compare by. What comes back has the target list
+ * that the node had. */
+Plan *attach_distinct(struct zone_builds *zones, Plan *p);
+
 /* Ranks below the sort of which it wants few rows. */
 void attach_limit(struct zone_builds *zones, Limit *limit);
+
+/* ---- hashed subplans: plan_subplan.c ---- */
+
+/* Has the expression a hashed subplan that can go by digests? */
+bool subplan_converts(struct zone_builds *zones, Node *n);
+
+/* It by digests, for the Zone's own target list and qual; NULL when it cannot. */
+Node *subplan_convert(struct zone_builds *zones, struct zone_build *z, SubPlan *s);
 
 /* ---- filters of a nested loop's inner side: plan_inner.c ---- */
 

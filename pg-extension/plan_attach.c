@@ -14,8 +14,7 @@
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
-/* Is it worth a Zone over the child? */
-static bool attach_pays(Plan *child, int operations)
+bool attach_pays(Plan *child, int operations)
 {
 	return plan_saving(child->plan_rows, operations) > PLAN_COST_NODE;
 }
@@ -106,9 +105,7 @@ static Node *aggregates_mutator(Node *n, void *ctx)
 	return expression_tree_mutator(n, aggregates_mutator, ctx);
 }
 
-/* Group by digests of encrypted columns: grouping compares the columns at its own
- * positions and takes all others from the group's first row. */
-static void group_by_digests(
+void group_by_digests(
 	struct zone_builds *zones, Plan *p, int n, AttrNumber *columns, Oid *operators, Oid *collations)
 {
 	int i;

@@ -12,6 +12,7 @@
 struct replace {
 	Node *(*operation)(void *ctx, Expr *e); /* NULL: leave it */
 	Node *(*leaf)(void *ctx, Node *n);
+	Node *(*subplan)(void *ctx, SubPlan *s); /* may return NULL */
 	void *ctx;
 	bool certain;
 };
@@ -81,6 +82,20 @@ static Node *replace_mutator(Node *n, void *r)
 	return replace(n, r);
 }
 
+/* What it compares belongs to it. */
+static Node *replace_subplan(SubPlan *s, struct replace *r)
+{
+	Node *result = r->subplan ? r->subplan(r->ctx, s) : NULL;
+	bool was = r->certain;
+
+	if (result)
+		return result;
+	r->certain = false;
+	result = expression_tree_mutator((Node *)s, replace_mutator, r);
+	r->certain = was;
+	return result;
+}
+
 static Node *replace(Node *n, struct replace *r)
 {
 	Node *done = NULL;
@@ -93,6 +108,8 @@ static Node *replace(Node *n, struct replace *r)
 		done = r->operation(r->ctx, (Expr *)n);
 	if (done)
 		return done;
+	if (IsA(n, SubPlan))
+		return replace_subplan((SubPlan *)n, r);
 	if (IsA(n, CaseExpr))
 		return replace_case((CaseExpr *)n, r);
 	if (IsA(n, CoalesceExpr)) {
@@ -182,6 +199,7 @@ struct zone_build *zone_over(struct zone_builds *zones, Plan *child)
 		plan->targetlist = lappend(plan->targetlist, tle);
 	}
 	scan->methods = &zone_scan_methods;
+	z->zones = zones;
 	z->scan = scan;
 	z->child = child;
 	zones->list = lappend(zones->list, z);
@@ -271,10 +289,17 @@ static Node *project_leaf(void *ctx, Node *n)
 	return (Node *)zone_var(INDEX_VAR, tle->resno, tle);
 }
 
+static Node *project_subplan(void *ctx, SubPlan *s)
+{
+	struct zone_build *z = ctx;
+
+	return subplan_convert(z->zones, z, s);
+}
+
 Node *zone_project(struct zone_build *z, Node *n, bool compute)
 {
-	struct replace r = {.operation = project_operation, .leaf = project_leaf, .ctx = z,
-		.certain = compute};
+	struct replace r = {.operation = project_operation, .leaf = project_leaf,
+		.subplan = project_subplan, .ctx = z, .certain = compute};
 
 	return replace(n, &r);
 }
@@ -341,6 +366,11 @@ static struct zone_build *zone_to_grow(struct zone_builds *zones, Plan **child)
 	z = zone_over(zones, *child);
 	*child = (Plan *)z->scan;
 	return z;
+}
+
+Var *zone_digest(struct zone_build *z, Expr *e)
+{
+	return column(z, e, COLUMN_DIGEST);
 }
 
 Var *zone_number(struct zone_builds *zones, Plan **child)
