@@ -17,6 +17,7 @@
 #include "catalog/pg_statistic.h"
 #include "postmaster/autovacuum.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
 #include "memo.h"
@@ -99,7 +100,7 @@ static bool try_count_distinct(struct sample *s, VacAttrStatsP stats)
 {
 	ErrorData *why;
 
-	s->type = hedb_type_code(stats->attrtypid);
+	s->type = hedb_type_code(getBaseType(stats->attrtypid)); /* of a domain */
 	if (zone_try(count_distinct, s, &why))
 		return true;
 	if (why)
