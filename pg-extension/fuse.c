@@ -18,6 +18,7 @@
 #include "compile.h"
 #include "cursor.h"
 #include "scalar.h"
+#include "stat_programs.h"
 #include "zone.h"
 
 bool hedb_enable_fuse;
@@ -163,6 +164,7 @@ struct fused {
 	uint8_t result;
 	bool secret;
 	bool client;   /* an argument crosses in clear */
+	struct program_stat *stat;
 	struct crossing *zone; /* of the argument that is the session's time zone, if any */
 	struct fused_arg {
 		uint8_t type;
@@ -243,7 +245,7 @@ static bool run(ExprState *state, ExprEvalStep *op, ExprContext *econtext)
 	struct fused *f = s->workspace;
 	struct zone_result r;
 	const uint8_t *reply;
-	uint64_t len, reply_len;
+	uint64_t len, reply_len, before = zone_waited();
 	int i;
 
 	if (!hedb_enable_fuse || (f->client && hedb_mode != MODE_CLIENT))
@@ -253,6 +255,8 @@ static bool run(ExprState *state, ExprEvalStep *op, ExprContext *econtext)
 		len += take(f, i, s->upperindex[i + 1], s->upperindexnull[i + 1]);
 	reply = crossing_call(
 		f->client ? ROLE_CLIENT : ROLE_DB, len, fill, f, f->zone, &reply_len);
+	f->stat = stat_program(f->stat, f->head, f->head_len);
+	stat_count_call(f->stat, 1, len, reply_len, before);
 	for (i = 0; i < f->nargs; i++)
 		crossing_done(&f->arg[i].value);
 	r = zone_row(reply, reply_len, f->result, f->secret);

@@ -11,6 +11,7 @@
 #include "fuse.h"
 #include "node.h"
 #include "scalar.h"
+#include "stat_programs.h"
 #include "zone.h"
 
 PG_MODULE_MAGIC;
@@ -129,6 +130,7 @@ void _PG_init(void)
 	DefineCustomEnumVariable("hedb.channel_wait", "What to do when no channel is free.",
 		"wait: up to hedb.timeout; error: fail at once.", &hedb_channel_wait, CHANNEL_WAIT,
 		channel_waits, PGC_USERSET, 0, NULL, NULL, NULL);
+	stat_programs_init();
 	MarkGUCPrefixReserved("hedb");
 	node_init();
 	plan_init();

@@ -21,6 +21,7 @@
  *     node_sort.c  the Zone Sort node, which plan_sort.c puts in a Sort's place; order.c
  *                  orders the rows that tuples.c keeps for it
  *     fuse.c       expressions that no Zone has, in one round trip; fuse_plan.c in plans
+ *     stat_programs.c  what programs cost
  *     index.c      support functions of operator classes; ANALYZE
  *
  * Include it first: it brings postgres.h. ops.def uses the name ERROR for itself, hence

@@ -4,6 +4,8 @@
 #include "node_batch.h"
 
 #include "cursor.h"
+#include "stat_programs.h"
+#include "zone.h"
 
 static void prepare_results(struct batch_program *p, const struct zone_request *r)
 {
@@ -46,6 +48,8 @@ void program_prepare(
 	}
 	foreach (lc, r->words)
 		writer_u16(&w, (uint16_t)lfirst_int(lc));
+	p->stat = stat_program(NULL, p->head, p->head_len);
+	stat_count(p->stat, &(struct stat_counts){.calls = 1});
 }
 
 static const struct values *values_of(const struct request *q, int i)
@@ -103,10 +107,13 @@ void request_send(struct zone_state *z, struct request *q)
 	zone_submit(z->spec.client ? ROLE_CLIENT : ROLE_DB, len, fill_request, q, &q->ticket);
 	z->count.requests++;
 	z->count.bytes_out += len;
+	stat_count(q->p->stat,
+		&(struct stat_counts){.requests = 1, .rows = q->b->rows, .bytes_sent = len});
 }
 
 void request_collect(struct zone_state *z, struct request *q)
 {
+	uint64 before = zone_waited();
 	instr_time from, to;
 	const uint8_t *reply;
 	uint64_t len;
@@ -122,6 +129,8 @@ void request_collect(struct zone_state *z, struct request *q)
 	memcpy(q->reply, reply, len);
 	q->reply_len = len;
 	z->count.bytes_in += len;
+	stat_count(q->p->stat,
+		&(struct stat_counts){.bytes_received = len, .ticks = zone_waited_since(before)});
 }
 
 char *batch_program_text(const struct zone_spec *spec, const struct zone_request *r)

@@ -21,6 +21,7 @@ struct batch_program {
 	int *results;   /* ZONE_FILTER, ZONE_TOP or a column */
 	uint8_t *types;
 	int nresults;
+	struct program_stat *stat;
 };
 
 /* A program with a batch's arguments, and what the zone answered. It stays while the

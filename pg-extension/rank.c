@@ -13,6 +13,7 @@
 #include "utils/memutils.h"
 
 #include "cursor.h"
+#include "stat_programs.h"
 #include "zone.h"
 
 enum {
@@ -85,14 +86,25 @@ static uint64 values_bytes(uint32 fixed, const Datum *values, uint32 n)
 	return bytes;
 }
 
+static struct program_stat *stat_of(const struct column *c)
+{
+	uint16_t op = c->op;
+	uint8_t head[PROGRAM_HEADER + 6] = {1, 0, 2, 0, 0, 0, 0, 0, c->type, 0, 0,
+		PROGRAM_PUSH >> 8, (uint8_t)op, (uint8_t)(op >> 8)};
+
+	return stat_program(NULL, head, sizeof head);
+}
+
 /* The results, `size` bytes each, where they are readable until the next call. */
 static const uint8 *column_call(struct column *c)
 {
 	uint64_t len = PROGRAM_HEADER + 2 + 4 + values_bytes(c->fixed, c->values, c->n) +
 		values_bytes(c->fixed, c->more, c->nmore);
-	const uint8_t *reply = zone_call(ROLE_DB, len, fill_column, c, &len);
+	uint64_t before = zone_waited(), reply_len;
+	const uint8_t *reply = zone_call(ROLE_DB, len, fill_column, c, &reply_len);
 
-	return zone_column(reply, len, optable_op(c->op)->result, c->n + c->nmore);
+	stat_count_call(stat_of(c), c->n + c->nmore, len, reply_len, before);
+	return zone_column(reply, reply_len, optable_op(c->op)->result, c->n + c->nmore);
 }
 
 void digest_values(uint8 type, const Datum *values, uint32 n, uint8 *out)

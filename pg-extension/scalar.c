@@ -15,6 +15,7 @@
 
 #include "btree.h"
 #include "memo.h"
+#include "stat_programs.h"
 #include "zone.h"
 #include "zone_rules.h"
 
@@ -33,6 +34,7 @@ struct scalar {
 	uint8_t type[OP_ARGS_MAX];
 	uint32_t bytes[OP_ARGS_MAX];   /* 0: variable */
 	uint64_t good;                 /* the first eight bytes of a reply with a value */
+	struct program_stat *stat;
 };
 
 static struct scalar scalars[OPTABLE_CODES];
@@ -179,12 +181,12 @@ Datum value_datum(uint8_t type, const uint8_t *p, uint32_t len)
 	return PointerGetDatum(cstring_to_text_with_len((const char *)p, (int)len));
 }
 
-static Datum run(FunctionCallInfo fcinfo, const struct scalar *s, enum role role)
+static Datum run(FunctionCallInfo fcinfo, struct scalar *s, enum role role)
 {
 	struct request q = {.s = s};
 	struct zone_result r;
 	const uint8_t *reply;
-	uint64_t len = s->head_len, reply_len, start;
+	uint64_t len = s->head_len, reply_len, start, before = zone_waited();
 	int i;
 
 	for (i = 0; i < s->nargs; i++)
@@ -194,6 +196,8 @@ static Datum run(FunctionCallInfo fcinfo, const struct scalar *s, enum role role
 			len += crossing_take(&q.arg[i], s->bytes[i],
 				optable_is_secret(s->type[i]), PG_GETARG_DATUM(i));
 	reply = crossing_call(role, len, fill_request, &q, q.zone, &reply_len);
+	s->stat = stat_program(s->stat, s->head, s->head_len);
+	stat_count_call(s->stat, 1, len, reply_len, before);
 	for (i = 0; i < s->nargs; i++)
 		crossing_done(&q.arg[i]);
 	if (reply_len == PROGRAM_HEADER + s->result_bytes) {
@@ -229,7 +233,7 @@ static bool compare_in_index(
 
 Datum scalar_call(FunctionCallInfo fcinfo, uint16_t code)
 {
-	const struct scalar *s = &scalars[code];
+	struct scalar *s = &scalars[code];
 	Datum result;
 	bool equal;
 
@@ -265,6 +269,7 @@ static struct scalar *mixed_scalar(FmgrInfo *f, uint16_t code)
 	int n, i;
 
 	*s = scalars[code];
+	s->stat = NULL;
 	get_func_signature(f->fn_oid, &types, &n);
 	for (i = 0; i < n && i < s->nargs; i++) {
 		if (types[i] != INT4OID && types[i] != INT8OID)
@@ -279,7 +284,7 @@ static struct scalar *mixed_scalar(FmgrInfo *f, uint16_t code)
 
 static Datum mixed_call(FunctionCallInfo fcinfo, uint16_t code)
 {
-	const struct scalar *s = fcinfo->flinfo->fn_extra;
+	struct scalar *s = fcinfo->flinfo->fn_extra;
 
 	hedb_need_client_mode(scalars[code].type[0]);
 	if (!s)

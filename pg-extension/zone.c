@@ -13,6 +13,7 @@
 #include "btree.h"
 #include "cursor.h"
 #include "memo.h"
+#include "stat_programs.h"
 
 enum {
 	PATIENCE_MS = 1000, /* of zone_try() */
@@ -273,6 +274,18 @@ static void raise_if(int rc, const struct err_text *e)
 	raise_errno(rc, e);
 }
 
+uint64 zone_waited(void)
+{
+	return zone.client.ticks_waiting;
+}
+
+uint64 zone_waited_since(uint64 before)
+{
+	uint64 now = zone_waited();
+
+	return now - (now < before ? 0 : before); /* less: the session is a new one */
+}
+
 const uint8_t *zone_ask(
 	enum role role, uint64_t len, ops_fill *fill, void *arg, uint64_t *reply_len)
 {
@@ -465,21 +478,28 @@ static uint64_t program_len(const struct zone_program *p)
 	return len;
 }
 
+static void write_head(struct writer *w, const struct zone_program *p)
+{
+	int i;
+
+	writer_u8(w, p->nargs);
+	writer_u8(w, 0);
+	writer_u16(w, p->ncode);
+	writer_u32(w, p->rows);
+	for (i = 0; i < p->nargs; i++) {
+		writer_u8(w, p->arg[i].type);
+		writer_u8(w, p->arg[i].flags);
+	}
+	writer_bytes(w, p->code, 2u * p->ncode);
+}
+
 static void fill_program(void *arg, uint8_t *at, uint64_t len)
 {
 	const struct zone_program *p = arg;
 	struct writer w = writer_of(at, len);
 	int i;
 
-	writer_u8(&w, p->nargs);
-	writer_u8(&w, 0);
-	writer_u16(&w, p->ncode);
-	writer_u32(&w, p->rows);
-	for (i = 0; i < p->nargs; i++) {
-		writer_u8(&w, p->arg[i].type);
-		writer_u8(&w, p->arg[i].flags);
-	}
-	writer_bytes(&w, p->code, 2u * p->ncode);
+	write_head(&w, p);
 	for (i = 0; i < p->nargs; i++) {
 		if (p->arg[i].lens)
 			writer_bytes(&w, p->arg[i].lens, 4ull * p->arg[i].rows);
@@ -487,10 +507,25 @@ static void fill_program(void *arg, uint8_t *at, uint64_t len)
 	}
 }
 
+static struct program_stat *stat_of(const struct zone_program *p)
+{
+	uint8_t head[PROGRAM_HEADER + 2 * ZONE_ARGS + 2 * ZONE_CODE];
+	uint32_t len = PROGRAM_HEADER + 2u * p->nargs + 2u * p->ncode;
+	struct writer w = writer_of(head, sizeof head);
+
+	write_head(&w, p);
+	return stat_program(NULL, head, len);
+}
+
 const uint8_t *zone_run_rows(
 	enum role role, const struct zone_program *p, uint64_t *reply_len)
 {
-	return zone_call(role, program_len(p), fill_program, (void *)p, reply_len);
+	uint64_t len = program_len(p), before = zone_waited();
+	const uint8_t *reply =
+		zone_call(role, len, fill_program, (void *)p, reply_len);
+
+	stat_count_call(stat_of(p), p->rows, len, *reply_len, before);
+	return reply;
 }
 
 struct zone_result zone_run_null(enum role role, const struct zone_program *p)

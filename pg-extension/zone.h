@@ -24,6 +24,10 @@
 const uint8_t *zone_call(
 	enum role role, uint64_t len, ops_fill *fill, void *arg, uint64_t *reply_len);
 
+/* Clock ticks that this session has waited for replies; and since it said that. */
+uint64 zone_waited(void);
+uint64 zone_waited_since(uint64 before);
+
 /* zone_ask - the same; NULL when the request names a value that ops_server does not have
  * (ARG_KEPT): call again with the value. */
 const uint8_t *zone_ask(

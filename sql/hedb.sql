@@ -102,6 +102,18 @@ CREATE FUNCTION hedb_stat_channel(OUT channel int4, OUT generation int8, OUT cal
 CREATE VIEW hedb_stat_channel AS SELECT * FROM hedb_stat_channel();
 GRANT SELECT ON hedb_stat_channel TO PUBLIC;
 
+-- What each program cost, by user and database: of the server with hedb in
+-- shared_preload_libraries, else of this process. The program to whoever may see it.
+CREATE FUNCTION hedb_stat_programs(OUT userid oid, OUT dbid oid, OUT digest text,
+	OUT program text, OUT arguments text, OUT calls int8, OUT requests int8, OUT rows int8, OUT bytes_sent int8,
+	OUT bytes_received int8, OUT waiting_ms float8) RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
+CREATE VIEW hedb_stat_programs AS SELECT * FROM hedb_stat_programs();
+GRANT SELECT ON hedb_stat_programs TO PUBLIC;
+CREATE FUNCTION hedb_stat_programs_reset() RETURNS void
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
+REVOKE EXECUTE ON FUNCTION hedb_stat_programs_reset() FROM PUBLIC;
+
 -- ---------------------------------------------------------------------------
 -- Since 1.1: the rest of HEDB's surface (docs/sql.md, "Differences from HEDB").
 
