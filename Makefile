@@ -34,7 +34,7 @@ stress    := $(call tests_in,stress,)
 bench     := $(call tests_in,bench,bench_)
 fuzz      := $(call tests_in,fuzz,fuzz_)
 # ops_server and its test, which `make check` runs under sanitizers as well
-sanitized := ops_server hedbctl tests/unit/test_ops_server tests/unit/test_zone
+sanitized := ops_server hedbctl tests/unit/test_ops_server tests/unit/test_sealed_server tests/unit/test_zone
 SUITES    ?= unit model stress fuzz e2e redis pg
 
 #: make             everything: programs, cxlring.so, libcxlring, hedb.so
@@ -145,6 +145,7 @@ $(B)/tests/fuzz/%: tests/fuzz/%.c $(common_c) $(wildcard common/*.h common/*.def
 	    -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
 	    -Iclient -o $@ $(filter %.c,$^) $(ldlibs)
 
+$(B)/tests/fuzz/fuzz_handshake: client/ca.c client/ca_crl.c client/ca.h
 $(B)/tests/fuzz/fuzz_rows: client/rows.c client/rows.h client/plaintext.c client/plaintext.h \
     client/plaintext_time.c client/plaintext_time.h
 $(B)/tests/fuzz/fuzz_resp: client/resp.c client/resp.h client/cxlring.h

@@ -184,7 +184,8 @@ void trust_read_peer(struct peer *p, const struct mbedtls_x509_crt *crt)
 		if (n->val.p)
 			add_attribute(p, n);
 	p->serial_len = crt->serial.len < PEER_SERIAL ? crt->serial.len : PEER_SERIAL;
-	memcpy(p->serial, crt->serial.p, p->serial_len);
+	if (p->serial_len) /* mbedtls asks about empty certificates as well */
+		memcpy(p->serial, crt->serial.p, p->serial_len);
 }
 
 bool trust_revoked(const struct trust *t, const struct peer *p)

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# part_secure.sh - sealed channels between PostgreSQL and ops_server: the same answers, roles by
+# certificate, and what is said when it does not come to one. Sourced by run.
+
+# equal NAME GOT WANTED; has NAME GOT PART
+equal() {
+	[ "$2" = "$3" ] && { echo "ok - $1"; return; }
+	echo "not ok - $1"
+	diff <(echo "$3") <(echo "$2") | head -20 | sed 's/^/# /'
+}
+
+has() {
+	case $2 in
+	*"$3"*) echo "ok - $1" ;;
+	*) echo "not ok - $1"; echo "$2" | head -5 | sed 's/^/# /' ;;
+	esac
+}
+
+q() { psql -XAtq -v ON_ERROR_STOP=1 "$@" 2>&1; }
+client() { PGOPTIONS='-c hedb.mode=client' q "$@"; }
+
+# certificate NAME ROLES: in $base, PostgreSQL's user may read it
+certificate() { as_user hedbctl ca issue "$base/ca/zone" "$1" --role "$2" >/dev/null; }
+
+use() {
+	q -c "LOAD 'hedb'" -c "ALTER SYSTEM SET hedb.cert_file = '$base/ca/zone/$1.pem'" \
+		-c "ALTER SYSTEM SET hedb.key_file = '$base/ca/zone/$1.key'" -c "SELECT pg_reload_conf()" >/dev/null
+	sleep 0.3
+}
+
+secure_all() {
+	mkdir "$base/ca"
+	[ -z "$user" ] || chown "$user" "$base/ca"
+	as_user hedbctl ca init "$base/ca/zone" >/dev/null
+	certificate vault server:ops
+	certificate pg db
+	certificate dev db,client
+	certificate web kv:web
+	export CXL_CERT=$base/ca/zone/dev.pem CXL_KEY=$base/ca/zone/dev.key CXL_CA=$base/ca/zone/ca.pem
+	CXL_SECURE=1 zone_start --secure required --cert "$base/ca/zone/vault.pem" \
+		--key "$base/ca/zone/vault.key" --ca "$base/ca/zone/ca.pem" --crl "$base/ca/zone/crl.pem"
+	pg_begin "hedb.ca_file = '$base/ca/zone/ca.pem'" "hedb.secure = on"
+	q -c 'CREATE EXTENSION hedb'
+	use dev
+	q -c 'CREATE TABLE t (id int, a enc_int4, s enc_text)'
+	client -c "INSERT INTO t SELECT i, i * 3 % 1000, 'row ' || i FROM generate_series(1, 5000) i"
+	equal 'batches, through sealed channels' "$(client -c \
+		'SELECT count(*), sum(a), min(s), max(a) FROM t WHERE a > 500')" \
+		"$(q -c "SELECT count(*), sum(a), min(s), max(a) FROM (SELECT i * 3 % 1000, 'row ' || i
+			FROM generate_series(1, 5000) i) x(a, s) WHERE a > 500")"
+	equal 'one value at a time' "$(client -c 'SET hedb.enable_batch = off' -c \
+		'SELECT count(*) FROM t WHERE a + 1 = 4' )" 5
+	equal 'an index' "$(client -c 'CREATE INDEX ON t (a)' -c 'SET enable_seqscan = off' -c \
+		'SELECT count(*) FROM t WHERE a = 3')" 5
+	equal 'parallel workers' "$(client -c 'SET parallel_setup_cost = 0' -c 'SET parallel_tuple_cost = 0' \
+		-c 'SET min_parallel_table_scan_size = 0' -c 'SELECT count(*) FROM t WHERE a < 10')" "$(q -c \
+		'SELECT count(*) FROM generate_series(1, 5000) i WHERE i * 3 % 1000 < 10')"
+	hedb-load --secure --dbname test --query 'SELECT s FROM t WHERE id = 7' --region "$region" >"$base/load.out" 2>&1
+	equal 'hedb-load' "$(cat "$base/load.out")" 'row 7'
+	# while its session is there: afterwards the channel is wiped
+	equal 'no text is readable in the region' "$(client -c "SELECT count(*) FROM t WHERE s = 'row 4999'" \
+		-c "\\! grep -caF 'row 4999' $region")" "$(printf '1\n0')"
+
+	use pg
+	equal 'role db computes' "$(q -c 'SELECT count(*) FROM t WHERE a < a + a')" 4995
+	has 'and does not decrypt' "$(client -c 'SELECT a FROM t LIMIT 1')" 'does not name that role'
+	has 'nor encrypt' "$(client -c 'SELECT count(*) FROM t WHERE a = 3')" 'does not name that role'
+	use web
+	has 'a certificate of another service' "$(q -c 'SELECT count(*) FROM t WHERE a < a + a')" 'not the role for this'
+	use nobody
+	has 'a file that is not there' "$(q -c 'SELECT count(*) FROM t WHERE a < a + a')" 'no sealed channel to ops_server'
+	use pg
+	equal 'the backend is the same as before' "$(q -c 'SELECT count(*) FROM t WHERE a < a + a')" 4995
+	has 'a plain one is refused' "$(q -c 'SET hedb.secure = off' -c 'SELECT count(*) FROM t WHERE a < a + a')" \
+		'sealed channels only'
+
+	# in the middle of a query: the server dies, its successor is asked all the same
+	q -c "SELECT count(*) FROM t x JOIN t y ON x.id % 50 = y.id % 50 WHERE x.a + y.a > x.a" >"$base/long" &
+	asker=$!
+	sleep 0.5
+	zone_stop KILL
+	CXL_SECURE=1 zone_start --secure required --cert "$base/ca/zone/vault.pem" \
+		--key "$base/ca/zone/vault.key" --ca "$base/ca/zone/ca.pem" --crl "$base/ca/zone/crl.pem"
+	wait $asker
+	equal 'a successor goes on' "$(cat "$base/long")" "$(q -c \
+		"SELECT count(*) FROM generate_series(1, 5000) x JOIN generate_series(1, 5000) y ON x % 50 = y % 50
+		 WHERE y * 3 % 1000 > 0")"
+	as_user hedbctl ca revoke "$base/ca/zone" pg >/dev/null
+	kill -HUP "$zone_pid"
+	sleep 0.5
+	has 'revoked' "$(q -c 'SELECT count(*) FROM t WHERE a < a + a')" revoked
+}
+
+while IFS= read -r line; do
+	case $line in
+	'ok - '*) check "$p: ${line#ok - }" 0 ;;
+	'not ok - '*) check "$p: ${line#not ok - }" 1 ;;
+	*) echo "$line" ;;
+	esac
+done < <(
+	. "$here/cluster.sh"
+	cluster_begin || exit 1
+	cp "$root/build/hedb-load" "$base/bin/"
+	secure_all
+	echo 'ok - ran to its end'
+)
+wait $!
+check "$p: every test ran" $?
