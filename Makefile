@@ -14,9 +14,9 @@ comma     := ,
 IPSEC_MB  ?= $(if $(wildcard /usr/include/intel-ipsec-mb.h),yes,no)
 B         := build$(if $(filter no,$(IPSEC_MB)),-noipsec)$(if $(SAN),-$(subst $(comma),-,$(SAN)))
 
+include hard.mk
 warn      := -Wall -Wextra -Wdeclaration-after-statement -Wvla -Wno-unused-parameter
-hard      := -fstack-protector-strong -fno-strict-aliasing -Wl,-z,relro,-z,now
-all_cflags = -std=gnu11 -D_GNU_SOURCE $(CFLAGS) $(warn) $(hard) -fPIC -MMD -MP \
+all_cflags = -std=gnu11 -D_GNU_SOURCE $(CFLAGS) $(warn) -fno-strict-aliasing $(hard) $(hard_link) -fPIC -MMD -MP \
              -Icommon -Iclient -I$(redis_source) \
              $(if $(filter yes,$(IPSEC_MB)),-DHAVE_IPSEC_MB) \
              $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
@@ -82,6 +82,8 @@ report:
 install: all install-redis install-pg install-load install-man
 	install -D -m 755 $(B)/ops_server $(DESTDIR)$(prefix)/sbin/ops_server
 	install -D -m 755 $(B)/hedbctl $(DESTDIR)$(prefix)/bin/hedbctl
+	sed 's|@prefix@|$(prefix)|' deploy/ops_server.service | \
+	    install -D -m 644 /dev/stdin $(DESTDIR)$(prefix)/lib/systemd/system/ops_server.service
 
 #: make clean
 clean:
@@ -122,6 +124,7 @@ $(B)/tests/unit/test_scan: $(B)/client/scan.o
 $(B)/tests/unit/test_words: $(B)/client/words.o
 $(B)/tests/unit/test_rows: $(B)/client/rows.o
 $(B)/tests/unit/test_noise: $(B)/client/noise.o
+$(B)/tests/unit/test_sandbox: $(B)/ops-server/sandbox.o
 $(B)/tests/unit/test_plaintext: $(B)/client/plaintext.o $(B)/client/plaintext_time.o
 $(B)/tests/unit/test_words: ldlibs += -lhiredis
 $(B)/tests/unit/test_resp: ldlibs += -Wl,--wrap=malloc
