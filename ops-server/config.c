@@ -38,6 +38,7 @@ static const char help[] =
 	"  --workers N           threads              [one a processor it may use, at least 2]\n"
 	"  --spin-us N           most to spin for the next request before sleeping [50]\n"
 	"  --crypto NAME         ipsec-mb, libsodium or mbedtls        [the fastest usable]\n"
+	"  --sandbox yes|no      leave itself only the system calls it needs     [yes]\n"
 	"  --log-level LEVEL     debug, info, warning, error                    [info]\n"
 	"  --config FILE         `name = value` lines with the names above; options given\n"
 	"                        on the command line win\n"
@@ -63,6 +64,12 @@ static bool set_number(uint32_t *to, const char *value, uint32_t min, uint32_t m
 		return false;
 	*to = (uint32_t)v;
 	return true;
+}
+
+static bool set_bool(bool *to, const char *value)
+{
+	*to = strcmp(value, "yes") == 0;
+	return *to || strcmp(value, "no") == 0;
 }
 
 static bool set_bytes(uint64_t *to, const char *value)
@@ -113,6 +120,8 @@ static bool config_set(struct config *c, const char *name, const char *value)
 		return set_number(&c->spin_us, value, 0, SPIN_US_MAX);
 	if (strcmp(name, "crypto") == 0)
 		return set_string(c->crypto, sizeof c->crypto, value);
+	if (strcmp(name, "sandbox") == 0)
+		return set_bool(&c->sandbox, value);
 	if (strcmp(name, "log-level") == 0)
 		return log_parse_level(value, &c->log_level) == 0;
 	return false;
@@ -172,6 +181,7 @@ int config_read(struct config *c, int argc, char **argv, struct err_text *e)
 	c->workers = default_workers();
 	c->spin_us = SPIN_US_DEFAULT;
 	c->log_level = LOG_INFO;
+	c->sandbox = true;
 	c->delay_ns = chan_delay_from_env();
 	for (i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {

@@ -7,6 +7,7 @@
 #define OPS_SERVER_CONFIG_H
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "log.h"
@@ -29,6 +30,7 @@ struct config {
 	uint32_t workers;
 	uint32_t spin_us;
 	enum log_level log_level;
+	bool sandbox;              /* sandbox.h; no: for a debugger's sake */
 	int argc; /* main's, to be read again */
 	char **argv;
 };

@@ -3,7 +3,7 @@
  * server.c - the life of ops_server: start, signals, drain, end.
  *
  * Start is refused with one sentence rather than half done: configuration, keys, cipher,
- * region, lease, threads, in this order. The main thread then keeps the lease's
+ * region, lease, filter of system calls, threads, in this order. The main thread then keeps the lease's
  * heartbeat, frees the channels of dead owners (pidfds in its poll set) and handles
  * signals, which are blocked everywhere else.
  */
@@ -23,6 +23,7 @@
 #include <sodium.h>
 #include <systemd/sd-daemon.h>
 
+#include "sandbox.h"
 #include "session.h"
 #include "worker.h"
 #include "zone.h"
@@ -64,6 +65,25 @@ static void harden(void)
 		log_warning("memory is not locked, keys could be swapped out (%s): raise "
 			    "`ulimit -l`, or keep swap off",
 			strerror(errno));
+}
+
+/* What is left to do from now on needs few system calls. What starts is refused rather than
+ * served without, unless the configuration says so. */
+static int confine(const struct config *c)
+{
+	struct sandbox_needs needs = {.unix_sockets = getenv("NOTIFY_SOCKET") != NULL};
+	int rc;
+
+	if (!c->sandbox || !sandbox_possible()) {
+		log_warning("no filter of system calls: %s",
+			c->sandbox ? "not in this build" : "sandbox = no");
+		return 0;
+	}
+	rc = sandbox_enter(&needs);
+	if (rc)
+		log_error("no filter of system calls (%s): `sandbox = no` does without",
+			strerror(-rc));
+	return rc;
 }
 
 static int open_all(struct server *s, struct err_text *e)
@@ -165,7 +185,9 @@ static int serve(struct server *s)
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	signals = signalfd(-1, &set, SFD_CLOEXEC);
 	fds = calloc(1 + (size_t)s->service.geometry->nchannels, sizeof *fds);
-	rc = signals < 0 || !fds ? -errno : workers_start(s);
+	rc = signals < 0 || !fds ? -errno : confine(&s->config);
+	if (rc == 0)
+		rc = workers_start(s);
 	if (rc) {
 		log_error("cannot start: %s", strerror(-rc));
 		return 1;

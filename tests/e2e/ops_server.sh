@@ -174,7 +174,7 @@ says "an option without value" 2 "--keys: not an option, or without its value" \
 	"$server" --region "$r" --keys
 says "unknown option" 2 "--speed 9: unknown option or bad value" "$server" --speed 9
 for bad in "--workers 0" "--workers 65" "--workers x" "--spin-us 100001" "--spin-us -1" \
-	"--region-size 3Q" "--region-offset x" "--log-level loud" "--crypto an-odd-cipher-name"; do
+	"--region-size 3Q" "--region-offset x" "--log-level loud" "--sandbox maybe" "--crypto an-odd-cipher-name"; do
 	# shellcheck disable=SC2086
 	says "$bad" 2 "$bad: unknown option or bad value" "$server" $bad
 done
@@ -276,6 +276,30 @@ fi
 says "and serves" 0 "round trips" "$ctl" ping "$r" --count 10
 kill -INT "$pid"
 ends "SIGINT ends it"
+
+# ---- the sandbox: every thread is in it, and can gain nothing; or it says that it is not ----
+# fields PID: of each thread, whether it has a filter and may gain privileges
+fields() { cat /proc/"$1"/task/*/status | awk '/^(NoNewPrivs|Seccomp):/ { print $1 $2 }' | sort | uniq -c | tr -s ' \n' ' '; }
+start "$dir/log-in" --region "$r" --keys "$k" --workers 3
+if grep -q 'no filter of system calls: not in this build' "$dir/log-in"; then
+	echo "ok $((passed + failed + 1)) - sandbox # SKIP not in this build (sanitizers)"
+	passed=$((passed + 1))
+else
+	[ "$(fields "$pid")" = ' 4 NoNewPrivs:1 4 Seccomp:2 ' ] && ok "all threads are in the sandbox" || not_ok "all threads are in the sandbox" "$(fields "$pid")"
+fi
+says "and it serves" 0 "round trips" "$ctl" ping "$r" --count 10
+kill -HUP "$pid"
+logged_in=$dir/log-in
+i=0
+until grep -q 'reloaded' "$logged_in" || [ $i -gt 100 ]; do i=$((i + 1)); sleep 0.05; done
+grep -q 'reloaded' "$logged_in" && ok "and reads its keys anew in it" || not_ok "and reads its keys anew in it" "$(cat "$logged_in")"
+kill -TERM "$pid"
+ends "and it ends in it"
+start "$dir/log-out" --region "$r" --keys "$k" --workers 3 --sandbox no
+[ "$(fields "$pid")" = ' 4 NoNewPrivs:1 4 Seccomp:0 ' ] && ok "--sandbox no: outside" || not_ok "--sandbox no: outside" "$(fields "$pid")"
+grep -q 'warning no filter of system calls' "$dir/log-out" && ok "and says so" || not_ok "and says so" "$(cat "$dir/log-out")"
+kill -TERM "$pid"
+ends "and it ends outside"
 
 # ---- threads: one for each processor that it may use, two at the least, 32 at most ----
 n=$(env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc)

@@ -26,6 +26,7 @@ cat >"$to/expected" <<EOL
 755 /opt/cxl/lib/libcxlring.so.1.0.0
 644 /opt/cxl/lib/pkgconfig/cxlring.pc
 755 /opt/cxl/lib/redis/modules/cxlring.so
+644 /opt/cxl/lib/systemd/system/ops_server.service
 755 /opt/cxl/sbin/ops_server
 644 /opt/cxl/share/man/man1/cxl-bench.1
 644 /opt/cxl/share/man/man1/cxl-cli.1

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * sandbox.h - which system calls are left to ops_server once it serves: a seccomp filter.
+ *
+ * What holds the keys parses bytes of an attacker. If one day that goes wrong, code of theirs
+ * runs in here; it then finds no exec, no new process, no socket, no file to write, no memory
+ * to execute, and no way to read another process.
+ *
+ *   - what the server does goes on: memory, threads, futexes, reading files (SIGHUP reads keys
+ *     anew), watching the processes that own channels
+ *   - what only an attacker would do ends the process (SIGSYS, in the log of the kernel): exec,
+ *     fork, ptrace, sockets, other namespaces, kernel modules ... Requests are pure, and a
+ *     successor answers them; a process that does this must not go on
+ *   - anything else gets EPERM: a library that asks for something new after an upgrade is
+ *     told no, and the service does not end for it
+ *
+ * The kernel keeps a table of calls that are always allowed, so these cost as good as nothing;
+ * the speculative-store mitigation that older kernels add to a filter is declined, since nobody
+ * else's code is meant to run here.
+ *
+ * To allow something more: a line in `allowed` of sandbox.c, or in a table of its own beside
+ * unix_calls when only some configurations need it, and its line in test_sandbox.c.
+ */
+#ifndef OPS_SERVER_SANDBOX_H
+#define OPS_SERVER_SANDBOX_H
+
+#include <stdbool.h>
+
+#include "err.h"
+
+/* What this server's configuration needs over the rest. */
+struct sandbox_needs {
+	bool unix_sockets; /* systemd's NOTIFY_SOCKET */
+};
+
+/* Can it be done in this build? Sanitizers make system calls of their own, among them ptrace
+ * to look for leaks; and the filter knows x86-64 and aarch64. */
+bool sandbox_possible(void);
+
+/*
+ * sandbox_enter - from now on, for all threads and for good.
+ *
+ * PR_SET_NO_NEW_PRIVS must be set, or the caller be privileged. Returns 0, -ENOSYS when
+ * !sandbox_possible(), or the kernel's errno.
+ */
+MUST_CHECK int sandbox_enter(const struct sandbox_needs *needs);
+
+#endif
