@@ -70,7 +70,7 @@ same 'that did it' "$(redis get b:2)" x
 # While the client is there: afterwards its channel is wiped.
 (as alice -r 40 -i 0.1 set b:secret plaintextcanary1 >/dev/null) &
 pids="$pids $!"
-("$B/cxl-cli" --region "$shm/a" -r 40 -i 0.1 set b:open plaintextcanary2 >/dev/null) &
+("$B/cxl-cli" --region "$shm/a" -r 40 -i 0.1 set b:open plaintextcanary2 >/dev/null 2>&1) &
 pids="$pids $!"
 i=0
 while [ "$(info channels_open)" != 2 ] && [ $i -lt 100 ]; do i=$((i + 1)); sleep 0.05; done
