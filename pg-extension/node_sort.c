@@ -12,10 +12,12 @@
 #include "utils/memutils.h"
 #include "utils/ruleutils.h"
 #include "utils/tuplesort.h"
+#include "utils/tuplestore.h"
 #include "utils/typcache.h"
 
 #include "order.h"
 #include "plan.h"
+#include "runs.h"
 
 enum {
 	BOUND_ROWS = 16 * 1024, /* of a bounded sort are collected before some are dropped */
@@ -29,15 +31,20 @@ struct sort_state {
 	struct order_key *keys;
 	ExprState *count, *offset;
 	TupleTableSlot *slot;     /* what is handed out */
-	bool random;              /* scans backward, marks or rescans may come */
+	bool random;              /* scans backward or marks may come */
+	bool rewind;              /* rescans may */
 	MemoryContext memory;     /* of the rows */
 	struct tuples rows;
+	struct runs runs;         /* when there are more of them than fit */
+	uint32 ready;             /* so many rows come before all those in the file */
 	uint32 bound;             /* rows that are wanted; 0: all */
 	uint32 check;             /* of a bounded sort: look again when there are so many */
-	Tuplesortstate *external; /* NULL while they are in memory */
+	Tuplestorestate *store;   /* all of them in order, where .random and they do not fit */
+	Tuplesortstate *external; /* where some value cannot be ranked */
 	bool sorted;
 	uint32 at, mark;          /* the next row */
 	bool past, mark_past;     /* and the end was seen */
+	bool spilled;             /* there were runs */
 	Size peak;
 };
 
@@ -102,14 +109,15 @@ static void sort_begin(CustomScanState *css, EState *estate, int eflags)
 {
 	struct sort_state *s = (struct sort_state *)css;
 	CustomScan *scan = (CustomScan *)css->ss.ps.plan;
-	const int going_back = EXEC_FLAG_REWIND | EXEC_FLAG_BACKWARD | EXEC_FLAG_MARK;
+	const int going_back = EXEC_FLAG_BACKWARD | EXEC_FLAG_MARK;
 	TupleDesc desc;
 	int i;
 
 	read_spec(&s->spec, scan);
 	s->random = (eflags & going_back) != 0;
+	s->rewind = (eflags & EXEC_FLAG_REWIND) != 0;
 	outerPlanState(css) =
-		ExecInitNode(scan->scan.plan.lefttree, estate, eflags & ~going_back);
+		ExecInitNode(scan->scan.plan.lefttree, estate, eflags & ~(going_back | EXEC_FLAG_REWIND));
 	desc = css->ss.ss_ScanTupleSlot->tts_tupleDescriptor;
 	s->slot = ExecInitExtraTupleSlot(estate, desc, &TTSOpsMinimalTuple);
 	css->ss.ps.resultops = &TTSOpsMinimalTuple; /* not the scan slot's, which is virtual */
@@ -123,6 +131,7 @@ static void sort_begin(CustomScanState *css, EState *estate, int eflags)
 			s->spec.collations[i], s->spec.nulls_first[i]);
 	s->memory = AllocSetContextCreate(
 		CurrentMemoryContext, "Zone Sort", ALLOCSET_DEFAULT_SIZES);
+	runs_init(&s->runs, s->memory);
 	tuples_init(&s->rows, desc);
 }
 
@@ -190,15 +199,11 @@ static bool has_room(struct sort_state *s)
 	return memory_used(s) <= most;
 }
 
-/* The rows so far to PostgreSQL's sort, and their memory with them. */
-static void spill(struct sort_state *s)
+/* The rows in memory to PostgreSQL's sort, and their memory with them. */
+static void hand_on(struct sort_state *s)
 {
-	struct sort_spec *p = &s->spec;
 	uint32 i;
 
-	s->external = tuplesort_begin_heap(s->rows.desc, p->nkeys, p->columns, p->operators,
-		p->collations, p->nulls_first, work_mem, NULL,
-		s->random ? TUPLESORT_RANDOMACCESS : TUPLESORT_NONE);
 	for (i = 0; i < s->rows.n; i++) {
 		tuples_free_before(&s->rows, i);
 		ExecStoreMinimalTuple(tuples_at(&s->rows, s->rows.place[i]), s->slot, false);
@@ -208,14 +213,119 @@ static void spill(struct sort_state *s)
 	tuples_reset(&s->rows);
 }
 
+/* All rows so far to PostgreSQL's sort. */
+static void give_up(struct sort_state *s)
+{
+	struct sort_spec *p = &s->spec;
+	const Size some = (Size)work_mem * 1024 / 4;
+
+	s->external = tuplesort_begin_heap(s->rows.desc, p->nkeys, p->columns, p->operators,
+		p->collations, p->nulls_first, work_mem, NULL,
+		s->random || s->rewind ? TUPLESORT_RANDOMACCESS : TUPLESORT_NONE);
+	hand_on(s);
+	while (s->runs.n > 0 && runs_load(&s->runs, &s->rows, 0, some, 0)) {
+		hand_on(s);
+		runs_pass_all(&s->runs);
+	}
+	runs_close(&s->runs);
+}
+
+static void order(struct sort_state *s)
+{
+	MemoryContext old = MemoryContextSwitchTo(s->memory);
+
+	s->peak = Max(s->peak, memory_used(s));
+	order_rows(&s->rows, s->keys, s->spec.nkeys);
+	MemoryContextSwitchTo(old);
+}
+
+static void end_run(struct sort_state *s)
+{
+	order(s);
+	runs_add(&s->runs, &s->rows);
+}
+
 static void take(struct sort_state *s, TupleTableSlot *slot)
 {
-	if (!s->external &&
-		(!can_rank(s, slot) || !has_room(s) || !tuples_add(&s->rows, slot)))
-		spill(s);
-	else if (!s->external)
+	if (!s->external && !can_rank(s, slot))
+		give_up(s);
+	if (s->external) {
+		tuplesort_puttupleslot(s->external, slot);
 		return;
-	tuplesort_puttupleslot(s->external, slot);
+	}
+	if (!has_room(s))
+		end_run(s);
+	if (!tuples_add(&s->rows, slot)) {
+		end_run(s);
+		tuples_add(&s->rows, slot);
+	}
+}
+
+/* ---- merging ---- */
+
+/* The next rows of all runs, in order; false: there are none. */
+static bool merge(struct sort_state *s)
+{
+	uint32 left = s->ready;
+
+	ExecClearTuple(s->slot);
+	s->at = s->ready = 0;
+	if (!runs_load(&s->runs, &s->rows, left, (Size)work_mem * 1024,
+			order_bytes(s->spec.nkeys)))
+		return false;
+	order(s);
+	s->ready = s->rows.n;
+	return true;
+}
+
+/* The next row of the merge, or NULL. */
+static MinimalTuple merged(struct sort_state *s)
+{
+	MinimalTuple m;
+
+	if (s->at == s->ready && !merge(s))
+		return NULL;
+	m = tuples_at(&s->rows, s->rows.place[s->at++]);
+	if (runs_pass(&s->runs, m))
+		s->ready = s->at;
+	return m;
+}
+
+/* All that is merged, where it can be read in any direction. */
+static void fill_store(struct sort_state *s)
+{
+	MinimalTuple m;
+
+	s->store = tuplestore_begin_heap(true, false, work_mem);
+	tuplestore_set_eflags(s->store, EXEC_FLAG_REWIND | EXEC_FLAG_BACKWARD | EXEC_FLAG_MARK);
+	tuplestore_alloc_read_pointer(s->store, EXEC_FLAG_REWIND | EXEC_FLAG_BACKWARD);
+	while ((m = merged(s)) != NULL) {
+		ExecStoreMinimalTuple(m, s->slot, false);
+		tuplestore_puttupleslot(s->store, s->slot);
+	}
+	ExecClearTuple(s->slot);
+	runs_close(&s->runs);
+	tuples_reset(&s->rows);
+}
+
+/* All rows have come. */
+static void start_reading(struct sort_state *s)
+{
+	MemoryContext old = MemoryContextSwitchTo(s->memory);
+
+	s->at = s->ready = 0;
+	s->past = false;
+	if (s->external) {
+		tuplesort_performsort(s->external);
+	} else if (s->runs.n == 0) {
+		order(s);
+	} else {
+		end_run(s);
+		s->spilled = true;
+		if (s->random)
+			fill_store(s);
+	}
+	MemoryContextSwitchTo(old);
 }
 
 static void sort(struct sort_state *s)
@@ -223,7 +333,6 @@ static void sort(struct sort_state *s)
 	EState *estate = s->css.ss.ps.state;
 	ScanDirection direction = estate->es_direction;
 	TupleTableSlot *slot;
-	MemoryContext old;
 
 	estate->es_direction = ForwardScanDirection;
 	find_bound(s);
@@ -233,17 +342,9 @@ static void sort(struct sort_state *s)
 			break;
 		take(s, slot);
 	}
-	old = MemoryContextSwitchTo(s->memory);
-	if (s->external)
-		tuplesort_performsort(s->external);
-	else
-		order_rows(&s->rows, s->keys, s->spec.nkeys);
-	MemoryContextSwitchTo(old);
-	s->peak = Max(s->peak, memory_used(s));
+	start_reading(s);
 	estate->es_direction = direction;
 	s->sorted = true;
-	s->at = 0;
-	s->past = false;
 }
 
 /* ---- handing out ---- */
@@ -268,6 +369,7 @@ static TupleTableSlot *sort_exec(CustomScanState *css)
 	struct sort_state *s = (struct sort_state *)css;
 	const struct tuples *t = &s->rows;
 	bool forward = ScanDirectionIsForward(css->ss.ps.state->es_direction);
+	MinimalTuple m;
 
 	CHECK_FOR_INTERRUPTS();
 	if (!s->sorted)
@@ -275,6 +377,14 @@ static TupleTableSlot *sort_exec(CustomScanState *css)
 	if (s->external) {
 		tuplesort_gettupleslot(s->external, forward, false, s->slot, NULL);
 		return s->slot;
+	}
+	if (s->store) {
+		tuplestore_gettupleslot(s->store, forward, false, s->slot);
+		return s->slot;
+	}
+	if (s->runs.n > 0) {
+		m = merged(s);
+		return m ? ExecStoreMinimalTuple(m, s->slot, false) : ExecClearTuple(s->slot);
 	}
 	if (!step(s, forward))
 		return ExecClearTuple(s->slot);
@@ -288,8 +398,12 @@ static void forget(struct sort_state *s)
 	ExecClearTuple(s->slot);
 	if (s->external)
 		tuplesort_end(s->external);
+	if (s->store)
+		tuplestore_end(s->store);
 	s->external = NULL;
+	s->store = NULL;
 	s->sorted = false;
+	runs_close(&s->runs);
 	tuples_reset(&s->rows);
 }
 
@@ -300,7 +414,7 @@ static void sort_rescan(CustomScanState *css)
 
 	if (!s->sorted)
 		return;
-	if (child->chgParam || s->count || (s->external && !s->random)) {
+	if (child->chgParam || s->count || (s->external && !s->random && !s->rewind)) {
 		forget(s);
 		if (!child->chgParam)
 			ExecReScan(child);
@@ -309,7 +423,11 @@ static void sort_rescan(CustomScanState *css)
 	ExecClearTuple(s->slot);
 	if (s->external)
 		tuplesort_rescan(s->external);
-	s->at = 0;
+	else if (s->store)
+		tuplestore_rescan(s->store);
+	else if (s->runs.n > 0)
+		runs_rewind(&s->runs, &s->rows);
+	s->at = s->ready = 0;
 	s->past = false;
 }
 
@@ -319,6 +437,8 @@ static void sort_mark(CustomScanState *css)
 
 	if (s->external)
 		tuplesort_markpos(s->external);
+	else if (s->store)
+		tuplestore_copy_read_pointer(s->store, 0, 1);
 	s->mark = s->at;
 	s->mark_past = s->past;
 }
@@ -329,6 +449,8 @@ static void sort_restore(CustomScanState *css)
 
 	if (s->external)
 		tuplesort_restorepos(s->external);
+	else if (s->store)
+		tuplestore_copy_read_pointer(s->store, 1, 0);
 	s->at = s->mark;
 	s->past = s->mark_past;
 }
@@ -391,7 +513,8 @@ static void show_keys(struct sort_state *s, List *ancestors, ExplainState *es)
 
 static void show_method(struct sort_state *s, ExplainState *es)
 {
-	ExplainPropertyText("Sort Method", s->external ? "handed on to tuplesort" : "ranks", es);
+	ExplainPropertyText("Sort Method",
+		s->external ? "comparisons" : s->spilled ? "ranks, merged" : "ranks", es);
 	ExplainPropertyInteger("Sort Memory", "kB", (int64)(s->peak + 1023) / 1024, es);
 }
 

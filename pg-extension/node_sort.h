@@ -3,9 +3,9 @@
  * node_sort.h - the plan node "Zone Sort": a Sort that asks the zone for the order.
  *
  * It stands where a Sort stood and has its keys. Rows are kept as tuples.h has them, and
- * order.h brings them into order, one request for each encrypted key. When they take more
- * than work_mem, or a value to sort by lies out of line, they go to PostgreSQL's own sort,
- * which sort.c serves. Of a LIMIT above it knows what the LIMIT knows when it starts, and
+ * order.h brings them into order, one request for each encrypted key; when they take more
+ * than work_mem, runs of them go to a file (runs.h). When a value to sort by lies out of
+ * line, all rows go to PostgreSQL's own sort, which sort.c serves. Of a LIMIT above it knows what the LIMIT knows when it starts, and
  * keeps no more rows than can be among the first.
  *
  * Scans backward, marks and rescans work as with a Sort.

@@ -111,6 +111,16 @@ bool tuples_add(struct tuples *t, TupleTableSlot *slot)
 	return true;
 }
 
+MinimalTuple tuples_room(struct tuples *t, uint32 len)
+{
+	Size room = TYPEALIGN(TUPLES_UNIT, (Size)len);
+
+	if (!make_room(t, room))
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				errmsg("too many rows of a sort are in memory")));
+	return next(t, room);
+}
+
 void tuples_keep(struct tuples *t, const uint32 *keep, uint32 n)
 {
 	struct tuples kept = {.context = t->context, .desc = t->desc};
@@ -118,10 +128,8 @@ void tuples_keep(struct tuples *t, const uint32 *keep, uint32 n)
 
 	for (i = 0; i < n; i++) {
 		MinimalTuple m = tuples_at(t, t->place[keep[i]]);
-		Size room = TYPEALIGN(TUPLES_UNIT, m->t_len);
 
-		make_room(&kept, room); /* there was room for more */
-		memcpy(next(&kept, room), m, m->t_len);
+		memcpy(tuples_room(&kept, m->t_len), m, m->t_len);
 	}
 	for (i = 0; i < t->nchunks; i++)
 		pfree(t->chunk[i]);

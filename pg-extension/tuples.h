@@ -43,6 +43,9 @@ void tuples_reset(struct tuples *t);
 /* A copy of the slot's row. False when there are too many, and nothing has changed. */
 bool tuples_add(struct tuples *t, TupleTableSlot *slot);
 
+/* Room for a tuple of `len` bytes, which is a row now. Raises when there are too many. */
+MinimalTuple tuples_room(struct tuples *t, uint32 len);
+
 /* Keep rows `keep[0 .. n)`, ascending numbers, and forget the others. */
 void tuples_keep(struct tuples *t, const uint32 *keep, uint32 n);
 
