@@ -19,7 +19,7 @@
  *     compile.c    expressions to programs
  *     node.c       the Zone node; node_batch.c its batches, node_explain.c EXPLAIN
  *     node_sort.c  the Zone Sort node, which plan_sort.c puts in a Sort's place; order.c
- *                  orders the rows that tuples.c keeps for it
+ *                  orders the rows that tuples.c keeps for it, runs.c those in a file
  *     fuse.c       expressions that no Zone has, in one round trip; fuse_plan.c in plans
  *     stat_programs.c  what programs cost
  *     index.c      support functions of operator classes; ANALYZE

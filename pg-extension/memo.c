@@ -335,5 +335,6 @@ bool memo_equal(uint8 type, Datum a, Datum b, bool *equal)
 		return false;
 	return same_digest(&x, &y, equal) || same_place(&x, &y, equal) ||
 		(sort_tell_places(type) && same_place(&x, &y, equal)) ||
+		(sort_tell_digests(type) && same_digest(&x, &y, equal)) ||
 		sort_merged_equal(type, a, b, equal);
 }

@@ -15,13 +15,17 @@
 #include "utils/tuplestore.h"
 #include "utils/typcache.h"
 
+#include "memo.h"
 #include "order.h"
 #include "plan.h"
 #include "runs.h"
+#include "sort.h"
 
 enum {
 	BOUND_ROWS = 16 * 1024, /* of a bounded sort are collected before some are dropped */
 	BOUND_TIMES = 4,        /* or so many times those that are wanted */
+	TELL_FIRST = 64,        /* rows whose digests are told first; then four times as many */
+	READ_AHEAD = 2 * PROGRAM_ROWS_MAX, /* rows that a Zone above may have */
 	AHEAD = 8,              /* rows prefetched before they are handed out */
 };
 
@@ -45,6 +49,11 @@ struct sort_state {
 	uint32 at, mark;          /* the next row */
 	bool past, mark_past;     /* and the end was seen */
 	bool spilled;             /* there were runs */
+	struct sort_source source;
+	struct {
+		uint32 from, to;
+	} told[T_MAX];            /* rows whose digests of that type memo.h was told */
+	uint32 tell;              /* how many rows beyond it next time */
 	Size peak;
 };
 
@@ -103,6 +112,64 @@ static void read_spec(struct sort_spec *s, const CustomScan *scan)
 	}
 }
 
+/* ---- what readers compare ---- */
+
+/* Digests of key values in rows [from, to). */
+static void tell_rows(struct sort_state *s, uint8 type, uint32 from, uint32 to)
+{
+	Datum *values = palloc((Size)(to - from) * s->spec.nkeys * sizeof *values);
+	uint32 n = 0, i;
+	bool null;
+	int k;
+
+	for (k = 0; k < s->spec.nkeys; k++)
+		for (i = from; s->keys[k].type == type && i < to; i++) {
+			Datum d = tuples_column(&s->rows, s->rows.place[i], s->spec.columns[k], &null);
+
+			if (!null)
+				values[n++] = d;
+		}
+	memo_digest_many(type, values, n);
+	pfree(values);
+}
+
+static bool has_type(const struct sort_state *s, uint8 type)
+{
+	int k;
+
+	for (k = 0; k < s->spec.nkeys; k++)
+		if (s->keys[k].type == type)
+			return true;
+	return false;
+}
+
+/* Rows that are compared were handed out not long ago: a node above may have read ahead. */
+static bool tell(struct sort_source *source, uint8 type)
+{
+	struct sort_state *s = (struct sort_state *)((char *)source -
+		offsetof(struct sort_state, source));
+	uint32 from = s->at > READ_AHEAD ? s->at - READ_AHEAD : 0, to;
+
+	if (s->at == 0 || s->external || s->store || s->rows.n == 0 || !has_type(s, type) ||
+		(s->told[type].from < s->at && s->at <= s->told[type].to))
+		return false;
+	if (from < s->told[type].to && s->told[type].to < s->at)
+		from = s->told[type].to;
+	to = Min(s->rows.n, s->at + s->tell);
+	tell_rows(s, type, from, to);
+	s->told[type].from = from;
+	s->told[type].to = to;
+	s->tell = Min(s->tell * 4, PROGRAM_ROWS_MAX);
+	return true;
+}
+
+/* There are other rows now, or they come in another order. */
+static void tell_anew(struct sort_state *s)
+{
+	memset(s->told, 0, sizeof s->told);
+	s->tell = TELL_FIRST;
+}
+
 /* ---- start ---- */
 
 static void sort_begin(CustomScanState *css, EState *estate, int eflags)
@@ -131,6 +198,8 @@ static void sort_begin(CustomScanState *css, EState *estate, int eflags)
 			s->spec.collations[i], s->spec.nulls_first[i]);
 	s->memory = AllocSetContextCreate(
 		CurrentMemoryContext, "Zone Sort", ALLOCSET_DEFAULT_SIZES);
+	s->source.tell = tell;
+	sort_source_add(&s->source, s->memory);
 	runs_init(&s->runs, s->memory);
 	tuples_init(&s->rows, desc);
 }
@@ -235,6 +304,7 @@ static void order(struct sort_state *s)
 	MemoryContext old = MemoryContextSwitchTo(s->memory);
 
 	s->peak = Max(s->peak, memory_used(s));
+	tell_anew(s);
 	order_rows(&s->rows, s->keys, s->spec.nkeys);
 	MemoryContextSwitchTo(old);
 }

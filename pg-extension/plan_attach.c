@@ -178,6 +178,13 @@ void attach_aggregate(struct zone_builds *zones, Agg *agg, bool unordered)
 			agg->grpCollations);
 }
 
+/* RANGE BETWEEN x PRECEDING: it computes with the column it is ordered by. */
+static bool is_by_distance(const WindowAgg *agg)
+{
+	return (agg->frameOptions & FRAMEOPTION_RANGE) &&
+		(agg->frameOptions & (FRAMEOPTION_START_OFFSET | FRAMEOPTION_END_OFFSET));
+}
+
 void attach_window(struct zone_builds *zones, WindowAgg *agg)
 {
 	struct arguments in = {zones, &agg->plan};
@@ -188,6 +195,9 @@ void attach_window(struct zone_builds *zones, WindowAgg *agg)
 		(List *)aggregates_mutator((Node *)agg->plan.targetlist, &in);
 	group_by_digests(zones, &agg->plan, agg->partNumCols, agg->partColIdx, agg->partOperators,
 		agg->partCollations);
+	if (!is_by_distance(agg)) /* else rows are compared with one that is so far away */
+		group_by_digests(zones, &agg->plan, agg->ordNumCols, agg->ordColIdx,
+			agg->ordOperators, agg->ordCollations);
 }
 
 /* Join by digests: equal ones mean equal values. */

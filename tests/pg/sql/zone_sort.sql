@@ -123,6 +123,14 @@ SELECT count(*), sum(x.i + coalesce(y.i, 0)) FROM e x LEFT JOIN e y ON x.a = y.a
 SELECT count(*), sum(x.i + coalesce(y.i, 0)) FROM p x LEFT JOIN p y ON x.a = y.a WHERE x.i < 100;
 RESET enable_hashjoin;
 RESET enable_nestloop;
+SET enable_hashjoin = off;
+SET enable_nestloop = off;
+SET work_mem = '64kB'; -- the inner side is stored
+SELECT count(*), sum(x.i + coalesce(y.i, 0)) FROM e x JOIN e y ON x.b = y.b WHERE x.i < 100;
+SELECT count(*), sum(x.i + coalesce(y.i, 0)) FROM p x JOIN p y ON x.b = y.b WHERE x.i < 100;
+RESET work_mem;
+RESET enable_hashjoin;
+RESET enable_nestloop;
 -- rescans, with the same rows and with others
 SELECT o.k, (SELECT array_agg(s.i) FROM (SELECT i FROM e WHERE g = o.k ORDER BY b, i LIMIT 3) s) FROM generate_series(0, 2) o(k);
 SELECT o.k, (SELECT array_agg(s.i) FROM (SELECT i FROM p WHERE g = o.k ORDER BY b, i LIMIT 3) s) FROM generate_series(0, 2) o(k);
@@ -132,7 +140,17 @@ SELECT o.k, sum(x.i) FROM generate_series(1, 3) o(k), LATERAL (SELECT i, row_num
 	WHERE x.r % (o.k + 1) = 0 GROUP BY 1 ORDER BY 1;
 SELECT o.k, sum(x.i) FROM generate_series(1, 3) o(k), LATERAL (SELECT i, row_number() OVER (ORDER BY n, i) AS r FROM p) x
 	WHERE x.r % (o.k + 1) = 0 GROUP BY 1 ORDER BY 1;
+SET work_mem = '64kB'; -- runs are read again
+SELECT o.k, sum(x.i) FROM generate_series(1, 3) o(k), LATERAL (SELECT i, row_number() OVER (ORDER BY n, i) AS r FROM e) x
+	WHERE x.r % (o.k + 1) = 0 GROUP BY 1 ORDER BY 1;
+SET enable_material = off;
+SELECT count(*), sum(x.i) FROM generate_series(1, 3) o(k) JOIN (SELECT i, n FROM e ORDER BY n, i OFFSET 5900) x ON x.i > o.k;
+SELECT count(*), sum(x.i) FROM generate_series(1, 3) o(k) JOIN (SELECT i, n FROM p ORDER BY n, i OFFSET 5900) x ON x.i > o.k;
+RESET enable_material;
+RESET work_mem;
 -- windows and groups
+EXPLAIN (COSTS OFF) SELECT rank() OVER (PARTITION BY g ORDER BY n DESC) FROM e;
+EXPLAIN (COSTS OFF) SELECT rank() OVER w FROM e WINDOW w AS (ORDER BY d RANGE BETWEEN '1 day'::enc_interval PRECEDING AND CURRENT ROW);
 SELECT md5(string_agg(r::text, ',' ORDER BY i)) FROM (SELECT i, rank() OVER (PARTITION BY g, a ORDER BY n DESC) AS r FROM e) s;
 SELECT md5(string_agg(r::text, ',' ORDER BY i)) FROM (SELECT i, rank() OVER (PARTITION BY g, a ORDER BY n DESC) AS r FROM p) s;
 SELECT array_agg(i) FROM (SELECT DISTINCT ON (t) i FROM e ORDER BY t, a DESC, i) s;

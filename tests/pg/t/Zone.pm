@@ -94,6 +94,16 @@ sub stop {
 	return;
 }
 
+# Requests that it has answered so far.
+sub requests {
+	my ($zone) = @_;
+
+	IPC::Run::run(['hedbctl', 'status', $zone->{region}], '>', \my $out)
+		or die "hedbctl status failed\n";
+	$out =~ /^requests (\d+)$/m or die "hedbctl does not say how many requests there were:\n$out";
+	return $1;
+}
+
 # True as soon as that many channels have an owner. A session's end is seen a little later.
 sub poll_claimed {
 	my ($zone, $expected) = @_;

@@ -9,7 +9,7 @@ use FindBin;
 use lib $FindBin::Bin;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
-use Test::More tests => 44;
+use Test::More tests => 49;
 use Time::HiRes qw(usleep);
 use Zone;
 
@@ -213,9 +213,32 @@ sub sorted {
 	return;
 }
 
+# nothing is asked row by row
+sub sort_requests {
+	my %of = (
+		'two keys' => 'SELECT count(id) FROM (SELECT id FROM t ORDER BY b, a OFFSET 0) s',
+		'two keys, merged' => "SET work_mem = '1MB';
+			SELECT count(id) FROM (SELECT id FROM t ORDER BY b, a OFFSET 0) s",
+		'DISTINCT ON' => 'SELECT count(id) FROM (SELECT DISTINCT ON (b) id FROM t ORDER BY b, a OFFSET 0) s',
+		'peers of a window' => 'SELECT max(r) FROM (SELECT rank() OVER (ORDER BY b) AS r FROM t) s',
+		'parallel workers' => 'SET max_parallel_workers_per_gather = 2; SET parallel_setup_cost = 0;
+			SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0;
+			SELECT count(id) FROM (SELECT id FROM t ORDER BY b, a OFFSET 0) s',
+	);
+
+	for my $what (sort keys %of) {
+		my $before = $zone->requests;
+
+		sql($of{$what});
+		cmp_ok($zone->requests - $before, '<', 200, "requests of a sort: $what");
+	}
+	return;
+}
+
 begin();
 cancelled();
 sorted();
+sort_requests();
 subtransactions();
 killed();
 limit();
