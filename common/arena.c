@@ -18,16 +18,17 @@ void arena_init(struct arena *a, void *first, size_t len, size_t max,
 	a->give_back = give_back;
 }
 
-/* A kept chunk of so many bytes, or a new one. */
+/* The smallest kept chunk of so many bytes, or a new one. */
 static struct arena_chunk *chunk_take(struct arena *a, size_t n)
 {
-	struct arena_chunk **at, *c;
+	struct arena_chunk **at, **best = NULL, *c;
 
-	for (at = &a->kept; *at; at = &(*at)->next) {
-		if ((*at)->size < n)
-			continue;
-		c = *at;
-		*at = c->next;
+	for (at = &a->kept; *at; at = &(*at)->next)
+		if ((*at)->size >= n && (!best || (*at)->size < (*best)->size))
+			best = at;
+	if (best) {
+		c = *best;
+		*best = c->next;
 		a->kept_total -= c->size;
 		return c;
 	}

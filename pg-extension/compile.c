@@ -404,11 +404,20 @@ bool code_add_value(struct code *c, Expr *value, uint8_t *type)
 	return false;
 }
 
-bool code_add_zero(struct code *c)
+bool code_add_numbers(struct code *c, List *columns)
 {
-	return push_local(c,
-		(Expr *)makeConst(INT4OID, -1, InvalidOid, sizeof(int32), Int32GetDatum(0), false, true),
-		T_PUB_INT4, 0, true);
+	RowExpr *row = makeNode(RowExpr);
+
+	if (!columns)
+		return push_local(c,
+			(Expr *)makeConst(
+				INT4OID, -1, InvalidOid, sizeof(int32), Int32GetDatum(0), false, true),
+			T_PUB_INT4, 0, true);
+	row->args = columns;
+	row->row_typeid = RECORDOID;
+	row->row_format = COERCE_EXPLICIT_CALL;
+	row->location = -1;
+	return push_local(c, (Expr *)row, T_PUB_INT4, 0, true);
 }
 
 bool code_copy(struct code *c, int place)

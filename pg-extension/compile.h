@@ -64,8 +64,8 @@ bool code_add_rank(struct code *c, Expr *value);
 /* Append a value of an encrypted type, computed or not. */
 bool code_add_value(struct code *c, Expr *value, uint8_t *type);
 
-/* Append the number 0, for all rows. */
-bool code_add_zero(struct code *c);
+/* Append group numbers: by these plain columns, or 0 for all rows without any. */
+bool code_add_numbers(struct code *c, List *columns);
 
 /* Append what lies on the stack at that place already. */
 bool code_copy(struct code *c, int place);

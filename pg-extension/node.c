@@ -14,14 +14,16 @@
 
 #include "node_batch.h"
 #include "node_match.h"
+#include "node_number.h"
 #include "node_sort.h"
 
 /* ---- the spec as nodes: custom_private holds types, flags, functions, (columns, client,
- *      top, last, match, by, number, grouped), filters, what top is by, measures, keys; and
- *      of each request args, words, results, types ---- */
+ *      top, last, match, by, number, grouped), filters, what top is by, measures, keys,
+ *      operators and collations of plain ones; and of each request args, words, results,
+ *      types ---- */
 
 enum { PRIVATE_TYPES, PRIVATE_FLAGS, PRIVATE_FUNCTIONS, PRIVATE_NUMBERS, PRIVATE_FILTERS,
-	PRIVATE_TOP, PRIVATE_MEASURES, PRIVATE_KEYS, PRIVATE_REQUESTS };
+	PRIVATE_TOP, PRIVATE_MEASURES, PRIVATE_KEYS, PRIVATE_OPERATORS, PRIVATE_COLLATIONS, PRIVATE_REQUESTS };
 
 void zone_spec_write(CustomScan *scan, const struct zone_spec *s)
 {
@@ -36,6 +38,8 @@ void zone_spec_write(CustomScan *scan, const struct zone_spec *s)
 	list = lappend(list, s->top_by);
 	list = lappend(list, s->measures);
 	list = lappend(list, s->keys);
+	list = lappend(list, s->number_operators);
+	list = lappend(list, s->number_collations);
 	foreach (lc, s->requests) {
 		const struct zone_request *r = lfirst(lc);
 
@@ -66,6 +70,8 @@ void zone_spec_read(struct zone_spec *s, const CustomScan *scan)
 	s->grouped = list_nth_int(numbers, 7);
 	s->measures = list_nth(list, PRIVATE_MEASURES);
 	s->keys = list_nth(list, PRIVATE_KEYS);
+	s->number_operators = list_nth(list, PRIVATE_OPERATORS);
+	s->number_collations = list_nth(list, PRIVATE_COLLATIONS);
 	s->top_by = list_nth(list, PRIVATE_TOP);
 	s->filters = list_nth(list, PRIVATE_FILTERS);
 	for (i = PRIVATE_REQUESTS; i < list_length(list); i++) {
@@ -111,7 +117,8 @@ static void init_column(struct zone_state *z, struct zone_column *c, int i)
 	c->type = (uint8_t)list_nth_int(z->spec.arg_types, i);
 	c->flags = (uint8_t)list_nth_int(z->spec.arg_flags, i);
 	c->bytes = optable_type(c->type).size;
-	c->by_value = get_typbyval(exprType((Node *)e));
+	c->numbers = IsA(e, RowExpr);
+	c->by_value = c->numbers || get_typbyval(exprType((Node *)e));
 	if (optable_is_secret(c->type) && !(c->flags & ARG_CLEAR))
 		c->bytes = value_bytes(c->type);
 	c->plain = c->bytes && !c->by_value && !(c->flags & ARG_CLEAR);
@@ -120,6 +127,8 @@ static void init_column(struct zone_state *z, struct zone_column *c, int i)
 		z->last_child = Max(z->last_child, c->attno);
 		return;
 	}
+	if (c->numbers)
+		return;
 	c->expr = ExecInitExpr(e, &z->css.ss.ps);
 	z->local_args |= !(c->flags & ARG_ONE);
 }
@@ -205,6 +214,9 @@ static void zone_begin(CustomScanState *css, EState *estate, int eflags)
 	init_kept(z);
 	if (eflags & EXEC_FLAG_EXPLAIN_ONLY)
 		return;
+	for (i = 0; i < z->nargs; i++)
+		if (z->columns[i].numbers)
+			number_begin(z, i);
 	if (z->spec.grouped)
 		init_measures(z);
 	check_privileges(z->spec.functions);

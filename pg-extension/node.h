@@ -70,6 +70,8 @@ struct zone_spec {
 	bool grouped;    /* its rows are the groups of each batch: node_agg.c */
 	List *measures;  /* of int, for each column then: a MEASURE or an aggregate's kind */
 	List *keys;      /* for EXPLAIN */
+	List *number_operators;  /* of Oid: equality of the plain keys, which are the columns */
+	List *number_collations; /* of an argument that is a RowExpr: node_number.h */
 };
 
 /* What a column of a group is, if not the state of an aggregate, of which aggregate.h has
@@ -78,6 +80,7 @@ enum {
 	MEASURE_VALUE = -1, /* what the zone answered */
 	MEASURE_ROWS = -2,  /* how many rows it has */
 	MEASURE_NONE = -3,
+	MEASURE_SHARED = -100, /* less a column: the same as that one, which is before it */
 };
 
 /* Rows of a batch of groups at most: the more, the fewer groups are seen twice. */
@@ -106,6 +109,7 @@ struct zone_column {
 	bool plain;           /* crosses as it is stored, and has a fixed size */
 	AttrNumber attno;     /* of the child, when it is nothing but that; else 0 */
 	ExprState *expr;
+	bool numbers;         /* of groups, made here: node_number.h */
 };
 
 struct zone_counters {
@@ -125,6 +129,7 @@ struct zone_state {
 	struct zone_spec spec;
 	struct zone_column *columns; /* spec.args */
 	struct batch_program *programs; /* spec.requests, ready to be sent */
+	struct numberer *numberer; /* NULL when there are no plain keys */
 	int *measures;          /* spec.measures */
 	bool *counted;          /* columns whose state has a number of values */
 	int nchild, nargs, nrequests;

@@ -156,6 +156,12 @@ static void load_column(struct zone_state *z, struct zone_batch *b, int column, 
 		c->state[group] = measure == MEASURE_ROWS ? ROW_VALUE : ROW_NULL;
 		c->value[group] = measure == MEASURE_ROWS ? Int64GetDatum(b->groups->rows[group]) : 0;
 	}
+	if (measure <= MEASURE_SHARED) {
+		c->state[group] = ROW_VALUE; /* or else that column says it */
+		slot->tts_values[at] = slot->tts_values[z->nchild + MEASURE_SHARED - measure];
+		slot->tts_isnull[at] = slot->tts_isnull[z->nchild + MEASURE_SHARED - measure];
+		return;
+	}
 	slot->tts_isnull[at] = c->state[group] != ROW_VALUE;
 	if (c->state[group] == ROW_VALUE)
 		slot->tts_values[at] =

@@ -8,6 +8,7 @@
 #include "utils/memutils.h"
 
 #include "node_agg.h"
+#include "node_number.h"
 
 enum {
 	BATCH_BYTES = 1 << 20,  /* of arguments and kept values; less when work_mem is small */
@@ -191,7 +192,7 @@ static void take_row(struct zone_state *z, struct zone_batch *b, TupleTableSlot 
 		bool null;
 		Datum d;
 
-		if (c->flags & ARG_ONE)
+		if ((c->flags & ARG_ONE) || c->numbers)
 			continue;
 		if (c->attno) {
 			d = slot->tts_values[c->attno - 1];
@@ -213,6 +214,8 @@ bool batch_fill(struct zone_state *z, struct zone_batch *b)
 	TupleTableSlot *slot;
 
 	batch_reset(z, b);
+	if (z->numberer)
+		number_restart(z, z->rows);
 	while (b->rows < z->rows && b->bytes < limit) {
 		slot = ExecProcNode(child);
 		if (TupIsNull(slot)) {
@@ -222,6 +225,8 @@ bool batch_fill(struct zone_state *z, struct zone_batch *b)
 		if (z->scanned)
 			page_row(&z->page, z->scanned);
 		take_row(z, b, slot);
+		if (z->numberer)
+			number_row(z, b);
 	}
 	if (b->rows == 0)
 		return false;

@@ -74,7 +74,9 @@ struct zone_build {
 	AttrNumber match_by; /* the child's column, see node_match.h */
 	bool grouped;   /* its rows are groups: a column is an Aggref (its state), the first
 	                   value of an expression or its digest, or a Const: nothing */
-	List *keys;     /* Exprs over the child that it groups by */
+	List *keys;     /* encrypted Exprs over the child that it groups by */
+	List *numbered; /* and plain ones, Vars; their operators and collations: of Oid */
+	List *number_operators, *number_collations;
 	List *counted;  /* of int: columns whose state needs the number of values */
 };
 
@@ -205,6 +207,9 @@ void program_result(struct program_of *p, int result, uint8_t type);
 
 /* Append all filters, joined by AND; false when they do not fit. */
 bool program_filters(struct program_of *p, List *filters);
+
+/* Of Aggrefs (and others): the first one that shares its state with `a`. -1: none does. */
+int groups_shared(const List *aggs, const Aggref *a);
 
 /* The program of a Zone that is grouped; false when there is none. */
 bool groups_program(const struct zone_build *z, struct program_of *p);

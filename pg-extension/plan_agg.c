@@ -45,7 +45,7 @@ static bool add_numbers(struct program_of *p, const struct zone_build *z)
 	ListCell *lc;
 	uint8_t type;
 
-	if (!code_add_zero(&p->code))
+	if (!code_add_numbers(&p->code, z->numbered))
 		return false;
 	if (z->filters && (!code_copy(&p->code, PLACE_FILTER) ||
 			!code_operation(&p->code, OP_group_where)))
@@ -76,6 +76,19 @@ static Expr *argument(const Aggref *a)
 	return linitial_node(TargetEntry, a->args)->expr;
 }
 
+int groups_shared(const List *aggs, const Aggref *a)
+{
+	int i = 0;
+	ListCell *lc;
+
+	foreach (lc, aggs) {
+		if (IsA(lfirst(lc), Aggref) && lfirst_node(Aggref, lc)->aggtransno == a->aggtransno)
+			return i;
+		i++;
+	}
+	return -1;
+}
+
 /* A column that is the state of an aggregate. */
 static bool add_state(struct program_of *p, const struct zone_build *z, int numbers, int column)
 {
@@ -84,7 +97,7 @@ static bool add_state(struct program_of *p, const struct zone_build *z, int numb
 	int kind;
 	bool counts;
 
-	if (a->aggfnoid == F_COUNT_)
+	if (a->aggfnoid == F_COUNT_ || groups_shared(z->columns, a) < column)
 		return true;
 	type = code_secret_type(exprType((Node *)argument(a)));
 	if (!type)
@@ -117,7 +130,7 @@ static bool add_first(struct program_of *p, Expr *value, bool digest, int number
 
 bool groups_program(const struct zone_build *z, struct program_of *p)
 {
-	bool numbered = z->filters || z->keys;
+	bool numbered = z->filters || z->keys || z->numbered;
 	int i, n = list_length(z->columns), numbers = -1;
 
 	if (z->filters && (!has_column((Node *)z->filters) || !program_filters(p, z->filters)))
@@ -146,21 +159,23 @@ bool groups_program(const struct zone_build *z, struct program_of *p)
 
 /* What is found in the target list and qual of an Agg. */
 struct found {
-	List *aggs;      /* Aggrefs, each state once */
+	List *aggs;      /* Aggrefs, each of them once */
 	List *counted;   /* of int, places in `aggs` whose number of values is needed */
 	Bitmapset *used; /* columns of the child, outside of aggregates */
 	bool encrypted;  /* some aggregate reduces encrypted values */
 	bool other;      /* something that cannot be done */
 };
 
-/* Its state's place; a new one if there is none that PostgreSQL shares with it. */
+/* Its place. sum(x) and avg(x) share a state and have a place each, for EXPLAIN. */
 static int found_state(struct found *f, Aggref *a)
 {
 	int i = 0;
 	ListCell *lc;
 
 	foreach (lc, f->aggs) {
-		if (lfirst_node(Aggref, lc)->aggtransno == a->aggtransno)
+		const Aggref *b = lfirst_node(Aggref, lc);
+
+		if (b->aggtransno == a->aggtransno && b->aggfnoid == a->aggfnoid)
 			return i;
 		i++;
 	}
@@ -171,7 +186,6 @@ static int found_state(struct found *f, Aggref *a)
 static void find_aggregate(struct found *f, Aggref *a)
 {
 	bool counts = false;
-	int place;
 
 	if (a->aggkind != AGGKIND_NORMAL || a->aggdistinct || a->aggorder || a->aggfilter ||
 		a->aggvariadic || a->agglevelsup) {
@@ -184,9 +198,9 @@ static void find_aggregate(struct found *f, Aggref *a)
 			f->other = true;
 		f->encrypted = true;
 	}
-	place = found_state(f, a);
+	found_state(f, a);
 	if (counts)
-		f->counted = list_append_unique_int(f->counted, place);
+		f->counted = list_append_unique_int(f->counted, groups_shared(f->aggs, a));
 }
 
 static bool find_walker(Node *n, void *ctx)
@@ -352,7 +366,8 @@ static struct zone_build grouping_zone(struct zone_builds *zones, Plan *child)
 	return *z;
 }
 
-/* Keys as expressions over the Zone's child. */
+/* Keys as expressions over the Zone's child: those that the zone compares, and plain columns,
+ * which are compared when a batch is filled. */
 static bool find_keys(struct zone_build *z, const Agg *agg, const Plan *child)
 {
 	int i;
@@ -360,10 +375,17 @@ static bool find_keys(struct zone_build *z, const Agg *agg, const Plan *child)
 	for (i = 0; i < agg->numCols; i++) {
 		TargetEntry *tle = list_nth(child->targetlist, agg->grpColIdx[i] - 1);
 		Node *key = zone_beneath(z, (Node *)zone_var(OUTER_VAR, agg->grpColIdx[i], tle));
+		Oid type = exprType(key);
 
-		if (!code_secret_type(exprType(key)))
+		if (code_secret_type(type)) {
+			z->keys = lappend(z->keys, key);
+			continue;
+		}
+		if (!IsA(key, Var) || !op_hashjoinable(agg->grpOperators[i], type))
 			return false;
-		z->keys = lappend(z->keys, key);
+		z->numbered = lappend(z->numbered, key);
+		z->number_operators = lappend_oid(z->number_operators, agg->grpOperators[i]);
+		z->number_collations = lappend_oid(z->number_collations, agg->grpCollations[i]);
 	}
 	return true;
 }
@@ -406,7 +428,7 @@ bool attach_groups(struct zone_builds *zones, Agg *agg, bool unordered)
 	struct zone_build z;
 	List *tlist;
 	ListCell *lc;
-	int i;
+	int i, k;
 
 	if (DO_AGGSPLIT_COMBINE(agg->aggsplit) || agg->groupingSets || agg->chain ||
 		agg->aggstrategy == AGG_MIXED || (sort && !sort_is_plain(agg, sort)))
@@ -427,8 +449,13 @@ bool attach_groups(struct zone_builds *zones, Agg *agg, bool unordered)
 
 		if (!keep_columns(&z, f.used, &tlist))
 			return false;
-		for (i = 0; i < agg->numCols; i++)
-			digests[i] = add_column(&z, &tlist, list_nth(z.keys, i), true);
+		for (i = k = 0; i < agg->numCols; i++) {
+			TargetEntry *tle = list_nth(child->targetlist, agg->grpColIdx[i] - 1);
+
+			digests[i] = code_secret_type(exprType((Node *)tle->expr))
+				? add_column(&z, &tlist, list_nth(z.keys, k++), true)
+				: 0;
+		}
 		i = 0;
 		foreach (lc, f.aggs) {
 			if (list_member_int(f.counted, i))
@@ -454,6 +481,8 @@ bool attach_groups(struct zone_builds *zones, Agg *agg, bool unordered)
 	agg->plan.targetlist = (List *)combine_mutator((Node *)agg->plan.targetlist, &places);
 	agg->plan.qual = (List *)combine_mutator((Node *)agg->plan.qual, &places);
 	for (i = 0; i < agg->numCols; i++) {
+		if (!digests[i])
+			continue;
 		agg->grpColIdx[i] = digests[i];
 		agg->grpOperators[i] = UUID_EQ_OPERATOR;
 		agg->grpCollations[i] = InvalidOid;

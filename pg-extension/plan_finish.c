@@ -163,12 +163,15 @@ static List *measures(const struct zone_build *z)
 
 	foreach (lc, z->columns) {
 		const Aggref *a = lfirst(lc);
+		int shared = IsA(a, Aggref) ? groups_shared(z->columns, a) : -1;
 		bool counts;
 
 		if (IsA(a, Const))
 			list = lappend_int(list, MEASURE_NONE);
 		else if (!IsA(a, Aggref))
 			list = lappend_int(list, MEASURE_VALUE);
+		else if (shared < foreach_current_index(lc))
+			list = lappend_int(list, MEASURE_SHARED - shared);
 		else if (a->aggfnoid == F_COUNT_)
 			list = lappend_int(list, MEASURE_ROWS);
 		else if (a->aggfnoid == F_COUNT_ANY)
@@ -183,7 +186,8 @@ static void finish(struct zone_build *z)
 {
 	struct zone_spec s = {.filters = z->filters, .top = z->top, .top_last = z->top_last,
 		.top_by = z->top_by, .match = z->match, .match_by = z->match_by, .number = -1,
-		.grouped = z->grouped, .keys = z->keys};
+		.grouped = z->grouped, .keys = list_concat_copy(z->numbered, z->keys),
+		.number_operators = z->number_operators, .number_collations = z->number_collations};
 	struct program_of p = {.results = NIL};
 	CustomScan *scan = z->scan;
 	int nchild = list_length(z->child->targetlist);

@@ -4,10 +4,11 @@ CREATE TABLE gp AS SELECT i, i % 5 AS k, nullif((i * 7919) % 1009, 7) - 500 AS a
 	(i::int8 * 1000003) % 1000000007 AS b, nullif((i * 31) % 977, 3)::numeric / 100 AS n,
 	CASE WHEN i % 11 > 0 THEN 'w' || (i * 17) % 57 END AS t, CASE i % 3 WHEN 0 THEN '' WHEN 1 THEN 'x' END AS u,
 	(ARRAY[1.0, 1.00, 1, 2.5, 2.50])[1 + i % 5] AS s, DATE '1995-01-01' + (i * 3) % 900 AS d,
-	make_interval(days => i % 17, secs => i) AS v, i % 4 > 0 AS f, (i % 10)::float8 / 4 AS r
+	make_interval(days => i % 17, secs => i) AS v, i % 4 > 0 AS f, (i % 10)::float8 / 4 AS r,
+	CASE WHEN i % 9 > 0 THEN repeat('p', i % 40) END AS p, (ARRAY[1.0, 1.00, NULL, 2.5])[1 + i % 4] AS q
 	FROM generate_series(1, 9000) i;
 CREATE TABLE ge (i int, k int, a enc_int4, b enc_int8, n enc_numeric, t enc_text, u enc_text, s enc_numeric,
-	d enc_date, v enc_interval, f enc_bool, r enc_float8);
+	d enc_date, v enc_interval, f enc_bool, r enc_float8, p text, q numeric);
 INSERT INTO ge SELECT * FROM gp;
 VACUUM ANALYZE ge;
 VACUUM ANALYZE gp;
@@ -55,6 +56,15 @@ SELECT groups('SELECT t FROM %t GROUP BY t HAVING sum(a) > 100 AND count(*) > 50
 SELECT groups('SELECT count(*) FROM (SELECT t, sum(a) AS s FROM %t GROUP BY t) q WHERE s > 0');
 SELECT t, sum(a), avg(n), count(*) FROM ge GROUP BY t ORDER BY t DESC LIMIT 3;
 SELECT t, sum(a), avg(n), count(*) FROM gp GROUP BY t ORDER BY t COLLATE "C" DESC LIMIT 3;
+-- plain keys, alone and with encrypted ones
+EXPLAIN (VERBOSE, COSTS OFF) SELECT k, t, sum(a) FROM ge WHERE a > 0 GROUP BY k, t;
+SELECT groups('SELECT k, sum(a), avg(n), count(*), count(a) FROM %t GROUP BY k');
+SELECT groups('SELECT i, sum(a), count(*) FROM %t GROUP BY i');
+SELECT groups('SELECT p, sum(a), max(b) FROM %t WHERE a > 0 GROUP BY p');
+SELECT groups('SELECT p, q, sum(a), count(t) FROM %t WHERE n < 5 GROUP BY p, q');
+SELECT groups('SELECT q, sum(a), count(*) FROM %t GROUP BY q');
+SELECT groups('SELECT k, t, q, sum(a), count(*) FROM %t WHERE a > 0 AND n < 7 GROUP BY k, t, q');
+SELECT groups('SELECT k % 2 AS m, sum(a) FROM %t GROUP BY 1 HAVING sum(a) > 0');
 -- what it leaves to others
 SELECT groups('SELECT k, sum(a) FILTER (WHERE b > 5), count(DISTINCT t) FROM %t GROUP BY k');
 SELECT groups('SELECT t, sum(r), avg(r) FROM %t GROUP BY t');
@@ -68,6 +78,10 @@ SET enable_hashagg = off;
 EXPLAIN (COSTS OFF) SELECT t, sum(a) FROM ge GROUP BY t;
 SELECT groups('SELECT t, sum(a), avg(n) FROM %t GROUP BY t');
 SELECT groups('SELECT u, t, sum(a), avg(n) FROM %t GROUP BY u, t');
+EXPLAIN (COSTS OFF) SELECT k, t, sum(a) FROM ge GROUP BY k, t;
+SELECT groups('SELECT k, t, p, sum(a), avg(n) FROM %t GROUP BY k, t, p');
+SELECT i, sum(a) FROM ge WHERE a > 490 GROUP BY i ORDER BY i LIMIT 3;
+SELECT i, sum(a) FROM gp WHERE a > 490 GROUP BY i ORDER BY i LIMIT 3;
 RESET enable_hashagg;
 -- more groups than memory has room for
 SET work_mem = '64kB';
