@@ -12,6 +12,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
+#include "node_agg.h"
 #include "node_batch.h"
 #include "node_match.h"
 #include "node_number.h"
@@ -144,6 +145,19 @@ static int argument_of(struct zone_state *z, AttrNumber attno)
 	return -1;
 }
 
+/* The argument of variable size that is that column. Of a batch that is grouped few rows
+ * are asked for, so they are made then. */
+static int late_of(const struct zone_state *z, AttrNumber attno)
+{
+	int i;
+
+	for (i = 0; i < z->nargs && z->spec.grouped; i++)
+		if (z->columns[i].attno == attno && z->columns[i].bytes == 0 &&
+			optable_is_secret(z->columns[i].type))
+			return i;
+	return -1;
+}
+
 /* Which columns of the child the output needs. */
 static void init_kept(struct zone_state *z)
 {
@@ -161,8 +175,10 @@ static void init_kept(struct zone_state *z)
 		used = bms_add_member(used, z->spec.match_by);
 	z->keep = palloc((bms_num_members(used) + 1) * sizeof *z->keep);
 	z->keep_arg = palloc((bms_num_members(used) + 1) * sizeof *z->keep_arg);
+	z->keep_late = palloc((bms_num_members(used) + 1) * sizeof *z->keep_late);
 	while ((i = bms_next_member(used, i)) >= 0) {
 		z->keep_arg[z->nkeep] = argument_of(z, (AttrNumber)i);
+		z->keep_late[z->nkeep] = late_of(z, (AttrNumber)i);
 		z->keep[z->nkeep++] = (AttrNumber)i;
 		z->last_child = Max(z->last_child, (AttrNumber)i);
 	}
@@ -189,6 +205,7 @@ static void start(struct zone_state *z)
 	z->current = NULL;
 	z->next = 0;
 	z->ended = false;
+	z->bytes = z->spec.grouped ? groups_bytes(0, 0) : BATCH_BYTES;
 	z->rows = Min(ZONE_FIRST_ROWS, (uint32)hedb_batch);
 	match_restart(z);
 	batch_restart(z);

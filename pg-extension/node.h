@@ -137,6 +137,7 @@ struct zone_state {
 	AttrNumber last_child;  /* the child's columns that are looked at end here */
 	AttrNumber *keep;       /* the child's columns that the output needs */
 	int *keep_arg;          /* the argument that holds it as it is stored; -1: none */
+	int *keep_late;         /* the argument that a group's key is made from again; -1: none */
 	int nkeep;
 	MemoryContext memory;   /* of the batches */
 	struct zone_batch *batch[ZONE_BATCHES];
@@ -144,6 +145,7 @@ struct zone_state {
 	int next;               /* the batch that is filled next */
 	int flying;             /* batches that the zone has */
 	uint32 rows;            /* of the batch that is filled next */
+	uint64 bytes;           /* and at most so many, as far as work_mem allows */
 	bool ended;             /* the child has no more rows */
 	TupleTableSlot *scanned; /* of the child, when it reads a table */
 	struct page_reader page;

@@ -13,6 +13,23 @@
 #include "aggregate.h"
 #include "node_answer.h"
 
+enum {
+	FRAME_MIN = 128 * 1024, /* smaller frames do not count: all batches go in parts */
+	BYTES_MIN = 256 * 1024,
+	FEW = 16,               /* rows to a group: then it may be seen more often */
+};
+
+/* A batch that crosses in one piece is cheaper, a large one has fewer groups that others
+ * have as well. Lengths and NULLs take up to a fifth. */
+uint64_t groups_bytes(uint32_t rows, uint32_t groups)
+{
+	uint64_t frame = zone_frame();
+
+	if (rows > 0 && groups > rows / FEW)
+		return BATCH_BYTES;
+	return frame < FRAME_MIN ? BYTES_MIN : Min(frame - frame / 5, BATCH_BYTES);
+}
+
 /* ---- receiving ---- */
 
 static void groups_grow(struct zone_state *z, struct groups *g, uint32_t rows)
@@ -99,6 +116,38 @@ static void take_result(struct zone_state *z, struct zone_batch *b, struct answe
 	}
 }
 
+/* A value of an argument of variable size, as it is stored. */
+static Datum stored(struct zone_state *z, struct zone_batch *b, const uint8_t *p, uint32_t len)
+{
+	struct varlena *v = batch_alloc(z, b, VARHDRSZ + len);
+
+	SET_VARSIZE(v, VARHDRSZ + len);
+	memcpy(VARDATA(v), p, len);
+	return PointerGetDatum(v);
+}
+
+/* Keys that were not kept with their rows: those of first rows, from the argument. */
+static void make_keys(struct zone_state *z, struct zone_batch *b, int k)
+{
+	const struct values *v = &b->args[z->keep_late[k]];
+	Datum *kept = b->kept + (Size)k * b->cap;
+	const bool *null = b->kept_null + (Size)k * b->cap;
+	uint32_t i, row, at = 0;
+	uint64_t offset = 0;
+
+	for (row = 0; row < b->rows; row++) { /* place and length, for the moment */
+		if (null[row])
+			continue;
+		kept[row] = (Datum)(offset << 32 | v->lens[at]);
+		offset += v->lens[at++];
+	}
+	for (i = 0; i < b->groups->n; i++) {
+		row = b->groups->first[i];
+		if (b->groups->rows[i] && !null[row])
+			kept[row] = stored(z, b, v->data + (kept[row] >> 32), (uint32_t)kept[row]);
+	}
+}
+
 void groups_receive(struct zone_state *z, struct zone_batch *b)
 {
 	struct request *q = &b->requests[0];
@@ -120,6 +169,10 @@ void groups_receive(struct zone_state *z, struct zone_batch *b)
 	}
 	if (a.c.left)
 		zone_raise_reply(q->reply_len, q->p->types[0]);
+	for (k = 0; k < z->nkeep; k++)
+		if (z->keep_late[k] >= 0)
+			make_keys(z, b, k);
+	z->bytes = groups_bytes(b->rows, g->n);
 }
 
 /* ---- group by group ---- */

@@ -11,7 +11,6 @@
 #include "node_number.h"
 
 enum {
-	BATCH_BYTES = 1 << 20,  /* of arguments and kept values; less when work_mem is small */
 	CHUNK = 64 * 1024,      /* of the kept values */
 };
 
@@ -163,7 +162,7 @@ static void keep_row(struct zone_state *z, struct zone_batch *b, TupleTableSlot 
 		bool null = slot->tts_isnull[a - 1];
 		int arg = z->keep_arg[k];
 
-		if (null || attr->attbyval)
+		if (null || attr->attbyval || z->keep_late[k] >= 0)
 			;
 		else if (arg >= 0)
 			d = PointerGetDatum(
@@ -210,7 +209,7 @@ static void take_row(struct zone_state *z, struct zone_batch *b, TupleTableSlot 
 bool batch_fill(struct zone_state *z, struct zone_batch *b)
 {
 	PlanState *child = outerPlanState(&z->css);
-	uint64_t limit = Min(BATCH_BYTES, (uint64_t)work_mem * 1024 / (2 * ZONE_BATCHES));
+	uint64_t limit = Min(z->bytes, (uint64_t)work_mem * 1024 / (2 * ZONE_BATCHES));
 	TupleTableSlot *slot;
 
 	batch_reset(z, b);

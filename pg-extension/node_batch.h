@@ -17,6 +17,9 @@
 #include "node_request.h"
 #include "node_values.h"
 
+/* Of arguments and kept values; less when work_mem is small. */
+enum { BATCH_BYTES = 1 << 20 };
+
 /* A computed column. */
 struct computed {
 	Datum *value;

@@ -238,6 +238,11 @@ static void need_credential(void)
 		raise_errno(rc, &e);
 }
 
+uint64_t zone_frame(void)
+{
+	return zone.client.attached ? ring_frame_max(&zone.client.chan.tx) : 0;
+}
+
 /* Attach anew as a client; the session keeps that role from then on. */
 static void become_client(void)
 {

@@ -147,6 +147,10 @@ void zone_raise_reply(uint64_t len, uint8_t type) pg_attribute_noreturn();
 /* ops_server says that it does not have a value which the request brought. */
 void zone_raise_unknown(void) pg_attribute_noreturn();
 
+/* Bytes of a request that crosses in one piece; a longer one goes in parts, for which both
+ * sides wait. 0: there is no channel yet. */
+uint64_t zone_frame(void);
+
 /* The settings changed: begin anew with the next call. */
 void zone_reset(void);
 
