@@ -5,11 +5,13 @@
 #include <stdlib.h>
 
 #include "access/parallel.h"
+#include "access/xact.h"
 #include "miscadmin.h"
 #include "utils/guc.h"
 
 #include "fuse.h"
 #include "node.h"
+#include "placeholder.h"
 #include "scalar.h"
 #include "stat_programs.h"
 #include "zone.h"
@@ -67,6 +69,40 @@ static void changed_bool(bool value, void *extra)
 	zone_reset();
 }
 
+/* ---- definitions, each with what was set before (placeholder.h) ---- */
+
+static void string_setting(const char *name, const char *what, const char *more, char **at,
+	const char *boot, int flags)
+{
+	DefineCustomStringVariable(name, what, more, at,
+		placeholder_string(name, PGC_SUSET, boot), PGC_SUSET, flags, NULL, changed_string,
+		NULL);
+}
+
+static void int_setting(const char *name, const char *what, const char *more, int *at,
+	int boot, int min, int max, GucContext context, int flags, GucIntAssignHook changed)
+{
+	int value = placeholder_int(name, context, boot, flags);
+
+	DefineCustomIntVariable(name, what, more, at, value < min || value > max ? boot : value,
+		min, max, context, flags, NULL, changed, NULL);
+}
+
+static void bool_setting(const char *name, const char *what, const char *more, bool *at,
+	bool boot, GucContext context, GucBoolAssignHook changed)
+{
+	DefineCustomBoolVariable(name, what, more, at, placeholder_bool(name, context, boot),
+		context, 0, NULL, changed, NULL);
+}
+
+static void enum_setting(const char *name, const char *what, const char *more, int *at,
+	int boot, const struct config_enum_entry *options, GucEnumCheckHook check)
+{
+	DefineCustomEnumVariable(name, what, more, at,
+		placeholder_enum(name, PGC_USERSET, boot, options), options, PGC_USERSET, 0, check,
+		NULL, NULL);
+}
+
 /* What sealed channels need; see hedb.secure. */
 static void define_secure(void)
 {
@@ -82,54 +118,78 @@ static void define_secure(void)
 	};
 	size_t i;
 
-	DefineCustomBoolVariable("hedb.secure", "Sealed channels to ops_server, or none.",
+	bool_setting("hedb.secure", "Sealed channels to ops_server, or none.",
 		"Needs hedb.cert_file, hedb.key_file and hedb.ca_file, or hedb.psk_file. The "
 		"certificate's roles take the place of hedb.client_credential.",
-		&hedb_secure, false, PGC_SUSET, 0, NULL, changed_bool, NULL);
+		&hedb_secure, false, PGC_SUSET, changed_bool);
 	for (i = 0; i < sizeof files / sizeof files[0]; i++)
-		DefineCustomStringVariable(files[i].name, files[i].what, NULL, files[i].at, "",
-			PGC_SUSET, GUC_SUPERUSER_ONLY, NULL, changed_string, NULL);
+		string_setting(files[i].name, files[i].what, NULL, files[i].at, "",
+			GUC_SUPERUSER_ONLY);
+}
+
+static void define_all(void)
+{
+	const char *region = getenv("HEDB_REGION");
+
+	string_setting("hedb.region", "Region that ops_server serves.",
+		"A file, a PCI BAR (.../resource2) or a UIO device; default: HEDB_REGION in the "
+		"server's environment.",
+		&hedb_region, region ? region : "", 0);
+	int_setting("hedb.region_offset", "Where the region starts in it.", NULL,
+		&hedb_region_offset, 0, 0, INT_MAX, PGC_SUSET, GUC_UNIT_KB, changed_int);
+	string_setting("hedb.client_credential",
+		"Credential file that allows encrypting and decrypting in this server.",
+		"For development: whoever has it sees plaintext.", &hedb_client_credential, "",
+		GUC_SUPERUSER_ONLY);
+	define_secure();
+	enum_setting("hedb.mode", "What text input and output of encrypted types is.",
+		"server: ciphertext; client: plaintext, with a client credential.", &hedb_mode,
+		MODE_SERVER, modes, mode_check);
+	int_setting("hedb.timeout", "Longest wait for ops_server's answer.", "0 waits for ever.",
+		&hedb_timeout, 10000, 0, INT_MAX, PGC_USERSET, GUC_UNIT_MS, NULL);
+	int_setting("hedb.spin_us", "Longest spin for an answer before sleeping.",
+		"In microseconds; it adapts below that.", &hedb_spin_us, 20, 0, 1000, PGC_SUSET, 0,
+		changed_int);
+	bool_setting("hedb.enable_batch",
+		"Have plans evaluate encrypted operations in batches, by Zone nodes.", NULL,
+		&hedb_enable_batch, true, PGC_USERSET, NULL);
+	bool_setting("hedb.enable_fuse",
+		"Evaluate an expression of encrypted operations in one round trip.",
+		"Those that no Zone node has: in constraints, PL/pgSQL, plans for few rows.",
+		&hedb_enable_fuse, true, PGC_USERSET, NULL);
+	int_setting("hedb.batch", "Rows of a Zone node or an aggregate sent at a time.", NULL,
+		&hedb_batch, 1024, 1, PROGRAM_ROWS_MAX, PGC_USERSET, 0, NULL);
+	enum_setting("hedb.channel_wait", "What to do when no channel is free.",
+		"wait: up to hedb.timeout; error: fail at once.", &hedb_channel_wait, CHANNEL_WAIT,
+		channel_waits, NULL);
+}
+
+/* During a parallel operation PostgreSQL warns that it applies none of what was set; it
+ * need not. */
+static void define_quietly(void)
+{
+	const int client = client_min_messages, log = log_min_messages;
+
+	PG_TRY();
+	{
+		client_min_messages = log_min_messages = ERROR;
+		define_all();
+	}
+	PG_FINALLY();
+	{
+		client_min_messages = client;
+		log_min_messages = log;
+	}
+	PG_END_TRY();
 }
 
 void _PG_init(void)
 {
-	const char *region = getenv("HEDB_REGION");
-
 	scalar_init();
-	DefineCustomStringVariable("hedb.region", "Region that ops_server serves.",
-		"A file, a PCI BAR (.../resource2) or a UIO device; default: HEDB_REGION in the "
-		"server's environment.",
-		&hedb_region, region ? region : "", PGC_SUSET, 0, NULL,
-		changed_string, NULL);
-	DefineCustomIntVariable("hedb.region_offset", "Where the region starts in it.", NULL,
-		&hedb_region_offset, 0, 0, INT_MAX, PGC_SUSET, GUC_UNIT_KB, NULL, changed_int, NULL);
-	DefineCustomStringVariable("hedb.client_credential",
-		"Credential file that allows encrypting and decrypting in this server.",
-		"For development: whoever has it sees plaintext.", &hedb_client_credential, "",
-		PGC_SUSET, GUC_SUPERUSER_ONLY, NULL, changed_string, NULL);
-	define_secure();
-	DefineCustomEnumVariable("hedb.mode", "What text input and output of encrypted types is.",
-		"server: ciphertext; client: plaintext, with a client credential.", &hedb_mode,
-		MODE_SERVER, modes, PGC_USERSET, 0, mode_check, NULL, NULL);
-	DefineCustomIntVariable("hedb.timeout", "Longest wait for ops_server's answer.",
-		"0 waits for ever.", &hedb_timeout, 10000, 0, INT_MAX, PGC_USERSET, GUC_UNIT_MS,
-		NULL, NULL, NULL);
-	DefineCustomIntVariable("hedb.spin_us", "Longest spin for an answer before sleeping.",
-		"In microseconds; it adapts below that.", &hedb_spin_us, 20, 0, 1000, PGC_SUSET, 0,
-		NULL, changed_int, NULL);
-	DefineCustomBoolVariable("hedb.enable_batch",
-		"Have plans evaluate encrypted operations in batches, by Zone nodes.", NULL,
-		&hedb_enable_batch, true, PGC_USERSET, 0, NULL, NULL, NULL);
-	DefineCustomBoolVariable("hedb.enable_fuse",
-		"Evaluate an expression of encrypted operations in one round trip.",
-		"Those that no Zone node has: in constraints, PL/pgSQL, plans for few rows.",
-		&hedb_enable_fuse, true, PGC_USERSET, 0, NULL, NULL, NULL);
-	DefineCustomIntVariable("hedb.batch", "Rows of a Zone node or an aggregate sent at a time.",
-		NULL,
-		&hedb_batch, 1024, 1, PROGRAM_ROWS_MAX, PGC_USERSET, 0, NULL, NULL, NULL);
-	DefineCustomEnumVariable("hedb.channel_wait", "What to do when no channel is free.",
-		"wait: up to hedb.timeout; error: fail at once.", &hedb_channel_wait, CHANNEL_WAIT,
-		channel_waits, PGC_USERSET, 0, NULL, NULL, NULL);
+	if (IsInParallelMode())
+		define_quietly();
+	else
+		define_all();
 	stat_programs_init();
 	MarkGUCPrefixReserved("hedb");
 	node_init();

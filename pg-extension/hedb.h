@@ -3,6 +3,7 @@
  * hedb.h - what the files of hedb.so share.
  *
  *     hedb.c       module start, settings, modes
+ *     placeholder.c  settings from before the library was loaded
  *     zone.c       this backend's session with ops_server, and its errors
  *     scalar.c     the SQL functions of ops.def: one call, one row
  *     btree.c      the same in an index: a page's comparisons at once
