@@ -43,7 +43,7 @@ done < <(
 	parallel='-c max_parallel_workers_per_gather=2 -c parallel_setup_cost=0 -c parallel_tuple_cost=0
 		-c min_parallel_table_scan_size=0 -c min_parallel_index_scan_size=0'
 	same_rows 'in batches'
-	n=$(plans 'Custom Scan (Zone)')
+	n=$(plans 'Custom Scan (Zone')
 	[ "$n" -ge 20 ] || echo -n 'not '
 	echo "ok - plans have Zone nodes: $n"
 	same_rows 'by parallel workers' $parallel
