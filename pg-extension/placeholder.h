@@ -5,7 +5,8 @@
  * PostgreSQL keeps them as strings and applies them when the setting is defined; but not
  * during a parallel operation, where settings must not change. A session without preloading
  * whose first use of the library is a parallel CREATE INDEX would compute by defaults, in
- * leader and workers alike. So then the defaults are what was set.
+ * leader and workers alike. So then the defaults are what was set. What somebody set who may
+ * not set it hides the configuration file's value from workers, which then have none.
  */
 #ifndef HEDB_PLACEHOLDER_H
 #define HEDB_PLACEHOLDER_H

@@ -18,7 +18,7 @@ chmod 755 "$dir"
 start a --cxlring.zone-path "$region"
 
 # Text form.
-sql "select 'enc.set salary:' || name || ' ' || amount from salary" | redis-cli -s "$dir/a.sock" >/dev/null
+sql "select format('enc.set salary:%s %s', name, amount) from salary" | redis-cli -s "$dir/a.sock" >/dev/null
 same 'Redis has what PostgreSQL wrote' "$(tcp_raw a enc.get salary:bob)" "$(sql "select amount from salary where name = 'bob'")"
 sum=$(tcp_raw a enc.sum salary:ann salary:bob salary:cid)
 sql "create table sums (total enc_int8, mean enc_numeric)" >/dev/null
@@ -38,7 +38,7 @@ same 'the binary form is the same value' "$(tcp_raw a enc.get bytes)" "$(sql "se
 same 'Redis computes with it' "$(tcp a enc.cmp bytes salary:cid)" '(integer) 0'
 
 # Other types, and an order.
-sql "select 'enc.zadd rates ' || rate || ' ' || name from salary" | redis-cli -s "$dir/a.sock" >/dev/null
+sql "select format('enc.zadd rates %s %s', rate, name) from salary" | redis-cli -s "$dir/a.sock" >/dev/null
 same 'numerics sort' "$(tcp_raw a enc.zrange rates 0 -1 | tr '\n' ' ')" 'cid ann bob '
 same 'as in PostgreSQL' "$(sql 'select name from salary order by rate' | tr '\n' ' ')" 'cid ann bob '
 sql "select format('enc.set note:%s %s', name, note) from salary" | redis-cli -s "$dir/a.sock" >/dev/null
