@@ -283,7 +283,7 @@ static int recover(struct ops_client *c, struct ops_limit *l)
 	int rc;
 
 	c->retries++;
-	c->spoiled = false;
+	c->spoiled = c->trust != NULL; /* not sealed yet: who gives up here does not use it */
 	/* The room of what was read is not ours to give back: the channel may be another's. */
 	if (c->read)
 		message_reset(&c->read->in, OPS_KEEP_BYTES);

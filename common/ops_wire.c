@@ -232,6 +232,8 @@ int ops_send_request(struct ops_client *c, struct ops_slot *s, struct ops_limit 
 	uint8_t *at;
 	int rc;
 
+	if (c->trust && !chan_sealed(&c->chan))
+		return -EPROTO; /* whatever led here: nothing goes out in clear */
 	s->id = ++c->chan.next_id;
 	s->in.len = 0;
 	if (s->len > ring_frame_max(&c->chan.tx))

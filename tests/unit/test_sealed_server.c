@@ -166,6 +166,42 @@ static void test_no_downgrade(void **state)
 	client_close(c);
 }
 
+/* In the middle of a handshake: another generation, and a server that comes soon. */
+static int promise_successor(void *arg)
+{
+	const struct service_geometry *g = region_service(&f.r, "ops");
+	struct chan_shm *shm;
+	uint32_t i;
+
+	usleep(100000);
+	shm_store32(&g->shm->serving, 0);
+	for (i = 0; i < g->nchannels; i++) {
+		shm = chan_control(g, i);
+		shm_add32(&shm->gen, 1);
+	}
+	return 0;
+}
+
+/* Who gave up while it waited for a successor has no sealed channel. */
+static void test_nothing_plain_after_giving_up(void **state)
+{
+	struct ops_client *c = client_with(ROLE_DB, node);
+	struct bytes b = {"first", 5}, secret = {canary, sizeof canary};
+	const uint8_t *got;
+	uint64_t len;
+	pid_t pid;
+
+	kill(f.pid, SIGSTOP);
+	pid = rig_spawn(promise_successor, NULL, LIMIT_S);
+	assert_int_equal(ops_call(c, OPS_PING, b.len, fill, &b, 500, &got, &len, &err), -ETIMEDOUT);
+	assert_int_equal(rig_join(pid), 0);
+	assert_int_not_equal(
+		ops_call(c, OPS_PING, secret.len, fill, &secret, 100, &got, &len, &err), 0);
+	assert_false(readable(canary, sizeof canary - 1));
+	kill(f.pid, SIGCONT);
+	client_close(c);
+}
+
 /* Sealing comes first, or not at all. */
 static void test_handshake_after_request(void **state)
 {
@@ -345,6 +381,7 @@ int main(void)
 		SEALED(test_credential_does_not_count),
 		cmocka_unit_test_setup_teardown(test_required_refuses_plain, begin_required, end),
 		cmocka_unit_test_setup_teardown(test_no_downgrade, begin, end),
+		SEALED(test_nothing_plain_after_giving_up),
 		SEALED(test_handshake_after_request),
 		SEALED(test_revoked_while_open),
 		SEALED(test_server_dies),
