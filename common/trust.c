@@ -188,19 +188,44 @@ void trust_read_peer(struct peer *p, const struct mbedtls_x509_crt *crt)
 		memcpy(p->serial, crt->serial.p, p->serial_len);
 }
 
-bool trust_revoked(const struct trust *t, const struct peer *p)
+/* By name and roles: that the key is the one it proved is more than it was kept for. */
+static bool key_is_gone(const struct trust *t, const struct peer *p)
+{
+	uint8_t key[TRUST_PSK];
+	struct peer now;
+	bool same = trust_find_key(t, p->name, strlen(p->name), key, &now) &&
+		now.roles == p->roles && now.nusers == p->nusers &&
+		memcmp(now.user, p->user, sizeof now.user) == 0;
+
+	sodium_memzero(key, sizeof key);
+	return !same;
+}
+
+static bool is_listed(const mbedtls_x509_crl *crl, const struct peer *p)
 {
 	const mbedtls_x509_crl_entry *at;
-	mbedtls_x509_crl crl;
-	bool found = false;
 
-	if (!t->crl.p || !p->serial_len)
+	for (at = &crl->entry; at && at->serial.len; at = at->next)
+		if (at->serial.len == p->serial_len &&
+			memcmp(at->serial.p, p->serial, p->serial_len) == 0)
+			return true;
+	return false;
+}
+
+bool trust_revoked(const struct trust *t, const struct peer *p)
+{
+	mbedtls_x509_crl crl, *one;
+	bool found;
+
+	if (!p->serial_len)
+		return key_is_gone(t, p);
+	if (!t->crl.p)
 		return false;
 	mbedtls_x509_crl_init(&crl);
-	if (mbedtls_x509_crl_parse(&crl, t->crl.p, t->crl.len) == 0)
-		for (at = &crl.entry; at && at->serial.len; at = at->next)
-			found |= at->serial.len == p->serial_len &&
-				memcmp(at->serial.p, p->serial, p->serial_len) == 0;
+	/* It could be read when it was loaded: what fails now is memory. */
+	found = mbedtls_x509_crl_parse(&crl, t->crl.p, t->crl.len) != 0;
+	for (one = &crl; one && !found; one = one->next)
+		found = is_listed(one, p);
 	mbedtls_x509_crl_free(&crl);
 	return found;
 }

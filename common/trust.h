@@ -60,7 +60,8 @@ MUST_CHECK int trust_load(
 struct trust *trust_hold(struct trust *t);
 void trust_drop(struct trust *t);
 
-/* Has the CA revoked that peer's certificate, as far as `t` knows? */
+/* Has the CA revoked that peer's certificate, as far as `t` knows? Of one that has a key: is
+ * it no longer in the file, or for other roles? True as well when there is no memory to tell. */
 bool trust_revoked(const struct trust *t, const struct peer *p);
 
 /* The key of that name, and who it is. False: there is none. */

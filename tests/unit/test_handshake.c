@@ -221,6 +221,44 @@ static void test_revoked(void **state)
 	assert_int_equal(ca_revoke(dir, "lost", &err), -ENOENT);
 }
 
+static char *read_text(const char *name)
+{
+	FILE *in = fopen(name, "r");
+	char *text = calloc(1, 1 << 16);
+
+	assert_non_null(in);
+	assert_true(fread(text, 1, (1 << 16) - 1, in) > 0);
+	fclose(in);
+	return text;
+}
+
+/* A file of two lists, to which one was added: both of them count, as in a handshake. */
+static void test_revoked_in_second_list(void **state)
+{
+	struct trust_files f = files_of(dir, "zone");
+	char *first = read_text(path(dir, "crl.pem")), *second;
+	struct trust *t;
+	struct pair p;
+	FILE *out;
+
+	issue(dir, "mislaid", "db", 10);
+	meet(&p, load_name(dir, "mislaid"), &ops, load(&f), &ops);
+	assert_int_equal(p.s, 0);
+	assert_int_equal(ca_revoke(dir, "mislaid", &err), 0);
+	second = read_text(path(dir, "crl.pem"));
+	out = fopen(path(dir, "two.pem"), "w");
+	assert_non_null(out);
+	fprintf(out, "%s%s", first, second);
+	fclose(out);
+	f.crl = path(dir, "two.pem");
+	t = load(&f);
+	assert_true(trust_revoked(t, handshake_peer(p.server)));
+	trust_drop(t);
+	part(&p);
+	free(first);
+	free(second);
+}
+
 /* Fresh keys each time: no secret comes twice. */
 static void test_fresh(void **state)
 {
@@ -262,6 +300,9 @@ static void test_keys(void **state)
 	struct trust_files two = keys("two.psk", "node2 admin " KEY2 "\n");
 	struct trust_files wrong = keys("wrong.psk", "node1 db " KEY2 "\n");
 	struct trust_files nobody = keys("nobody.psk", "node3 db " KEY1 "\n");
+	struct trust_files without = keys("without.psk", "node2 admin " KEY2 "\n");
+	struct trust_files less = keys("less.psk", "node1 db " KEY1 "\n");
+	struct trust *now;
 	struct pair p;
 
 	meet(&p, load(&one), &ops, load(&server), &ops);
@@ -270,6 +311,16 @@ static void test_keys(void **state)
 	assert_string_equal(handshake_peer(p.server)->name, "node1");
 	assert_true(peer_is_user(handshake_peer(p.server), "bob", 3));
 	same_secrets(&p, true);
+	/* who is there when the file changes */
+	now = load(&server);
+	assert_false(trust_revoked(now, handshake_peer(p.server)));
+	trust_drop(now);
+	now = load(&without);
+	assert_true(trust_revoked(now, handshake_peer(p.server)));
+	trust_drop(now);
+	now = load(&less);
+	assert_true(trust_revoked(now, handshake_peer(p.server)));
+	trust_drop(now);
 	part(&p);
 	refused(load(&two), load(&server), &kv, "refused", "no role");
 	refused(load(&wrong), load(&server), &ops, "refused", "");
@@ -449,6 +500,7 @@ int main(void)
 		cmocka_unit_test(test_impostor),
 		cmocka_unit_test(test_self_made),
 		cmocka_unit_test(test_revoked),
+		cmocka_unit_test(test_revoked_in_second_list),
 		cmocka_unit_test(test_fresh),
 		cmocka_unit_test(test_keys),
 		cmocka_unit_test(test_files),
