@@ -48,7 +48,11 @@ static const struct rule allowed[] = {
 	ALWAYS(sched_yield), ALWAYS(getcpu),
 	/* descriptors that are open: signalfd, pidfds, the log, bells */
 	ALWAYS(read), ALWAYS(readv), ALWAYS(write), ALWAYS(writev), ALWAYS(pread64), ALWAYS(close),
-	ALWAYS(lseek), ALWAYS(fstat), ALWAYS(fcntl),
+	ALWAYS(lseek), ALWAYS(fstat),
+	/* not F_SETOWN and F_SETSIG, which have the kernel send signals to others */
+	IF(fcntl, 1, UINT32_MAX, F_GETFD), IF(fcntl, 1, UINT32_MAX, F_SETFD),
+	IF(fcntl, 1, UINT32_MAX, F_GETFL), IF(fcntl, 1, UINT32_MAX, F_SETFL),
+	IF(fcntl, 1, UINT32_MAX, F_DUPFD_CLOEXEC),
 	/* files, for reading */
 	IF(openat, 2, O_ACCMODE | O_CREAT | O_TRUNC | O_TMPFILE, O_RDONLY), ALWAYS(newfstatat),
 	ALWAYS(statx), ALWAYS(faccessat),
@@ -62,9 +66,8 @@ static const struct rule allowed[] = {
 	ALWAYS(membarrier), ALWAYS(set_tid_address),
 	/* who owns a channel: is it alive, and tell when it ends */
 	IF(kill, 1, UINT32_MAX, 0), ALWAYS(pidfd_open),
-	/* signals, also of abort() */
-	ALWAYS(rt_sigreturn), ALWAYS(rt_sigprocmask), ALWAYS(rt_sigaction), ALWAYS(tgkill),
-	ALWAYS(sigaltstack),
+	/* signals; of those of abort() see put_own_signals() */
+	ALWAYS(rt_sigreturn), ALWAYS(rt_sigprocmask), ALWAYS(rt_sigaction), ALWAYS(sigaltstack),
 	/* what it is, chance, the end */
 	ALWAYS(getpid), ALWAYS(getuid), ALWAYS(geteuid), ALWAYS(getgid), ALWAYS(getegid),
 	ALWAYS(uname), ALWAYS(getrusage), ALWAYS(sysinfo), ALWAYS(getrandom), ALWAYS(exit),
@@ -83,7 +86,7 @@ static const struct rule unix_calls[] = {
 
 static const uint32_t deadly[] = {
 	SYS_execve, SYS_execveat, SYS_ptrace, SYS_process_vm_readv, SYS_process_vm_writev,
-	SYS_pidfd_getfd, SYS_kcmp, SYS_clone, SYS_kill, SYS_socket, SYS_socketpair, SYS_connect,
+	SYS_pidfd_getfd, SYS_kcmp, SYS_clone, SYS_kill, SYS_tgkill, SYS_socket, SYS_socketpair, SYS_connect,
 	SYS_bind, SYS_listen, SYS_accept, SYS_accept4, SYS_sendto, SYS_sendmsg, SYS_sendmmsg,
 	SYS_recvfrom, SYS_recvmsg, SYS_bpf, SYS_perf_event_open, SYS_userfaultfd, SYS_io_uring_setup,
 	SYS_mount, SYS_umount2, SYS_pivot_root, SYS_chroot, SYS_unshare, SYS_setns, SYS_setuid,
@@ -144,6 +147,14 @@ static void put_rules(struct code *c, const struct rule *r, size_t n)
 		put_rule(c, r);
 }
 
+/* To its own threads. */
+static void put_own_signals(struct code *c)
+{
+	const struct rule own = IF(tgkill, 0, UINT32_MAX, (uint32_t)getpid());
+
+	put_rule(c, &own);
+}
+
 static void put_call(struct code *c, uint32_t nr, uint32_t action)
 {
 	put(c, BPF_JMP | BPF_JEQ | BPF_K, 0, 1, nr);
@@ -162,6 +173,7 @@ static void compile(struct code *c, const struct sandbox_needs *needs)
 	put(c, BPF_JMP | BPF_JGE | BPF_K, 0, 1, X32_BIT);
 	put_return(c, SECCOMP_RET_KILL_PROCESS);
 	put_rules(c, allowed, sizeof allowed / sizeof *allowed);
+	put_own_signals(c);
 	if (needs->unix_sockets)
 		put_rules(c, unix_calls, sizeof unix_calls / sizeof *unix_calls);
 	put_call(c, SYS_clone3, SECCOMP_RET_ERRNO | ENOSYS);

@@ -3,8 +3,10 @@
  * sandbox.h - which system calls are left to ops_server once it serves: a seccomp filter.
  *
  * What holds the keys parses bytes of an attacker. If one day that goes wrong, code of theirs
- * runs in here; it then finds no exec, no new process, no socket, no file to write, no memory
- * to execute, and no way to read another process.
+ * runs in here; it then finds no exec, no new process, no signal to others, no socket, no file
+ * to write and no memory to execute. A filter does not see names of files: what its user may
+ * read stays readable, and with kernel.yama.ptrace_scope = 0 that is /proc/PID/mem of the same
+ * user's processes as well. So give ops_server a user of its own.
  *
  *   - what the server does goes on: memory, threads, futexes, reading files (SIGHUP reads keys
  *     anew), watching the processes that own channels

@@ -36,6 +36,7 @@ typedef long (*call)(void);
 
 static struct sandbox_needs needs;
 static call in_thread;
+static pid_t parent; /* the test itself */
 
 /* In a child in the sandbox. */
 static int outcome(call f)
@@ -99,6 +100,10 @@ static long c_inet6(void) { return socket(AF_INET6, SOCK_DGRAM, 0); }
 static long c_netlink(void) { return socket(AF_NETLINK, SOCK_RAW, 0); }
 static long c_unix(void) { return socket(AF_UNIX, SOCK_DGRAM, 0); }
 static long c_kill(void) { return kill(getpid(), SIGCONT); }
+static long c_tgkill(void) { return syscall(SYS_tgkill, parent, parent, SIGCONT); }
+static long c_own_thread(void) { return syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), SIGCONT); }
+static long c_owner(void) { return fcntl(STDERR_FILENO, F_SETOWN, parent); }
+static long c_owner_signal(void) { return fcntl(STDERR_FILENO, F_SETSIG, SIGCONT); }
 static long c_unshare(void) { return unshare(CLONE_NEWNS); }
 static long c_mount(void) { return syscall(SYS_mount, "", "/", "tmpfs", 0, NULL); }
 static long c_bpf(void) { return syscall(SYS_bpf, 0, NULL, 0); }
@@ -205,7 +210,7 @@ static void test_deadly(void **state)
 	} calls[] = {{"execve", c_exec}, {"execveat", c_execat}, {"fork", c_fork},
 		{"ptrace", c_ptrace}, {"process_vm_readv", c_vm_read}, {"an IPv4 socket", c_inet},
 		{"an IPv6 socket", c_inet6}, {"netlink", c_netlink}, {"a unix socket", c_unix},
-		{"a signal", c_kill}, {"unshare", c_unshare}, {"mount", c_mount}, {"bpf", c_bpf},
+		{"a signal", c_kill}, {"a signal to another thread", c_tgkill}, {"unshare", c_unshare}, {"mount", c_mount}, {"bpf", c_bpf},
 		{"setuid", c_setuid}, {"io_uring", c_uring},
 #ifdef __x86_64__
 		{"x32", c_x32}, {"32-bit", c_32bit},
@@ -231,7 +236,8 @@ static void test_refused(void **state)
 	} calls[] = {{"a file to write", c_write_file}, {"a new file", c_create},
 		{"a device", c_read_write}, {"unlink", c_unlink}, {"code in new memory", c_exec_map},
 		{"code in old memory", c_exec_protect}, {"core dumps, by prctl", c_dumpable},
-		{"core dumps, by rlimit", c_core}, {"another filter", c_seccomp}, {"chmod", c_chmod}};
+		{"core dumps, by rlimit", c_core}, {"another filter", c_seccomp}, {"chmod", c_chmod},
+		{"signals for another", c_owner}, {"another signal", c_owner_signal}};
 	size_t i;
 
 	can_be();
@@ -251,7 +257,7 @@ static void test_allowed(void **state)
 		call f;
 	} calls[] = {{"reading a file", c_read_file}, {"memory", c_memory}, {"is it alive", c_is_alive},
 		{"a pidfd", c_watch}, {"sleep", c_sleep}, {"chance", c_random}, {"a name", c_name},
-		{"the log", c_log}, {"processors", c_affinity}};
+		{"the log", c_log}, {"its own threads", c_own_thread}, {"processors", c_affinity}};
 	size_t i;
 
 	can_be();
@@ -305,5 +311,6 @@ int main(void)
 		cmocka_unit_test(test_needs_no_new_privs),
 	};
 
+	parent = getpid();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
