@@ -214,13 +214,20 @@ static void on_writable(int fd, void *session, int mask)
 	s->stream->full = false;
 }
 
+/* Nothing goes to Redis that it would do for somebody else: the default user, as long as it
+ * has not become the session's, and if it refuses. */
+static bool blocked(const struct stream *t)
+{
+	return t->full || (t->skip && t->fd >= 0);
+}
+
 /* The bytes of a frame, from where the last try left off. */
 static int pass_out(struct session *s, const uint8_t *p, uint32_t len)
 {
 	struct stream *t = s->stream;
 	ssize_t n;
 
-	if (t->full)
+	if (blocked(t))
 		return -EAGAIN;
 	if (t->fd < 0)
 		return 0; /* over: the client will read so */
@@ -323,7 +330,7 @@ int stream_fd(const struct session *s)
  * closes, as it does for a TCP client that shuts down its half. */
 static int hang_up(struct stream *t)
 {
-	if (t->full)
+	if (blocked(t))
 		return -EAGAIN;
 	if (t->fd >= 0)
 		shutdown(t->fd, SHUT_WR);
@@ -351,7 +358,7 @@ bool stream_waiting(const struct session *s)
 {
 	const struct stream *t = s->stream;
 
-	return (!t->full && ring_waiting(&s->chan->rx)) ||
+	return (!blocked(t) && ring_waiting(&s->chan->rx)) ||
 		(stream_stalled(s) && ring_drained(&s->chan->tx));
 }
 
@@ -365,7 +372,7 @@ uint64_t stream_since(struct session *s)
 
 bool stream_older(struct session *s, const struct session *other)
 {
-	return !s->stream->full && ring_waiting(&s->chan->rx) &&
+	return !blocked(s->stream) && ring_waiting(&s->chan->rx) &&
 		stream_since(s) < other->stream->since;
 }
 

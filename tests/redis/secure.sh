@@ -103,6 +103,21 @@ redis acl setuser bob off >/dev/null
 has 'a user that is off' "$(as bob get b:1)" refused
 redis acl setuser bob on >/dev/null
 
+# Turned off while it was in: what it says to a stream at once must not be the default user's.
+mkfifo "$dir/early.in"
+"$B/tests/redis/early" "$shm/a" "$ca/bob.pem" "$ca/bob.key" "$ca/ca.pem" <"$dir/early.in" >"$dir/early" 2>&1 &
+early=$!
+pids="$pids $early"
+exec 8>"$dir/early.in"
+i=0
+while ! grep -q open "$dir/early" && [ $i -lt 100 ]; do i=$((i + 1)); sleep 0.05; done
+redis acl setuser bob off >/dev/null
+echo now >&8
+wait "$early"
+exec 8>&-
+same 'a stream of a user that was turned off is nobody' "$(redis exists x:early) $(cat "$dir/early")" '0 open'
+redis acl setuser bob on >/dev/null
+
 (as bob -r 400 -i 0.05 get b:1 >"$dir/loop2" 2>&1) &
 pids="$pids $!"
 i=0
