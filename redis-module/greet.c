@@ -142,6 +142,7 @@ int greet_configure(struct err_text *e)
 
 	if (g.efd < 0)
 		return 0; /* not yet: greet_open() does */
+	look_at_times(); /* before they are read: what is written meanwhile is news */
 	if (config.secure != TRUST_PLAIN || config.zone_secure)
 		rc = trust_load(&t, &f, e);
 	if (!rc && t)
@@ -157,7 +158,6 @@ int greet_configure(struct err_text *e)
 	trust_drop(old);
 	config.zone_trust = config.zone_secure ? t : NULL;
 	kill_others(t);
-	look_at_times();
 	g.complained = false;
 	return 0;
 }
