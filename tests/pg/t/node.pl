@@ -7,6 +7,7 @@ use strict;
 use warnings;
 use FindBin;
 use lib $FindBin::Bin;
+use Client;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More tests => 49;
@@ -29,30 +30,10 @@ sub sql {
 	return $out . $err;
 }
 
-# psql in the background; statements in one session
-sub client {
-	my ($name, @statements) = @_;
-	my %client = (out => '');
-	$client{run} = IPC::Run::start(
-		['psql', '-XAtq', '-v', 'VERBOSITY=sqlstate',
-			'-d', $node->connstr('postgres') . " application_name=$name",
-			map { ('-c', $_) } @statements],
-		'>&', \$client{out}, IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
-	return \%client;
-}
-
-# its output, when it has ended
-sub output {
-	my $client = shift;
-	$client->{run}->finish;
-	chomp $client->{out};
-	return $client->{out};
-}
-
 # a client whose first statement waits for that, without a time limit
 sub waiter {
 	my ($event, @statements) = @_;
-	my $client = client('waiter', 'SET hedb.timeout = 0', @statements);
+	my $client = Client->new($node, 'waiter', 'SET hedb.timeout = 0', @statements);
 	$node->poll_query_until('postgres', "SELECT count(*) > 0 FROM pg_stat_activity
 		WHERE application_name = 'waiter' AND wait_event_type = '$event'")
 		or die "no session waits for $event\n";
@@ -98,11 +79,11 @@ sub cancelled {
 	$node->poll_query_until('postgres', "SELECT count(*) > 0 FROM pg_stat_activity
 		WHERE application_name = 'waiter' AND wait_event_type = 'Extension'");
 	$zone->signal('CONT');
-	like(output($client), qr/57014\n$passing$/s, 'cancelled, and the session goes on');
+	like($client->output, qr/57014\n$passing$/s, 'cancelled, and the session goes on');
 	$zone->signal('STOP');
 	$client = waiter('Extension', $query);
 	tell_waiter('pg_terminate_backend');
-	like(output($client), qr/57P01|terminat|closed/, 'terminated');
+	like($client->output, qr/57P01|terminat|closed/, 'terminated');
 	is(sql("SET statement_timeout = 300; $query") =~ /57014/, 1, 'statement_timeout');
 	like(sql("SET hedb.timeout = 300; $query"), qr/08006/, 'hedb.timeout');
 	$zone->signal('CONT');
@@ -134,12 +115,12 @@ sub killed {
 	$zone->stop('KILL');
 	usleep(300_000);
 	$zone->start('--workers', 2);
-	is(output($client), $passing, 'killed in the middle of batches: the successor goes on');
-	$client = client('busy', ($query) x 20);
+	is($client->output, $passing, 'killed in the middle of batches: the successor goes on');
+	$client = Client->new($node, 'busy', ($query) x 20);
 	usleep(200_000);
 	$zone->stop;
 	$zone->start('--workers', 2);
-	is(output($client), join("\n", ($passing) x 20), 'restarted under load');
+	is($client->output, join("\n", ($passing) x 20), 'restarted under load');
 	return;
 }
 
@@ -157,14 +138,14 @@ sub limit {
 
 # rows that another transaction changes meanwhile
 sub changes {
-	my $holder = client('holder', 'BEGIN', 'UPDATE t SET a = b WHERE id = 39000',
+	my $holder = Client->new($node, 'holder', 'BEGIN', 'UPDATE t SET a = b WHERE id = 39000',
 		'SELECT pg_sleep(1.5)', 'COMMIT');
 	$node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_activity
 		WHERE application_name = 'holder' AND wait_event = 'PgSleep'");
 	my $client = waiter('Lock', "UPDATE t SET b = b WHERE id > 38990 AND id < 39010
 		AND a + b > c RETURNING id");
-	output($holder);
-	my @ids = split /\n/, output($client);
+	$holder->output;
+	my @ids = split /\n/, $client->output;
 	is(scalar(@ids), 18, 'the row that passes no longer is not updated');
 	is(scalar(grep { $_ == 39000 } @ids), 0, 'that one');
 	sql('UPDATE t SET a = c WHERE id = 39000');
@@ -183,7 +164,7 @@ sub parallel {
 	my $client = waiter('Extension', (split /;\s*/, $settings), $query);
 	tell_waiter('pg_cancel_backend');
 	$zone->signal('CONT');
-	like(output($client), qr/57014/, 'parallel workers cancelled');
+	like($client->output, qr/57014/, 'parallel workers cancelled');
 	is($zone->poll_claimed(0), 1, 'all channels are given back');
 	return;
 }
@@ -200,13 +181,13 @@ sub sorted {
 	$node->poll_query_until('postgres', "SELECT count(*) > 0 FROM pg_stat_activity
 		WHERE application_name = 'waiter' AND wait_event_type = 'Extension'");
 	$zone->signal('CONT');
-	like(output($client), qr/57014\n$order$/s, 'a sort cancelled, and the session goes on');
+	like($client->output, qr/57014\n$order$/s, 'a sort cancelled, and the session goes on');
 	$zone->signal('STOP');
 	$client = waiter('Extension', $by);
 	$zone->stop('KILL');
 	usleep(300_000);
 	$zone->start('--workers', 2);
-	is(output($client), $order, 'killed in the middle of a sort: the successor goes on');
+	is($client->output, $order, 'killed in the middle of a sort: the successor goes on');
 	$zone->signal('STOP');
 	like(sql("SET hedb.timeout = 300; $by"), qr/08006/, 'hedb.timeout in a sort');
 	$zone->signal('CONT');

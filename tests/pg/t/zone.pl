@@ -9,6 +9,7 @@ use strict;
 use warnings;
 use FindBin;
 use lib $FindBin::Bin;
+use Client;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More tests => 51;
@@ -29,29 +30,9 @@ sub sql {
 	return $out . $err;
 }
 
-# psql in the background; statements in one session
-sub client {
-	my ($name, @statements) = @_;
-	my %client = (out => '');
-	$client{run} = IPC::Run::start(
-		['psql', '-XAtq', '-v', 'VERBOSITY=sqlstate',
-			'-d', $node->connstr('postgres') . " application_name=$name",
-			map { ('-c', $_) } @statements],
-		'>&', \$client{out}, IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
-	return \%client;
-}
-
-# its output, when it has ended
-sub output {
-	my $client = shift;
-	$client->{run}->finish;
-	chomp $client->{out};
-	return $client->{out};
-}
-
 # a session that waits for a stopped zone without a time limit
 sub waiter {
-	my $client = client('waiter', 'SET hedb.timeout = 0', 'SET enable_seqscan = off', @_);
+	my $client = Client->new($node, 'waiter', 'SET hedb.timeout = 0', 'SET enable_seqscan = off', @_);
 	$node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_activity
 		WHERE application_name = 'waiter' AND wait_event_type = 'Extension'")
 		or die "no session waits for the zone\n";
@@ -133,7 +114,7 @@ sub absent {
 	like(sql("EXPLAIN SELECT * FROM t WHERE a < '$value'"), qr/rows=(\d\d|1[01]\d) /,
 		'and with one where the zone is there');
 	sql('DROP INDEX t_a');
-	is(output($waiter), 499, 'absent: a query waits for the server to come');
+	is($waiter->output, 499, 'absent: a query waits for the server to come');
 	return;
 }
 
@@ -199,10 +180,10 @@ sub stopped {
 
 	# one session: times out, then works again; a late reply is not taken for a new one
 	$zone->signal('STOP');
-	my $session = client('session', 'SET hedb.timeout = 300', $one,
+	my $session = Client->new($node, 'session', 'SET hedb.timeout = 300', $one,
 		'SET hedb.timeout = 10000', 'SELECT count(*) FROM t WHERE a >= b');
 	$pid = continue_soon();
-	is(output($session), "ERROR:  08006\n501", 'stopped: the same session recovers');
+	is($session->output, "ERROR:  08006\n501", 'stopped: the same session recovers');
 	waitpid($pid, 0);
 	return;
 }
@@ -213,7 +194,7 @@ sub interrupted {
 	my $waiter = waiter($statement);
 	my $t0 = time;
 	tell_waiter($function);
-	like(output($waiter), qr/\b$state\b/, $name);
+	like($waiter->output, qr/\b$state\b/, $name);
 	took($t0, 0, $default_timeout, "$name: soon");
 	return;
 }
@@ -240,7 +221,7 @@ sub interrupts {
 
 	my $waiter = waiter($one);
 	ok($node->stop('fast', fail_ok => 1), 'fast shutdown while waiting');
-	like(output($waiter), qr/57P01/, 'fast shutdown ends the session that waits');
+	like($waiter->output, qr/57P01/, 'fast shutdown ends the session that waits');
 	$zone->signal('CONT');
 	$node->start;
 	is(sql($one), 499, 'all well afterwards');
@@ -248,13 +229,13 @@ sub interrupts {
 }
 
 sub backend_killed {
-	my $victim = client('victim', $one, 'SELECT pg_sleep(60)');
+	my $victim = Client->new($node, 'victim', $one, 'SELECT pg_sleep(60)');
 	my $who = "FROM pg_stat_activity WHERE application_name = 'victim'";
 	$node->poll_query_until('postgres', "SELECT count(*) = 1 $who AND wait_event = 'PgSleep'")
 		or die "no victim\n";
 	ok($zone->poll_claimed(1), 'a session owns the one claimed channel');
 	kill('KILL', sql("SELECT pid $who"));
-	output($victim);
+	$victim->output;
 	ok($node->poll_query_until('postgres', $one, 499),
 		'a backend killed with -9: the cluster and its channel recover');
 	ok($zone->poll_claimed(0), 'its channel is free again');
