@@ -222,7 +222,7 @@ static void digest_fact(const struct many *m, uint32 i, uint64 *fact)
 	memcpy(fact, (const uint8 *)m->facts + (Size)i * DIGEST_BYTES, DIGEST_BYTES);
 }
 
-void memo_learn(uint8 type, const Datum *values, const uint8 *found, uint32 n)
+static void learn(uint8 type, const Datum *values, const uint8 *found, uint32 n)
 {
 	struct many m = {value_bytes(type), values, digest_fact, found};
 
@@ -243,13 +243,14 @@ void memo_digest_many(uint8 type, const Datum *values, uint32 n)
 		if (some == 0)
 			break;
 		digest_values(type, inline_values, some, found);
-		memo_learn(type, inline_values, found, some);
+		learn(type, inline_values, found, some);
 	}
 	pfree(found);
 	pfree(inline_values);
 }
 
-bool memo_digest(uint8 type, Datum value, uint8 digest[DIGEST_BYTES])
+/* The digest, if it is known. */
+static bool known_digest(uint8 type, Datum value, uint8 digest[DIGEST_BYTES])
 {
 	const uint64 *fact;
 	struct value_key k;
@@ -267,12 +268,12 @@ void memo_digest_ask(uint8 type, Datum value, uint8 digest[DIGEST_BYTES])
 	uint32 fixed = value_bytes(type);
 	Datum here = value;
 
-	if (memo_digest(type, value, digest))
+	if (known_digest(type, value, digest))
 		return;
 	if (!fixed)
 		here = PointerGetDatum(PG_DETOAST_DATUM_PACKED(value));
 	digest_values(type, &here, 1, digest);
-	memo_learn(type, &here, digest, 1);
+	learn(type, &here, digest, 1);
 	if (here != value)
 		pfree(DatumGetPointer(here));
 }

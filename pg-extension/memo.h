@@ -28,13 +28,6 @@
  */
 void memo_digest_many(uint8 type, const Datum *values, uint32 n);
 
-/* The same for who had the digests computed otherwise, DIGEST_BYTES each: by T_digest in
- * a program of his own. */
-void memo_learn(uint8 type, const Datum *values, const uint8 *digests, uint32 n);
-
-/* The digest, if it is known. */
-bool memo_digest(uint8 type, Datum value, uint8 digest[DIGEST_BYTES]);
-
 /* The digest, known or asked for now. */
 void memo_digest_ask(uint8 type, Datum value, uint8 digest[DIGEST_BYTES]);
 
