@@ -148,6 +148,7 @@ static Plan *of_sort(const struct sorts *w, Sort *s)
 	return zone_sort(w, &spec, &s->plan, s->plan.lefttree);
 }
 
+/* Its rows are those of the Sort, all columns. */
 static Gather *gather_of(const GatherMerge *m, int id)
 {
 	Gather *g = makeNode(Gather);
@@ -155,6 +156,7 @@ static Gather *gather_of(const GatherMerge *m, int id)
 	g->plan = m->plan;
 	g->plan.type = T_Gather;
 	g->plan.plan_node_id = id;
+	g->plan.targetlist = zone_columns(m->plan.lefttree);
 	g->plan.initPlan = NIL; /* stay with the node above */
 	g->num_workers = m->num_workers;
 	g->rescan_param = m->rescan_param;
@@ -162,11 +164,40 @@ static Gather *gather_of(const GatherMerge *m, int id)
 	return g;
 }
 
+/* Does the Gather Merge hand on what it gets? */
+static bool hands_on(const GatherMerge *m)
+{
+	AttrNumber n = 0;
+	ListCell *lc;
+
+	foreach (lc, m->plan.targetlist) {
+		Var *v = (Var *)lfirst_node(TargetEntry, lc)->expr;
+
+		if (!IsA(v, Var) || v->varno != OUTER_VAR || v->varattno != ++n)
+			return false;
+	}
+	return n == list_length(m->plan.lefttree->targetlist);
+}
+
+/* A Gather Merge sorts by columns of its child and has a target list of its own, which
+ * need not have them: parallel-restricted functions are computed there. */
+static Plan *projected(const GatherMerge *m, Plan *sort, int id)
+{
+	Result *r = makeNode(Result);
+
+	r->plan = m->plan;
+	r->plan.type = T_Result;
+	r->plan.lefttree = sort;
+	sort->plan_node_id = id;
+	sort->initPlan = NIL;
+	return &r->plan;
+}
+
 static Plan *of_gather_merge(const struct sorts *w, GatherMerge *m)
 {
 	struct sort_spec spec = {m->numCols, m->sortColIdx, m->sortOperators, m->collations,
 		m->nullsFirst};
-	Plan *sort = m->plan.lefttree;
+	Plan *sort = m->plan.lefttree, all, *sorted;
 	Gather *g;
 
 	if (!IsA(sort, Sort) || !any_ranked(m->numCols, m->sortOperators))
@@ -178,7 +209,10 @@ static Plan *of_gather_merge(const struct sorts *w, GatherMerge *m)
 
 		g->plan.lefttree = of_sort(&below, (Sort *)sort);
 	}
-	return zone_sort(w, &spec, &m->plan, &g->plan);
+	all = m->plan;
+	all.targetlist = g->plan.targetlist;
+	sorted = zone_sort(w, &spec, &all, &g->plan);
+	return hands_on(m) ? sorted : projected(m, sorted, (*w->next_id)++);
 }
 
 static void replace(Plan **p, void *ctx)

@@ -173,6 +173,14 @@ SELECT same('b, i LIMIT 400'), same('b DESC, t, i LIMIT 20 OFFSET 3'), same('t, 
 SET work_mem = '64kB';
 SELECT same('a, i'), same('b, i LIMIT 400');
 RESET work_mem;
+-- a Gather Merge whose target list is not that of the Sort below it
+CREATE FUNCTION here(int) RETURNS int LANGUAGE plpgsql IMMUTABLE PARALLEL RESTRICTED COST 1 AS 'BEGIN RETURN $1; END';
+EXPLAIN (VERBOSE, COSTS OFF) SELECT here(i) AS h, b FROM e ORDER BY b, i;
+SELECT (SELECT md5(array_agg(h)::text) FROM (SELECT here(i) AS h, b FROM e ORDER BY b, i) s) =
+	(SELECT md5(array_agg(h)::text) FROM (SELECT here(i) AS h, b FROM p ORDER BY b, i) s) AS same,
+	(SELECT array_agg(h) FROM (SELECT here(i) AS h FROM e ORDER BY b DESC, t, i LIMIT 20) s) =
+	(SELECT array_agg(h) FROM (SELECT here(i) AS h FROM p ORDER BY b DESC, t, i LIMIT 20) s) AS few;
+DROP FUNCTION here;
 RESET max_parallel_workers_per_gather;
 -- a value that was tampered with: the sort raises what the zone says
 SELECT enable_server_mode();
