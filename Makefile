@@ -112,7 +112,7 @@ $(B)/hedbctl: $(patsubst %,$(B)/client/%.o,hedbctl plain ca ca_command ca_crl op
 	$(CC) $(all_cflags) -o $@ $^ $(ldlibs)
 
 $(B)/tests/unit/%: $(B)/tests/unit/%.o $(libcommon)
-	$(CC) $(all_cflags) -o $@ $(filter %.o,$^) $(libcommon) -lcmocka $(ldlibs)
+	$(CC) $(all_cflags) -o $@ $(filter %.o,$^) $(libcommon) -lcmocka $(ldlibs) -linih
 
 $(B)/tests/unit/test_resp: $(B)/client/resp.o
 $(B)/tests/unit/test_zone_request: $(B)/redis-module/zone_request.o
@@ -146,7 +146,7 @@ $(B)/tests/fuzz/%: tests/fuzz/%.c $(common_c) $(wildcard common/*.h common/*.def
 	clang -std=gnu11 -D_GNU_SOURCE -g -O1 -fno-strict-aliasing -Icommon \
 	    $(if $(filter yes,$(IPSEC_MB)),-DHAVE_IPSEC_MB) \
 	    -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
-	    -Iclient -o $@ $(filter %.c,$^) $(ldlibs)
+	    -Iclient -o $@ $(filter %.c,$^) $(ldlibs) -linih
 
 $(B)/tests/fuzz/fuzz_handshake: client/ca.c client/ca_crl.c client/ca.h
 $(B)/tests/fuzz/fuzz_rows: client/rows.c client/rows.h client/plaintext.c client/plaintext.h \

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "policy.h"
+
 /* States, all ROW_VALUE, and behind them room for the values. */
 bool vec_init(struct eval *ev, struct vec *v, uint8_t type, uint32_t rows, bool one)
 {
@@ -12,6 +14,7 @@ bool vec_init(struct eval *ev, struct vec *v, uint8_t type, uint32_t rows, bool 
 	v->rows = one ? 1 : rows;
 	v->step = !one;
 	v->dirty = false;
+	v->computed = NULL;
 	states = (v->rows + 15) & ~(size_t)15;
 	v->state = eval_alloc(ev, states + v->rows * vec_row_bytes(type));
 	if (!v->state)
@@ -85,15 +88,55 @@ static void not_opened(struct eval *ev, struct vec *v, uint32_t i, int rc)
 	row_fail(v, i, state_of(rc));
 }
 
+/* Is there something new in where a value comes from? `last` is the head before, since most
+ * of a column are alike; whose key it is under is asked for policies only. Who wrote the
+ * table chose the bytes, but a value that is not authentic has no plaintext. */
+static inline bool new_origin(const struct eval *ev, const uint8_t *in, uint32_t *last)
+{
+	uint32_t head;
+
+	if (__builtin_expect(!ev->grant && !(in[0] & VALUE_COMPUTED), 1))
+		return false;
+	memcpy(&head, in, sizeof head);
+	head &= 0xffffff;
+	if (head == *last && !(head & VALUE_COMPUTED))
+		return false;
+	*last = head;
+	return true;
+}
+
+/* Caller found that row i is not of the same origin as the one before. */
+__attribute__((noinline)) static void note_origin(
+	struct eval *ev, struct vec *v, uint32_t i, uint32_t head)
+{
+	uint8_t *computed = (uint8_t *)v->computed;
+
+	ev->origin.domains |= (uint16_t)(1u << policy_domain(ev->grant, (uint16_t)(head >> 8), v->type));
+	if (!(head & VALUE_COMPUTED))
+		return;
+	ev->origin.computed = true;
+	if (!computed) {
+		v->computed = computed = eval_alloc(ev, v->rows);
+		if (!computed)
+			return;
+		memset(computed, 0, v->rows);
+	}
+	computed[i] = VALUE_COMPUTED;
+}
+
 /* A column of encrypted values of a fixed size, all wanted and none NULL. */
 static void open_fixed(struct eval *ev, const struct column *col, struct vec *v)
 {
-	uint32_t size = optable_size(col->type), i;
+	uint32_t size = optable_size(col->type), last = 0, i;
 	size_t each = value_size(size), got;
 
 	for (i = 0; i < v->rows; i++) {
-		int rc = value_open(&ev->opener, v->type, col->values + i * each, each,
+		const uint8_t *in = col->values + i * each;
+		int rc = value_open(&ev->opener, v->type, in, each,
 			(uint8_t *)v->any + (size_t)i * size, size, &got);
+
+		if (new_origin(ev, in, &last))
+			note_origin(ev, v, i, last);
 
 		if (__builtin_expect(rc != 0, 0))
 			not_opened(ev, v, i, rc);
@@ -148,7 +191,7 @@ static void leave(struct vec *v, uint32_t i)
 static void open_rows(
 	struct eval *ev, const struct column *col, struct vec *v, const uint8_t *want)
 {
-	uint32_t size = optable_size(col->type), i, at = 0;
+	uint32_t size = optable_size(col->type), last = 0, i, at = 0;
 	size_t len = col->clear ? size : value_size(size);
 	const uint8_t *in = col->values;
 
@@ -163,8 +206,11 @@ static void open_rows(
 			leave(v, i);
 		else if (col->clear)
 			take_clear(v, i, in, len);
-		else
+		else {
 			open_one(ev, v, i, in, len, size);
+			if (len >= VALUE_OVERHEAD && new_origin(ev, in, &last))
+				note_origin(ev, v, i, last);
+		}
 		in += len;
 	}
 }
@@ -181,6 +227,28 @@ bool column_open(
 	else
 		open_rows(ev, col, v, want);
 	return !ev->no_memory;
+}
+
+void column_computed(
+	struct eval *ev, struct vec *out, const struct vec *in, int nargs, bool by_row)
+{
+	uint8_t *to = NULL;
+	uint32_t i;
+	int a;
+
+	for (a = 0; a < nargs; a++) {
+		if (!in[a].computed || !optable_is_secret(out->type))
+			continue;
+		if (!to) {
+			to = eval_alloc(ev, out->rows + 1ull);
+			if (!to)
+				return;
+			memset(to, by_row ? 0 : VALUE_COMPUTED, out->rows);
+			out->computed = to;
+		}
+		for (i = 0; by_row && i < out->rows; i++)
+			to[i] |= in[a].computed[ROW(&in[a], i)];
+	}
 }
 
 /* ---- results ---- */
@@ -212,24 +280,35 @@ static struct values values_count(const struct vec *v, bool secret)
 	return n;
 }
 
+static bool sealed(const struct result *r)
+{
+	return optable_is_secret(r->v->type) && !r->reveal;
+}
+
+static uint8_t computed_at(const struct vec *v, uint32_t i)
+{
+	return v->computed ? v->computed[ROW(v, i)] : 0;
+}
+
 /* One value to `at`, which the peer may see and write: a long one is made in `scratch`,
  * for value.h's rule of what may be sealed in shared memory. */
 static int write_value(struct eval *ev, uint8_t *at, const struct vec *v, uint32_t i,
-	size_t len, bool secret, uint8_t *scratch)
+	size_t len, const struct result *r, uint8_t *scratch)
 {
+	uint8_t kind = v->type | (r->computed ? (uint8_t)VALUE_COMPUTED : computed_at(v, i));
 	uint32_t size = optable_size(v->type);
 	const uint8_t *plain = size ? (const uint8_t *)v->any + (size_t)i * size : v->s[i].p;
 	int rc = 0;
 
 	if (!at)
 		return -ENOMEM;
-	if (!secret) {
+	if (!sealed(r)) {
 		if (len)
 			memcpy(at, plain, len);
 	} else if (len <= VALUE_COPY_MAX) {
-		rc = value_seal(&ev->sealer, v->type, plain, len, at);
+		rc = value_seal(&ev->sealer, kind, plain, len, at);
 	} else {
-		rc = value_seal(&ev->sealer, v->type, plain, len, scratch);
+		rc = value_seal(&ev->sealer, kind, plain, len, scratch);
 		if (!rc)
 			memcpy(at, scratch, value_size(len));
 	}
@@ -243,9 +322,11 @@ static uint64_t result_bytes(const struct vec *v, bool secret, struct values *n)
 }
 
 /* The values of a result of which some rows are none, or of variable size. */
-static int write_rows(struct eval *ev, struct writer *w, const struct vec *v, bool secret,
-	uint8_t *scratch)
+static int write_rows(
+	struct eval *ev, struct writer *w, const struct result *r, uint8_t *scratch)
 {
+	const struct vec *v = r->v;
+	bool secret = sealed(r);
 	uint32_t size = optable_size(v->type), i;
 	int rc = 0;
 
@@ -259,14 +340,17 @@ static int write_rows(struct eval *ev, struct writer *w, const struct vec *v, bo
 			continue;
 		plain = size ? size : v->s[i].len;
 		rc = write_value(ev, writer_room(w, secret ? value_size(plain) : plain), v, i,
-			plain, secret, scratch);
+			plain, r, scratch);
 	}
 	return rc;
 }
 
-static int write_result(struct eval *ev, struct writer *w, const struct vec *v, bool secret,
+static int write_result(struct eval *ev, struct writer *w, const struct result *r,
 	const struct values *n, uint8_t *scratch)
 {
+	const struct vec *v = r->v;
+	uint8_t kind = v->type | (r->computed ? VALUE_COMPUTED : 0);
+	bool secret = sealed(r);
 	uint32_t size = optable_size(v->type);
 	uint8_t *at;
 
@@ -277,18 +361,13 @@ static int write_result(struct eval *ev, struct writer *w, const struct vec *v, 
 	if (v->dirty)
 		writer_bytes(w, v->state, v->rows);
 	ev->sealed += secret ? n->present : 0;
-	if (!size || n->present != v->rows)
-		return write_rows(ev, w, v, secret, scratch);
+	if (!size || n->present != v->rows || (secret && v->computed && !r->computed))
+		return write_rows(ev, w, r, scratch);
 	at = writer_room(w, n->bytes);
 	if (secret)
-		return value_seal_column(&ev->sealer, v->type, v->any, size, v->rows, at);
+		return value_seal_column(&ev->sealer, kind, v->any, size, v->rows, at);
 	memcpy(at, v->any, n->bytes);
 	return 0;
-}
-
-static bool sealed(const struct result *r)
-{
-	return optable_is_secret(r->v->type) && !r->reveal;
 }
 
 int results_write(struct eval *ev, const struct result *r, int n,
@@ -318,6 +397,6 @@ int results_write(struct eval *ev, const struct result *r, int n,
 		return -ENOMEM;
 	w = writer_of(at, len);
 	for (i = 0; i < n && !rc; i++)
-		rc = write_result(ev, &w, r[i].v, sealed(&r[i]), &values[i], scratch);
+		rc = write_result(ev, &w, &r[i], &values[i], scratch);
 	return rc;
 }

@@ -32,10 +32,16 @@ struct column column_find(struct cursor *c, uint8_t type, uint8_t flags, uint32_
  *
  *   want   a byte per row, 0: leave it, NULL is its state; or NULL: all
  *
- * What cannot be opened is its row's error. False: no memory.
+ * What cannot be opened is its row's error; where the others come from is added to
+ * ev->origin. False: no memory.
  */
 MUST_CHECK bool column_open(
 	struct eval *ev, const struct column *col, struct vec *v, const uint8_t *want);
+
+/* column_computed - rows of `out` that were made of marked values of `in` are marked: by_row each
+ * by itself, else all of them. */
+void column_computed(
+	struct eval *ev, struct vec *out, const struct vec *in, int nargs, bool by_row);
 
 /* Bytes that a row of a type takes in a struct vec. */
 static inline size_t vec_row_bytes(uint32_t type)
@@ -65,11 +71,13 @@ MUST_CHECK bool vec_init(
  * results_write - the replies of `n` results one behind the other, into the room that
  * eval_run() was given.
  *
- *   reveal   for each result: it leaves in clear though its type is secret
+ *   reveal     for each result: it leaves in clear though its type is secret
+ *   computed   it is sealed as VALUE_COMPUTED, and not only where v->computed says so
  */
 struct result {
 	struct vec *v;
 	bool reveal;
+	bool computed;
 };
 MUST_CHECK int results_write(struct eval *ev, const struct result *r, int n,
 	uint8_t *(*room)(void *, uint64_t), void *ctx);

@@ -8,6 +8,7 @@
 
 #include "column.h"
 #include "group.h"
+#include "release.h"
 
 void *eval_alloc(struct eval *ev, size_t n)
 {
@@ -53,6 +54,20 @@ uint64_t eval_hash(struct eval *ev, const void *in, size_t n)
 const uint8_t *eval_digest(const struct eval *ev)
 {
 	return ev->digest;
+}
+
+/* `out` was made of these. */
+static inline void merge_computed(
+	struct eval *ev, struct vec *out, const struct vec *in, int nargs, bool by_row)
+{
+	int a;
+
+	out->computed = NULL;
+	for (a = 0; a < nargs; a++)
+		if (__builtin_expect(in[a].computed != NULL, 0)) {
+			column_computed(ev, out, in, nargs, by_row);
+			return;
+		}
 }
 
 /* First error from left to right, then NULL; a value only where all are values. */
@@ -178,7 +193,23 @@ static int run_op(struct eval *ev, const struct op *op, struct vec *stack, int *
 		run_parts(ev, op, &out, in);
 	else
 		dispatch[op->code](ev, op, &out, in, n);
+	merge_computed(ev, &out, in, op->nargs, !(op->flags & (OP_WHOLE | OP_REDUCE)));
 	stack[(*depth)++] = out;
+	return ev->no_memory ? -ENOMEM : 0;
+}
+
+/* The same by groups. */
+static int run_by_group(struct eval *ev, const struct op *op, struct vec *stack, int *depth,
+	struct err_text *e)
+{
+	struct vec in[OP_ARGS_MAX];
+	int first = *depth - op->nargs - 1, rc;
+
+	memcpy(in, &stack[first], op->nargs * sizeof *in);
+	rc = run_grouped(ev, op, stack, depth, e);
+	if (rc)
+		return rc;
+	merge_computed(ev, &stack[first], in, op->nargs, false);
 	return ev->no_memory ? -ENOMEM : 0;
 }
 
@@ -202,19 +233,23 @@ static uint32_t program_hash(const uint8_t *p, uint32_t len)
 
 /* The program of this request, compiled now or before. */
 static int find_program(struct eval *ev, const uint8_t *in, uint32_t len, uint8_t nargs,
-	uint16_t ncode, struct program *scratch, const struct program **p, struct err_text *e)
+	uint16_t ncode, struct program *scratch, const struct program **p, struct verdict **v,
+	struct err_text *e)
 {
 	struct eval_cached *slot = &ev->cached[program_hash(in, len) % EVAL_PROGRAMS];
 	bool keep = len <= sizeof slot->bytes;
 	int rc;
 
 	*p = keep ? &slot->program : scratch;
+	if (keep)
+		*v = &slot->verdict;
 	if (slot->len == len && slot->program.nargs == nargs &&
 		memcmp(slot->bytes, in, len) == 0)
 		return 0;
 	if (!keep)
 		return program_compile(scratch, nargs, ncode, in, e);
 	slot->len = 0;
+	slot->verdict.role = 0;
 	rc = program_compile(&slot->program, nargs, ncode, in, e);
 	if (rc)
 		return rc;
@@ -261,6 +296,9 @@ struct run {
 	int depth;
 	uint32_t rows;
 	bool filtered;
+	struct policy_seen seen;
+	struct verdict *verdict;
+	struct err_text *e;
 };
 
 /* The column of an argument that is named instead of brought; it is all there in memory
@@ -320,6 +358,39 @@ static enum when when_of(const struct run *r, int i)
 	return r->p->arg[i].guard && r->rows > 1 ? ON_DEMAND : AT_ONCE;
 }
 
+/* Nothing has been looked at yet. */
+static void begin_seen(const struct eval *ev, struct run *r)
+{
+	const struct policy_role *g = ev->grant;
+	int i;
+
+	if (!g)
+		return;
+	memset(&r->seen, 0, sizeof r->seen);
+	r->seen.key_id = keyring_current(ev->keys);
+	for (i = 0; i < r->p->nargs; i++)
+		if (r->column[i].clear && optable_is_secret(r->p->arg[i].type))
+			r->seen.domain[i] = (uint16_t)(1u << policy_domain(g, r->seen.key_id, r->p->arg[i].type));
+}
+
+static bool open_column(struct eval *ev, struct run *r, int i, const uint8_t *want)
+{
+	ev->origin = (struct origin){0, false};
+	if (!column_open(ev, &r->column[i], &r->arg[i], want))
+		return false;
+	if (ev->grant && !r->column[i].clear) {
+		r->seen.domain[i] = ev->origin.domains;
+		r->seen.computed |= (uint64_t)ev->origin.computed << i;
+	}
+	return true;
+}
+
+/* May the one who asks do that with what has been opened so far? */
+static int check_policy(struct eval *ev, struct run *r)
+{
+	return ev->grant ? policy_check(ev->grant, r->p, &r->seen, r->verdict, r->e) : 0;
+}
+
 /* All that are opened then; `want` says of which rows, NULL of all. */
 static int open_columns(
 	struct eval *ev, struct run *r, enum when when, const uint8_t *want)
@@ -327,10 +398,9 @@ static int open_columns(
 	int i;
 
 	for (i = 0; i < r->p->nargs; i++)
-		if (when_of(r, i) == when &&
-			!column_open(ev, &r->column[i], &r->arg[i], want))
+		if (when_of(r, i) == when && !open_column(ev, r, i, want))
 			return -ENOMEM;
-	return 0;
+	return check_policy(ev, r);
 }
 
 /* A byte for each row that the left side `v` of an AND or OR does not settle. */
@@ -354,6 +424,7 @@ static int open_guarded(struct eval *ev, struct run *r, int at)
 	const struct vec *left = &r->stack[r->depth - 1];
 	bool alike = !left->step || left->rows == r->rows; /* else: of groups */
 	uint8_t *want = NULL;
+	bool any = false;
 	int i;
 
 	for (i = 0; i < r->p->nargs; i++) {
@@ -361,17 +432,18 @@ static int open_guarded(struct eval *ev, struct run *r, int at)
 			continue;
 		if (!want && alike)
 			want = find_open(ev, left, r->rows, r->p->arg[i].guard_is);
-		if ((!want && alike) || !column_open(ev, &r->column[i], &r->arg[i], want))
+		if ((!want && alike) || !open_column(ev, r, i, want))
 			return -ENOMEM;
+		any = true;
 	}
-	return 0;
+	return any ? check_policy(ev, r) : 0;
 }
 
 static int run_instruction(
 	struct eval *ev, struct run *r, const struct program_code *code, struct err_text *e)
 {
 	if (code->op)
-		return code->grouped ? run_grouped(ev, code->op, r->stack, &r->depth, e)
+		return code->grouped ? run_by_group(ev, code->op, r->stack, &r->depth, e)
 				     : run_op(ev, code->op, r->stack, &r->depth, e);
 	r->stack[r->depth] = code->copy ? r->stack[code->arg] : r->arg[code->arg];
 	r->depth++;
@@ -427,29 +499,56 @@ static bool uses_request(const struct run *r)
 	return false;
 }
 
-static int run_program(struct eval *ev, struct cursor *c, uint32_t rows,
-	const struct program *p, bool filtered, uint8_t *(*room)(void *, uint64_t), void *ctx,
-	struct err_text *e)
+/* What the results say in clear: count it, and hear whether they may. */
+static int release(struct eval *ev, const struct run *r)
 {
+	uint64_t rows[RELEASES];
+
+	if (!ev->releases || !release_count(rows, r->p, r->stack, r->rows))
+		return 0;
+	return ev->releases(ev->wanted_ctx, rows, r->e);
+}
+
+/* Is what it makes marked? Without a policy what nobody answers for is: a policy of later
+ * has to know it. */
+static enum policy_results results_of(const struct eval *ev, enum role role)
+{
+	return ev->grant ? ev->grant->results : role == ROLE_DB ? RESULTS_MARKED : RESULTS_KEPT;
+}
+
+static int run_program(struct eval *ev, enum role role, struct cursor *c, uint32_t rows,
+	const struct program *p, struct verdict *verdict, bool filtered,
+	uint8_t *(*room)(void *, uint64_t), void *ctx, struct err_text *e)
+{
+	enum policy_results how = results_of(ev, role);
 	struct result result[PROGRAM_STACK];
 	struct run r;
 	int i, rc;
 
 	r.p = p;
+	r.e = e;
+	r.verdict = verdict;
 	r.depth = 0;
 	r.rows = rows;
 	r.filtered = filtered;
 	rc = find_columns(ev, &r, c, e);
+	begin_seen(ev, &r);
 	if (!rc)
 		rc = open_columns(ev, &r, AT_ONCE, NULL);
 	if (!rc && !filtered && !p->guarded && ev->opened_all && !uses_request(&r))
 		ev->opened_all(ev->wanted_ctx);
 	if (!rc)
 		rc = filtered ? run_filtered(ev, &r, e) : run_code(ev, &r, 0, p->ncode, e);
+	if (!rc)
+		rc = release(ev, &r);
 	if (rc)
 		return rc;
-	for (i = 0; i < p->nresults; i++)
-		result[i] = (struct result){&r.stack[i], p->result[i].reveal};
+	for (i = 0; i < p->nresults; i++) {
+		result[i] = (struct result){&r.stack[i], p->result[i].reveal,
+			p->result[i].made && how == RESULTS_MARKED};
+		if (how == RESULTS_CLEAN)
+			r.stack[i].computed = NULL;
+	}
 	ev->rows += rows;
 	keep_columns(ev, &r);
 	return results_write(ev, result, p->nresults, room, ctx);
@@ -460,6 +559,7 @@ static int run_request(struct eval *ev, enum role role, const uint8_t *req, uint
 	uint8_t *(*room)(void *ctx, uint64_t len), void *ctx, struct err_text *e)
 {
 	struct cursor c = cursor_of(req, len);
+	struct verdict unknown, *verdict = &unknown;
 	const struct program *p;
 	struct program scratch;
 	const uint8_t *bytes;
@@ -487,7 +587,8 @@ static int run_request(struct eval *ev, enum role role, const uint8_t *req, uint
 		err_set(e, "the request ends within its program");
 		return -EPROTO;
 	}
-	rc = find_program(ev, bytes, n, nargs, ncode, &scratch, &p, e);
+	unknown.role = 0;
+	rc = find_program(ev, bytes, n, nargs, ncode, &scratch, &p, &verdict, e);
 	if (rc)
 		return rc;
 	if (rows > p->rows_max) {
@@ -499,11 +600,11 @@ static int run_request(struct eval *ev, enum role role, const uint8_t *req, uint
 			more + 1);
 		return -EPROTO;
 	}
-	if (role < p->role) {
+	if (role < p->role && !ev->grant) {
 		err_set(e, "encrypting and decrypting need a client credential");
 		return -EACCES;
 	}
-	return run_program(ev, &c, rows, p, filtered, room, ctx, e);
+	return run_program(ev, role, &c, rows, p, verdict, filtered, room, ctx, e);
 }
 
 int eval_run(struct eval *ev, enum role role, const uint8_t *req, uint64_t len, bool shared,

@@ -14,7 +14,7 @@
 #include "gcm.h"
 #include "kept.h"
 #include "keyring.h"
-#include "program.h"
+#include "policy.h"
 #include "value.h"
 
 enum {
@@ -51,6 +51,15 @@ struct eval {
 	uint64_t work;  /* bytes since `wanted` was asked last */
 	bool (*wanted)(void *ctx); /* see eval_wanted(); NULL: always */
 	void *wanted_ctx;
+	/* Who asks, by the policy; NULL: there is none, and eval_run()'s role says it all. */
+	const struct policy_role *grant;
+	struct origin {    /* of the values of a column: column_open() */
+		uint16_t domains; /* whose they are, a bit each; with a grant only */
+		bool computed;    /* some are VALUE_COMPUTED */
+	} origin;
+	/* What is about to be answered in clear, by kind and number of rows; not 0: it must not be,
+	 * and is what eval_run() returns. NULL: nobody counts. */
+	int (*releases)(void *wanted_ctx, const uint64_t rows[RELEASES], struct err_text *e);
 	/* The request's bytes are not needed any more, long before its answer; may be NULL. */
 	void (*opened_all)(void *wanted_ctx);
 	uint64_t opened, sealed, rows; /* counters, for status */
@@ -59,6 +68,7 @@ struct eval {
 		uint32_t len;
 		uint8_t bytes[2 * PROGRAM_ARGS_MAX + 2 * EVAL_CODE_KEPT];
 		struct program program;
+		struct verdict verdict;
 	} cached[EVAL_PROGRAMS];
 	uint8_t first[EVAL_ARENA] __attribute__((aligned(64)));
 };
@@ -75,14 +85,14 @@ void eval_destroy(struct eval *ev);
 /*
  * eval_run - one request.
  *
- *   role     of the session that asks
+ *   role     of the session that asks; with ev->grant, that says more
  *   req      the request; `shared`: the peer can still write it, so it is copied first
  *   room     gives `len` bytes for the reply, in the ring or elsewhere; NULL: no memory.
  *            A peer may watch and change them meanwhile: only ciphertext gets there,
  *            and no long value is made there
  *
  * Returns 0 with the reply complete in room's memory; or -EPROTO (malformed program or
- * column), -ESTALE (a value that is not kept: bring it), -EACCES (the role is not enough), -EMSGSIZE (reply too long), -ENOMEM; `e` says
+ * column), -ESTALE (a value that is not kept: bring it), -EACCES (the role, or the policy), -EMSGSIZE (reply too long), -ENOMEM; `e` says
  * what. An error of a row is not an error of the request: it is in the reply.
  */
 MUST_CHECK int eval_run(struct eval *ev, enum role role, const uint8_t *req, uint64_t len,

@@ -46,6 +46,7 @@ struct vec {
 		void *any;
 	};
 	uint8_t *state;
+	const uint8_t *computed; /* a byte per row: VALUE_COMPUTED (value.h); NULL: none is */
 	uint32_t rows;
 	uint8_t step; /* 0: one row for all, 1: one each */
 	uint8_t type;

@@ -2,6 +2,7 @@
 #include "program.h"
 
 #include "cursor.h"
+#include "opclass.h"
 
 /* What may be kept: one value, of a public type, that nobody takes for a secret. */
 static bool keeps(uint8_t type, uint8_t flags)
@@ -36,6 +37,8 @@ struct items {
 		uint8_t type;
 		bool reveal;
 		uint8_t start; /* its first instruction */
+		uint8_t says;
+		uint64_t direct, made; /* as in program.flow */
 	} item[PROGRAM_STACK];
 	int depth;
 	/* Right sides of AND and OR: instructions from .. to - 1. Inner ones come first. */
@@ -54,7 +57,48 @@ static void push(struct program *p, struct items *s, int at, uint8_t start, uint
 	s->item[s->depth].type = type;
 	s->item[s->depth].reveal = reveal;
 	s->item[s->depth].start = start;
+	s->item[s->depth].says = 0;
+	s->item[s->depth].direct = s->item[s->depth].made = 0;
 	s->depth++;
+}
+
+/* What an operation sees: the `n` items from `base` on, all together. */
+struct sight {
+	uint64_t direct, made;
+	uint8_t says;
+};
+
+static struct sight look(const struct items *s, int base, int n)
+{
+	struct sight all = {0, 0, 0};
+	int i;
+
+	for (i = base; i < base + n; i++) {
+		all.direct |= s->item[i].direct;
+		all.made |= s->item[i].made;
+		all.says = all.says ? all.says : s->item[i].says;
+	}
+	return all;
+}
+
+/* Its result is on top of the stack. */
+static void find_flow(struct program *p, struct items *s, int at, const struct sight *saw)
+{
+	const struct op *op = p->code[at].op;
+	bool secret = saw->direct | saw->made;
+	int top = s->depth - 1;
+
+	p->flow[at].direct = saw->direct;
+	p->flow[at].made = saw->made;
+	if (!optable_is_secret(op->result)) {
+		s->item[top].says = secret ? (uint8_t)opclass_of(op) : saw->says;
+		p->ngroups += secret && opclass_of(op) == CLASS_GROUP;
+	} else if (opclass_passes_on(op)) {
+		s->item[top].direct = saw->direct;
+		s->item[top].made = saw->made;
+	} else {
+		s->item[top].made = saw->direct | saw->made;
+	}
 }
 
 /* Take one argument of `op` off the stack; they come in order from `base`. */
@@ -78,12 +122,14 @@ static int check_op(struct program *p, const struct program_code *code, struct i
 {
 	const struct op *op = code->op;
 	int n = op->nargs + code->grouped, i, rc = 0;
+	struct sight saw;
 
 	if (s->depth < n) {
 		err_set(e, "instruction %d: %s needs %d arguments", at, op->name, n);
 		return -EPROTO;
 	}
 	s->depth -= n;
+	saw = look(s, s->depth, n);
 	for (i = 0; i < n && !rc; i++)
 		rc = check_item(s, s->depth, i,
 			i < op->nargs ? op->args[i] : (uint8_t)T_PUB_INT4, at, op, e);
@@ -92,6 +138,8 @@ static int check_op(struct program *p, const struct program_code *code, struct i
 			s->item[s->depth + 1].start, (uint8_t)at, op->code == OP_bool_or};
 	if (!rc)
 		push(p, s, at, s->item[s->depth].start, op->result, op->flags & OP_REVEAL);
+	if (!rc)
+		find_flow(p, s, at, &saw);
 	if (op->flags & OP_REVEAL)
 		p->role = ROLE_CLIENT;
 	return rc;
@@ -110,6 +158,9 @@ static int check_push(struct program *p, struct items *s, uint16_t code, int at,
 	p->code[at].copy = false;
 	p->code[at].arg = (uint8_t)arg;
 	push(p, s, at, (uint8_t)at, p->arg[arg].type, false);
+	p->flow[at] = (struct program_flow){0, 0};
+	if (optable_is_secret(p->arg[arg].type))
+		s->item[s->depth - 1].direct = UINT64_C(1) << arg;
 	return 0;
 }
 
@@ -126,6 +177,10 @@ static int check_copy(struct program *p, struct items *s, uint16_t code, int at,
 	p->code[at].copy = true;
 	p->code[at].arg = (uint8_t)place;
 	push(p, s, at, (uint8_t)at, s->item[place].type, false);
+	p->flow[at] = (struct program_flow){0, 0};
+	s->item[s->depth - 1].direct = s->item[place].direct;
+	s->item[s->depth - 1].made = s->item[place].made;
+	s->item[s->depth - 1].says = s->item[place].says;
 	return 0;
 }
 
@@ -219,6 +274,7 @@ int program_compile(struct program *p, uint8_t nargs, uint16_t ncode, const uint
 	p->nargs = nargs;
 	p->ncode = (uint8_t)ncode;
 	p->role = ROLE_DB;
+	p->ngroups = 0;
 	rc = check_args(p, &c, e);
 	for (i = 0; i < ncode && !rc; i++)
 		rc = check_instruction(p, &s, cursor_u16(&c), i, e);
@@ -228,6 +284,9 @@ int program_compile(struct program *p, uint8_t nargs, uint16_t ncode, const uint
 	for (i = 0; i < s.depth; i++) {
 		p->result[i].type = s.item[i].type;
 		p->result[i].reveal = s.item[i].reveal;
+		p->result[i].from = s.item[i].direct | s.item[i].made;
+		p->result[i].made = s.item[i].made;
+		p->result[i].says = s.item[i].reveal ? (uint8_t)CLASS_DECRYPT : s.item[i].says;
 	}
 	p->rows_max = rows_max(p);
 	find_late(p);

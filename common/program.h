@@ -102,9 +102,13 @@ struct program {
 		bool copy;
 	} code[PROGRAM_CODE_MAX];
 	struct {
+		uint64_t from; /* secret arguments that are in it, when it is secret */
 		uint8_t type;
-		bool reveal; /* it leaves in clear although its type is secret */
+		bool reveal;   /* it leaves in clear although its type is secret */
+		bool made;     /* it was computed, not passed on */
+		uint8_t says;  /* enum op_class: in clear, of what was secret; 0: nothing */
 	} result[PROGRAM_STACK];
+	uint8_t ngroups; /* operations that say which rows are equal */
 	uint8_t nargs;
 	uint8_t ncode;
 	uint8_t nresults;
@@ -112,6 +116,11 @@ struct program {
 	bool guarded;   /* some argument has a guard */
 	enum role role; /* the least that may run it */
 	uint32_t rows_max;
+	/* What each operation sees of which argument, a bit each: as it came, and what was made
+	 * of it before. Clear ones are no arguments in that sense. */
+	struct program_flow {
+		uint64_t direct, made;
+	} flow[PROGRAM_CODE_MAX];
 };
 
 /*

@@ -129,7 +129,7 @@ static inline int sealer_ready(struct value_sealer *s)
 
 static inline int seal_check(uint8_t type, size_t n)
 {
-	if (type < 1 || type > VALUE_TYPE_MAX)
+	if (type > VALUE_KIND_MAX || (type & VALUE_TYPE_MAX) == 0)
 		return -EINVAL;
 	return n <= VALUE_LEN_MAX ? 0 : -EMSGSIZE;
 }

@@ -3,7 +3,8 @@
  * value.h - the encrypted value: what a column of an encrypted type stores.
  *
  *     0 ┌──────────────────┐
- *       │ 10 + type code   │ 1   format (2 bits, always 2) and type (6 bits, 1 .. 63)
+ *       │ 10, made, type   │ 1   format (2 bits, always 2); 1 bit: computed by a session
+ *       │                  │     that proved nothing; type (5 bits, 1 .. 31)
  *     1 ├──────────────────┤
  *       │ key id           │ 2   data key; never 0
  *     3 ├──────────────────┤
@@ -36,7 +37,7 @@
  *     `out` of value_seal*() may be shared, as long as n <= VALUE_COPY_MAX: the value is
  *     made elsewhere and then copied there.
  *   - `in` and `out`, `plain` and `out` do not overlap.
- *   - What is authenticated is type, key and content. Row and column are not: who can
+ *   - What is authenticated is type, how it was made, key and content. Row and column are not: who can
  *     write the table can move a value to another row of the same type, or bring an
  *     old one back.
  *
@@ -58,7 +59,9 @@
 
 enum {
 	VALUE_FORMAT = 2, /* 1 was the same with a tag of 16 bytes */
-	VALUE_TYPE_MAX = 63,
+	VALUE_KIND_MAX = 63, /* the byte's low bits: a type, and VALUE_COMPUTED or not */
+	VALUE_TYPE_MAX = 31,
+	VALUE_COMPUTED = 32, /* or-ed to the type: made by a session that proved nothing */
 	VALUE_HEAD_BYTES = 16,
 	VALUE_NONCE_OFF = VALUE_HEAD_BYTES - GCM_NONCE_BYTES,
 	VALUE_OVERHEAD = VALUE_HEAD_BYTES + GCM_TAG_BYTES,
@@ -78,6 +81,7 @@ struct value_header {
 	size_t len; /* of the plaintext */
 	uint16_t key_id;
 	uint8_t type;
+	bool computed;
 };
 
 /* value_size - bytes of the value that holds n bytes; n is at most VALUE_LEN_MAX. */
@@ -104,6 +108,7 @@ MUST_CHECK static inline int value_header_parse(
 		(uint16_t)(w[0] >> 8) == 0)
 		return -EPROTO;
 	h->type = w[0] & VALUE_TYPE_MAX;
+	h->computed = w[0] & VALUE_COMPUTED;
 	h->key_id = (uint16_t)(w[0] >> 8);
 	h->incarnation = w[0] >> 24 | w[1] << 40;
 	h->counter = w[1] >> 24;
@@ -141,7 +146,9 @@ MUST_CHECK int value_sealer_renew(struct value_sealer *s);
 /*
  * value_seal - encrypt n bytes into value_size(n) bytes at out.
  *
- * Only ciphertext ever reaches out. Returns 0, -EINVAL for a type outside 1 .. 63,
+ *   type   1 .. VALUE_TYPE_MAX, or that with VALUE_COMPUTED
+ *
+ * Only ciphertext ever reaches out. Returns 0, -EINVAL for another type,
  * -EMSGSIZE when n is above VALUE_LEN_MAX, -ENOMEM when a new incarnation was due and
  * could not be made; out is then unchanged.
  */
@@ -181,7 +188,7 @@ void value_opener_init(
 void value_opener_fini(struct value_opener *o);
 
 /*
- * value_open - verify and decrypt one value.
+ * value_open - verify and decrypt one value, whoever made it (VALUE_COMPUTED).
  *
  *   want_type   the type that the caller is about to treat it as
  *   out         out_cap private bytes

@@ -38,7 +38,7 @@ static bool from_text(const char *p, size_t len, struct zone_bytes *v, uint8_t *
 	uint8_t *bytes;
 
 	/* The first six bits are the format and a part of the type. */
-	if (len == 0 || p[0] < FIRST || p[0] > FIRST + VALUE_TYPE_MAX / 4)
+	if (len == 0 || p[0] < FIRST || p[0] > FIRST + VALUE_KIND_MAX / 4)
 		return false;
 	bytes = RedisModule_TryAlloc(room);
 	if (bytes && sodium_base642bin(bytes, room, p, len, NULL, &v->len, NULL,

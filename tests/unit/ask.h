@@ -167,7 +167,7 @@ static size_t request(const struct rig_arg *arg, int nargs, const uint16_t *code
 		sizeof((struct rig_arg[]){__VA_ARGS__}) / sizeof(struct rig_arg)
 #define CELLS(...) ((const struct cell[]){__VA_ARGS__})
 /* The scalar operator: one row, one operation; what comes back. */
-static struct cell apply(uint16_t code, const struct cell *in)
+__attribute__((unused)) static struct cell apply(uint16_t code, const struct cell *in)
 {
 	const struct op *op = optable_op(code);
 	struct rig_arg arg[OP_ARGS_MAX];

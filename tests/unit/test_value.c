@@ -118,7 +118,7 @@ static void test_layout(void **state)
 	uint64_t inc = 0, ctr = 0;
 	struct gcm_key k;
 
-	assert_int_equal(value_seal(&f->s, 63, "four", 4, v), 0);
+	assert_int_equal(value_seal(&f->s, VALUE_TYPE_MAX | VALUE_COMPUTED, "four", 4, v), 0);
 	assert_int_equal(v[0], 0x80 | 63);
 	assert_int_equal(v[1] | v[2] << 8, keyring_current(ring));
 	memcpy(&inc, v + 3, 8);
@@ -144,8 +144,10 @@ static void flip_every_bit(struct fixture *f, uint8_t *v, size_t n)
 		memset(out, 0xee, n + 1);
 		rc = open_it(f, v, value_size(n), out);
 		v[bit / 8] ^= (uint8_t)(1 << bit % 8);
-		if (bit < 6)
+		if (bit < 5)
 			assert_int_equal(rc, -EINVAL);
+		else if (bit == 5) /* VALUE_COMPUTED */
+			assert_int_equal(rc, -EBADMSG);
 		else if (bit < 8)
 			assert_int_equal(rc, -EPROTO);
 		else if (bit < 24)
@@ -189,6 +191,7 @@ static void test_errors(void **state)
 	memset(v, 0xdd, sizeof v);
 	assert_int_equal(value_seal(&f->s, 0, m, 4, v), -EINVAL);
 	assert_int_equal(value_seal(&f->s, 64, m, 4, v), -EINVAL);
+	assert_int_equal(value_seal(&f->s, VALUE_COMPUTED, m, 4, v), -EINVAL);
 	assert_int_equal(
 		value_seal(&f->s, TYPE, m, (size_t)VALUE_LEN_MAX + 1, v), -EMSGSIZE);
 	assert_int_equal(v[0], 0xdd);

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * policy.h - which role may run which operation on which column domain, how often, signed by
+ * the data owner. docs/policy.md has the language, its reasons and what it does not stop.
+ *
+ * A policy is a text (policy_parse) and an ed25519 signature over it (policy_verify). Roles
+ * are what a session has proved (ops.h): "db" nothing, "client" the credential, others by a
+ * key of their own or by the name of their certificate. A domain is a set of data keys and
+ * types; what is in none is in domain 0. What is not allowed is denied.
+ *
+ * Where values come from. A session whose role has `results = marked` marks what it computes
+ * (VALUE_COMPUTED), in the authenticated part of the value; marks spread to whatever is made of
+ * marked values, by other roles too. With `computed = deny` a role may pass such values on, but no operation may
+ * look into them or go on computing: so nobody can compare a column with a constant that he
+ * made of it, nor learn by an error (1 / (x - k)) what a comparison would have said.
+ *
+ * How it is asked. program_compile() finds which arguments each operation sees, as they came or
+ * after computation. When columns have been opened their domains and marks are known, and
+ * policy_check() says yes or no for the whole request. The answer is kept beside the compiled
+ * program (struct verdict), so that a request costs a comparison for each argument.
+ *
+ * Threads: a policy is read-only once it is parsed.
+ */
+#ifndef COMMON_POLICY_H
+#define COMMON_POLICY_H
+
+#include <stdio.h>
+
+#include "opclass.h"
+#include "peer.h"
+#include "program.h"
+#include "release.h"
+
+enum {
+	POLICY_ROLES = 32, /* "db" and "client" are there without being named */
+	POLICY_DOMAINS = 16,
+	POLICY_KEYS = 64,  /* data keys that domains name, in all */
+	POLICY_PEERS = 8,  /* certificates that a role names */
+	POLICY_NAME = 20,  /* libinih cuts names of sections at 49 */
+	POLICY_TEXT_MAX = 64 << 10,
+	POLICY_SIGN_PUBLIC = 32,
+	POLICY_SIGNATURE = 64,
+	POLICY_DIGEST = 16,
+};
+
+/* Which values that a role's sessions make are marked. */
+enum policy_results {
+	RESULTS_MARKED, /* what was computed */
+	RESULTS_KEPT,   /* what was made of marked ones */
+	RESULTS_CLEAN,  /* none */
+};
+
+/* One role in one domain. */
+struct policy_rule {
+	uint64_t op[OPTABLE_CODES / 64];
+	bool encrypt;
+	bool transfer; /* results may be sealed under a key of another domain */
+};
+
+struct policy_role {
+	char name[POLICY_NAME + 1];
+	uint64_t id;       /* of all roles of all policies that this process has loaded */
+	const struct policy *policy;
+	bool defined;      /* some line says something of it */
+	bool computed;     /* may look at what is marked or was computed in the same program */
+	bool mixed;        /* one operation may see several domains */
+	enum policy_results results;
+	bool has_key;
+	uint8_t key[POLICY_SIGN_PUBLIC];
+	char peer[POLICY_PEERS][PEER_NAME + 1];
+	unsigned npeers;
+	struct policy_rate {
+		uint64_t amount; /* 0: no limit */
+		uint64_t per_ms;
+	} rate[RELEASES];
+	bool rated;        /* some rate is one */
+	uint16_t special;  /* domains with a rule of their own */
+	struct policy_rule rule[POLICY_DOMAINS];
+};
+
+struct policy_domain {
+	char name[POLICY_NAME + 1];
+	uint32_t types; /* bit of each type code; 0: all */
+	unsigned nkeys, first; /* of policy.key */
+};
+
+/* Which one it is. */
+struct policy_stamp {
+	uint64_t version;
+	uint8_t digest[POLICY_DIGEST]; /* of its text */
+};
+
+struct policy {
+	char name[POLICY_NAME + 1];
+	struct policy_stamp stamp;
+	unsigned nroles, ndomains; /* domain 0 included */
+	struct policy_domain domain[POLICY_DOMAINS];
+	uint16_t key[POLICY_KEYS];
+	unsigned nkeys;
+	struct policy_role role[POLICY_ROLES + 2];
+};
+
+/*
+ * policy_parse - a policy from its text.
+ *
+ *   p   zeroed; about 150 KiB
+ *
+ * Returns 0 or -EINVAL with the first thing that is wrong in `e`.
+ */
+MUST_CHECK int policy_parse(
+	struct policy *p, const char *text, size_t len, struct err_text *e);
+
+/*
+ * policy_load - a policy file, whose signature is in FILE.sig, by the owner's public key.
+ *
+ *   p   out: policy_free() it
+ *
+ * Returns 0, what policy_parse() and policy_verify() do, -ENOMEM, or what the kernel said.
+ */
+MUST_CHECK int policy_load(struct policy **p, const char *path, const char *owner_path,
+	struct err_text *e);
+void policy_free(struct policy *p);
+
+/* Its text alone: malloced, with a zero byte behind. */
+MUST_CHECK int policy_read(char **text, size_t *len, const char *path, struct err_text *e);
+
+/* May it (NULL: none) take the place of `old` (version 0: none)? -ESTALE: it is an older one, or
+ * another of the same version. */
+MUST_CHECK int policy_follows(
+	const struct policy *p, const struct policy_stamp *old, struct err_text *e);
+
+/* policy_sign, policy_verify - over the text and what it is a signature of. -EBADMSG: it is
+ * not that owner's signature of this text. */
+void policy_sign(uint8_t sig[POLICY_SIGNATURE], const char *text, size_t len,
+	const uint8_t secret[64]);
+MUST_CHECK int policy_verify(const uint8_t sig[POLICY_SIGNATURE], const char *text,
+	size_t len, const uint8_t owner[POLICY_SIGN_PUBLIC]);
+
+/* The role of that name, NULL when nothing is said of it. */
+const struct policy_role *policy_role(const struct policy *p, const char *name);
+
+/* The role that names that certificate, or NULL. */
+const struct policy_role *policy_role_of_peer(const struct policy *p, const char *peer);
+
+/* All of it as a person reads it. */
+void policy_print(const struct policy *p, FILE *to);
+
+/* ---- asking; policy_check.c ---- */
+
+/* The domain of a value; 0 without a role. */
+unsigned policy_domain(const struct policy_role *r, uint16_t key_id, uint8_t type);
+
+/* What was found in the arguments of a request so far. */
+struct policy_seen {
+	uint16_t domain[PROGRAM_ARGS_MAX]; /* a bit for each */
+	uint64_t computed;                 /* arguments that have a marked value */
+	uint16_t key_id;                   /* what results are sealed under */
+};
+
+/* What was allowed before, for one role and program. Zeroed: nothing. */
+struct verdict {
+	uint64_t role;
+	struct policy_seen seen;
+};
+
+/*
+ * policy_check - may the role run it on that?
+ *
+ *   v   remembers; one for each compiled program
+ *
+ * Returns 0 or -EACCES; `e` names policy, role and operation.
+ */
+MUST_CHECK int policy_check(const struct policy_role *r, const struct program *p,
+	const struct policy_seen *seen, struct verdict *v, struct err_text *e);
+
+#endif
