@@ -108,8 +108,8 @@ $(B)/ops_server: $(call objects,ops-server/*.c) $(libcommon)
 	$(CC) $(all_cflags) -o $@ $^ $(ldlibs) -linih -lsystemd
 
 $(B)/hedbctl: $(patsubst %,$(B)/client/%.o,hedbctl plain ca ca_command ca_crl option \
-    secure_option) $(libcommon)
-	$(CC) $(all_cflags) -o $@ $^ $(ldlibs)
+    audit_command policy_command secure_option) $(libcommon)
+	$(CC) $(all_cflags) -o $@ $^ $(ldlibs) -linih
 
 $(B)/tests/unit/%: $(B)/tests/unit/%.o $(libcommon)
 	$(CC) $(all_cflags) -o $@ $(filter %.o,$^) $(libcommon) -lcmocka $(ldlibs) -linih
@@ -125,6 +125,7 @@ $(B)/tests/unit/test_words: $(B)/client/words.o
 $(B)/tests/unit/test_rows: $(B)/client/rows.o
 $(B)/tests/unit/test_noise: $(B)/client/noise.o
 $(B)/tests/unit/test_sandbox: $(B)/ops-server/sandbox.o
+$(B)/tests/unit/test_audit: $(B)/ops-server/auditor.o $(B)/ops-server/log.o
 $(B)/tests/unit/test_plaintext: $(B)/client/plaintext.o $(B)/client/plaintext_time.o
 $(B)/tests/unit/test_words: ldlibs += -lhiredis
 $(B)/tests/unit/test_resp: ldlibs += -Wl,--wrap=malloc

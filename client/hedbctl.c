@@ -14,12 +14,14 @@
 
 #include <sodium.h>
 
+#include "audit_command.h"
 #include "ca_command.h"
 #include "cursor.h"
 #include "keyring.h"
 #include "layout.h"
 #include "ops.h"
 #include "plain.h"
+#include "policy_command.h"
 #include "secure_option.h"
 #include "stats.h"
 #include "value.h"
@@ -40,6 +42,8 @@ static const char usage[] =
 	"  hedbctl ca issue DIR NAME --role R,R [--days N]   sealed channels. R: db client admin\n"
 	"  hedbctl ca revoke DIR NAME                    kv:USER kv:* server:ops server:kv\n"
 	"  hedbctl ca list DIR\n"
+	POLICY_COMMAND_HELP
+	AUDIT_COMMAND_HELP
 	"  hedbctl status [REGION]                       what ops_server is doing\n"
 	"  hedbctl ping [REGION] [--count N] [--spin-us N]   round trips to ops_server\n"
 	"  hedbctl encrypt TYPE [REGION] --credential FILE   lines of plaintext to base64 ...\n"
@@ -656,6 +660,10 @@ int main(int argc, char **argv)
 	}
 	if (argc > 1 && strcmp(argv[1], "ca") == 0)
 		rc = ca_command(argc - 2, argv + 2);
+	else if (argc > 1 && strcmp(argv[1], "audit") == 0)
+		rc = audit_command(argc - 2, argv + 2);
+	else if (argc > 1 && strcmp(argv[1], "policy") == 0)
+		rc = policy_command(argc - 2, argv + 2);
 	else if (parse(&o, argc, argv))
 		rc = run(&o);
 	if (rc == 2)

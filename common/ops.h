@@ -8,7 +8,10 @@
  * OPS_STATUS    nothing                      text, "name value" lines
  * OPS_HELLO     nothing                      challenge, OPS_CHALLENGE bytes
  * OPS_PROVE     u8 role, MAC of the          nothing: the session has that role
- *               challenge, OPS_MAC bytes
+ *               challenge, OPS_MAC bytes;
+ *               or as in proof.h             a pass, or nothing
+ * OPS_ACCOUNT   nothing                      text, "name value" lines: what this session
+ *                                            was told in clear
  * any of them may be answered by             OPS_FAIL: u32 errno, text
  *
  * A session starts as role `db`. The MAC is crypto_auth (HMAC-SHA-512-256) of the
@@ -37,6 +40,7 @@ enum ops_kind {
 	OPS_STATUS = 3,
 	OPS_HELLO = 4,
 	OPS_PROVE = 5,
+	OPS_ACCOUNT = 6,
 	OPS_REPLY = 0x80,
 	OPS_FAIL = 0xff,
 };
@@ -45,6 +49,9 @@ enum {
 	OPS_CHALLENGE = 32,
 	OPS_MAC = 32,
 	OPS_CREDENTIAL = 32,
+	OPS_PASS = 64,     /* proof.h */
+	OPS_BY_KEY = 16,   /* first byte of OPS_PROVE beside roles: u8 length, role, signature */
+	OPS_BY_PASS = 17,  /* a pass */
 	OPS_SLICE_MS = 50, /* longest sleep between two calls of idle() */
 	OPS_IN_FLIGHT = 4, /* requests without a reply */
 	OPS_TICKETS = 64,  /* those, and replies that were not collected */
@@ -90,6 +97,8 @@ struct ops_client {
 	struct ops_slot *read;     /* whose reply the caller has */
 	uint8_t credential[OPS_CREDENTIAL];
 	enum role role; /* asked for at each (re)attach when not ROLE_DB */
+	uint8_t pass[OPS_PASS]; /* shown at each (re)attach, if has_pass and the role is ROLE_DB */
+	bool has_pass;
 	struct trust *trust;         /* caller's; not NULL: sealed channels and no others */
 	struct handshake *handshake; /* under way; left there: idle() jumped */
 	bool attached;

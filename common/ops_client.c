@@ -72,6 +72,8 @@ void ops_client_fini(struct ops_client *c)
 	if (c->out)
 		c->grow(c->out, 0);
 	sodium_memzero(c->credential, sizeof c->credential);
+	sodium_memzero(c->pass, sizeof c->pass);
+	c->has_pass = false;
 	c->out = NULL;
 }
 
@@ -236,6 +238,21 @@ static int gain_role(struct ops_client *c, struct ops_limit *l)
 	return rc;
 }
 
+/* Be the role again that another channel's session has proved. */
+static int show_pass(struct ops_client *c, struct ops_limit *l)
+{
+	uint8_t proof[1 + OPS_PASS];
+	const uint8_t *reply;
+	uint64_t len;
+	int rc;
+
+	proof[0] = OPS_BY_PASS;
+	memcpy(proof + 1, c->pass, OPS_PASS);
+	rc = say(c, l, OPS_PROVE, proof, sizeof proof, &reply, &len);
+	let_go(c);
+	return rc;
+}
+
 /* A session without the role it needs, or whose requests were not all sent again, is of no
  * use: next time from the start, also when the caller's interrupts jump out in between. */
 static int begin_session(struct ops_client *c, struct ops_limit *l)
@@ -245,13 +262,15 @@ static int begin_session(struct ops_client *c, struct ops_limit *l)
 
 	for (i = 0; i < c->nasked; i++)
 		c->asked[i]->id = 0;
-	if (c->role == ROLE_DB && !c->nasked && !c->trust)
+	if (c->role == ROLE_DB && !c->has_pass && !c->nasked && !c->trust)
 		return 0;
 	c->spoiled = true;
 	if (c->trust)
 		rc = seal_channel(c, l);
 	if (!rc && c->role != ROLE_DB)
 		rc = gain_role(c, l);
+	else if (!rc && c->has_pass)
+		rc = show_pass(c, l);
 	if (!rc)
 		rc = send_all(c, l);
 	c->spoiled = rc != 0;

@@ -11,6 +11,7 @@
 #include "channel.h"
 #include "region.h"
 
+enum { AUDIT_SIZE = 16 << 20, AUDIT_SIZE_MIN = 4096, AUDIT_SIZE_MAX = 1 << 29 };
 enum { SPIN_US_DEFAULT = 50, SPIN_US_MAX = 100000 };
 
 static const char help[] =
@@ -35,6 +36,12 @@ static const char help[] =
 	"                        certificate: `hedbctl ca`\n"
 	"  --crl FILE            what the CA has revoked                      [nothing]\n"
 	"  --psk FILE            lines NAME ROLES KEY instead, or besides     [none]\n"
+	"  --policy FILE         who may do what: docs/policy.md; the owner's signature is in\n"
+	"                        FILE.sig                        [everybody everything]\n"
+	"  --policy-key FILE     public key of the data owner: `hedbctl policy keygen`\n"
+	"  --audit DIR           directory of the audit log                 [no log]\n"
+	"  --audit-key FILE      secret key that signs it: `hedbctl audit keygen`\n"
+	"  --audit-size N        bytes of a segment; then another one       [16M]\n"
 	"  --workers N           threads              [one a processor it may use, at least 2]\n"
 	"  --spin-us N           most to spin for the next request before sleeping [50]\n"
 	"  --crypto NAME         ipsec-mb, libsodium or mbedtls        [the fastest usable]\n"
@@ -45,7 +52,7 @@ static const char help[] =
 	"  --help, --version\n"
 	"\n"
 	"SIGTERM, SIGINT: answer what is there, then end.  SIGHUP: read keys, credential,\n"
-	"what sealed channels need, and log level again.  Environment: CXL_SHM_DELAY_NS, latency to inject per frame.\n";
+	"what sealed channels need, policy and log level again.  Environment: CXL_SHM_DELAY_NS, latency to inject per frame.\n";
 
 static bool set_string(char *to, size_t len, const char *value)
 {
@@ -78,13 +85,14 @@ static bool set_bytes(uint64_t *to, const char *value)
 }
 
 /* Is it one of these? `good`: and the value fits. */
-static bool set_secure_file(struct config *c, const char *name, const char *value, bool *good)
+static bool set_file(struct config *c, const char *name, const char *value, bool *good)
 {
 	const struct {
 		const char *name;
 		char *to;
 	} files[] = {{"cert", c->cert}, {"key", c->key}, {"ca", c->ca}, {"crl", c->crl},
-		{"psk", c->psk}};
+		{"psk", c->psk}, {"policy", c->policy}, {"policy-key", c->policy_key},
+		{"audit", c->audit}, {"audit-key", c->audit_key}};
 	size_t i;
 
 	for (i = 0; i < sizeof files / sizeof files[0]; i++)
@@ -112,8 +120,11 @@ static bool config_set(struct config *c, const char *name, const char *value)
 		return set_string(c->credential, sizeof c->credential, value);
 	if (strcmp(name, "secure") == 0)
 		return trust_parse_mode(value, &c->secure) == 0;
-	if (set_secure_file(c, name, value, &known))
+	if (set_file(c, name, value, &known))
 		return known;
+	if (strcmp(name, "audit-size") == 0)
+		return set_bytes(&c->audit_size, value) && c->audit_size >= AUDIT_SIZE_MIN &&
+			c->audit_size <= AUDIT_SIZE_MAX;
 	if (strcmp(name, "workers") == 0)
 		return set_number(&c->workers, value, 1, WORKERS_MAX);
 	if (strcmp(name, "spin-us") == 0)
@@ -182,6 +193,7 @@ int config_read(struct config *c, int argc, char **argv, struct err_text *e)
 	c->spin_us = SPIN_US_DEFAULT;
 	c->log_level = LOG_INFO;
 	c->sandbox = true;
+	c->audit_size = AUDIT_SIZE;
 	c->delay_ns = chan_delay_from_env();
 	for (i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
@@ -219,6 +231,14 @@ int config_read(struct config *c, int argc, char **argv, struct err_text *e)
 		err_set(e, "--region and --keys are needed; see --help");
 		return -EINVAL;
 	}
+	if (!c->audit[0] != !c->audit_key[0]) {
+		err_set(e, "--audit and --audit-key go together");
+		return -EINVAL;
+	}
+	if (!c->policy[0] != !c->policy_key[0]) {
+		err_set(e, "--policy and --policy-key go together");
+		return -EINVAL;
+	}
 	return 0;
 }
 
@@ -238,5 +258,7 @@ int config_reload(struct config *c, struct err_text *e)
 	strcpy(c->crl, fresh.crl);
 	strcpy(c->psk, fresh.psk);
 	c->secure = fresh.secure;
+	strcpy(c->policy, fresh.policy);
+	strcpy(c->policy_key, fresh.policy_key);
 	return 0;
 }

@@ -22,6 +22,9 @@ struct config {
 	char credential[PATH_MAX]; /* empty: nobody gets the role `client` */
 	char cert[PATH_MAX], key[PATH_MAX], ca[PATH_MAX], crl[PATH_MAX], psk[PATH_MAX];
 	enum trust_mode secure;
+	char policy[PATH_MAX], policy_key[PATH_MAX]; /* empty: everything is allowed */
+	char audit[PATH_MAX], audit_key[PATH_MAX]; /* empty: no log */
+	uint64_t audit_size;       /* of a segment */
 	char file[PATH_MAX];       /* the configuration file itself, empty if none */
 	char crypto[16];           /* empty: the fastest that this machine can use */
 	uint64_t region_offset;
@@ -44,7 +47,7 @@ struct config {
 MUST_CHECK int config_read(struct config *c, int argc, char **argv, struct err_text *e);
 
 /* config_reload - read all of it again, the command line still winning; only what may
- * change at run time is taken: keys, credential, all of sealed channels, log level. */
+ * change at run time is taken: keys, credential, all of sealed channels, policy, log level. */
 MUST_CHECK int config_reload(struct config *c, struct err_text *e);
 
 #endif

@@ -84,6 +84,11 @@ static const struct rule unix_calls[] = {
 	ALWAYS(getsockopt), ALWAYS(setsockopt),
 };
 
+/* Of the audit log. */
+static const struct rule file_calls[] = {
+	IF(openat, 2, UINT32_MAX, SANDBOX_NEW_FILE), ALWAYS(fdatasync),
+};
+
 static const uint32_t deadly[] = {
 	SYS_execve, SYS_execveat, SYS_ptrace, SYS_process_vm_readv, SYS_process_vm_writev,
 	SYS_pidfd_getfd, SYS_kcmp, SYS_clone, SYS_kill, SYS_tgkill, SYS_socket, SYS_socketpair, SYS_connect,
@@ -176,6 +181,8 @@ static void compile(struct code *c, const struct sandbox_needs *needs)
 	put_own_signals(c);
 	if (needs->unix_sockets)
 		put_rules(c, unix_calls, sizeof unix_calls / sizeof *unix_calls);
+	if (needs->new_files)
+		put_rules(c, file_calls, sizeof file_calls / sizeof *file_calls);
 	put_call(c, SYS_clone3, SECCOMP_RET_ERRNO | ENOSYS);
 	for (i = 0; i < sizeof deadly / sizeof *deadly; i++)
 		put_call(c, deadly[i], SECCOMP_RET_KILL_PROCESS);

@@ -26,13 +26,18 @@
 #ifndef OPS_SERVER_SANDBOX_H
 #define OPS_SERVER_SANDBOX_H
 
+#include <fcntl.h>
 #include <stdbool.h>
 
 #include "err.h"
 
+/* The one way to open a file for writing, where that is needed: it cannot touch what is there. */
+enum { SANDBOX_NEW_FILE = O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC | O_NOFOLLOW };
+
 /* What this server's configuration needs over the rest. */
 struct sandbox_needs {
 	bool unix_sockets; /* systemd's NOTIFY_SOCKET */
+	bool new_files;    /* the audit log's segments: made new, only ever appended to */
 };
 
 /* Can it be done in this build? Sanitizers make system calls of their own, among them ptrace

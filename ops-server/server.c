@@ -23,8 +23,11 @@
 #include <sodium.h>
 #include <systemd/sd-daemon.h>
 
+#include "account.h"
+#include "auditor.h"
 #include "sandbox.h"
 #include "session.h"
+#include "standing.h"
 #include "worker.h"
 #include "zone.h"
 
@@ -32,6 +35,32 @@ enum {
 	BEAT_MS = 500,
 	DRAIN_MS = 5000, /* longest wait at the end for requests that are there already */
 };
+
+/* What is about to be in force, in the audit log before it is. */
+static int note_zone(struct server *s, const struct zone *z, struct err_text *e)
+{
+	const struct policy_stamp *stamp = zone_stamp(z);
+	char digest[2 * POLICY_DIGEST + 1];
+	int rc = auditor_grant(s->audit, e, "keys current=%u", keyring_current(z->keys));
+
+	if (rc)
+		return rc;
+	sodium_bin2hex(digest, sizeof digest, stamp->digest, POLICY_DIGEST);
+	rc = auditor_grant(s->audit, e, "policy name=%s stamp=%llu:%s",
+		z->policy ? z->policy->name : "-", (unsigned long long)stamp->version, digest);
+	if (!rc)
+		auditor_policy(s->audit, stamp);
+	return rc;
+}
+
+static void log_policy(const struct zone *z)
+{
+	if (z->policy)
+		log_info("policy \"%s\" version %llu is in force", z->policy->name,
+			(unsigned long long)z->policy->stamp.version);
+	else
+		log_warning("no policy: whoever may compare encrypted values can find them out");
+}
 
 /* SIGHUP: everything new, or everything as it was. */
 static void reload(struct server *s)
@@ -41,8 +70,14 @@ static void reload(struct server *s)
 	struct zone *z;
 
 	sd_notify(0, "RELOADING=1");
-	if (config_reload(&fresh, &e) || !(z = zone_load(&fresh, &e))) {
+	z = config_reload(&fresh, &e) ? NULL : zone_load(&fresh, &e);
+	if (z && (policy_follows(z->policy, zone_stamp(s->zone), &e) || note_zone(s, z, &e))) {
+		zone_free(z);
+		z = NULL;
+	}
+	if (!z) {
 		log_error("reload refused, going on as before: %s", e.s);
+		auditor_note(s->audit, "reload refused: %s", e.s);
 		sd_notify(0, "READY=1");
 		return;
 	}
@@ -50,6 +85,7 @@ static void reload(struct server *s)
 	log_set_level(fresh.log_level);
 	zone_replace(s, z);
 	log_info("reloaded: current key is %u", keyring_current(z->keys));
+	log_policy(z);
 	sd_notify(0, "READY=1");
 }
 
@@ -71,7 +107,8 @@ static void harden(void)
  * served without, unless the configuration says so. */
 static int confine(const struct config *c)
 {
-	struct sandbox_needs needs = {.unix_sockets = getenv("NOTIFY_SOCKET") != NULL};
+	struct sandbox_needs needs = {.unix_sockets = getenv("NOTIFY_SOCKET") != NULL,
+		.new_files = c->audit[0] != 0};
 	int rc;
 
 	if (!c->sandbox || !sandbox_possible()) {
@@ -86,6 +123,22 @@ static int confine(const struct config *c)
 	return rc;
 }
 
+/* The log that says which policy was in force last. */
+static int open_audit(struct server *s, struct err_text *e)
+{
+	const struct config *c = &s->config;
+	struct policy_stamp last = {0, {0}};
+	int rc = 0;
+
+	if (c->audit[0])
+		rc = auditor_open(&s->audit, c->audit, c->audit_key, c->audit_size, &last, e);
+	if (!rc)
+		rc = auditor_grant(s->audit, e, "start pid=%d", (int)getpid());
+	if (!rc)
+		rc = policy_follows(s->zone->policy, &last, e);
+	return rc ? rc : note_zone(s, s->zone, e);
+}
+
 static int open_all(struct server *s, struct err_text *e)
 {
 	struct service_config config = {.delay_ns = s->config.delay_ns, .ctx = s,
@@ -97,6 +150,7 @@ static int open_all(struct server *s, struct err_text *e)
 		err_set(e, "libsodium cannot start");
 		return -EINVAL;
 	}
+	standing_begin();
 	s->gcm = gcm_select(s->config.crypto[0] ? s->config.crypto : NULL);
 	if (!s->gcm) {
 		err_set(e, "cipher \"%s\" cannot be used here", s->config.crypto);
@@ -105,6 +159,9 @@ static int open_all(struct server *s, struct err_text *e)
 	s->zone = zone_load(&s->config, e);
 	if (!s->zone)
 		return -EINVAL;
+	rc = open_audit(s, e);
+	if (rc)
+		return rc;
 	rc = region_open(&s->region, s->config.region, s->config.region_offset,
 		s->config.region_size, e);
 	if (rc)
@@ -114,8 +171,11 @@ static int open_all(struct server *s, struct err_text *e)
 		return rc;
 	s->chans = aligned_alloc(128, g->nchannels * sizeof *s->chans);
 	s->stuck = calloc(g->nchannels, sizeof *s->stuck);
-	if (!s->chans || !s->stuck)
+	s->accounts = aligned_alloc(128, (g->nchannels + 1ull) * sizeof *s->accounts);
+	if (!s->chans || !s->stuck || !s->accounts)
 		return -ENOMEM;
+	memset(s->accounts, 0, (g->nchannels + 1ull) * sizeof *s->accounts);
+	s->ended = &s->accounts[g->nchannels];
 	memset(s->chans, 0, g->nchannels * sizeof *s->chans);
 	return service_take(&s->service, &s->region, "ops", s->chans, &config, e);
 }
@@ -187,6 +247,8 @@ static int serve(struct server *s)
 	fds = calloc(1 + (size_t)s->service.geometry->nchannels, sizeof *fds);
 	rc = signals < 0 || !fds ? -errno : confine(&s->config);
 	if (rc == 0)
+		rc = auditor_start(s->audit);
+	if (rc == 0)
 		rc = workers_start(s);
 	if (rc) {
 		log_error("cannot start: %s", strerror(-rc));
@@ -200,6 +262,7 @@ static int serve(struct server *s)
 		keyring_current(s->zone->keys));
 	if (s->zone->credential)
 		log_info("clients with the credential may encrypt and decrypt");
+	log_policy(s->zone);
 	sd_notify(0, "READY=1");
 	for (;;) {
 		signo = wait_event(s, signals, fds);
@@ -217,10 +280,13 @@ static int serve(struct server *s)
 	}
 	log_info("signal %d: answering what is there, then ending", signo);
 	drain(s);
+	auditor_note(s->audit, "stop signal=%d", signo);
+	auditor_close(s->audit);
 	zone_free(s->zone);
 	region_close(&s->region);
 	free(s->chans);
 	free(s->stuck);
+	free(s->accounts);
 	free(fds);
 	close(signals);
 	return 0;

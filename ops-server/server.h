@@ -17,7 +17,9 @@
 #include "service.h"
 #include "stats.h"
 
-struct zone; /* zone.h */
+struct account; /* account.h */
+struct auditor; /* auditor.h */
+struct zone;    /* zone.h */
 
 struct worker {
 	struct server *server;
@@ -66,6 +68,9 @@ struct server {
 	uint64_t started_ms;
 	uint8_t *stuck;   /* per channel: a reply waits for room. Beside the sessions, because
 	                     who looks for work has no lock and a session may go meanwhile */
+	struct auditor *audit;    /* NULL: no log */
+	struct account *accounts; /* per channel */
+	struct account *ended;    /* of all sessions that have ended */
 	uint32_t nstuck;  /* how many of them: come back soon */
 	uint32_t nsealed; /* channels */
 	uint32_t halves;  /* channels with a request of which more is to come */

@@ -6,9 +6,11 @@
 
 #include <sodium.h>
 
-#include "admit.h"
+#include "account.h"
+#include "standing.h"
 #include "status.h"
 #include "wiped.h"
+#include "witness.h"
 #include "zone.h"
 
 enum {
@@ -27,9 +29,10 @@ struct session {
 	struct message_out out; /* .len > .sent: a reply still on its way */
 	uint8_t *out_buf; /* the reply when it does not fit the ring; out_len bytes */
 	uint64_t out_len;
-	uint8_t challenge[OPS_CHALLENGE];
-	enum role role;
-	bool challenged;
+	struct standing standing;
+	const struct policy_role *grant; /* of the admitting zone; NULL: no policy */
+	struct account_bucket buckets[RELEASES];
+	struct witness witness;
 	bool half; /* counted in server.halves */
 };
 
@@ -58,6 +61,7 @@ void session_opened(void *ctx, struct service_chan *c)
 	if (s) {
 		s->in.grow = wiped_grow;
 		s->in.max = REQUEST_MAX;
+		s->witness.log = ((struct server *)ctx)->audit;
 	}
 	c->session = s;
 }
@@ -80,6 +84,9 @@ void session_closed(void *ctx, struct service_chan *c)
 
 	if (!s)
 		return;
+	witness_end(&s->witness, c, &server->accounts[c->index]);
+	account_add(server->ended, &server->accounts[c->index]);
+	account_clear(&server->accounts[c->index]);
 	if (session_stuck(server, c))
 		set_stuck(server, c, false);
 	if (s->half)
@@ -180,39 +187,22 @@ static void reply_fail(
 	reply_bytes(w, r, OPS_FAIL, id, bytes, 4 + len);
 }
 
-/* u8 role, which the certificate names or not. */
-static int prove_sealed(struct session *s, const uint8_t *data, uint64_t len)
-{
-	if (len != 1 || data[0] != ROLE_CLIENT || !(s->admission.peer.roles & PEER_CLIENT))
-		return -EACCES;
-	s->role = ROLE_CLIENT;
-	return 0;
-}
+/* ---- roles ---- */
 
-/* u8 role, MAC over the challenge that was given last. */
-static int prove(struct worker *w, struct session *s, const uint8_t *data, uint64_t len)
+/* After whatever changes it: another zone, a proof. */
+static void take_role(struct worker *w, struct service_chan *c)
 {
-	uint8_t proof[1 + OPS_MAC], mac[OPS_MAC];
-	bool good = false;
+	struct session *s = c->session;
 
-	if (s->admission.sealed)
-		return prove_sealed(s, data, len);
-	if (len == sizeof proof && s->challenged && w->zone->credential) {
-		memcpy(proof, data, sizeof proof);
-		ops_prove(mac, s->challenge, w->zone->credential);
-		good = sodium_memcmp(mac, proof + 1, sizeof mac) == 0 && proof[0] == ROLE_CLIENT;
-		sodium_memzero(mac, sizeof mac);
-	}
-	s->challenged = false;
-	if (!good)
-		return -EACCES;
-	s->role = ROLE_CLIENT;
-	return 0;
+	s->grant = standing_role(&s->standing, &s->admission, w->zone->policy);
+	account_role(&w->server->accounts[c->index], s->grant ? s->grant->name
+		: s->standing.role == ROLE_CLIENT ? "client" : "db");
+	account_fill(s->buckets, s->grant, clock_ms());
 }
 
 /* A request that may take long, asked about now and then (eval_wanted). */
 struct work {
-	const struct server *server;
+	struct server *server;
 	const struct service_chan *c;
 	uint64_t id;
 	uint64_t len;
@@ -227,6 +217,18 @@ static bool wanted(void *ctx)
 		k->since_ms = clock_ms();
 	return !__atomic_load_n(&k->server->stop, __ATOMIC_RELAXED) &&
 		!service_abandoned(k->c, k->id) && clock_ms() - k->since_ms < LONGEST_MS;
+}
+
+/* eval's: this is about to be said in clear. */
+static int releases(void *ctx, const uint64_t rows[RELEASES], struct err_text *e)
+{
+	struct work *k = ctx;
+	struct session *s = k->c->session;
+	struct account *a = &k->server->accounts[k->c->index];
+	int rc = rows[RELEASE_VALUES] ? witness_decrypt(&s->witness, k->c, a, e) : 0;
+
+	return rc ? rc : account_release(a, s->buckets, s->grant, rows,
+		s->grant && s->grant->rated ? clock_ms() : 0, e);
 }
 
 /* All of a long request is opened: it need not lie beside what comes of it. */
@@ -246,6 +248,8 @@ static void serve_one(struct worker *w, struct service_chan *c, uint8_t kind, ui
 	struct reply r = {.c = c, .s = s};
 	struct work k = {.server = w->server, .c = c, .id = id, .len = len};
 	struct err_text e = {""};
+	uint8_t pass[OPS_PASS];
+	uint64_t n;
 	char *text;
 	int rc;
 
@@ -259,14 +263,23 @@ static void serve_one(struct worker *w, struct service_chan *c, uint8_t kind, ui
 			reply_fail(w, &r, id, -ETIMEDOUT, "given up");
 			break;
 		}
+		witness_begin(&s->witness, c, &w->server->accounts[c->index],
+			s->admission.sealed ? &s->admission.peer : NULL);
 		w->eval->wanted = wanted;
 		w->eval->opened_all = data == s->in.buf && len > KEEP_BYTES ? forget_request : NULL;
 		w->eval->wanted_ctx = &k;
-		rc = eval_run(w->eval, s->role, data, len, data != s->in.buf && !c->rx.seal, reply_room, &r, &e);
+		w->eval->releases = releases;
+		w->eval->grant = s->grant;
+		rc = eval_run(w->eval, s->standing.role, data, len, data != s->in.buf && !c->rx.seal,
+			reply_room, &r, &e);
 		if (rc == 0)
 			reply_send(w, &r, OPS_EVAL | OPS_REPLY, id);
 		else
 			reply_fail(w, &r, id, rc, e.s[0] ? e.s : err_name(rc));
+		if (rc == -EACCES) {
+			account_denied(&w->server->accounts[c->index]);
+			witness_denied(&s->witness, c, &w->server->accounts[c->index], e.s);
+		}
 		break;
 	case OPS_PING:
 		reply_bytes(w, &r, OPS_PING | OPS_REPLY, id, data, len);
@@ -280,19 +293,24 @@ static void serve_one(struct worker *w, struct service_chan *c, uint8_t kind, ui
 		free(text);
 		break;
 	case OPS_HELLO:
-		randombytes_buf(s->challenge, sizeof s->challenge);
-		s->challenged = true;
-		reply_bytes(w, &r, OPS_HELLO | OPS_REPLY, id, s->challenge, sizeof s->challenge);
+		standing_challenge(&s->standing);
+		reply_bytes(w, &r, OPS_HELLO | OPS_REPLY, id, s->standing.challenge, OPS_CHALLENGE);
 		break;
 	case OPS_PROVE:
-		rc = prove(w, s, data, len);
+		rc = standing_prove(&s->standing, &s->admission, w->zone, data, len, pass, &n, &e);
+		take_role(w, c);
 		if (rc == 0)
-			reply_bytes(w, &r, OPS_PROVE | OPS_REPLY, id, NULL, 0);
+			witness_proved(&s->witness, c, &w->server->accounts[c->index]);
+		if (rc == 0)
+			reply_bytes(w, &r, OPS_PROVE | OPS_REPLY, id, pass, n);
 		else
-			reply_fail(w, &r, id, rc,
-				s->admission.sealed ? "the certificate does not name that role"
-				: w->zone->credential ? "the credential is not the server's"
-							  : "ops_server was started without --credential");
+			reply_fail(w, &r, id, rc, e.s);
+		break;
+	case OPS_ACCOUNT:
+		text = account_text(&w->server->accounts[c->index]);
+		reply_bytes(w, &r, OPS_ACCOUNT | OPS_REPLY, id, text ? text : "",
+			text ? strlen(text) : 0);
+		free(text);
 		break;
 	default:
 		reply_fail(w, &r, id, -EINVAL, "unknown kind of request");
@@ -329,8 +347,10 @@ static bool let_in(struct worker *w, struct service_chan *c, const struct frame 
 
 	if (!sealed && s->admission.sealed)
 		__atomic_fetch_add(&w->server->nsealed, 1, __ATOMIC_RELAXED);
-	if (rc == 0)
+	if (rc == 0) {
+		take_role(w, c);
 		return true;
+	}
 	if (rc == -EAGAIN)
 		return false;
 	if (rc == -EACCES && f->kind != SEAL_HELLO) {

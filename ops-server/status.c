@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "account.h"
 #include "session.h"
+#include "zone.h"
 
 static void channels_text(FILE *f, const struct server *s)
 {
@@ -26,12 +28,31 @@ static void channels_text(FILE *f, const struct server *s)
 				break;
 			label[k] = ch >= ' ' && ch < 127 ? ch : '?';
 		}
-		fprintf(f, "channel %u pid %u generation %u%s label %s\n", c->index,
-			ident_pid(c->owner), c->gen, c->remote ? " remote" : "", label);
+		fprintf(f, "channel %u pid %u generation %u%s", c->index, ident_pid(c->owner), c->gen,
+			c->remote ? " remote" : "");
+		account_print(&s->accounts[i], f);
+		fprintf(f, " label %s\n", label);
 	}
 }
 
-char *status_text(const struct server *s)
+/* The policy, and what all sessions together were told in clear. */
+static void policy_text(FILE *f, struct server *s)
+{
+	uint32_t n = s->service.geometry->nchannels, i;
+	struct account all = {{0}, 0, {0}};
+
+	pthread_mutex_lock(&s->zone_lock); /* it is not replaced meanwhile */
+	if (s->zone->policy)
+		fprintf(f, "policy %s\npolicy_version %llu\n", s->zone->policy->name,
+			(unsigned long long)s->zone->policy->stamp.version);
+	pthread_mutex_unlock(&s->zone_lock);
+	account_add(&all, s->ended);
+	for (i = 0; i < n; i++)
+		account_add(&all, &s->accounts[i]);
+	account_print_lines(&all, f);
+}
+
+char *status_text(struct server *s)
 {
 	static const double points[] = {50, 75, 90, 99, 99.9, 99.99};
 	struct hist *all = calloc(1, sizeof *all);
@@ -79,6 +100,7 @@ char *status_text(const struct server *s)
 		fprintf(f, "service_ns_p%g %llu\n", points[i],
 			(unsigned long long)hist_percentile(all, points[i]));
 	fprintf(f, "service_ns_max %llu\n", (unsigned long long)all->max);
+	policy_text(f, s);
 	channels_text(f, s);
 	fclose(f);
 	free(all);

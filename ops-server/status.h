@@ -9,6 +9,6 @@
 
 /* Malloced text that the caller frees; NULL when there is no memory. Counters are read
  * while they change: each line is right, two lines may differ by a request. */
-char *status_text(const struct server *s);
+char *status_text(struct server *s);
 
 #endif

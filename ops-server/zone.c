@@ -9,6 +9,7 @@ static void zone_wipe(struct zone *z)
 {
 	sodium_free(z->credential);
 	trust_drop(z->trust);
+	policy_free(z->policy);
 	keyring_destroy(z->keys);
 	free(z);
 }
@@ -50,12 +51,21 @@ struct zone *zone_load(const struct config *c, struct err_text *e)
 	}
 	if (!rc)
 		rc = load_trust(z, c, e);
+	if (!rc && c->policy[0])
+		rc = policy_load(&z->policy, c->policy, c->policy_key, e);
 	if (rc) {
 		zone_wipe(z);
 		return NULL;
 	}
 	z->number = ++loaded;
 	return z;
+}
+
+const struct policy_stamp *zone_stamp(const struct zone *z)
+{
+	static const struct policy_stamp none;
+
+	return z->policy ? &z->policy->stamp : &none;
 }
 
 void zone_free(struct zone *z)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * zone.h - one set of secrets: the keyring, the client credential, and whom sealed
- * channels are for.
+ * channels are for; and the policy for their use.
  *
  * SIGHUP replaces it as a whole: each worker moves to the new one between two requests,
  * and the old one is wiped when the last has moved. server.zone is the newest one,
@@ -17,12 +17,16 @@ struct zone {
 	uint8_t *credential; /* OPS_CREDENTIAL bytes of sodium_malloc, NULL if there is none */
 	struct trust *trust; /* NULL: no sealed channels */
 	enum trust_mode mode;
+	struct policy *policy; /* NULL: none, everything is allowed */
 	uint64_t number;     /* counts zones: who has seen another one looks anew */
 	uint32_t users;      /* workers on it; server.zone_lock */
 };
 
 /* Load keys and credential; NULL with the reason in `e`. */
 struct zone *zone_load(const struct config *c, struct err_text *e);
+
+/* Which policy is in it; version 0: none. */
+const struct policy_stamp *zone_stamp(const struct zone *z);
 
 /* Wipe one that nobody uses; NULL is fine. */
 void zone_free(struct zone *z);

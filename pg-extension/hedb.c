@@ -12,6 +12,7 @@
 #include "fuse.h"
 #include "node.h"
 #include "placeholder.h"
+#include "prove.h"
 #include "scalar.h"
 #include "stat_programs.h"
 #include "zone.h"
@@ -142,6 +143,7 @@ static void define_all(void)
 		"For development: whoever has it sees plaintext.", &hedb_client_credential, "",
 		GUC_SUPERUSER_ONLY);
 	define_secure();
+	prove_define();
 	enum_setting("hedb.mode", "What text input and output of encrypted types is.",
 		"server: ciphertext; client: plaintext, with a client credential.", &hedb_mode,
 		MODE_SERVER, modes, mode_check);

@@ -13,6 +13,7 @@
 #include "btree.h"
 #include "cursor.h"
 #include "memo.h"
+#include "prove.h"
 #include "stat_programs.h"
 
 enum {
@@ -27,6 +28,7 @@ static struct {
 	bool open;   /* the region is mapped and the client initialised */
 	bool hooked; /* exit and transaction callbacks are registered */
 	bool stale;  /* a setting changed since */
+	bool hold;   /* the channel's session has a challenge to answer */
 } zone;
 
 /* ---- errors ---- */
@@ -151,7 +153,7 @@ static void at_transaction_end(XactEvent event, void *arg)
 {
 	const struct service_geometry *g;
 
-	if (!zone.open || event == XACT_EVENT_PRE_COMMIT ||
+	if (!zone.open || zone.hold || event == XACT_EVENT_PRE_COMMIT ||
 		event == XACT_EVENT_PARALLEL_PRE_COMMIT || event == XACT_EVENT_PRE_PREPARE)
 		return;
 	zone_abandon();
@@ -204,6 +206,7 @@ static void open_zone(void)
 	ops_client_init(&zone.client, &zone.region, &config, message_heap, MaxAllocSize);
 	zone.client.idle = check_interrupts;
 	zone.client.trust = zone.trust;
+	zone.client.has_pass = prove_pass(zone.client.pass);
 	zone.open = true;
 	zone.stale = false;
 }
@@ -272,7 +275,7 @@ static void raise_if(int rc, const struct err_text *e)
 {
 	if (likely(rc == 0))
 		return;
-	if (rc == -EACCES) { /* else every call from now on would ask for the role */
+	if (rc == -EACCES && zone.client.role != ROLE_DB) { /* else every call from now on would ask for the role */
 		ops_release(&zone.client);
 		zone.client.role = ROLE_DB;
 	}
@@ -307,6 +310,35 @@ const uint8_t *zone_ask(
 		return NULL;
 	raise_if(rc, &e);
 	return reply;
+}
+
+static void fill_small(void *arg, uint8_t *at, uint64_t len)
+{
+	if (len)
+		memcpy(at, arg, len);
+}
+
+const uint8_t *zone_tell(uint8_t kind, const void *bytes, uint64_t len, uint64_t *reply_len)
+{
+	struct ops_client *c = have_client(ROLE_DB);
+	struct err_text e = {""};
+	const uint8_t *reply;
+	int rc;
+
+	pgstat_report_wait_start(PG_WAIT_EXTENSION);
+	rc = ops_call(c, kind, len, fill_small, (void *)bytes, (uint64_t)hedb_timeout, &reply,
+		reply_len, &e);
+	pgstat_report_wait_end();
+	zone.hold = kind == OPS_HELLO && rc == 0;
+	raise_if(rc, &e);
+	return reply;
+}
+
+void zone_take_pass(const uint8_t *pass)
+{
+	zone.client.has_pass = pass != NULL;
+	if (pass)
+		memcpy(zone.client.pass, pass, OPS_PASS);
 }
 
 const uint8_t *zone_call(

@@ -151,6 +151,17 @@ void zone_raise_unknown(void) pg_attribute_noreturn();
  * sides wait. 0: there is no channel yet. */
 uint64_t zone_frame(void);
 
+/*
+ * zone_tell - a short request of another kind, kept on the session's channel (prove.c).
+ *
+ * Until zone_tell() is called with another kind than OPS_HELLO the channel is not given back
+ * at the end of a transaction: the challenge belongs to it.
+ */
+const uint8_t *zone_tell(uint8_t kind, const void *bytes, uint64_t len, uint64_t *reply_len);
+
+/* The session has that pass from now on; NULL: none. It goes with each channel. */
+void zone_take_pass(const uint8_t *pass);
+
 /* The settings changed: begin anew with the next call. */
 void zone_reset(void);
 

@@ -114,6 +114,17 @@ CREATE FUNCTION hedb_stat_programs_reset() RETURNS void
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
 REVOKE EXECUTE ON FUNCTION hedb_stat_programs_reset() FROM PUBLIC;
 
+-- Who a session is for ops_server's policy, and what it was told in clear (docs/policy.md).
+CREATE FUNCTION hedb_challenge(role text) RETURNS text
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+CREATE FUNCTION hedb_prove(role text, signature bytea) RETURNS void
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+CREATE FUNCTION hedb_stat_released(OUT role text, OUT comparisons int8, OUT ranks int8, OUT hashes int8,
+	OUT "values" int8, OUT errors int8, OUT denied int8)
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
+CREATE VIEW hedb_stat_released AS SELECT * FROM hedb_stat_released();
+GRANT SELECT ON hedb_stat_released TO PUBLIC;
+
 -- ---------------------------------------------------------------------------
 -- Since 1.1: the rest of HEDB's surface (docs/sql.md, "Differences from HEDB").
 

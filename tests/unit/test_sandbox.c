@@ -191,6 +191,18 @@ static long c_notify(void)
 	return fd >= 0 && connect(fd, (struct sockaddr *)&sa, sizeof sa) < 0 && errno == ENOENT ? 0 : -1;
 }
 
+/* The audit log's way, which makes a file and changes none. */
+static long c_new_segment(void)
+{
+	int fd = openat(AT_FDCWD, "/tmp/sandbox-segment", SANDBOX_NEW_FILE, 0600);
+
+	return fd < 0 || write(fd, "x", 1) != 1 ? -1 : fdatasync(fd);
+}
+static long c_segment_that_is_there(void)
+{
+	return openat(AT_FDCWD, "/dev/null", SANDBOX_NEW_FILE, 0600) < 0 && errno == EEXIST ? 0 : -1;
+}
+
 /* ---- tests ---- */
 
 static void can_be(void)
@@ -280,6 +292,22 @@ static void test_notify(void **state)
 	assert_int_equal(outcome(c_exec), KILLED + SIGSYS);
 }
 
+/* Only where there is an audit log, and nothing that is there can be written. */
+static void test_new_files(void **state)
+{
+	can_be();
+	unlink("/tmp/sandbox-segment");
+	assert_int_equal(outcome(c_new_segment), EPERM);
+	needs.new_files = true;
+	assert_int_equal(outcome(c_new_segment), 0);
+	assert_int_equal(unlink("/tmp/sandbox-segment"), 0);
+	assert_int_equal(outcome(c_segment_that_is_there), 0);
+	assert_int_equal(outcome(c_create), EPERM);
+	assert_int_equal(outcome(c_read_write), EPERM);
+	assert_int_equal(outcome(c_write_file), EPERM);
+	assert_int_equal(outcome(c_unlink), EPERM);
+}
+
 /* -EACCES: who may gain privileges may not have a filter, unless privileged already. */
 static void test_needs_no_new_privs(void **state)
 {
@@ -308,6 +336,7 @@ int main(void)
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_allowed),
 		cmocka_unit_test(test_notify),
+		cmocka_unit_test(test_new_files),
 		cmocka_unit_test(test_needs_no_new_privs),
 	};
 

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "account.h"
+
+#include <string.h>
+
+static uint64_t get(const uint64_t *p)
+{
+	return __atomic_load_n(p, __ATOMIC_RELAXED);
+}
+
+static void set(uint64_t *p, uint64_t v)
+{
+	__atomic_store_n(p, v, __ATOMIC_RELAXED);
+}
+
+void account_role(struct account *a, const char *role)
+{
+	uint64_t words[ACCOUNT_NAME / 8] = {0};
+	unsigned i;
+
+	_Static_assert((int)POLICY_NAME < ACCOUNT_NAME, "a role's name fits");
+	memcpy(words, role, strnlen(role, ACCOUNT_NAME - 1));
+	for (i = 0; i < ACCOUNT_NAME / 8; i++)
+		set(&a->role[i], words[i]);
+}
+
+void account_clear(struct account *a)
+{
+	int i;
+
+	for (i = 0; i < RELEASES; i++)
+		set(&a->rows[i], 0);
+	set(&a->denied, 0);
+	account_role(a, "");
+}
+
+void account_fill(struct account_bucket buckets[RELEASES], const struct policy_role *r,
+	uint64_t now_ms)
+{
+	int i;
+
+	for (i = 0; i < RELEASES; i++)
+		buckets[i] = (struct account_bucket){r ? r->rate[i].amount : 0, now_ms};
+}
+
+/* What has flown in since. An hour's amount is below 2^40, and so is a day's time in ms
+ * below 2^27: the product fits. */
+static void refill(struct account_bucket *b, const struct policy_rate *rate, uint64_t now_ms)
+{
+	uint64_t passed = now_ms - b->at_ms, more;
+
+	if (passed > rate->per_ms || now_ms < b->at_ms)
+		passed = rate->per_ms;
+	more = rate->amount * passed / rate->per_ms;
+	if (!more)
+		return; /* at_ms stays, so that it adds up */
+	b->left = b->left + more > rate->amount ? rate->amount : b->left + more;
+	b->at_ms = now_ms;
+}
+
+int account_release(struct account *a, struct account_bucket buckets[RELEASES],
+	const struct policy_role *r, const uint64_t rows[RELEASES], uint64_t now_ms,
+	struct err_text *e)
+{
+	int i;
+
+	for (i = 0; r && i < RELEASES; i++) {
+		if (!r->rate[i].amount || !rows[i])
+			continue;
+		refill(&buckets[i], &r->rate[i], now_ms);
+		if (rows[i] <= buckets[i].left)
+			continue;
+		err_set(e, "policy \"%s\" allows role %s %llu %s in %llu ms, and no more now",
+			r->policy->name, r->name, (unsigned long long)r->rate[i].amount,
+			release_names[i], (unsigned long long)r->rate[i].per_ms);
+		return -EACCES;
+	}
+	for (i = 0; i < RELEASES; i++) {
+		if (r && r->rate[i].amount)
+			buckets[i].left -= rows[i];
+		if (rows[i])
+			set(&a->rows[i], a->rows[i] + rows[i]);
+	}
+	return 0;
+}
+
+void account_denied(struct account *a)
+{
+	set(&a->denied, a->denied + 1);
+}
+
+uint64_t account_denials(const struct account *a)
+{
+	return get(&a->denied);
+}
+
+void account_add(struct account *sum, const struct account *a)
+{
+	int i;
+
+	for (i = 0; i < RELEASES; i++)
+		__atomic_fetch_add(&sum->rows[i], get(&a->rows[i]), __ATOMIC_RELAXED);
+	__atomic_fetch_add(&sum->denied, get(&a->denied), __ATOMIC_RELAXED);
+}
+
+void account_name(const struct account *a, char name[ACCOUNT_NAME + 1])
+{
+	unsigned i;
+
+	for (i = 0; i < ACCOUNT_NAME / 8; i++) {
+		uint64_t w = get(&a->role[i]);
+
+		memcpy(name + 8 * i, &w, 8);
+	}
+	name[ACCOUNT_NAME] = 0;
+}
+
+void account_print(const struct account *a, FILE *to)
+{
+	char name[ACCOUNT_NAME + 1];
+	int i;
+
+	account_name(a, name);
+	fprintf(to, " role %s", name[0] ? name : "-");
+	for (i = 0; i < RELEASES; i++)
+		fprintf(to, " %s %llu", release_names[i], (unsigned long long)get(&a->rows[i]));
+	fprintf(to, " denied %llu", (unsigned long long)get(&a->denied));
+}
+
+void account_print_lines(const struct account *a, FILE *to)
+{
+	char name[ACCOUNT_NAME + 1];
+	int i;
+
+	account_name(a, name);
+	if (name[0])
+		fprintf(to, "role %s\n", name);
+	for (i = 0; i < RELEASES; i++)
+		fprintf(to, "released_%s %llu\n", release_names[i],
+			(unsigned long long)get(&a->rows[i]));
+	fprintf(to, "denied %llu\n", (unsigned long long)get(&a->denied));
+}
+
+char *account_text(const struct account *a)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	if (!f)
+		return NULL;
+	account_print_lines(a, f);
+	fclose(f);
+	return text;
+}

@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * test_policy_server.c - scope: policy and audit log in an ops_server: who is which role (standing.h),
+ * proofs and passes, hostile ones among them; rates; what sessions are told (account.h); what the
+ * audit log says of it all (witness.h), and what a full disk stops.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "../serverrig.h"
+
+#include <sys/resource.h>
+
+#include "audit.h"
+#include "proof.h"
+
+static char dir[64], policy[96], owner[96], app[96], app_public[112], audit[96], audit_key[96];
+static uint8_t app_secret[SIGNKEY_SECRET];
+
+static void write_policy(uint64_t version, const char *rest)
+{
+	uint8_t key[SIGNKEY_PUBLIC], secret[SIGNKEY_SECRET], sig[POLICY_SIGNATURE];
+	char text[4096], hex[2 * POLICY_SIGNATURE + 1], name[128];
+	int n;
+
+	assert_int_equal(signkey_read_public(key, app_public, &err), 0);
+	assert_int_equal(signkey_read_secret(secret, owner, &err), 0);
+	sodium_bin2hex(hex, sizeof hex, key, sizeof key);
+	n = snprintf(text, sizeof text,
+		"[policy]\nname = test\nversion = %llu\n[role app]\nkey = %s\nallow = all\n"
+		"computed = allow\nresults = kept\n%s",
+		(unsigned long long)version, hex, rest);
+	policy_sign(sig, text, (size_t)n, secret);
+	write_file(policy, text, (size_t)n);
+	sodium_bin2hex(hex, sizeof hex, sig, sizeof sig);
+	snprintf(name, sizeof name, "%s.sig", policy);
+	write_file(name, hex, 2 * POLICY_SIGNATURE);
+}
+
+static const char narrow[] = "[role db]\nallow = equality\n[role client]\nallow = encrypt decrypt\n";
+
+static int begin_policy(void **state)
+{
+	static char public[112];
+	static const char *more[16];
+	int n = 0;
+
+	strcpy(dir, "/tmp/policy-test.XXXXXX");
+	assert_non_null(mkdtemp(dir));
+	snprintf(policy, sizeof policy, "%s/policy", dir);
+	snprintf(owner, sizeof owner, "%s/owner", dir);
+	snprintf(public, sizeof public, "%s.pub", owner);
+	snprintf(app, sizeof app, "%s/app", dir);
+	snprintf(app_public, sizeof app_public, "%s.pub", app);
+	snprintf(audit, sizeof audit, "%s/audit", dir);
+	snprintf(audit_key, sizeof audit_key, "%s/audit-key", dir);
+	assert_int_equal(mkdir(audit, 0700), 0);
+	assert_int_equal(signkey_create(owner, &err), 0);
+	assert_int_equal(signkey_create(app, &err), 0);
+	assert_int_equal(signkey_create(audit_key, &err), 0);
+	assert_int_equal(signkey_read_secret(app_secret, app, &err), 0);
+	write_policy(2, narrow);
+	more[n++] = "--policy";
+	more[n++] = policy;
+	more[n++] = "--policy-key";
+	more[n++] = public;
+	more[n++] = "--audit";
+	more[n++] = audit;
+	more[n++] = "--audit-key";
+	more[n++] = audit_key;
+	more[n++] = "--credential";
+	more[n++] = f.credential;
+	return begin_with(CHANNELS, more);
+}
+
+static int end_policy(void **state)
+{
+	char command[96];
+	int rc = end(state);
+
+	snprintf(command, sizeof command, "rm -r %s", dir);
+	return system(command) || rc;
+}
+
+/* ---- asking ---- */
+
+static int ask_op(struct ops_client *c, uint16_t op)
+{
+	struct cell six = {.i = 6}, seven = {.i = 7};
+	struct rig_arg arg[2] = {{&six, T_INT4, 0}, {&seven, T_INT4, 0}};
+	uint16_t code[] = {PUSH, PUSH | 1, op};
+	uint8_t req[256];
+
+	return ask(c, OPS_EVAL, req, rig_request(req, sizeof req, f.s, arg, 2, code, 3, 1));
+}
+
+static int ask_decrypt(struct ops_client *c)
+{
+	struct cell six = {.i = 6};
+	struct rig_arg arg[1] = {{&six, T_INT4, 0}};
+	uint16_t code[] = {PUSH, OP_enc_int4_decrypt};
+	uint8_t req[256];
+
+	return ask(c, OPS_EVAL, req, rig_request(req, sizeof req, f.s, arg, 1, code, 2, 1));
+}
+
+/* The proof for a challenge that is asked for now. Its length. */
+static size_t make_proof(struct ops_client *c, const char *role, uint8_t out[256])
+{
+	char text[PROOF_TEXT];
+	size_t n = strlen(role), len;
+
+	assert_int_equal(ask(c, OPS_HELLO, NULL, 0), 0);
+	assert_int_equal(reply.len, OPS_CHALLENGE);
+	len = proof_text(text, role, reply.bytes);
+	assert_true(proof_is_text((text[len] = 0, text)));
+	out[0] = OPS_BY_KEY;
+	out[1] = (uint8_t)n;
+	memcpy(out + 2, role, n);
+	crypto_sign_detached(out + 2 + n, NULL, (uint8_t *)text, len, app_secret);
+	return 2 + n + POLICY_SIGNATURE;
+}
+
+static void become_app(struct ops_client *c)
+{
+	uint8_t proof[256];
+	size_t len = make_proof(c, "app", proof);
+
+	assert_int_equal(ask(c, OPS_PROVE, proof, len), 0);
+	assert_int_equal(reply.len, OPS_PASS);
+	memcpy(c->pass, reply.bytes, OPS_PASS);
+}
+
+static uint64_t account(struct ops_client *c, const char *name)
+{
+	char *at;
+
+	assert_int_equal(ask(c, OPS_ACCOUNT, NULL, 0), 0);
+	reply.bytes[reply.len - 1] = 0;
+	at = strstr((char *)reply.bytes, name);
+	assert_non_null(at);
+	return strtoull(at + strlen(name) + 1, NULL, 10);
+}
+
+/* In any segment of the audit log; waits for a second's lines. */
+static bool logged(const char *what)
+{
+	static char bytes[1 << 20];
+	char path[160];
+	FILE *g;
+	int i, turn;
+
+	for (turn = 0; turn < 50; turn++, usleep(20000))
+		for (i = 1; i < 9; i++) {
+			char name[AUDIT_NAME];
+			size_t n;
+
+			audit_segment_name(name, (uint64_t)i);
+			snprintf(path, sizeof path, "%s/%s", audit, name);
+			g = fopen(path, "r");
+			n = g ? fread(bytes, 1, sizeof bytes - 1, g) : 0;
+			bytes[n] = 0;
+			if (g)
+				fclose(g);
+			if (strstr(bytes, what))
+				return true;
+		}
+	return false;
+}
+
+static void reload(void)
+{
+	kill(f.pid, SIGHUP);
+	assert_notified("READY=1");
+}
+
+/* ---- tests ---- */
+
+static void test_roles(void **state)
+{
+	struct ops_client *db = client_open(ROLE_DB, NULL), *client = client_open(ROLE_CLIENT, f.secret);
+
+	assert_int_equal(ask_op(db, OP_enc_int4_eq), 0);
+	assert_int_equal(ask_op(db, OP_enc_int4_lt), -EACCES);
+	assert_non_null(strstr(err.s, "role db enc_int4_lt"));
+	assert_int_equal(ask_op(db, OP_enc_int4_div), -EACCES);
+	assert_int_equal(ask_decrypt(db), -EACCES);
+	assert_int_equal(ask_decrypt(client), 0);
+	assert_int_equal(ask_op(client, OP_enc_int4_eq), -EACCES);
+	become_app(db);
+	assert_int_equal(ask_op(db, OP_enc_int4_div), 0);
+	assert_int_equal(ask_op(db, OP_enc_int4_lt), 0);
+	assert_int_equal(ask_decrypt(db), -EACCES);
+	/* on another channel by the pass, and after a reload too */
+	db->has_pass = true;
+	ops_release(db);
+	assert_int_equal(ask_op(db, OP_enc_int4_lt), 0);
+	write_policy(3, narrow);
+	reload();
+	assert_int_equal(ask_op(db, OP_enc_int4_lt), 0);
+	/* not when the policy has another key for it */
+	unlink(app);
+	unlink(app_public);
+	assert_int_equal(signkey_create(app, &err), 0);
+	write_policy(4, narrow);
+	reload();
+	assert_int_equal(ask_op(db, OP_enc_int4_lt), -EACCES);
+	ops_release(db);
+	assert_int_equal(ask_op(db, OP_enc_int4_eq), -EACCES);
+	assert_non_null(strstr(err.s, "not valid any more"));
+	assert_true(logged(" denied "));
+	assert_true(logged("why: policy 'test' denies") || logged("why: policy \"test\" denies role db enc_int4_lt"));
+	assert_true(logged(" decrypt "));
+	assert_true(logged(" proved "));
+	assert_true(logged(" policy name=test stamp=4:"));
+	client_close(db);
+	client_close(client);
+}
+
+static void test_hostile_proofs(void **state)
+{
+	struct ops_client *c = client_open(ROLE_DB, NULL);
+	uint8_t proof[256], other[256];
+	size_t len = make_proof(c, "app", proof), i;
+
+	for (i = 0; i < len; i++) { /* each is a challenge's only chance */
+		make_proof(c, "app", other);
+		other[i] ^= 1;
+		assert_int_equal(ask(c, OPS_PROVE, other, len), -EACCES);
+	}
+	assert_int_equal(ask(c, OPS_PROVE, proof, len), -EACCES); /* of an older challenge */
+	assert_int_equal(ask(c, OPS_PROVE, proof, len), -EACCES); /* without one */
+	for (i = 0; i < len; i++) {
+		make_proof(c, "app", other);
+		assert_int_equal(ask(c, OPS_PROVE, other, i), -EACCES);
+	}
+	len = make_proof(c, "db", other);
+	assert_int_equal(ask(c, OPS_PROVE, other, len), -EACCES);
+	len = make_proof(c, "client", other);
+	assert_int_equal(ask(c, OPS_PROVE, other, len), -EACCES);
+	assert_int_equal(ask_op(c, OP_enc_int4_lt), -EACCES);
+	/* passes */
+	become_app(c);
+	memcpy(proof + 1, c->pass, OPS_PASS);
+	proof[0] = OPS_BY_PASS;
+	ops_release(c);
+	for (i = 1; i < 1 + OPS_PASS; i++) {
+		proof[i] ^= 0x10;
+		assert_int_equal(ask(c, OPS_PROVE, proof, 1 + OPS_PASS), -EACCES);
+		proof[i] ^= 0x10;
+		assert_int_equal(ask(c, OPS_PROVE, proof, i), -EACCES);
+	}
+	assert_int_equal(ask_op(c, OP_enc_int4_lt), -EACCES);
+	assert_int_equal(ask(c, OPS_PROVE, proof, 1 + OPS_PASS), 0);
+	assert_int_equal(ask_op(c, OP_enc_int4_lt), 0);
+	client_close(c);
+}
+
+static void test_account(void **state)
+{
+	struct ops_client *c = client_open(ROLE_DB, NULL);
+	int i;
+
+	for (i = 0; i < 5; i++)
+		assert_int_equal(ask_op(c, OP_enc_int4_eq), 0);
+	assert_int_equal(ask_op(c, OP_enc_int4_lt), -EACCES);
+	assert_int_equal(account(c, "released_comparisons"), 5);
+	assert_int_equal(account(c, "denied"), 1);
+	assert_non_null(strstr((char *)reply.bytes, "role db\n"));
+	assert_int_equal(ask(c, OPS_STATUS, NULL, 0), 0);
+	reply.bytes[reply.len - 1] = 0;
+	assert_non_null(strstr((char *)reply.bytes, "\npolicy test\npolicy_version 2\n"));
+	assert_non_null(strstr((char *)reply.bytes, " role db comparisons 5 ranks 0 hashes 0 values 0"));
+	ops_release(c);
+	/* the next session begins at 0, and the sum keeps it */
+	assert_int_equal(ask_op(c, OP_enc_int4_eq), 0);
+	assert_int_equal(account(c, "released_comparisons"), 1);
+	assert_int_equal(ask(c, OPS_STATUS, NULL, 0), 0);
+	reply.bytes[reply.len - 1] = 0;
+	assert_non_null(strstr((char *)reply.bytes, "\nreleased_comparisons 6\n"));
+	assert_true(logged(" end ") && logged(" comparisons=5 "));
+	client_close(c);
+}
+
+static void test_rates(void **state)
+{
+	struct ops_client *c = client_open(ROLE_DB, NULL), *d = client_open(ROLE_DB, NULL);
+	int i;
+
+	write_policy(3, "[role db]\nallow = equality\nrate.comparisons = 5/d\n");
+	reload();
+	for (i = 0; i < 5; i++)
+		assert_int_equal(ask_op(c, OP_enc_int4_eq), 0);
+	assert_int_equal(ask_op(c, OP_enc_int4_eq), -EACCES);
+	assert_non_null(strstr(err.s, "allows role db 5 comparisons in 86400000 ms"));
+	assert_int_equal(account(c, "released_comparisons"), 5);
+	assert_int_equal(ask_op(d, OP_enc_int4_eq), 0); /* each session has its own */
+	client_close(d);
+	write_policy(4, "[role db]\nallow = equality\nrate.comparisons = 1000/s\n");
+	reload();
+	for (i = 0; i < 100; i++) /* it fills again */
+		assert_int_equal(ask_op(c, OP_enc_int4_eq), 0);
+	client_close(c);
+}
+
+/* RLIMIT_FSIZE of the server is a disk that is full: EFBIG instead of ENOSPC. */
+static void limit_server(rlim_t bytes)
+{
+	struct rlimit limit = {bytes, RLIM_INFINITY};
+
+	assert_int_equal(prlimit(f.pid, RLIMIT_FSIZE, &limit, NULL), 0);
+}
+
+static void test_full_disk(void **state)
+{
+	struct ops_client *client = client_open(ROLE_CLIENT, f.secret), *db = client_open(ROLE_DB, NULL);
+	struct ops_client *later = client_open(ROLE_CLIENT, f.secret);
+	uint16_t id;
+
+	assert_int_equal(ask_decrypt(client), 0);
+	limit_server(64);
+	assert_int_equal(ask_op(db, OP_enc_int4_eq), 0); /* a session begins, unlogged */
+	assert_int_equal(ask_decrypt(client), -EFBIG);
+	assert_non_null(strstr(err.s, "audit log cannot be written"));
+	assert_int_equal(ask_decrypt(later), -EFBIG);
+	assert_int_equal(ask_op(db, OP_enc_int4_eq), 0);
+	assert_int_equal(ask_op(db, OP_enc_int4_lt), -EACCES);
+	/* no other keys, no other policy */
+	write_policy(9, "[role db]\nallow = all\n");
+	assert_int_equal(keyring_add_key(f.keys, &id, &err), 0);
+	reload();
+	assert_int_equal(ask_op(db, OP_enc_int4_lt), -EACCES);
+	limit_server(RLIM_INFINITY);
+	reload();
+	assert_int_equal(ask_op(db, OP_enc_int4_lt), 0);
+	assert_true(logged(" lost lines="));
+	assert_true(logged(" policy name=test stamp=9:"));
+	write_policy(10, narrow);
+	reload();
+	assert_int_equal(ask_decrypt(client), 0);
+	assert_int_equal(ask_decrypt(later), 0);
+	client_close(client);
+	client_close(later);
+	client_close(db);
+}
+
+/* Across a restart, too, an older policy is none, nor is having none. */
+static void test_restart(void **state)
+{
+	const char *more[16] = {"--policy", policy, "--policy-key", NULL, "--audit", audit, "--audit-key",
+		audit_key, NULL};
+	const char *without[] = {"--audit", audit, "--audit-key", audit_key, NULL};
+	char public[112], path[160];
+	struct audit_check c = {.begun = false};
+	struct ops_client *client;
+	uint64_t segment;
+	FILE *g;
+
+	snprintf(public, sizeof public, "%s.pub", owner);
+	more[3] = public;
+	client = client_open(ROLE_DB, NULL);
+	assert_int_equal(ask_op(client, OP_enc_int4_eq), 0);
+	client_close(client);
+	kill(f.pid, SIGTERM);
+	assert_int_equal(server_join(f.pid), 0);
+	write_policy(1, narrow);
+	assert_int_equal(server_join(server_exec(more)), 1);
+	assert_int_equal(server_join(server_exec(without)), 1);
+	write_policy(3, narrow);
+	server_start(more);
+	rig_kill(f.pid);
+	/* all of it is one chain, whatever happened */
+	snprintf(path, sizeof path, "%s.pub", audit_key);
+	assert_int_equal(signkey_read_public(c.key, path, &err), 0);
+	if (audit_check_dir(&c, audit, false, &segment, &err))
+		fail_msg("%s", err.s);
+	assert_true(segment >= 2 && c.policy.version == 3);
+	/* a damaged one is no start */
+	snprintf(path, sizeof path, "%s/audit.%06llu.log", audit, (unsigned long long)segment);
+	g = fopen(path, "r+");
+	assert_non_null(g);
+	assert_int_equal(fseek(g, 30, SEEK_SET), 0);
+	assert_true(fputc('#', g) == '#' && fclose(g) == 0);
+	assert_int_equal(server_join(server_exec(more)), 1);
+	f.pid = 0;
+}
+
+#define SERVED(t) cmocka_unit_test_setup_teardown(t, begin_policy, end_policy)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SERVED(test_roles),
+		SERVED(test_hostile_proofs),
+		SERVED(test_account),
+		SERVED(test_rates),
+		SERVED(test_full_disk),
+		SERVED(test_restart),
+	};
+
+	if (server_find())
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
