@@ -238,7 +238,7 @@ int chan_state(const struct chan *c)
 	if (shm_load_acquire32(&c->shm->gen) != c->gen ||
 		shm_load64(&c->shm->claim) != c->self.token)
 		return -EOWNERDEAD;
-	if (shm_load32(&c->shm->broken) == c->gen)
+	if (shm_load_acquire32(&c->shm->broken) == c->gen)
 		return -EPROTO;
 	if (!serving(c->service))
 		return -EAGAIN; /* and a head that went back is a reset on its way */
@@ -286,6 +286,7 @@ int chan_await(struct chan *c, uint32_t timeout_ms)
 	bool rang = __atomic_load_n(&c->rang, __ATOMIC_RELAXED), met;
 	bool beside = __atomic_load_n(&c->beside, __ATOMIC_RELAXED);
 	uint64_t t0;
+	int rc;
 
 	show_life(c);
 	set_rang(c, false);
@@ -317,7 +318,11 @@ int chan_await(struct chan *c, uint32_t timeout_ms)
 			spin_blocked(&c->spin, c->spin.start + c->waited - t0);
 		return 0;
 	}
-	return chan_state(c) ? chan_state(c) : -EAGAIN;
+	rc = chan_state(c);
+	/* Who refuses a channel says why, and then refuses it: it may just have. */
+	if (rc == -EPROTO && ring_waiting(&c->rx))
+		return 0;
+	return rc ? rc : -EAGAIN;
 }
 
 int chan_await_room(struct chan *c)
