@@ -255,7 +255,7 @@ static int add_roles(mbedtls_x509write_cert *w, const char *roles)
 
 struct wish {
 	const char *name, *roles; /* roles NULL: the CA itself */
-	unsigned days;
+	uint64_t lives_s;
 	uint8_t serial[CA_SERIAL];
 	char until[TIME];
 };
@@ -268,7 +268,7 @@ static int fill_in(mbedtls_x509write_cert *w, struct wish *x, const char *issuer
 
 	snprintf(text, sizeof text, "CN=%s", x->name);
 	time_text(from, time(NULL) - 300); /* clocks differ */
-	time_text(x->until, time(NULL) + (time_t)x->days * DAY);
+	time_text(x->until, time(NULL) + (time_t)x->lives_s);
 	randombytes_buf(x->serial, sizeof x->serial);
 	x->serial[0] = (uint8_t)((x->serial[0] & 0x3f) | 0x40); /* positive, and no byte less */
 	mbedtls_x509write_crt_set_version(w, MBEDTLS_X509_CRT_VERSION_3);
@@ -347,7 +347,7 @@ static int write_list(const struct index *x, const char *dir, struct authority *
 
 static int make_authority(const char *dir, unsigned days, struct err_text *e)
 {
-	struct wish x = {.name = "zone CA", .days = days};
+	struct wish x = {.name = "zone CA", .lives_s = (uint64_t)days * DAY};
 	struct index none = {NULL, 0};
 	struct authority a;
 	char path[PATH_MAX];
@@ -446,7 +446,13 @@ static int issue(const char *dir, struct wish *x, struct index *index, struct au
 int ca_issue(const char *dir, const char *name, const char *roles, unsigned days,
 	struct err_text *e)
 {
-	struct wish x = {.name = name, .roles = roles, .days = days};
+	return ca_issue_for(dir, name, roles, (uint64_t)days * DAY, e);
+}
+
+int ca_issue_for(const char *dir, const char *name, const char *roles, uint64_t lives_s,
+	struct err_text *e)
+{
+	struct wish x = {.name = name, .roles = roles, .lives_s = lives_s};
 	struct authority a;
 	struct index index;
 	int fd, rc;

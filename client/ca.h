@@ -34,6 +34,8 @@ MUST_CHECK int ca_init(const char *dir, unsigned days, struct err_text *e);
  * certificate before stays valid until it ends or is revoked. */
 MUST_CHECK int ca_issue(const char *dir, const char *name, const char *roles, unsigned days,
 	struct err_text *e);
+MUST_CHECK int ca_issue_for(const char *dir, const char *name, const char *roles,
+	uint64_t lives_s, struct err_text *e);
 
 /* All valid certificates of that name, or the one of that serial number. */
 MUST_CHECK int ca_revoke(const char *dir, const char *which, struct err_text *e);

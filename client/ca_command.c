@@ -13,6 +13,7 @@ struct words {
 	int n;
 	const char *roles;
 	unsigned days; /* 0: as usual */
+	unsigned seconds; /* 0: in days */
 };
 
 static bool parse(struct words *w, int argc, char **argv)
@@ -28,6 +29,8 @@ static bool parse(struct words *w, int argc, char **argv)
 			w->roles = argv[++i];
 		} else if (strcmp(argv[i], "--days") == 0 && i + 1 < argc) {
 			w->days = (unsigned)option_number("--days", argv[++i], 1, 36500);
+		} else if (strcmp(argv[i], "--seconds") == 0 && i + 1 < argc) {
+			w->seconds = (unsigned)option_number("--seconds", argv[++i], 1, 86400);
 		} else {
 			return false;
 		}
@@ -56,7 +59,10 @@ static int init(const struct words *w)
 static int issue(const struct words *w)
 {
 	struct err_text e = {""};
-	int rc = ca_issue(w->word[1], w->word[2], w->roles, w->days ? w->days : CA_ISSUE_DAYS, &e);
+	unsigned days = w->days ? w->days : CA_ISSUE_DAYS;
+	int rc = w->seconds
+		? ca_issue_for(w->word[1], w->word[2], w->roles, w->seconds, &e)
+		: ca_issue(w->word[1], w->word[2], w->roles, days, &e);
 
 	if (!rc)
 		printf("%s/%s.pem and .key: %s\n", w->word[1], w->word[2], w->roles);
@@ -81,13 +87,13 @@ int ca_command(int argc, char **argv)
 
 	if (!parse(&w, argc, argv))
 		return 2;
-	if (strcmp(w.word[0], "init") == 0 && w.n == 2 && !w.roles)
+	if (strcmp(w.word[0], "init") == 0 && w.n == 2 && !w.roles && !w.seconds)
 		return init(&w);
-	if (strcmp(w.word[0], "issue") == 0 && w.n == 3 && w.roles)
+	if (strcmp(w.word[0], "issue") == 0 && w.n == 3 && w.roles && !(w.days && w.seconds))
 		return issue(&w);
-	if (strcmp(w.word[0], "revoke") == 0 && w.n == 3 && !w.roles && !w.days)
+	if (strcmp(w.word[0], "revoke") == 0 && w.n == 3 && !w.roles && !w.days && !w.seconds)
 		return revoke(&w);
-	if (strcmp(w.word[0], "list") == 0 && w.n == 2 && !w.roles && !w.days)
+	if (strcmp(w.word[0], "list") == 0 && w.n == 2 && !w.roles && !w.days && !w.seconds)
 		return done(ca_list(w.word[1], stdout, &e), &e);
 	return 2;
 }

@@ -40,7 +40,8 @@ static const char usage[] =
 	"  hedbctl key credential FILE                   new client credential\n"
 	"  hedbctl ca init DIR [--days N]                new CA of the zone: certificates for\n"
 	"  hedbctl ca issue DIR NAME --role R,R [--days N]   sealed channels. R: db client admin\n"
-	"  hedbctl ca revoke DIR NAME                    kv:USER kv:* server:ops server:kv\n"
+	"  hedbctl ca revoke DIR NAME                    kv:USER kv:* server:ops server:kv;\n"
+	"                                                --seconds N instead of --days N\n"
 	"  hedbctl ca list DIR\n"
 	POLICY_COMMAND_HELP
 	AUDIT_COMMAND_HELP
