@@ -33,6 +33,7 @@ struct handshake {
 	mbedtls_x509_crt own, ca;
 	mbedtls_x509_crl crl;
 	mbedtls_pk_context key;
+	const mbedtls_x509_crt *voucher; /* one of `ca`, which signed the peer's */
 	struct peer peer;
 	uint8_t secret[2][SEAL_SECRET]; /* the client's, the server's */
 	char why[192];
@@ -109,9 +110,11 @@ static int verify(void *ctx, mbedtls_x509_crt *crt, int depth, uint32_t *flags)
 
 	if (depth > 1)
 		*flags |= MBEDTLS_X509_BADCERT_OTHER;
-	if (depth)
+	if (depth) {
+		h->voucher = crt;
 		return 0;
-	trust_read_peer(&h->peer, crt);
+	}
+	trust_read_peer(&h->peer, crt, h->voucher ? h->voucher : crt);
 	if (!peer_may(&h->peer, h->service, !h->server)) {
 		say_role(h, &h->peer);
 		*flags |= MBEDTLS_X509_BADCERT_OTHER;

@@ -27,6 +27,7 @@ enum {
 	PEER_NAME = 64,
 	PEER_USERS = 8,
 	PEER_SERIAL = 20,
+	PEER_ROOT = 32,
 };
 
 enum peer_role {
@@ -45,6 +46,8 @@ struct peer {
 	char user[PEER_USERS][PEER_NAME + 1]; /* of kv:USER */
 	uint8_t serial[PEER_SERIAL]; /* of its certificate */
 	size_t serial_len;           /* 0: it has none, but a key */
+	uint8_t root[PEER_ROOT]; /* who vouches for it: SHA-256 of its CA's public key, or of its key */
+	int64_t ends_s; /* Unix time, the last second: of its certificate, or its CA's if that ends first; 0: never */
 };
 
 /* Names and users: 1 .. PEER_NAME of letters, digits and ._@- only. */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <mbedtls/oid.h>
@@ -102,8 +103,11 @@ static bool parse_key(const char *line, struct peer *p, uint8_t key[TRUST_PSK])
 		roles += n + 1;
 	}
 	hex = word(&line, &len);
-	return hex && len == 2 * TRUST_PSK &&
-		sodium_hex2bin(key, TRUST_PSK, hex, len, NULL, &got, NULL) == 0 && got == TRUST_PSK;
+	if (!hex || len != 2 * TRUST_PSK ||
+		sodium_hex2bin(key, TRUST_PSK, hex, len, NULL, &got, NULL) || got != TRUST_PSK)
+		return false;
+	crypto_hash_sha256(p->root, key, TRUST_PSK);
+	return true;
 }
 
 static const char *next_line(const char *p)
@@ -175,11 +179,27 @@ static void add_attribute(struct peer *p, const mbedtls_x509_name *n)
 		peer_add_role(p, text, n->val.len);
 }
 
-void trust_read_peer(struct peer *p, const struct mbedtls_x509_crt *crt)
+static int64_t unix_time(const mbedtls_x509_time *t)
 {
+	struct tm tm = {.tm_year = t->year - 1900, .tm_mon = t->mon - 1, .tm_mday = t->day,
+		.tm_hour = t->hour, .tm_min = t->min, .tm_sec = t->sec};
+
+	return (int64_t)timegm(&tm);
+}
+
+static void root_of(uint8_t root[PEER_ROOT], const mbedtls_x509_crt *ca)
+{
+	crypto_hash_sha256(root, ca->pk_raw.p, ca->pk_raw.len);
+}
+
+void trust_read_peer(struct peer *p, const mbedtls_x509_crt *crt, const mbedtls_x509_crt *ca)
+{
+	int64_t ends_s = unix_time(&crt->valid_to), ca_ends_s = unix_time(&ca->valid_to);
 	const mbedtls_x509_name *n;
 
 	memset(p, 0, sizeof *p);
+	p->ends_s = ends_s < ca_ends_s ? ends_s : ca_ends_s;
+	root_of(p->root, ca);
 	for (n = &crt->subject; n; n = n->next)
 		if (n->val.p)
 			add_attribute(p, n);
@@ -188,17 +208,23 @@ void trust_read_peer(struct peer *p, const struct mbedtls_x509_crt *crt)
 		memcpy(p->serial, crt->serial.p, p->serial_len);
 }
 
-/* By name and roles: that the key is the one it proved is more than it was kept for. */
-static bool key_is_gone(const struct trust *t, const struct peer *p)
+/* ---- may it stay? ---- */
+
+static const char *key_objection(const struct trust *t, const struct peer *p)
 {
 	uint8_t key[TRUST_PSK];
 	struct peer now;
-	bool same = trust_find_key(t, p->name, strlen(p->name), key, &now) &&
-		now.roles == p->roles && now.nusers == p->nusers &&
-		memcmp(now.user, p->user, sizeof now.user) == 0;
+	bool there = trust_find_key(t, p->name, strlen(p->name), key, &now);
 
 	sodium_memzero(key, sizeof key);
-	return !same;
+	if (!there)
+		return "is no longer there";
+	if (sodium_memcmp(now.root, p->root, PEER_ROOT) != 0)
+		return "is another one now";
+	return now.roles == p->roles && now.nusers == p->nusers &&
+			memcmp(now.user, p->user, sizeof now.user) == 0
+		? NULL
+		: "has other roles now";
 }
 
 static bool is_listed(const mbedtls_x509_crl *crl, const struct peer *p)
@@ -212,13 +238,11 @@ static bool is_listed(const mbedtls_x509_crl *crl, const struct peer *p)
 	return false;
 }
 
-bool trust_revoked(const struct trust *t, const struct peer *p)
+static bool is_revoked(const struct trust *t, const struct peer *p)
 {
 	mbedtls_x509_crl crl, *one;
 	bool found;
 
-	if (!p->serial_len)
-		return key_is_gone(t, p);
 	if (!t->crl.p)
 		return false;
 	mbedtls_x509_crl_init(&crl);
@@ -228,6 +252,35 @@ bool trust_revoked(const struct trust *t, const struct peer *p)
 		found = is_listed(one, p);
 	mbedtls_x509_crl_free(&crl);
 	return found;
+}
+
+static bool is_of_ca(const struct trust *t, const struct peer *p)
+{
+	unsigned i;
+
+	for (i = 0; i < t->nroots; i++)
+		if (memcmp(t->root[i], p->root, PEER_ROOT) == 0)
+			return true;
+	return false;
+}
+
+bool trust_objects(const struct trust *t, const struct peer *p, int64_t now_s, struct err_text *e)
+{
+	const char *why = NULL;
+
+	if (!t)
+		why = "counts for nothing: there are no sealed channels any more";
+	else if (p->ends_s && now_s > p->ends_s)
+		why = "has expired";
+	else if (!p->serial_len)
+		why = key_objection(t, p);
+	else if (is_revoked(t, p))
+		why = "is revoked";
+	else if (!is_of_ca(t, p))
+		why = "is of a CA that is not believed any more";
+	if (why)
+		err_set(e, "the %s of \"%s\" %s", p->serial_len ? "certificate" : "key", p->name, why);
+	return why != NULL;
 }
 
 struct parsed {
@@ -250,6 +303,14 @@ static const char *parse_all(struct parsed *x, const struct trust *t, const stru
 	return NULL;
 }
 
+/* False: more than there is room for. */
+static bool keep_roots(struct trust *t, const mbedtls_x509_crt *ca)
+{
+	for (; ca && t->nroots < TRUST_ROOTS; ca = ca->next)
+		root_of(t->root[t->nroots++], ca);
+	return !ca;
+}
+
 static int check_chain(struct trust *t, const struct trust_files *f, struct parsed *x,
 	struct err_text *e)
 {
@@ -261,6 +322,10 @@ static int check_chain(struct trust *t, const struct trust_files *f, struct pars
 		err_set(e, "%s: cannot be read as PEM of its kind", bad);
 		return -EINVAL;
 	}
+	if (!keep_roots(t, &x->ca)) {
+		err_set(e, "%s: more than %d CAs", f->ca, TRUST_ROOTS);
+		return -EINVAL;
+	}
 	if (mbedtls_pk_check_pair(&x->own.pk, &x->key)) {
 		err_set(e, "%s is not the key of %s", f->key, f->cert);
 		return -EINVAL;
@@ -268,7 +333,7 @@ static int check_chain(struct trust *t, const struct trust_files *f, struct pars
 	if (mbedtls_x509_crt_verify_with_profile(
 			&x->own, &x->ca, t->crl.p ? &x->crl : NULL, &trust_profile, NULL, &flags, NULL,
 			NULL) == 0) {
-		trust_read_peer(&t->self, &x->own);
+		trust_read_peer(&t->self, &x->own, &x->ca);
 		return 0;
 	}
 	mbedtls_x509_crt_verify_info(why, sizeof why, "", flags);

@@ -21,7 +21,7 @@
 #include "err.h"
 #include "peer.h"
 
-enum { TRUST_PSK = 32 };
+enum { TRUST_PSK = 32, TRUST_ROOTS = 8 /* CAs in one file */ };
 
 /* How a service is to be used. */
 enum trust_mode {
@@ -42,6 +42,8 @@ struct trust_blob {
 
 struct trust {
 	struct trust_blob cert, key, ca, crl, psk;
+	uint8_t root[TRUST_ROOTS][PEER_ROOT]; /* of the CAs, as struct peer has it */
+	unsigned nroots;
 	struct peer self; /* as the certificate, or a client's line of keys, says */
 	int users;        /* trust_hold() */
 };
@@ -50,8 +52,8 @@ struct trust {
  * trust_load - read the files and see that they go together.
  *
  * Returns 0; -EINVAL (neither certificate nor keys, one without the other, not of this
- * CA, expired, revoked, not P-384), -EACCES (others may read key or keys), -ENOMEM, or what
- * the kernel said; `e` names the file.
+ * CA, more than TRUST_ROOTS of them, expired, revoked, not P-384), -EACCES (others may read
+ * key or keys), -ENOMEM, or what the kernel said; `e` names the file.
  */
 MUST_CHECK int trust_load(
 	struct trust **t, const struct trust_files *f, struct err_text *e);
@@ -60,9 +62,17 @@ MUST_CHECK int trust_load(
 struct trust *trust_hold(struct trust *t);
 void trust_drop(struct trust *t);
 
-/* Has the CA revoked that peer's certificate, as far as `t` knows? Of one that has a key: is
- * it no longer in the file, or for other roles? True as well when there is no memory to tell. */
-bool trust_revoked(const struct trust *t, const struct peer *p);
+/*
+ * trust_objects - is there a reason that a peer who was let in may not stay?
+ *
+ *   t       what is believed now; NULL: nothing, and so there is
+ *   now_s   Unix time
+ *
+ * Its certificate has ended or is revoked, or its CA is none of `t`; its pre-shared key is
+ * another one now, for other roles, or gone. Also when there is no memory to tell. `e` says
+ * which. For certificates that is all that changes after a handshake; signatures do not.
+ */
+bool trust_objects(const struct trust *t, const struct peer *p, int64_t now_s, struct err_text *e);
 
 /* The key of that name, and who it is. False: there is none. */
 bool trust_find_key(const struct trust *t, const char *name, size_t len,
@@ -71,9 +81,10 @@ bool trust_find_key(const struct trust *t, const char *name, size_t len,
 /* "plain", "sealed", "required". */
 MUST_CHECK int trust_parse_mode(const char *text, enum trust_mode *mode);
 
-/* Who a certificate says it is. */
+/* Who a certificate says it is; `ca` signed it. */
 struct mbedtls_x509_crt;
-void trust_read_peer(struct peer *p, const struct mbedtls_x509_crt *crt);
+void trust_read_peer(struct peer *p, const struct mbedtls_x509_crt *crt,
+	const struct mbedtls_x509_crt *ca);
 
 /* What this project signs with, and nothing else: ECDSA, P-384, SHA-384. */
 extern const struct mbedtls_x509_crt_profile trust_profile;

@@ -1,6 +1,21 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "admit.h"
 
+#include <time.h>
+
+static const char sealed_only[] = "this server takes sealed channels only";
+
+bool admit_objects(const struct admission *a, const struct zone *z, int64_t now_s,
+	struct err_text *e)
+{
+	if (a->sealed)
+		return trust_objects(z->trust, &a->peer, now_s, e);
+	if (!a->plain || z->mode != TRUST_REQUIRED)
+		return false;
+	err_set(e, "%s", sealed_only);
+	return true;
+}
+
 static int shake_hands(struct admission *a, const struct zone *z, struct service_chan *c,
 	const struct frame *f, struct err_text *e)
 {
@@ -11,9 +26,9 @@ static int shake_hands(struct admission *a, const struct zone *z, struct service
 	if (rc == -EAGAIN)
 		return rc;
 	if (rc == 0) {
+		/* Not let in yet: its first request is, by what the files say then. */
 		a->peer = *handshake_peer(a->handshake);
 		a->sealed = true;
-		a->zone = z->number;
 		log_line(LOG_DEBUG, "channel %u of pid %u is sealed for \"%s\"", c->index,
 			ident_pid(c->owner), a->peer.name);
 		rc = -EAGAIN;
@@ -25,32 +40,25 @@ static int shake_hands(struct admission *a, const struct zone *z, struct service
 	return rc;
 }
 
-/* Again, under other secrets. */
-static int look_again(struct admission *a, const struct zone *z, struct err_text *e)
+bool admit_shakes_hands(const struct admission *a, const struct zone *z, const struct frame *f)
 {
-	if (a->sealed && (!z->trust || trust_revoked(z->trust, &a->peer))) {
-		err_set(e, z->trust ? "the certificate of \"%s\" is revoked"
-				    : "no sealed channels any more, as \"%s\" has one",
-			a->peer.name);
-		return -EACCES;
-	}
-	a->zone = z->number;
-	return 0;
+	return f->kind == SEAL_HELLO && z->mode != TRUST_PLAIN && !a->plain && !a->sealed;
 }
 
 int admit(struct admission *a, const struct zone *z, struct service_chan *c,
 	const struct frame *f, struct err_text *e)
 {
-	if (a->sealed)
-		return look_again(a, z, e);
-	if (f->kind == SEAL_HELLO && z->mode != TRUST_PLAIN && !a->plain)
+	if (admit_shakes_hands(a, z, f))
 		return shake_hands(a, z, c, f, e);
-	if (a->handshake || z->mode == TRUST_REQUIRED) {
-		err_set(e, "this server takes sealed channels only");
+	if (admit_objects(a, z, time(NULL), e))
+		return -EACCES;
+	if (!a->sealed && (a->handshake || z->mode == TRUST_REQUIRED)) {
+		err_set(e, "%s", sealed_only);
 		return -EACCES;
 	}
-	a->plain = true;
+	a->plain = !a->sealed;
 	a->zone = z->number;
+	a->until_s = a->sealed && a->peer.ends_s ? a->peer.ends_s : INT64_MAX;
 	return 0;
 }
 

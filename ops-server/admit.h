@@ -3,9 +3,9 @@
  * admit.h - whether a channel may ask anything: plainly, sealed, or not at all.
  *
  * A new channel's first frame is a request, or begins a handshake (secure.h). What was
- * decided holds until the zone's secrets are read anew (SIGHUP): then the channel's next frame
- * is looked at again, so that a revoked certificate ends its sessions, and so does
- * `--secure required` the plain ones.
+ * decided holds until the certificate ends, or the zone's secrets are read anew (SIGHUP): then
+ * it is looked at again, so that a certificate that is revoked or of another CA, or a key that
+ * was changed, ends its sessions, and `--secure required` the plain ones.
  */
 #ifndef OPS_SERVER_ADMIT_H
 #define OPS_SERVER_ADMIT_H
@@ -18,6 +18,7 @@ struct admission {
 	bool plain;    /* its first request was, and it cannot be sealed any more */
 	bool sealed;
 	struct peer peer;
+	int64_t until_s; /* Unix time: look again after it */
 	struct handshake *handshake; /* under way; owned */
 };
 
@@ -26,11 +27,22 @@ struct admission {
  *
  * Returns 0: let in, the frame is still there to be served; -EAGAIN: it was the handshake's
  * and has been taken, look for the next one; else refuse the channel, `e` says why, to the
- * client as well when it is -EACCES. Milliseconds of thinking when the frame is a handshake's.
+ * client as well when it is -EACCES. Milliseconds of thinking when admit_shakes_hands().
  */
 MUST_CHECK int admit(struct admission *a, const struct zone *z, struct service_chan *c,
 	const struct frame *f, struct err_text *e);
+bool admit_shakes_hands(const struct admission *a, const struct zone *z, const struct frame *f);
 void admit_end(struct admission *a);
+
+/* Has it to be looked at again? */
+static inline bool admit_is_old(const struct admission *a, const struct zone *z, int64_t now_s)
+{
+	return a->zone != z->number || a->until_s < now_s;
+}
+
+/* Is there a reason why what was let in may not stay? `e` says which. */
+bool admit_objects(const struct admission *a, const struct zone *z, int64_t now_s,
+	struct err_text *e);
 
 /* May it run programs? */
 bool admit_evaluates(const struct admission *a);

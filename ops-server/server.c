@@ -18,6 +18,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <sodium.h>
@@ -25,6 +26,7 @@
 
 #include "account.h"
 #include "auditor.h"
+#include "greet.h"
 #include "sandbox.h"
 #include "session.h"
 #include "standing.h"
@@ -62,6 +64,22 @@ static void log_policy(const struct zone *z)
 		log_warning("no policy: whoever may compare encrypted values can find them out");
 }
 
+/* Who is in, and may not stay: idle ones as well. A worker that has a channel looks itself. */
+static void review(struct server *s)
+{
+	uint32_t n = s->service.geometry->nchannels, i;
+
+	__atomic_store_n(&s->now_s, time(NULL), __ATOMIC_RELAXED);
+	pthread_mutex_lock(&s->control);
+	for (i = service_next_open(&s->service, 0, n); i < n;
+		i = service_next_open(&s->service, i + 1, n))
+		if (service_lock(&s->chans[i])) {
+			session_review(s, s->zone, &s->chans[i]);
+			service_unlock(&s->chans[i]);
+		}
+	pthread_mutex_unlock(&s->control);
+}
+
 /* SIGHUP: everything new, or everything as it was. */
 static void reload(struct server *s)
 {
@@ -84,6 +102,7 @@ static void reload(struct server *s)
 	s->config = fresh;
 	log_set_level(fresh.log_level);
 	zone_replace(s, z);
+	review(s);
 	log_info("reloaded: current key is %u", keyring_current(z->keys));
 	log_policy(z);
 	sd_notify(0, "READY=1");
@@ -198,6 +217,7 @@ static int wait_event(struct server *s, int signals, struct pollfd *fds)
 	service_beat(&s->service);
 	service_reap(&s->service, clock_ms());
 	pthread_mutex_unlock(&s->control);
+	review(s);
 	workers_look(s); /* one may have passed a channel by that was locked just now */
 	if ((fds[0].revents & POLLIN) && read(signals, &info, sizeof info) == sizeof info)
 		return (int)info.ssi_signo;
@@ -229,6 +249,7 @@ static void drain(struct server *s)
 		usleep(1000);
 	__atomic_store_n(&s->stop, 1, __ATOMIC_RELEASE);
 	workers_join(s);
+	greet_end(s);
 	service_drop(&s->service);
 }
 
@@ -246,6 +267,9 @@ static int serve(struct server *s)
 	signals = signalfd(-1, &set, SFD_CLOEXEC);
 	fds = calloc(1 + (size_t)s->service.geometry->nchannels, sizeof *fds);
 	rc = signals < 0 || !fds ? -errno : confine(&s->config);
+	s->now_s = time(NULL);
+	if (rc == 0)
+		rc = greet_start(s);
 	if (rc == 0)
 		rc = auditor_start(s->audit);
 	if (rc == 0)

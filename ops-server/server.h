@@ -2,8 +2,9 @@
 /*
  * server.h - what the threads of ops_server share.
  *
- * Threads. Workers (worker.h) find requests and execute them; the main thread keeps the
- * lease, reaps dead owners and reacts to signals. `control` is the mutex of the service's
+ * Threads. Workers (worker.h) find requests and execute them; one more does handshakes
+ * (greet.h); the main thread keeps the lease, reaps dead owners, ends sessions whose
+ * certificate has ended, and reacts to signals. `control` is the mutex of the service's
  * control functions; a channel's session belongs to whoever holds the channel's lock.
  */
 #ifndef OPS_SERVER_SERVER_H
@@ -19,6 +20,7 @@
 
 struct account; /* account.h */
 struct auditor; /* auditor.h */
+struct greeter; /* greet.h */
 struct zone;    /* zone.h */
 
 struct worker {
@@ -63,6 +65,8 @@ struct server {
 	struct zone *zone; /* the newest */
 	pthread_mutex_t zone_lock;
 	pthread_mutex_t control;
+	struct greeter *greeter;
+	int64_t now_s;           /* Unix time, half a second old at most: when certificates end */
 	struct worker *poller;   /* the one that polls, or NULL */
 	uint32_t patience;       /* how often a worker has to be rung again before one polls */
 	uint64_t started_ms;
@@ -76,5 +80,10 @@ struct server {
 	uint32_t halves;  /* channels with a request of which more is to come */
 	int stop;
 };
+
+static inline int64_t server_now_s(const struct server *s)
+{
+	return __atomic_load_n(&s->now_s, __ATOMIC_RELAXED);
+}
 
 #endif

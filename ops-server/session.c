@@ -3,10 +3,12 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <sodium.h>
 
 #include "account.h"
+#include "greet.h"
 #include "standing.h"
 #include "status.h"
 #include "wiped.h"
@@ -115,7 +117,7 @@ bool session_heavy(struct service_chan *c)
 
 	return (s && s->in.len) ||
 		(ring_peek(&c->rx, &f) == 0 &&
-			(f.len > HEAVY_BYTES || f.flags & FRAME_MORE || f.kind == SEAL_HELLO));
+			(f.len > HEAVY_BYTES || f.flags & FRAME_MORE));
 }
 
 /* eval_run's room callback. */
@@ -317,13 +319,13 @@ static void serve_one(struct worker *w, struct service_chan *c, uint8_t kind, ui
 	}
 }
 
-static void refuse(struct worker *w, struct service_chan *c, const char *why)
+static void refuse(struct server *s, struct service_chan *c, const char *why)
 {
 	const char *sealed = seal_why(&c->rx) ? seal_why(&c->rx) : seal_why(&c->tx);
 
 	why = sealed ? sealed : why;
 	log_warning("channel %u of pid %u refused: %s", c->index, ident_pid(c->owner), why);
-	service_refuse(&w->server->service, c);
+	service_refuse(&s->service, c);
 }
 
 /* Count the channels that are in the middle of sending a long request. */
@@ -336,32 +338,62 @@ static void count_half(struct server *server, struct session *s)
 	s->half = half;
 }
 
-/* A frame on a channel that has not been let in. False: it is refused, or was the channel's. */
+/* A frame on a channel that has not been let in. False: it is refused. */
 static bool let_in(struct worker *w, struct service_chan *c, const struct frame *f)
 {
 	struct session *s = c->session;
 	struct reply r = {.c = c, .s = s};
 	struct err_text e = {""};
-	bool sealed = s->admission.sealed;
 	int rc = admit(&s->admission, w->zone, c, f, &e);
 
-	if (!sealed && s->admission.sealed)
-		__atomic_fetch_add(&w->server->nsealed, 1, __ATOMIC_RELAXED);
 	if (rc == 0) {
 		take_role(w, c);
 		return true;
 	}
-	if (rc == -EAGAIN)
-		return false;
-	if (rc == -EACCES && f->kind != SEAL_HELLO) {
+	if (rc == -EACCES) {
 		reply_fail(w, &r, f->id, rc, e.s);
 		service_publish(c);
 	}
-	refuse(w, c, e.s[0] ? e.s : err_name(rc));
+	refuse(w->server, c, e.s[0] ? e.s : err_name(rc));
 	return false;
 }
 
-void session_serve(struct worker *w, struct service_chan *c)
+void session_greet(struct server *server, const struct zone *z, struct service_chan *c)
+{
+	struct session *s = c->session;
+	struct err_text e = {""};
+	struct frame f;
+	int rc;
+
+	while (ring_peek(&c->rx, &f) == 0 && admit_shakes_hands(&s->admission, z, &f)) {
+		rc = admit(&s->admission, z, c, &f, &e);
+		if (s->admission.sealed)
+			__atomic_fetch_add(&server->nsealed, 1, __ATOMIC_RELAXED);
+		if (rc != -EAGAIN) {
+			refuse(server, c, e.s[0] ? e.s : err_name(rc));
+			return;
+		}
+	}
+	ring_release(&c->rx);
+	if (c->rx.broken || c->tx.broken)
+		refuse(server, c, "impossible frame or position");
+}
+
+void session_review(struct server *server, const struct zone *z, struct service_chan *c)
+{
+	struct session *s = c->session;
+	struct err_text e = {""};
+	int64_t now_s = time(NULL);
+
+	if (!s || !admit_is_old(&s->admission, z, now_s))
+		return;
+	if (!admit_objects(&s->admission, z, now_s, &e))
+		return;
+	log_warning("channel %u of pid %u closed: %s", c->index, ident_pid(c->owner), e.s);
+	service_kill(&server->service, c); /* who asks again is told why, by its next handshake */
+}
+
+bool session_serve(struct worker *w, struct service_chan *c)
 {
 	struct session *s = c->session;
 	const uint8_t *data;
@@ -371,20 +403,23 @@ void session_serve(struct worker *w, struct service_chan *c)
 	int budget = REQUESTS_PER_TURN, rc = -EAGAIN;
 
 	if (!s) {
-		refuse(w, c, "no memory for a session");
-		return;
+		refuse(w->server, c, "no memory for a session");
+		return true;
 	}
 	if (session_stuck(w->server, c) && !reply_continue(w, c)) {
 		if (c->tx.broken) /* else it would count as work for ever */
-			refuse(w, c, "impossible position");
-		return;
+			refuse(w->server, c, "impossible position");
+		return true;
 	}
 	while (budget-- > 0 && !session_stuck(w->server, c) &&
 		(rc = ring_peek(&c->rx, &f)) == 0) {
-		if (__builtin_expect(s->admission.zone != w->zone->number, 0) && !let_in(w, c, &f)) {
-			if (!c->open)
-				return; /* and the session is gone */
-			continue;
+		if (__builtin_expect(admit_is_old(&s->admission, w->zone, server_now_s(w->server)), 0)) {
+			if (admit_shakes_hands(&s->admission, w->zone, &f)) {
+				greet_hand_over(w->server, c);
+				return false;
+			}
+			if (!let_in(w, c, &f))
+				return true; /* and the session is gone */
 		}
 		rc = message_take(&s->in, &f, &data, &len);
 		if (rc == 0) {
@@ -395,8 +430,8 @@ void session_serve(struct worker *w, struct service_chan *c)
 				sodium_memzero(s->in.buf, len);
 			message_reset(&s->in, KEEP_BYTES);
 		} else if (rc != -EAGAIN) {
-			refuse(w, c, err_name(rc));
-			return;
+			refuse(w->server, c, err_name(rc));
+			return true;
 		}
 		ring_next(&c->rx);
 		if (rc == 0 && session_heavy(c))
@@ -416,5 +451,6 @@ void session_serve(struct worker *w, struct service_chan *c)
 	w->sealed = w->eval->sealed;
 	w->rows = w->eval->rows;
 	if (c->rx.broken || c->tx.broken)
-		refuse(w, c, "impossible frame or position");
+		refuse(w->server, c, "impossible frame or position");
+	return true;
 }

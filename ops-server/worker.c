@@ -4,11 +4,9 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "session.h"
+#include "thread.h"
 #include "zone.h"
 
 enum {
@@ -25,7 +23,6 @@ enum {
 	BESIDE = 16,         /* clients found asleep in a row: they run on the poller's processor */
 	TAKEN_NS = 200000,   /* away for longer in all, and a quarter of the time: too wanted */
 	TAKEN_PART = 4,
-	STACK_BYTES = 512 << 10,
 	SLICE_NS = 100000,
 	NO_CPU = CPU_SETSIZE,
 };
@@ -363,8 +360,8 @@ static void serve(struct worker *w, struct service_chan *c)
 		count_soon(w, c->index);
 	if (__atomic_load_n(&s->zone, __ATOMIC_ACQUIRE) != w->zone && zone_adopt(w))
 		log_warning("no memory for the new keys yet, going on with the old ones");
-	session_serve(w, c);
-	service_unlock(c);
+	if (session_serve(w, c))
+		service_unlock(c);
 	eval_done(w->eval); /* only now: the client has its answer */
 	if (heavy)
 		bell_clear(&lane_of(w)->asleep);
@@ -378,24 +375,6 @@ static void serve(struct worker *w, struct service_chan *c)
 	}
 	if (!w->polls)
 		w->answered = clock_ticks();
-}
-
-/* Requests take less than a microsecond, so a short slice is all that is needed, and
- * the scheduler lets a thread that asks for one run sooner when it is woken (Linux 6.12
- * and later; before that this changes nothing). */
-static void ask_for_short_slices(void)
-{
-	struct {
-		uint32_t size, policy;
-		uint64_t flags;
-		int32_t nice;
-		uint32_t priority;
-		uint64_t runtime, deadline, period;
-	} attr = {.size = sizeof attr, .policy = SCHED_OTHER, .nice = getpriority(PRIO_PROCESS, 0),
-		.runtime = SLICE_NS};
-
-	if (syscall(SYS_sched_setattr, 0, &attr, 0) < 0)
-		log_line(LOG_DEBUG, "sched_setattr: %s", strerror(errno));
 }
 
 static void stay_on(uint32_t cpu)
@@ -415,7 +394,7 @@ static void *worker_run(void *arg)
 	struct service_chan *c;
 
 	stay_on(w->cpu);
-	ask_for_short_slices();
+	thread_schedule(SLICE_NS, 0); /* requests take less than a microsecond */
 	while (!stopping(s)) {
 		if (service_changed(&s->service))
 			control(s);
@@ -453,7 +432,6 @@ static void choose_cpus(struct server *s)
 
 int workers_start(struct server *s)
 {
-	pthread_attr_t attr;
 	uint32_t i;
 	int rc = 0;
 
@@ -463,8 +441,6 @@ int workers_start(struct server *s)
 	memset(s->workers, 0, s->config.workers * sizeof *s->workers);
 	s->patience = PATIENCE_MIN;
 	choose_cpus(s);
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, STACK_BYTES);
 	for (i = 0; i < s->config.workers && !rc; i++) {
 		s->workers[i].server = s;
 		s->workers[i].index = i;
@@ -472,8 +448,7 @@ int workers_start(struct server *s)
 		rc = zone_adopt(&s->workers[i]);
 	}
 	for (i = 0; i < s->config.workers && !rc; i++)
-		rc = -pthread_create(&s->workers[i].thread, &attr, worker_run, &s->workers[i]);
-	pthread_attr_destroy(&attr);
+		rc = thread_start(&s->workers[i].thread, worker_run, &s->workers[i]);
 	return rc;
 }
 

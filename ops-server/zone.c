@@ -81,6 +81,24 @@ static void zone_leave(struct server *s, struct zone *z)
 		zone_free(z);
 }
 
+struct zone *zone_hold(struct server *s)
+{
+	struct zone *z;
+
+	pthread_mutex_lock(&s->zone_lock);
+	z = s->zone;
+	z->users++;
+	pthread_mutex_unlock(&s->zone_lock);
+	return z;
+}
+
+void zone_let_go(struct server *s, struct zone *z)
+{
+	pthread_mutex_lock(&s->zone_lock);
+	zone_leave(s, z);
+	pthread_mutex_unlock(&s->zone_lock);
+}
+
 void zone_release(struct worker *w)
 {
 	pthread_mutex_lock(&w->server->zone_lock);
@@ -94,13 +112,9 @@ void zone_release(struct worker *w)
 int zone_adopt(struct worker *w)
 {
 	struct server *s = w->server;
-	struct zone *old = w->zone, *newest;
+	struct zone *old = w->zone, *newest = zone_hold(s);
 	struct eval *ev;
 
-	pthread_mutex_lock(&s->zone_lock);
-	newest = s->zone;
-	newest->users++;
-	pthread_mutex_unlock(&s->zone_lock);
 	ev = eval_create(s->gcm, newest->keys);
 	if (ev && w->eval) {
 		ev->opened = w->eval->opened;

@@ -19,7 +19,7 @@ struct zone {
 	enum trust_mode mode;
 	struct policy *policy; /* NULL: none, everything is allowed */
 	uint64_t number;     /* counts zones: who has seen another one looks anew */
-	uint32_t users;      /* workers on it; server.zone_lock */
+	uint32_t users;      /* threads on it; server.zone_lock */
 };
 
 /* Load keys and credential; NULL with the reason in `e`. */
@@ -36,6 +36,10 @@ void zone_replace(struct server *s, struct zone *z);
 
 /* Move a worker to the newest zone. Returns 0 or -ENOMEM, and then it stays where it is. */
 MUST_CHECK int zone_adopt(struct worker *w);
+
+/* The newest, for a while. */
+struct zone *zone_hold(struct server *s);
+void zone_let_go(struct server *s, struct zone *z);
 
 /* At a worker's end: wipe its evaluator, and its zone if that was an old one's last user. */
 void zone_release(struct worker *w);

@@ -278,6 +278,7 @@ static void raise_if(int rc, const struct err_text *e)
 	if (rc == -EACCES && zone.client.role != ROLE_DB) { /* else every call from now on would ask for the role */
 		ops_release(&zone.client);
 		zone.client.role = ROLE_DB;
+		zone.stale = zone.trust != NULL; /* the files may have a newer certificate */
 	}
 	raise_errno(rc, e);
 }

@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "config.h"
@@ -27,6 +28,15 @@ struct greeting {
 	bool thinks;
 };
 
+/* A file as it was when it was read: another one under the same name, or the same one
+ * written again within a tick of its clock, is news. */
+struct seen {
+	dev_t dev;
+	ino_t ino;
+	off_t size;
+	struct timespec modified, changed;
+};
+
 struct greet_view greet_view;
 
 static struct {
@@ -37,7 +47,7 @@ static struct {
 	bool stop;
 	pthread_t thread;
 	int efd; /* -1: not running */
-	struct timespec changed[FILES];
+	struct seen seen[FILES];
 	bool complained; /* about files as they are now */
 } g = {.lock = PTHREAD_MUTEX_INITIALIZER, .work = PTHREAD_COND_INITIALIZER, .efd = -1};
 
@@ -91,37 +101,67 @@ static const char *file_at(int i)
 	return all[i];
 }
 
-/* When they changed last; true: they have since. */
-static bool look_at_times(void)
+/* True: they are not as they were when this was asked last. */
+static bool look_at_files(void)
 {
 	bool other = false;
 	struct stat st;
 	int i;
 
 	for (i = 0; i < FILES; i++) {
+		struct seen now;
+
 		if (!file_at(i)[0] || stat(file_at(i), &st) < 0)
 			continue;
-		other |= memcmp(&g.changed[i], &st.st_mtim, sizeof st.st_mtim) != 0;
-		g.changed[i] = st.st_mtim;
+		memset(&now, 0, sizeof now); /* what lies between its fields is compared as well */
+		now.dev = st.st_dev;
+		now.ino = st.st_ino;
+		now.size = st.st_size;
+		now.modified = st.st_mtim;
+		now.changed = st.st_ctim;
+		other |= memcmp(&g.seen[i], &now, sizeof now) != 0;
+		g.seen[i] = now;
 	}
 	return other;
 }
 
-/* May it stay, as things are now? */
-static bool may_stay(const struct session *s, const struct trust *t)
+/* As things are now. */
+static bool may_stay(const struct session *s, const struct trust *t, int64_t now_s)
 {
+	struct err_text e = {""};
+
 	if (!s->peer)
 		return !s->let_in || config.secure != TRUST_REQUIRED;
-	return t && !trust_revoked(t, s->peer);
+	if (!trust_objects(t, s->peer, now_s, &e))
+		return true;
+	RedisModule_Log(roster.ctx, "notice", "channel %u of pid %u is closed: %s", s->chan->index,
+		ident_pid(s->chan->owner), e.s);
+	return false;
 }
 
 static void kill_others(const struct trust *t)
 {
+	int64_t now_s = time(NULL);
 	uint32_t i;
 
 	for (i = 0; i < roster.nopen; i++)
-		if (!may_stay(roster.open[i], t))
+		if (!roster.open[i]->tally.killed && !may_stay(roster.open[i], t, now_s))
 			roster.open[i]->tally.killed = roster.kills = true;
+}
+
+/* Whose certificate has ended meanwhile. */
+static void kill_expired(void)
+{
+	int64_t now_s = time(NULL);
+	uint32_t i;
+
+	for (i = 0; i < roster.nopen; i++) {
+		struct session *s = roster.open[i];
+
+		if (s->peer && s->peer->ends_s && now_s > s->peer->ends_s && !s->tally.killed &&
+			!may_stay(s, g.trust, now_s))
+			s->tally.killed = roster.kills = true;
+	}
 }
 
 static int check_roles(const struct trust *t, struct err_text *e)
@@ -142,7 +182,7 @@ int greet_configure(struct err_text *e)
 
 	if (g.efd < 0)
 		return 0; /* not yet: greet_open() does */
-	look_at_times(); /* before they are read: what is written meanwhile is news */
+	look_at_files(); /* before they are read: what is written meanwhile is news */
 	if (config.secure != TRUST_PLAIN || config.zone_secure)
 		rc = trust_load(&t, &f, e);
 	if (!rc && t)
@@ -168,7 +208,8 @@ void greet_look_at_files(void)
 
 	if (config.secure == TRUST_PLAIN && !config.zone_secure)
 		return;
-	if (!look_at_times() && !g.complained)
+	kill_expired();
+	if (!look_at_files() && !g.complained)
 		return;
 	if (greet_configure(&e) == 0)
 		return;
@@ -199,21 +240,26 @@ static bool be_user(struct session *s, const struct peer *p)
 static void go_on(struct session *s, struct greeting *x)
 {
 	int rc = secure_give(x->handshake, s->chan, x->rc);
-	char why[256];
+	struct err_text e = {""};
+	char why[sizeof e.s + 32];
 
 	if (rc == -EAGAIN)
 		return;
 	greet_view.failed += rc != 0;
+	snprintf(why, sizeof why, "no sealed channel: %s",
+		handshake_why(x->handshake)[0] ? handshake_why(x->handshake) : err_name(rc));
 	if (rc == 0) {
 		s->peer = RedisModule_Alloc(sizeof *s->peer);
 		*s->peer = *handshake_peer(x->handshake);
 		greet_view.sealed++;
-		s->let_in = be_user(s, s->peer);
+		/* The files may be others than when it began. */
+		if (trust_objects(g.trust, s->peer, time(NULL), &e))
+			snprintf(why, sizeof why, "no sealed channel: %s", e.s);
+		else
+			s->let_in = be_user(s, s->peer);
 		if (!s->let_in)
 			rc = -EACCES;
 	}
-	snprintf(why, sizeof why, "no sealed channel: %s",
-		handshake_why(x->handshake)[0] ? handshake_why(x->handshake) : err_name(rc));
 	s->greeting = NULL;
 	free_greeting(x);
 	if (rc)

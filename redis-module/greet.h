@@ -10,8 +10,9 @@
  * strangers' patience, and nothing of those who are in.
  *
  * The files (config.h: cert ca key crl psk) are looked at once a second, and read anew when
- * one has changed. Whose certificate is revoked then is killed at once (roster.h), and so is
- * who is there plainly when `required` is set.
+ * one is another than before (time, size, inode). Whose certificate is revoked then, or has
+ * ended, or is of a CA that is not believed any more, or whose key was changed, is killed at
+ * once (roster.h), and so is who is there plainly when `required` is set.
  */
 #ifndef CXLRING_GREET_H
 #define CXLRING_GREET_H

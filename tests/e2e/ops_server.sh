@@ -285,7 +285,7 @@ if grep -q 'no filter of system calls: not in this build' "$dir/log-in"; then
 	echo "ok $((passed + failed + 1)) - sandbox # SKIP not in this build (sanitizers)"
 	passed=$((passed + 1))
 else
-	[ "$(fields "$pid")" = ' 4 NoNewPrivs:1 4 Seccomp:2 ' ] && ok "all threads are in the sandbox" || not_ok "all threads are in the sandbox" "$(fields "$pid")"
+	[ "$(fields "$pid")" = ' 5 NoNewPrivs:1 5 Seccomp:2 ' ] && ok "all threads are in the sandbox" || not_ok "all threads are in the sandbox" "$(fields "$pid")"
 fi
 says "and it serves" 0 "round trips" "$ctl" ping "$r" --count 10
 kill -HUP "$pid"
@@ -296,7 +296,7 @@ grep -q 'reloaded' "$logged_in" && ok "and reads its keys anew in it" || not_ok 
 kill -TERM "$pid"
 ends "and it ends in it"
 start "$dir/log-out" --region "$r" --keys "$k" --workers 3 --sandbox no
-[ "$(fields "$pid")" = ' 4 NoNewPrivs:1 4 Seccomp:0 ' ] && ok "--sandbox no: outside" || not_ok "--sandbox no: outside" "$(fields "$pid")"
+[ "$(fields "$pid")" = ' 5 NoNewPrivs:1 5 Seccomp:0 ' ] && ok "--sandbox no: outside" || not_ok "--sandbox no: outside" "$(fields "$pid")"
 grep -q 'warning no filter of system calls' "$dir/log-out" && ok "and says so" || not_ok "and says so" "$(cat "$dir/log-out")"
 kill -TERM "$pid"
 ends "and it ends outside"

@@ -95,6 +95,55 @@ while [ "$(info channels_sealed)" != 0 ] && [ $i -lt 60 ]; do i=$((i + 1)); slee
 same 'a revoked certificate ends its connections, within seconds' "$(info channels_sealed)" 0
 has 'and there is no new one' "$(as alice get b:1)" revoked
 same 'others go on' "$(as bob get b:1)" '"hello"'
+
+# linger NAME: a client that stays; gone N: until so many are sealed
+linger() {
+	(as "$1" -r 4000 -i 0.05 get b:1 >"$dir/linger" 2>&1) &
+	pids="$pids $!"
+	sealed_are 1
+}
+sealed_are() {
+	_i=0
+	while [ "$(info channels_sealed)" != "$1" ] && [ $_i -lt 300 ]; do _i=$((_i + 1)); sleep 0.05; done
+}
+ctl ca issue "$ca" brief --role kv:bob --seconds 8
+linger brief
+same 'a certificate of a few seconds' "$(info channels_sealed)" 1
+sealed_are 0
+same 'that ends ends its connections' "$(info channels_sealed)" 0
+has 'and there is no new one' "$(as brief get b:1)" expired
+# A list with the same time as the one before: it is another file all the same.
+ctl ca issue "$ca" lost --role kv:bob
+linger lost
+touch -r "$ca/crl.pem" "$dir/time"
+ctl ca revoke "$ca" lost
+touch -r "$dir/time" "$ca/crl.pem"
+sealed_are 0
+same 'a list is read anew, whatever its time says' "$(info channels_sealed)" 0
+has 'it counts' "$(as lost get b:1)" revoked
+# Whom another CA vouched for, when that is believed no longer.
+cat "$ca/ca.pem" "$dir/other/ca.pem" >"$dir/both.pem"
+redis config set cxlring.ca-file "$dir/both.pem" cxlring.crl-file '' >/dev/null
+ctl ca issue "$dir/other" carol --role kv:bob
+("$B/cxl-cli" --region "$shm/a" --secure --cert "$dir/other/carol.pem" --key "$dir/other/carol.key" \
+	--ca "$dir/both.pem" -r 4000 -i 0.05 get b:1 >"$dir/linger" 2>&1) &
+pids="$pids $!"
+sealed_are 1
+same 'of a second CA' "$(info channels_sealed)" 1
+redis config set cxlring.ca-file "$ca/ca.pem" cxlring.crl-file "$ca/crl.pem" >/dev/null
+sealed_are 0
+same 'that is believed no longer' "$(info channels_sealed)" 0
+# The key of a node is another one now.
+("$B/cxl-cli" --region "$shm/a" --secure --psk "$dir/psk" -r 4000 -i 0.05 get b:1 >"$dir/linger" 2>&1) &
+pids="$pids $!"
+sealed_are 1
+cp -p "$dir/psk" "$dir/psk.was"
+cp "$dir/wrong.psk" "$dir/psk"
+sealed_are 0
+same 'a pre-shared key that is replaced ends its connections' "$(info channels_sealed)" 0
+has 'the log says why' "$(cat "$dir/a.log")" 'the key of "node1" is another one now'
+cp -p "$dir/psk.was" "$dir/psk"
+
 same 'required' "$(redis config set cxlring.secure required)" OK
 has 'refuses plain ones' "$(ring a get b:1)" 'sealed channels only'
 has 'and a plain password' "$("$B/cxl-cli" --region "$shm/a" --user bob --pass b get b:1 2>&1)" 'sealed channels only'

@@ -116,7 +116,45 @@ static void same_secrets(const struct pair *p, bool same)
 	assert_false(sodium_is_zero(a[0], SEAL_SECRET));
 }
 
-/* ---- who is let in ---- */
+static char *read_text(const char *name)
+{
+	FILE *in = fopen(name, "r");
+	char *text = calloc(1, 1 << 16);
+
+	assert_non_null(in);
+	assert_true(fread(text, 1, (1 << 16) - 1, in) > 0);
+	fclose(in);
+	return text;
+}
+
+static void no_load(struct trust_files f, int rc, const char *says)
+{
+	struct trust *t;
+
+	err.s[0] = 0;
+	assert_int_equal(trust_load(&t, &f, &err), rc);
+	assert_null(t);
+	if (!strstr(err.s, says))
+		fail_msg("it says: %s", err.s);
+}
+
+/* ---- who is let in, and may stay ---- */
+
+/* The client that the server let in, as things are in `t`, which is dropped. */
+static void stays(struct trust *t, const struct pair *p)
+{
+	if (trust_objects(t, handshake_peer(p->server), time(NULL), &err))
+		fail_msg("%s", err.s);
+	trust_drop(t);
+}
+
+static void goes(struct trust *t, const struct pair *p, const char *why)
+{
+	assert_true(trust_objects(t, handshake_peer(p->server), time(NULL), &err));
+	if (!strstr(err.s, why))
+		fail_msg("it says: %s", err.s);
+	trust_drop(t);
+}
 
 static void test_certificates(void **state)
 {
@@ -197,6 +235,67 @@ static void test_self_made(void **state)
 	refused(t, load_name(dir, "zone"), &ops, "refused", "not correctly signed");
 }
 
+/* Its CA's own end counts as well: that one lives for ten days, the certificate for 20. */
+static void test_ends(void **state)
+{
+	struct trust *zone = load_name(dir, "zone");
+	const struct peer *client;
+	int64_t now_s = time(NULL);
+	struct pair p;
+
+	issue(dir, "long", "db", 20);
+	meet(&p, load_name(dir, "node"), &ops, trust_hold(zone), &ops);
+	client = handshake_peer(p.server);
+	assert_in_range(client->ends_s - now_s, 9 * 86400, 10 * 86400 + 60);
+	assert_false(trust_objects(zone, client, client->ends_s, &err));
+	assert_true(trust_objects(zone, client, client->ends_s + 1, &err));
+	assert_non_null(strstr(err.s, "certificate of \"node\" has expired"));
+	part(&p);
+	meet(&p, load_name(dir, "long"), &ops, trust_hold(zone), &ops);
+	assert_in_range(handshake_peer(p.server)->ends_s - now_s, 9 * 86400, 10 * 86400 + 60);
+	part(&p);
+	trust_drop(zone);
+}
+
+/* Of a CA that the server believed then, and does not now; or of none of them. */
+static void test_other_ca(void **state)
+{
+	struct trust_files f = files_of(other, "zone");
+	struct pair p;
+	char *mine = read_text(path(dir, "ca.pem")), *others = read_text(path(other, "ca.pem"));
+	FILE *out = fopen(path(dir, "both.pem"), "w");
+
+	assert_non_null(out);
+	fprintf(out, "%s%s", others, mine);
+	fclose(out);
+	free(mine);
+	free(others);
+	f.ca = path(dir, "both.pem");
+	meet(&p, load_name(dir, "node"), &ops, load_name(dir, "zone"), &ops);
+	assert_int_equal(p.s, 0);
+	stays(load_name(dir, "zone"), &p);
+	stays(load(&f), &p);
+	goes(load_name(other, "zone"), &p, "is of a CA that is not believed any more");
+	goes(NULL, &p, "no sealed channels any more");
+	part(&p);
+}
+
+static void test_too_many_cas(void **state)
+{
+	struct trust_files f = files_of(dir, "node");
+	char *one = read_text(path(dir, "ca.pem"));
+	FILE *out = fopen(path(dir, "many.pem"), "w");
+	int i;
+
+	assert_non_null(out);
+	for (i = 0; i <= TRUST_ROOTS; i++)
+		fputs(one, out);
+	fclose(out);
+	free(one);
+	f.ca = path(dir, "many.pem");
+	no_load(f, -EINVAL, "more than 8 CAs");
+}
+
 static void test_revoked(void **state)
 {
 	struct trust_files f = files_of(dir, "zone");
@@ -208,10 +307,10 @@ static void test_revoked(void **state)
 	t = load(&f);
 	meet(&p, load_name(dir, "lost"), &ops, t, &ops);
 	assert_int_equal(p.s, 0);
-	assert_false(trust_revoked(p.server ? load(&f) : NULL, handshake_peer(p.server)));
+	stays(load(&f), &p);
 	assert_int_equal(ca_revoke(dir, "lost", &err), 0);
 	t = load(&f);
-	assert_true(trust_revoked(t, handshake_peer(p.server)));
+	goes(trust_hold(t), &p, "certificate of \"lost\" is revoked");
 	part(&p);
 	refused(load_name(dir, "lost"), t, &ops, "refused", "revoked");
 	f = files_of(dir, "lost");
@@ -221,23 +320,11 @@ static void test_revoked(void **state)
 	assert_int_equal(ca_revoke(dir, "lost", &err), -ENOENT);
 }
 
-static char *read_text(const char *name)
-{
-	FILE *in = fopen(name, "r");
-	char *text = calloc(1, 1 << 16);
-
-	assert_non_null(in);
-	assert_true(fread(text, 1, (1 << 16) - 1, in) > 0);
-	fclose(in);
-	return text;
-}
-
 /* A file of two lists, to which one was added: both of them count, as in a handshake. */
 static void test_revoked_in_second_list(void **state)
 {
 	struct trust_files f = files_of(dir, "zone");
 	char *first = read_text(path(dir, "crl.pem")), *second;
-	struct trust *t;
 	struct pair p;
 	FILE *out;
 
@@ -251,9 +338,7 @@ static void test_revoked_in_second_list(void **state)
 	fprintf(out, "%s%s", first, second);
 	fclose(out);
 	f.crl = path(dir, "two.pem");
-	t = load(&f);
-	assert_true(trust_revoked(t, handshake_peer(p.server)));
-	trust_drop(t);
+	goes(load(&f), &p, "revoked");
 	part(&p);
 	free(first);
 	free(second);
@@ -302,7 +387,7 @@ static void test_keys(void **state)
 	struct trust_files nobody = keys("nobody.psk", "node3 db " KEY1 "\n");
 	struct trust_files without = keys("without.psk", "node2 admin " KEY2 "\n");
 	struct trust_files less = keys("less.psk", "node1 db " KEY1 "\n");
-	struct trust *now;
+	struct trust_files changed = keys("changed.psk", "node1 db,kv:bob " KEY2 "\n");
 	struct pair p;
 
 	meet(&p, load(&one), &ops, load(&server), &ops);
@@ -312,15 +397,11 @@ static void test_keys(void **state)
 	assert_true(peer_is_user(handshake_peer(p.server), "bob", 3));
 	same_secrets(&p, true);
 	/* who is there when the file changes */
-	now = load(&server);
-	assert_false(trust_revoked(now, handshake_peer(p.server)));
-	trust_drop(now);
-	now = load(&without);
-	assert_true(trust_revoked(now, handshake_peer(p.server)));
-	trust_drop(now);
-	now = load(&less);
-	assert_true(trust_revoked(now, handshake_peer(p.server)));
-	trust_drop(now);
+	stays(load(&server), &p);
+	goes(load(&without), &p, "key of \"node1\" is no longer there");
+	goes(load(&less), &p, "has other roles now");
+	goes(load(&changed), &p, "is another one now");
+	goes(load_name(dir, "zone"), &p, "is no longer there"); /* certificates only */
 	part(&p);
 	refused(load(&two), load(&server), &kv, "refused", "no role");
 	refused(load(&wrong), load(&server), &ops, "refused", "");
@@ -340,17 +421,6 @@ static void test_keys(void **state)
 }
 
 /* ---- files ---- */
-
-static void no_load(struct trust_files f, int rc, const char *says)
-{
-	struct trust *t;
-
-	err.s[0] = 0;
-	assert_int_equal(trust_load(&t, &f, &err), rc);
-	assert_null(t);
-	if (!strstr(err.s, says))
-		fail_msg("it says: %s", err.s);
-}
 
 static void test_files(void **state)
 {
@@ -480,6 +550,7 @@ static int setup(void **state)
 	issue(dir, "redis", "kv:alice", 10);
 	issue(dir, "dba", "db", 10);
 	issue(other, "node", "db,client", 10);
+	issue(other, "zone", "server:ops", 10);
 	return 0;
 }
 
@@ -499,6 +570,9 @@ int main(void)
 		cmocka_unit_test(test_wrong_role),
 		cmocka_unit_test(test_impostor),
 		cmocka_unit_test(test_self_made),
+		cmocka_unit_test(test_ends),
+		cmocka_unit_test(test_other_ca),
+		cmocka_unit_test(test_too_many_cas),
 		cmocka_unit_test(test_revoked),
 		cmocka_unit_test(test_revoked_in_second_list),
 		cmocka_unit_test(test_fresh),

@@ -2,7 +2,7 @@
 /*
  * test_sealed_server.c - scope: sealed channels of a running ops_server: who is let in, what
  * a neighbour can read (nothing) and do (end a channel), a server's death and its successor,
- * revocation. Needs the program that was built beside it.
+ * revocation, certificates that end, many handshakes at once. Needs the program that was built beside it.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -27,6 +27,14 @@ static const char *in_ca(const char *name)
 	i = (i + 1) % 16;
 	snprintf(text[i], sizeof text[i], "%s/%s", ca, name);
 	return text[i];
+}
+
+static int remove_dir(const char *dir)
+{
+	char command[128];
+
+	snprintf(command, sizeof command, "rm -rf %s", dir);
+	return system(command);
 }
 
 static struct trust *load(const char *name)
@@ -232,15 +240,132 @@ static void test_revoked_while_open(void **state)
 	assert_int_equal(ca_revoke(ca, "lost", &err), 0);
 	kill(f.pid, SIGHUP);
 	assert_notified("READY=1");
+	assert_int_not_equal(chan_state(&c->chan), 0); /* also when it asks nothing */
 	assert_int_equal(ask_lt(c), -EACCES);
 	assert_non_null(strstr(err.s, "revoked"));
-	assert_int_equal(ask_lt(c), -EPROTO); /* its channel has ended */
-	assert_int_equal(ask_lt(c), -EACCES); /* nor is there another */
+	assert_int_equal(ask_lt(c), -EACCES); /* nor is there another channel */
 	assert_non_null(strstr(err.s, "revoked"));
 	assert_int_equal(ask_lt(other), 0);
 	client_close(c);
 	client_close(other);
 	trust_drop(t);
+}
+
+/* Until the server has closed it; it asks nothing meanwhile. */
+static bool closes(const struct ops_client *c)
+{
+	uint64_t t0 = clock_ms();
+
+	while (chan_state(&c->chan) == 0 && clock_ms() - t0 < TIMEOUT_MS)
+		usleep(10000);
+	return chan_state(&c->chan) != 0;
+}
+
+static void test_ends_while_open(void **state)
+{
+	struct ops_client *idle, *busy, *other = client_with(ROLE_DB, node);
+	struct trust *t;
+	int rc;
+
+	assert_int_equal(ca_issue_for(ca, "brief", "db", 8, &err), 0);
+	t = load("brief");
+	idle = client_with(ROLE_DB, t);
+	busy = client_with(ROLE_DB, t);
+	assert_int_equal(ask_lt(idle), 0);
+	assert_int_equal(ask_lt(other), 0);
+	while ((rc = ask_lt(busy)) == 0)
+		;
+	if (rc != -EACCES || !strstr(err.s, "expired"))
+		fail_msg("%d: %s", rc, err.s);
+	assert_true(closes(idle));
+	assert_int_equal(ask_lt(idle), -EACCES);
+	assert_non_null(strstr(err.s, "expired"));
+	assert_int_equal(ask_lt(other), 0);
+	client_close(idle);
+	client_close(busy);
+	client_close(other);
+	trust_drop(t);
+}
+
+/* The server's files are another CA's from now on: whom the first one vouched for goes. */
+static void test_other_ca(void **state)
+{
+	struct ops_client *c = client_with(ROLE_DB, node);
+	char mine[80], other[80];
+
+	snprintf(mine, sizeof mine, "%s.mine", ca);
+	snprintf(other, sizeof other, "%s.other", ca);
+	assert_int_equal(ca_init(other, 2, &err), 0);
+	assert_int_equal(ca_issue(other, "zone", "server:ops", 2, &err), 0);
+	assert_int_equal(ask_lt(c), 0);
+	assert_int_equal(rename(ca, mine), 0);
+	assert_int_equal(rename(other, ca), 0);
+	kill(f.pid, SIGHUP);
+	assert_notified("READY=1");
+	assert_int_equal(rename(ca, other), 0);
+	assert_int_equal(rename(mine, ca), 0);
+	assert_true(closes(c));
+	assert_int_equal(ask_lt(c), -EACCES);
+	client_close(c);
+	assert_int_equal(remove_dir(other), 0);
+}
+
+/* ---- strangers ---- */
+
+enum { STRANGERS = 12, ROUNDS = 10 };
+
+/* What a client says first, kept: who sends it again does not think, the server does. */
+static size_t first_words(uint8_t *to, size_t size)
+{
+	static const struct seal_place here = {"ops", 0, 1};
+	struct handshake *h = handshake_create(node, &here, false);
+	const uint8_t *p;
+	size_t len;
+
+	assert_non_null(h);
+	assert_int_equal(handshake_run(h), -EAGAIN);
+	len = handshake_out(h, &p);
+	assert_in_range(len, 1, size);
+	memcpy(to, p, len);
+	handshake_destroy(h);
+	return len;
+}
+
+/* Handshakes take milliseconds each; who is in is answered before they are through. */
+static void test_strangers_wait_alone(void **state)
+{
+	struct ops_client *c = client_with(ROLE_DB, node);
+	static struct chan stranger[STRANGERS];
+	uint8_t words[4096], *at;
+	size_t len = first_words(words, sizeof words);
+	int round, i, answered, soon = 0;
+
+	assert_int_equal(ask_lt(c), 0);
+	for (round = 0; round < ROUNDS; round++) {
+		for (i = 0; i < STRANGERS; i++)
+			assert_int_equal(chan_attach(&stranger[i], &f.r, "ops",
+				&(struct chan_config){.label = "stranger"}, &err), 0);
+		for (i = 0; i < STRANGERS; i++) {
+			assert_int_equal(ring_claim(&stranger[i].tx, (uint32_t)len, &at), 0);
+			memcpy(at, words, len);
+			ring_commit(&stranger[i].tx, (uint32_t)len, SEAL_HELLO, 0, 0);
+		}
+		for (i = 0; i < STRANGERS; i++)
+			chan_publish(&stranger[i]);
+		usleep(1000); /* they have begun */
+		assert_int_equal(ask_lt(c), 0);
+		for (i = 0, answered = 0; i < STRANGERS; i++)
+			answered += ring_waiting(&stranger[i].rx);
+		soon += answered <= 1;
+		for (i = 0; i < STRANGERS; i++) /* in turn they are answered, all of them */
+			while (!ring_waiting(&stranger[i].rx))
+				assert_true(chan_await(&stranger[i], 1000) != -EPROTO);
+		for (i = 0; i < STRANGERS; i++)
+			chan_detach(&stranger[i]);
+	}
+	print_message("in %d of %d rounds with at most one of %d strangers done\n", soon, ROUNDS, STRANGERS);
+	assert_true(soon > ROUNDS / 2);
+	client_close(c);
 }
 
 static void test_server_dies(void **state)
@@ -363,11 +488,8 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	char command[128];
-
 	trust_drop(node);
-	snprintf(command, sizeof command, "rm -rf %s", ca);
-	return system(command);
+	return remove_dir(ca);
 }
 
 #define SEALED(t) cmocka_unit_test_setup_teardown(t, begin_sealed, end)
@@ -384,6 +506,9 @@ int main(void)
 		SEALED(test_nothing_plain_after_giving_up),
 		SEALED(test_handshake_after_request),
 		SEALED(test_revoked_while_open),
+		SEALED(test_ends_while_open),
+		SEALED(test_other_ca),
+		SEALED(test_strangers_wait_alone),
 		SEALED(test_server_dies),
 		SEALED(test_clients_die),
 		SEALED(test_flipped_in_flight),
