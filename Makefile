@@ -33,6 +33,7 @@ unit      := $(call tests_in,unit,test_)
 stress    := $(call tests_in,stress,)
 bench     := $(call tests_in,bench,bench_)
 fuzz      := $(call tests_in,fuzz,fuzz_)
+e2e       := $(call tests_in,e2e,)
 # ops_server and its test, which `make check` runs under sanitizers as well
 sanitized := ops_server hedbctl tests/unit/test_ops_server tests/unit/test_sealed_server tests/unit/test_zone
 SUITES    ?= unit model stress fuzz e2e redis pg
@@ -57,7 +58,7 @@ check: all tests
 	tests/run $(SUITES)
 
 #: make tests       build what `make check` runs
-tests: $(unit) $(stress) $(fuzz)
+tests: $(unit) $(stress) $(fuzz) $(e2e)
 ifeq ($(SAN),)
 	+$(MAKE) SAN=thread build-thread/tests/stress/stress_ring $(patsubst %,build-thread/%,$(sanitized))
 	+$(MAKE) SAN=address,undefined pg redis redis-tests build-address-undefined/tests/stress/hostile_peer \
@@ -139,6 +140,9 @@ $(B)/tests/stress/%: $(B)/tests/stress/%.o $(libcommon)
 	$(CC) $(all_cflags) -o $@ $< $(libcommon) $(ldlibs)
 
 $(B)/tests/bench/%: $(B)/tests/bench/%.o $(libcommon)
+	$(CC) $(all_cflags) -o $@ $< $(libcommon) $(ldlibs)
+
+$(B)/tests/e2e/%: $(B)/tests/e2e/%.o $(libcommon)
 	$(CC) $(all_cflags) -o $@ $< $(libcommon) $(ldlibs)
 
 # libFuzzer comes with clang, and wants all that it fuzzes compiled by it.
