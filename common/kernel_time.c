@@ -8,6 +8,7 @@
  */
 #include "kernel_time.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "kernel_fixed.h"
@@ -213,6 +214,25 @@ static uint8_t to_zone(int64_t *r, int64_t t, const struct timezone_rules *z)
 	return is_over(*r) ? ROW_TIMESTAMP_RANGE : 0;
 }
 EACH_ZONED(stamp_to_zone, to_zone(&out->i8[i], ARG(0, i8), &z))
+
+/* Seconds since 1970. */
+static uint8_t from_epoch(int64_t *r, double seconds)
+{
+	double us;
+
+	if (isnan(seconds))
+		return ROW_TIMESTAMP_RANGE;
+	*r = seconds < 0 ? INT64_MIN : INT64_MAX;
+	if (isinf(seconds))
+		return 0;
+	if (seconds < (double)DAY_SECONDS * (DATE_FIRST + UNIX_DAYS_2000) ||
+		seconds >= (double)DAY_SECONDS * (DATE_STAMP_END + UNIX_DAYS_2000))
+		return ROW_TIMESTAMP_RANGE;
+	us = rint((seconds - UNIX_SECONDS_2000) * (double)SECOND_US);
+	*r = (int64_t)us;
+	return stamp_valid(*r) ? 0 : ROW_TIMESTAMP_RANGE;
+}
+EACH(float8_to_stamp, from_epoch(&out->i8[i], ARG(0, f8)))
 
 static uint8_t from_zone(int64_t *r, int64_t t, const struct timezone_rules *z)
 {

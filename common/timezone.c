@@ -44,13 +44,18 @@ bool timezone_parse(struct timezone_rules *z, const uint8_t *in, size_t len)
 	r.before = (int32_t)cursor_u32(&c);
 	r.n = cursor_u16(&c);
 	r.k = cursor_u8(&c);
-	if (cursor_u8(&c) || r.k > ZONE_YEARLY_MAX)
+	r.m = cursor_u8(&c);
+	if (r.k > ZONE_YEARLY_MAX)
 		return false;
 	r.later = (int64_t)cursor_u64(&c);
 	if (!r.k)
 		r.later = INT64_MAX;
 	r.transitions = cursor_bytes(&c, (size_t)r.n * ZONE_TRANSITION);
 	r.yearly = cursor_bytes(&c, (size_t)ZONE_KINDS * r.k * ZONE_YEARLY);
+	if (r.m) {
+		r.which = cursor_bytes(&c, 1 + (size_t)r.n + ZONE_KINDS * r.k);
+		r.names = cursor_bytes(&c, (size_t)r.m * ZONE_NAME);
+	}
 	if (c.bad || c.left)
 		return false;
 	*z = r;
@@ -67,6 +72,7 @@ uint32_t timezone_year_kind(int64_t year, int64_t *start)
 
 /* What holds at t, and where it ends. */
 struct stretch {
+	uint32_t which; /* place of its name, see timezone.h */
 	int32_t offset, next;
 	int64_t end;
 	bool ends;
@@ -83,12 +89,14 @@ static struct stretch later_stretch(const struct timezone_rules *z, int64_t t)
 	moment_set_date(&m, floor_div(t, DAY_SECONDS) - UNIX_DAYS_2000);
 	kind = timezone_year_kind(m.year, &start);
 	yearly(z, kind, z->k - 1, &second, &s.offset); /* as the year before ended */
+	s.which = 1 + z->n + kind * z->k + z->k - 1;
 	for (i = 0; i < z->k; i++) {
 		yearly(z, kind, i, &second, &s.next);
 		s.end = start + second;
 		if (t < s.end)
 			return s;
 		s.offset = s.next;
+		s.which = 1 + z->n + kind * z->k + i;
 	}
 	kind = timezone_year_kind(m.year + 1, &start);
 	yearly(z, kind, 0, &second, &s.next);
@@ -125,6 +133,7 @@ static struct stretch stretch_at(const struct timezone_rules *z, int64_t t)
 		return later_stretch(z, t);
 	i = transition_after(z, t);
 	s.offset = i ? offset_after(z, i - 1) : z->before;
+	s.which = i;
 	s.ends = i < z->n || z->k;
 	if (i < z->n) {
 		s.end = transition_at(z, i);
@@ -141,6 +150,19 @@ static struct stretch stretch_at(const struct timezone_rules *z, int64_t t)
 int32_t timezone_offset(const struct timezone_rules *z, int64_t t)
 {
 	return stretch_at(z, t).offset;
+}
+
+size_t timezone_name(const struct timezone_rules *z, int64_t t, const uint8_t **name)
+{
+	uint8_t which;
+
+	if (!z->m)
+		return 0;
+	which = z->which[stretch_at(z, t).which];
+	if (which >= z->m)
+		return 0;
+	*name = z->names + (size_t)which * ZONE_NAME;
+	return strnlen((const char *)*name, ZONE_NAME);
 }
 
 int32_t timezone_offset_local(const struct timezone_rules *z, int64_t local)

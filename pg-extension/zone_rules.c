@@ -25,13 +25,38 @@ enum { ALWAYS = -5000, FIRST_YEAR = 1800, LATER_YEAR = 2038, REPEAT_YEARS = 400 
 struct transition {
 	int64 at;
 	int32 offset;
+	uint32 name; /* its number among the zone's */
 };
 
 struct walk {
 	struct transition *list;
 	int n, cap;
 	int32 before;
+	uint32 before_name;
+	uint32 nnames;
+	char names[ZONE_NAMES_MAX][ZONE_NAME];
 };
+
+/* The number of the name of what clocks show at t; a zone with more names has the last
+ * one stand for all others. */
+static uint32 name_at(struct walk *w, int64 t, pg_tz *tz)
+{
+	pg_time_t at = t;
+	const struct pg_tm *tm = pg_localtime(&at, tz);
+	char name[ZONE_NAME] = {0};
+	uint32 i;
+
+	if (tm && tm->tm_zone)
+		memcpy(name, tm->tm_zone, strnlen(tm->tm_zone, ZONE_NAME));
+	for (i = 0; i < w->nnames; i++)
+		if (memcmp(w->names[i], name, ZONE_NAME) == 0)
+			return i;
+	if (i == ZONE_NAMES_MAX)
+		return i - 1;
+	memcpy(w->names[i], name, ZONE_NAME);
+	w->nnames++;
+	return i;
+}
 
 static int64 year_start(int64 year)
 {
@@ -48,6 +73,8 @@ static void walk_zone(struct walk *w, pg_tz *tz)
 	int dst_before, dst_after;
 
 	w->n = 0;
+	w->nnames = 0;
+	w->before_name = name_at(w, t, tz);
 	w->cap = 256;
 	w->list = palloc(w->cap * sizeof *w->list);
 	while (pg_next_dst_boundary(&t, &before, &dst_before, &at, &after, &dst_after, tz) > 0 &&
@@ -58,7 +85,7 @@ static void walk_zone(struct walk *w, pg_tz *tz)
 			w->cap *= 2;
 			w->list = repalloc(w->list, w->cap * sizeof *w->list);
 		}
-		w->list[w->n++] = (struct transition){at, (int32)after};
+		w->list[w->n++] = (struct transition){at, (int32)after, name_at(w, at, tz)};
 		t = at;
 	}
 	if (w->n == 0)
@@ -88,6 +115,7 @@ static bool year_agrees(struct kinds *k, int64 year, const struct transition *li
 	for (i = 0; i < n; i++) {
 		these[i].at = list[i].at - start;
 		these[i].offset = list[i].offset;
+		these[i].name = list[i].name;
 	}
 	if (!k->seen[kind])
 		memcpy(k->yearly[kind], these, sizeof these);
@@ -130,12 +158,27 @@ static void put(StringInfo s, const void *p, int n)
 	appendBinaryStringInfo(s, p, n);
 }
 
+static void write_names(StringInfo s, const struct walk *w, int n, const struct kinds *k,
+	int yearly)
+{
+	int kind, i;
+
+	if (w->nnames)
+		appendStringInfoChar(s, (char)w->before_name);
+	for (i = 0; i < n && w->nnames; i++)
+		appendStringInfoChar(s, (char)w->list[i].name);
+	for (kind = 0; kind < ZONE_KINDS && w->nnames; kind++)
+		for (i = 0; i < yearly; i++)
+			appendStringInfoChar(s, (char)k->yearly[kind][i].name);
+	put(s, w->names, (int)w->nnames * ZONE_NAME);
+}
+
 static void write_zone(StringInfo s, const struct walk *w)
 {
 	struct kinds k;
 	bool always = by_kinds(&k, w, FIRST_YEAR);
 	bool repeats = always || by_kinds(&k, w, LATER_YEAR);
-	uint8 yearly = repeats ? (uint8)k.count : 0, zero = 0;
+	uint8 yearly = repeats ? (uint8)k.count : 0, nnames = (uint8)w->nnames;
 	uint16 n = (uint16)(always ? 0 : repeats ? first_from(w, LATER_YEAR) : w->n);
 	int64 later = year_start(always ? ALWAYS : LATER_YEAR);
 	int kind, i;
@@ -143,7 +186,7 @@ static void write_zone(StringInfo s, const struct walk *w)
 	put(s, &w->before, 4);
 	put(s, &n, 2);
 	put(s, &yearly, 1);
-	put(s, &zero, 1);
+	put(s, &nnames, 1);
 	put(s, &later, 8);
 	for (i = 0; i < n; i++) {
 		put(s, &w->list[i].at, 8);
@@ -156,6 +199,7 @@ static void write_zone(StringInfo s, const struct walk *w)
 			put(s, &second, 4);
 			put(s, &k.yearly[kind][i].offset, 4);
 		}
+	write_names(s, w, n, &k, yearly);
 }
 
 void zone_rules_of(StringInfo to, pg_tz *tz)

@@ -278,51 +278,11 @@ CREATE FUNCTION regexp_substr(enc_text, text) RETURNS enc_text
 	AS 'MODULE_PATHNAME', 'hedb_unsupported' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION regexp_substr(enc_text, text) IS
 	'Regular expressions are not computed on encrypted text: LIKE, ILIKE, position, starts_with, split_part and translate are.';
-CREATE FUNCTION to_char(enc_date, text) RETURNS enc_text
-	AS 'MODULE_PATHNAME', 'hedb_unsupported' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION to_char(enc_date, text) IS
-	'A text in a format is made where it is read: select the value and format it there, or put it together of extract(), lpad() and ||.';
-CREATE FUNCTION to_char(enc_timestamp, text) RETURNS enc_text
-	AS 'MODULE_PATHNAME', 'hedb_unsupported' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION to_char(enc_timestamp, text) IS
-	'A text in a format is made where it is read: select the value and format it there, or put it together of extract(), lpad() and ||.';
-CREATE FUNCTION to_char(enc_timestamptz, text) RETURNS enc_text
-	AS 'MODULE_PATHNAME', 'hedb_unsupported' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION to_char(enc_timestamptz, text) IS
-	'A text in a format is made where it is read: select the value and format it there, or put it together of extract(), lpad() and ||.';
-CREATE FUNCTION to_char(enc_interval, text) RETURNS enc_text
-	AS 'MODULE_PATHNAME', 'hedb_unsupported' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION to_char(enc_interval, text) IS
-	'A text in a format is made where it is read: select the value and format it there, or put it together of extract(), lpad() and ||.';
-CREATE FUNCTION to_char(enc_int4, text) RETURNS enc_text
-	AS 'MODULE_PATHNAME', 'hedb_unsupported' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION to_char(enc_int4, text) IS
-	'A text in a format is made where it is read: select the value and format it there, or put it together of extract(), lpad() and ||.';
-CREATE FUNCTION to_char(enc_int8, text) RETURNS enc_text
-	AS 'MODULE_PATHNAME', 'hedb_unsupported' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION to_char(enc_int8, text) IS
-	'A text in a format is made where it is read: select the value and format it there, or put it together of extract(), lpad() and ||.';
-CREATE FUNCTION to_char(enc_numeric, text) RETURNS enc_text
-	AS 'MODULE_PATHNAME', 'hedb_unsupported' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION to_char(enc_numeric, text) IS
-	'A text in a format is made where it is read: select the value and format it there, or put it together of extract(), lpad() and ||.';
-CREATE FUNCTION to_char(enc_float4, text) RETURNS enc_text
-	AS 'MODULE_PATHNAME', 'hedb_unsupported' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION to_char(enc_float4, text) IS
-	'A text in a format is made where it is read: select the value and format it there, or put it together of extract(), lpad() and ||.';
-CREATE FUNCTION to_char(enc_float8, text) RETURNS enc_text
-	AS 'MODULE_PATHNAME', 'hedb_unsupported' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION to_char(enc_float8, text) IS
-	'A text in a format is made where it is read: select the value and format it there, or put it together of extract(), lpad() and ||.';
-CREATE FUNCTION to_date(enc_text, text) RETURNS enc_date
-	AS 'MODULE_PATHNAME', 'hedb_unsupported' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION to_date(enc_text, text) IS
-	'Cast the text instead: x::enc_date, x::enc_timestamp, x::enc_timestamptz, x::enc_numeric read what PostgreSQL''s input functions read.';
-CREATE FUNCTION to_timestamp(enc_text, text) RETURNS enc_timestamptz
-	AS 'MODULE_PATHNAME', 'hedb_unsupported' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION to_timestamp(enc_text, text) IS
-	'Cast the text instead: x::enc_date, x::enc_timestamp, x::enc_timestamptz, x::enc_numeric read what PostgreSQL''s input functions read.';
-CREATE FUNCTION to_number(enc_text, text) RETURNS enc_numeric
-	AS 'MODULE_PATHNAME', 'hedb_unsupported' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION to_number(enc_text, text) IS
-	'Cast the text instead: x::enc_date, x::enc_timestamp, x::enc_timestamptz, x::enc_numeric read what PostgreSQL''s input functions read.';
+
+-- Seconds since 1970, of other numbers as well.
+CREATE FUNCTION to_timestamp(a enc_int4) RETURNS enc_timestamptz
+	LANGUAGE SQL IMMUTABLE STRICT PARALLEL SAFE RETURN to_timestamp(a::enc_float8);
+CREATE FUNCTION to_timestamp(a enc_int8) RETURNS enc_timestamptz
+	LANGUAGE SQL IMMUTABLE STRICT PARALLEL SAFE RETURN to_timestamp(a::enc_float8);
+CREATE FUNCTION to_timestamp(a enc_numeric) RETURNS enc_timestamptz
+	LANGUAGE SQL IMMUTABLE STRICT PARALLEL SAFE RETURN to_timestamp(a::enc_float8);

@@ -15,6 +15,7 @@ use strict;
 use warnings;
 use utf8;
 use TwinsTime;
+use TwinsFormat;
 
 our $columns;
 our $safe = 0;
@@ -139,6 +140,7 @@ my %forms = (
 		[1, \&read_text],
 		[2, '$0 & $1;$0 | $1;$0 # $1;$0 << $1;$0 >> $1;!gcd($0, $1);!lcm($0, $1)', 'int4', 'int4'],
 		[1, '~ $0', 'int4'], [1, 'bit_length($0)', 'text'], [1, \&named],
+		[1, \&bucket],
 	],
 	int8 => [
 		[7, '!$0 + $1;!$0 - $1;!$0 * $1;!$0 / $1;!$0 % $1', 'int8', 'int8'],
@@ -161,7 +163,7 @@ my %forms = (
 		[1, '!log($0, $1)', 'numeric', 'numeric'], [2, \&numeric_power],
 		[1, \&read_text], [2, \&cast_of, 'int4', 'int8'], [1, \&cast_of, 'float4', 'float8'],
 		[2, \&time_field], [2, '!gcd($0, $1);!lcm($0, $1)', 'numeric', 'numeric'],
-		[1, '!gcd($0, $1)', 'numeric', 'int4'], [1, \&named],
+		[1, '!gcd($0, $1)', 'numeric', 'int4'], [1, \&named], [1, \&read_number], [1, \&factorial],
 	],
 	float4 => [
 		[5, '!$0 + $1;!$0 - $1;!$0 * $1;!$0 / $1', 'float4', 'float4'],
@@ -182,6 +184,7 @@ my %forms = (
 		[1, '!sqrt($0);!exp($0);!ln($0)', 'int4'],
 		[2, '!sin($0);!cos($0);!tan($0);!cot($0);!asin($0);!acos($0);!acosh($0);!atanh($0);!sinh($0);!cosh($0)', 'float8'],
 		[2, 'atan($0);tanh($0);asinh($0);!degrees($0);!radians($0)', 'float8'], [1, 'atan2($0, $1)', 'float8', 'float8'],
+		[2, '!sind($0);!cosd($0);!tand($0);!cotd($0);!asind($0);!acosd($0);atand($0)', 'float8'], [1, 'atan2d($0, $1)', 'float8', 'float8'],
 		[1, '!sin($0);atan($0);!radians($0)', 'numeric'], [1, 'cos($0);!asin($0)', 'int4'],
 		[1, '!$0 ^ $1;!power($0, $1)', 'float8', 'float8'], [1, \&read_text],
 		[2, \&cast_of, 'float4', 'int4', 'int8', 'numeric'],
@@ -201,7 +204,7 @@ my %forms = (
 		[3, \&show_text], [1, 'replace($0, $1, $2);translate($0, $1, $2)', 'text', 'text', 'text'],
 		[2, 'trim($0);ltrim($0);rtrim($0);reverse($0);initcap($0)', 'text'],
 		[1, 'trim(BOTH $1 FROM $0);ltrim($0, $1);rtrim($0, $1)', 'text', 'text'], [2, \&cut_text],
-		[1, 'md5($0)', 'text'], [2, \&made_text], [1, \&overlay],
+		[1, 'md5($0)', 'text'], [2, \&made_text], [1, \&overlay], [4, \&TwinsFormat::shown],
 		[1, '$0 || $1', 'text', 'int4'], [1, '$0 || $1', 'numeric', 'text'], [1, '$0 || $1', 'bool', 'text'],
 	],
 	cond => [
@@ -282,6 +285,26 @@ sub show_text {
 sub time_field {
 	my ($type, $sub) = @_;
 	return TwinsTime::field(pick('date', 'timestamp', 'timestamptz', 'interval'), $sub);
+}
+
+sub bucket {
+	my ($type, $sub) = @_;
+	my ($of, $n) = (pick('numeric', 'float8'), pick(1, 2, 5, 100, 2147483647, 0, -1));
+	return leaf($type) if $safe;
+	my ($low, $high) = map { [literal($of, rand() < 0.9 ? int(rand 200) - 100 . pick('', '.5', '.333') : pick('NaN', 'Infinity', '1e30'))] } 1, 2;
+	return shape('width_bucket($0, $1, $2, $3)', $sub->($of), $low, $high, rand() < 0.5 ? [$n, $n] : [literal('int4', $n)]);
+}
+
+sub factorial {
+	my ($type, $sub) = @_;
+	return leaf($type) if $safe;
+	my @n = literal('int8', pick(0, 1, 2, 5, 10, 20, 21, 25, 33, 50, 170, -1, 32178));
+	return ("(factorial($n[0]))", "(enc_int8_factorial($n[1]))");
+}
+
+sub read_number {
+	my ($type, $sub) = @_;
+	return $safe ? leaf($type) : TwinsFormat::read($type, $sub);
 }
 
 # A number is a plain one or an encrypted one.

@@ -57,8 +57,12 @@ sub expr {
 	return Twins::shape('CASE WHEN $0 THEN $1 ELSE $2 END', $sub->('cond'), $sub->($type),
 		$sub->($type)) if $r < 0.2;
 	return interval($sub) if $type eq 'interval';
+	return TwinsFormat::read($type, $sub)
+		if $r < 0.26 && $type ne 'timestamp' && !$Twins::safe;
 	return date($sub) if $type eq 'date';
-	return made($type) if $r < 0.24 && !$Twins::safe;
+	return Twins::shape('to_timestamp($0)', [Twins::literal('float8', pick(0, 1e9, 1700000000.123456, -1.5, -62135596800, 1e15, 'NaN', 'Infinity'))])
+		if $r < 0.27 && $type eq 'timestamptz' && !$Twins::safe;
+	return made($type) if $r < 0.3 && !$Twins::safe;
 	return Twins::shape("date_trunc('" . pick(@trunc) . "', \$0)",
 		$sub->($type eq 'timestamptz' ? pick('date', $type) : $type)) if $r < 0.4;
 	return Twins::cast($type, $sub->(pick('date', $type eq 'timestamp' ? 'timestamptz' : 'timestamp')))
@@ -76,7 +80,9 @@ sub expr {
 sub overlaps {
 	my ($type, $sub) = @_;
 	my $t = pick('date', 'timestamp', 'timestamptz');
-	my @period = map { rand() < 0.3 && !$Twins::safe
+	my $any = !$Twins::safe;
+	local $Twins::safe = 1;
+	my @period = map { rand() < 0.3 && $any
 		? ([Twins::literal($t, pick(@years))], [Twins::literal('interval', pick(@intervals))])
 		: ($sub->($t), $sub->($t)) } 1, 2;
 	return Twins::shape('($0, $1) OVERLAPS ($2, $3)', @period);
@@ -105,6 +111,8 @@ sub date {
 sub interval {
 	my $sub = shift;
 	my $r = rand();
+	return Twins::shape('make_interval($0, $1, $2, $3, $4, $5, $6)', (map { [Twins::literal('int4', pick(0, 1, -3, int rand 100))] } 1 .. 6),
+		[Twins::literal('float8', pick(0, 1.5, -2.25, 59.9999999, $Twins::safe ? () : ('NaN', 'Infinity')))]) if $r > 0.96;
 	return Twins::shape('$0 ' . pick('+', '-') . ' $1', $sub->('interval'), $sub->('interval'))
 		if $r < 0.3;
 	return Twins::shape('- $0', $sub->('interval')) if $r < 0.35;

@@ -132,7 +132,9 @@ static void test_hostile_zones(void **state)
 	for (turn = 0; turn < 3000; turn++) {
 		uint16_t n = (uint16_t)rig_below(&seed, 40);
 		uint8_t k = (uint8_t)rig_below(&seed, 6);
-		size_t len = ZONE_HEADER + n * (size_t)ZONE_TRANSITION + 14u * k * ZONE_YEARLY;
+		uint8_t m = (uint8_t)rig_below(&seed, 4);
+		size_t len = ZONE_HEADER + n * (size_t)ZONE_TRANSITION + 14u * k * ZONE_YEARLY +
+			(m ? 1u + n + 14u * k + (size_t)m * ZONE_NAME : 0);
 		struct cell z = {.p = bytes, .len = (uint32_t)len};
 		struct cell t = {.i = (int64_t)rig_rand(&seed)};
 		struct cell iv = interval((int64_t)rig_rand(&seed), (int32_t)rig_rand(&seed),
@@ -142,11 +144,12 @@ static void test_hostile_zones(void **state)
 			bytes[i] = (uint8_t)rig_rand(&seed);
 		memcpy(bytes + 4, &n, 2);
 		bytes[6] = k;
-		bytes[7] = 0;
+		bytes[7] = m;
 		if (turn % 2)
 			memset(bytes + 8, 0, 8);
 		heap_used = 0;
 		apply(OP_enc_timestamptz_pl_interval, (struct cell[]){t, iv, z});
+		apply(OP_enc_timestamptz_to_char, (struct cell[]){t, name("TZ OF"), z});
 		apply(OP_enc_timestamptz_trunc, (struct cell[]){name("week"), t, z});
 		apply(OP_enc_timestamptz_extract, (struct cell[]){name("julian"), t, z});
 		apply(OP_enc_timestamptz_age, (struct cell[]){t, {.i = (int64_t)rig_rand(&seed)}, z});

@@ -36,7 +36,22 @@ SELECT 'n'::enc_text || '5'::enc_int4 || '1.50'::enc_numeric || 't'::enc_bool, '
 -- what is not there says what is
 SELECT t ~ 'x' FROM a;
 SELECT regexp_replace(t, 'x', 'y') FROM a;
-SELECT to_char(i, '999') FROM a;
-SELECT to_date(t, 'YYYY') FROM a;
+-- by templates
+SET timezone = 'America/New_York';
+SELECT to_char('2024-07-04 13:05:09.123456'::enc_timestamp, 'FMDay, FMDDth FMMonth YYYY, HH12:MI:SS.MS pm') AS stamp,
+	to_char('2024-07-04 13:05:09+00'::enc_timestamptz, 'YYYY-MM-DD HH24:MI TZ OF') AS zoned, to_char('2024-01-01'::enc_date, 'IYYY-"W"IW-ID TZ') AS day,
+	to_char('1 year 2 months 25:00:01'::enc_interval, 'YYYY MM HH24:MI:SS') AS span, to_char('infinity'::enc_timestamp, 'YYYY') IS NULL AS infinite;
+SELECT to_char('1234567.891'::enc_numeric, 'FM9,999,999.00') AS "numeric", to_char('-12'::enc_int4, '9999S') AS int4, to_char('485'::enc_int8, 'RN') AS roman,
+	to_char('12.454'::enc_float8, '99V9') AS shifted, to_char('0.1'::enc_float4, '0.9EEEE') AS exponent, to_char('1234'::enc_int4, '999') AS "too many";
+SELECT to_date('05 Dec 2000'::enc_text, 'DD Mon YYYY'), to_timestamp('2024-02-29 12:30 PM'::enc_text, 'YYYY-MM-DD HH12:MI AM'),
+	to_timestamp('2024-02-29T12:30-03'::enc_text, 'YYYY-MM-DD"T"HH24:MITZH'), to_number('-12,454.8-'::enc_text, '99G999D9S'), to_timestamp(1700000000.5::enc_float8);
+SELECT to_char('1 day'::enc_interval, 'Day');
+SELECT to_char('5'::enc_int4, '9.9.9');
+SELECT to_char('5'::enc_int4, NULL) IS NULL AS "null";
+SELECT to_date('2024-02-30'::enc_text, 'YYYY-MM-DD');
+SELECT to_date('xx'::enc_text, 'DD');
+SELECT to_timestamp('2024 EST'::enc_text, 'YYYY TZ');
+SELECT to_number('abc'::enc_text, '999');
+SELECT to_number('12'::enc_text, '9.9');
 SELECT enable_server_mode();
 INSERT INTO a SELECT 7::int2;
