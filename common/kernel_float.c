@@ -143,6 +143,18 @@ BINARY(float4_pow, float, f4, double v = power(a, b, &fail); r = (float)v;
 	if (!fail) fail = range(r, isinf(v), v == 0))
 BINARY(float4_mod, float, f4, if (b == 0) fail = ROW_DIVISION_BY_ZERO; else r = fmodf(a, b))
 
+KERNEL(float8_between)
+{
+	uint32_t i;
+
+	EACH_ROW(out, n, i)
+	{
+		double a = in[0].f8[ROW(&in[0], i)], b = in[1].f8[ROW(&in[1], i)];
+
+		out->f8[i] = a + in[2].f8[ROW(&in[2], i)] * (b - a);
+	}
+}
+
 /* ---- casts ---- */
 
 /* Half to even, as rint() does. The upper bound is not a double of that type. */

@@ -152,6 +152,29 @@ static void put_text(struct eval *ev, struct vec *out, uint32_t i, const char *f
 	out->s[i].len = text ? (uint32_t)snprintf(text, DIGITS, format, v) : 0;
 }
 
+/* All bits of a column together. */
+#define ALL_BITS(name, T, f, start, op)                                                \
+	KERNEL(name##_all)                                                                 \
+	{                                                                                  \
+		bool any = false;                                                              \
+		uint32_t i;                                                                    \
+                                                                                       \
+		out->f[0] = (T)(start);                                                        \
+		EACH_VALUE(in, out, n, i)                                                      \
+		{                                                                              \
+			out->f[0] op in->f[i];                                                     \
+			any = true;                                                                \
+		}                                                                              \
+		if (!any && !out->state[0])                                                    \
+			row_fail(out, 0, ROW_NULL);                                                \
+	}
+ALL_BITS(int4_and, int32_t, i4, -1, &=)
+ALL_BITS(int4_or, int32_t, i4, 0, |=)
+ALL_BITS(int4_xor, int32_t, i4, 0, ^=)
+ALL_BITS(int8_and, int64_t, i8, -1, &=)
+ALL_BITS(int8_or, int64_t, i8, 0, |=)
+ALL_BITS(int8_xor, int64_t, i8, 0, ^=)
+
 #define TO_HEX(w, U, f)                                                                \
 	KERNEL(w##_to_hex)                                                                 \
 	{                                                                                  \

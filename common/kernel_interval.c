@@ -120,3 +120,38 @@ static uint8_t clock(struct interval *r, int32_t hour, int32_t minute, double se
 	return us > DAY_US ? ROW_TIME_FIELD : 0;
 }
 EACH(interval_clock, clock(&out->iv[i], ARG(0, i4), ARG(1, i4), ARG(2, f8)))
+
+/* The sums of make_interval() wrap around, as PostgreSQL's do. */
+static uint8_t of_months(struct interval *r, int32_t years, int32_t months)
+{
+	*r = (struct interval){.months = (int32_t)((uint32_t)years * 12 + (uint32_t)months)};
+	return 0;
+}
+EACH(interval_of_months, of_months(&out->iv[i], ARG(0, i4), ARG(1, i4)))
+
+static uint8_t of_days(struct interval *r, int32_t weeks, int32_t days)
+{
+	*r = (struct interval){.days = (int32_t)((uint32_t)weeks * 7 + (uint32_t)days)};
+	return 0;
+}
+EACH(interval_of_days, of_days(&out->iv[i], ARG(0, i4), ARG(1, i4)))
+
+static uint8_t of_clock(struct interval *r, int32_t hours, int32_t minutes, double seconds)
+{
+	double us = rint(seconds * (double)SECOND_US);
+	int64_t whole = us >= -0x1p63 && us < 0x1p63 ? (int64_t)us : INT64_MIN;
+
+	*r = (struct interval){.us = (int64_t)(((uint64_t)hours * 3600 + (uint64_t)minutes * 60) *
+		SECOND_US + (uint64_t)whole)};
+	return isfinite(seconds) ? 0 : ROW_INTERVAL_RANGE;
+}
+EACH(interval_of_clock, of_clock(&out->iv[i], ARG(0, i4), ARG(1, i4), ARG(2, f8)))
+
+static uint8_t part_way(struct interval *r, struct interval a, struct interval b, double part)
+{
+	struct interval way;
+
+	return in_range(interval_sub(&way, &b, &a) && interval_scale(&way, &way, part, false) &&
+		interval_add(r, &way, &a));
+}
+EACH(interval_part_way, part_way(&out->iv[i], ARG(0, iv), ARG(1, iv), ARG(2, f8)))

@@ -269,3 +269,61 @@ KERNEL(numeric_trim_scale)
 		number_put(ev, out, i, &d, DECIMAL_FINE);
 	}
 }
+
+/* ---- factorial ---- */
+
+/* n! to base 10,000, least significant digit first; its length. 0: nobody waits for it. */
+static int32_t factorial(struct eval *ev, int32_t *d, int32_t n)
+{
+	enum { ASK_EVERY = 64 };
+	int32_t len = 1, k, i;
+
+	d[0] = 1;
+	for (k = 2; k <= n; k++) {
+		int64_t carry = 0;
+
+		for (i = 0; i < len; i++) {
+			carry += (int64_t)d[i] * k;
+			d[i] = (int32_t)(carry % NUMERIC_BASE);
+			carry /= NUMERIC_BASE;
+		}
+		for (; carry; carry /= NUMERIC_BASE)
+			d[len++] = (int32_t)(carry % NUMERIC_BASE);
+		if (k % ASK_EVERY == 0 && !eval_wanted(ev))
+			return 0;
+	}
+	return len;
+}
+
+static void factorial_row(struct eval *ev, struct vec *out, uint32_t row, int64_t n)
+{
+	enum { MOST = 32177, ROOM = NUMERIC_NDIGITS_MAX }; /* more exceeds numeric's range */
+	int32_t *d = eval_alloc(ev, ROOM * sizeof *d), len, i, from = 0, digit;
+
+	if (n < 0 || n > MOST) {
+		row_fail(out, row, n < 0 ? ROW_FACTORIAL : ROW_NUMERIC_RANGE);
+		return;
+	}
+	len = d ? factorial(ev, d, (int32_t)n) : 1;
+	if (!len)
+		row_fail(out, row, ROW_GIVEN_UP);
+	if (!d || !len)
+		return;
+	for (i = 0; i < len / 2; i++) {
+		digit = d[i];
+		d[i] = d[len - 1 - i];
+		d[len - 1 - i] = digit;
+	}
+	while (from < len - 1 && d[len - 1 - from] == 0)
+		from++;
+	number_put(ev, out, row,
+		&(struct decimal){.d = d, .n = len - from, .weight = len - 1}, DECIMAL_FINE);
+}
+
+KERNEL(int8_factorial)
+{
+	uint32_t i;
+
+	EACH_ROW(out, n, i)
+		factorial_row(ev, out, i, in->i8[ROW(in, i)]);
+}

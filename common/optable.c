@@ -6,6 +6,7 @@
 #define A1(a) 1, {T_##a, 0, 0}
 #define A2(a, b) 2, {T_##a, T_##b, 0}
 #define A3(a, b, c) 3, {T_##a, T_##b, T_##c}
+#define A4(a, b, c, d) 4, {T_##a, T_##b, T_##c, T_##d}
 #define PRED(mask) (mask)
 #define REDUCE OP_REDUCE
 #define LAZY OP_LAZY

@@ -59,7 +59,7 @@ enum op_grouping { GROUPING_GROUP, GROUPING_COUNT, GROUPING_FIRST };
 /* And where its other operations begin, as SECRET of ops.def counts them. */
 enum op_secret { SECRET_EQ = 0, SECRET_CMP = 6, SECRET_HASH64 = 7 };
 
-enum { OP_ARGS_MAX = 3, OPTABLE_CODES = 2048, DIGEST_BYTES = 16 };
+enum { OP_ARGS_MAX = 4, OPTABLE_CODES = 2048, DIGEST_BYTES = 16 };
 
 struct op {
 	uint16_t code;

@@ -42,8 +42,8 @@ enum {
 
 /* What differs between the aggregates, by how they gather: ops.def's REDUCTION. */
 struct kind {
-	uint16_t reduce; /* items -> partial; or items, partial so far -> partial */
-	uint16_t fold;   /* two partials -> partial */
+	uint16_t reduce; /* items -> partial; or items (or pairs), partial so far -> partial */
+	uint16_t fold;   /* two partials -> partial; none for pairs, which no worker combines */
 };
 
 enum kind_id {
@@ -72,8 +72,14 @@ struct state {
 	bool goes_on;          /* the reduce operation takes the result so far */
 	int64 count;           /* values seen, NULLs left out */
 	struct pile values;    /* not sent yet */
+	struct pile others;    /* of pairs: the second of each */
 	struct pile parts;     /* of those sent */
 };
+
+static bool of_pairs(enum kind_id id)
+{
+	return optable_op(kinds[id].reduce)->nargs == 3;
+}
 
 static struct state *new_state(MemoryContext context, enum kind_id id)
 {
@@ -83,8 +89,9 @@ static struct state *new_state(MemoryContext context, enum kind_id id)
 	s->context = context;
 	s->id = id;
 	s->values.type = reduce->args[0];
+	s->others.type = of_pairs(id) ? reduce->args[1] : 0;
 	s->parts.type = reduce->result;
-	s->goes_on = reduce->nargs == 2;
+	s->goes_on = reduce->nargs >= 2;
 	return s;
 }
 
@@ -210,6 +217,8 @@ static void push_state(struct zone_program *p, const struct state *s)
 	p->rows = values ? s->values.n : Max(s->parts.n, 1);
 	if (values)
 		push_pile(p, &s->values);
+	if (values && of_pairs(s->id))
+		push_pile(p, &s->others);
 	if (values && !s->goes_on)
 		zone_op(p, k->reduce);
 	if (part)
@@ -232,6 +241,7 @@ static void flush(struct state *s)
 	push_state(&p, s);
 	put_result(s, &p);
 	pile_empty(&s->values);
+	pile_empty(&s->others);
 }
 
 /* ---- collecting ---- */
@@ -258,6 +268,18 @@ static void append_datum(struct state *s, Datum d)
 		pfree(copy);
 }
 
+/* Beside the value that was appended last. */
+static void append_other(struct state *s, Datum d)
+{
+	void *copy;
+	uint32 len;
+	const uint8 *value = value_stored(value_bytes(s->others.type), d, &len, &copy);
+
+	pile_put(s, &s->others, value, len);
+	if (copy)
+		pfree(copy);
+}
+
 static void append_part(struct state *s, const void *data, uint32 len)
 {
 	struct zone_program p = {.rows = 1};
@@ -280,7 +302,7 @@ static Datum transition(FunctionCallInfo fcinfo, enum kind_id id)
 	MemoryContext context = aggregate_context(fcinfo);
 	struct state *s = PG_ARGISNULL(0) ? NULL : (struct state *)PG_GETARG_POINTER(0);
 
-	if (PG_ARGISNULL(1)) {
+	if (PG_ARGISNULL(1) || (of_pairs(id) && PG_ARGISNULL(2))) {
 		if (s)
 			PG_RETURN_POINTER(s);
 		PG_RETURN_NULL();
@@ -288,6 +310,8 @@ static Datum transition(FunctionCallInfo fcinfo, enum kind_id id)
 	if (!s)
 		s = new_state(context, id);
 	append_datum(s, PG_GETARG_DATUM(1));
+	if (of_pairs(id))
+		append_other(s, PG_GETARG_DATUM(2));
 	PG_RETURN_POINTER(s);
 }
 

@@ -181,6 +181,21 @@ Datum value_datum(uint8_t type, const uint8_t *p, uint32_t len)
 	return PointerGetDatum(cstring_to_text_with_len((const char *)p, (int)len));
 }
 
+void value_push(struct zone_program *p, uint8_t type, Datum d)
+{
+	void *copy;
+	uint32_t len;
+	struct zone_arg a = {.rows = 1, .type = type};
+
+	struct zone_arg *pushed = &p->arg[p->nargs];
+
+	a.data = value_stored(value_bytes(type), d, &len, &copy);
+	a.bytes = a.len = len;
+	zone_push(p, &a);
+	if (!value_bytes(type))
+		pushed->lens = &pushed->len;
+}
+
 static Datum run(FunctionCallInfo fcinfo, struct scalar *s, enum role role)
 {
 	struct request q = {.s = s};

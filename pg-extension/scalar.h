@@ -25,6 +25,11 @@ int scalar_compare(uint8_t type, Datum a, Datum b);
 /* A stored value's bytes, copied into a new datum of that secret type. */
 Datum value_datum(uint8_t type, const uint8_t *p, uint32_t len);
 
+/* Push a value as an argument of one row; its bytes stay where the datum is, or what was
+ * detoasted of it with the memory context. The program must not be copied. */
+struct zone_program;
+void value_push(struct zone_program *p, uint8_t type, Datum d);
+
 /* A result in clear: of variable size, by reference, or by value. */
 Datum plain_datum(uint8_t type, const uint8_t *p, uint32_t len);
 

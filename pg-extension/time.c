@@ -15,17 +15,6 @@
 #include "zone.h"
 #include "zone_rules.h"
 
-static void push_value(struct zone_program *p, uint8_t type, Datum d)
-{
-	void *copy;
-	uint32_t len;
-	struct zone_arg a = {.rows = 1, .type = type};
-
-	a.data = value_stored(value_bytes(type), d, &len, &copy);
-	a.bytes = len;
-	zone_push(p, &a);
-}
-
 static void push_zone(struct zone_program *p, const uint8_t *rules, const uint32_t *len)
 {
 	struct zone_arg a = {.data = rules, .bytes = *len, .lens = len, .rows = 1,
@@ -97,7 +86,7 @@ static Datum at_zone(FunctionCallInfo fcinfo, uint8_t type, uint16_t op)
 	struct zone_program p = {.rows = 1};
 	struct zone_result r;
 
-	push_value(&p, type, PG_GETARG_DATUM(1));
+	value_push(&p, type, PG_GETARG_DATUM(1));
 	push_zone(&p, (const uint8_t *)rules->data, &len);
 	zone_op(&p, op);
 	r = zone_run(ROLE_DB, &p);
@@ -116,7 +105,7 @@ static Datum trunc_in_zone(FunctionCallInfo fcinfo)
 	struct zone_result r;
 
 	zone_push(&p, &f);
-	push_value(&p, T_TIMESTAMPTZ, PG_GETARG_DATUM(1));
+	value_push(&p, T_TIMESTAMPTZ, PG_GETARG_DATUM(1));
 	push_zone(&p, (const uint8_t *)rules->data, &len);
 	zone_op(&p, OP_enc_timestamptz_trunc);
 	r = zone_run(ROLE_DB, &p);
@@ -138,9 +127,9 @@ static Datum in_range(FunctionCallInfo fcinfo, const struct range *r)
 	struct zone_program p = {.rows = 1};
 	uint32_t len;
 
-	push_value(&p, r->type, PG_GETARG_DATUM(0));
-	push_value(&p, r->type, PG_GETARG_DATUM(1));
-	push_value(&p, T_INTERVAL, PG_GETARG_DATUM(2));
+	value_push(&p, r->type, PG_GETARG_DATUM(0));
+	value_push(&p, r->type, PG_GETARG_DATUM(1));
+	value_push(&p, T_INTERVAL, PG_GETARG_DATUM(2));
 	zone_op(&p, OP_enc_interval_frame);
 	if (r->zoned) {
 		const uint8_t *rules = zone_rules(&len);

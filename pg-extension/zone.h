@@ -82,6 +82,7 @@ struct zone_arg {
 	const void *data;       /* values side by side */
 	uint64_t bytes;
 	const uint32_t *lens;   /* of each value, for types of variable size */
+	uint32_t len;           /* where lens may point for a single one */
 	uint32_t rows;          /* 1 with ARG_ONE */
 	uint8_t type;
 	uint8_t flags;

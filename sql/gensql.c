@@ -263,7 +263,8 @@ static void all_inlined(void)
 	static const char *const texts[] = {"enc_int4", "enc_int8", "enc_numeric", "enc_float4",
 		"enc_float8", "enc_bool", "enc_uuid"};
 	static const char *const angles[] = {"sin", "cos", "tan", "cot", "asin", "acos", "atan",
-		"sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "degrees", "radians"};
+		"sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "degrees", "radians", "sind", "cosd",
+		"tand", "cotd", "asind", "acosd", "atand"};
 	size_t f, n;
 
 	printf("\n");
@@ -428,29 +429,45 @@ static bool is_comparison(const struct op *op)
 							   : len > 4 && strcmp(op->name + len - 4, "_cmp") == 0;
 }
 
+/* Of pairs there are three arguments: the third is the partial result. */
+static bool of_pairs(const struct op *reduce)
+{
+	return reduce->nargs == 3;
+}
+
+static const char *item_types(const struct op *reduce, char *to, size_t cap)
+{
+	snprintf(to, cap, "%s%s%s", sql_type(reduce->args[0]), of_pairs(reduce) ? ", " : "",
+		of_pairs(reduce) ? sql_type(reduce->args[1]) : "");
+	return to;
+}
+
 /* The transition function is shared by all aggregates that gather alike: for sum(x) and
  * avg(x) in one query PostgreSQL then calls it once. */
 static void reduction(const struct op *op)
 {
+	char items[64];
+
 	printf("CREATE FUNCTION %s_trans(internal, %s) RETURNS internal\n"
 		   "\tAS 'MODULE_PATHNAME', 'trans_%s' LANGUAGE C IMMUTABLE PARALLEL SAFE;\n",
-		op->name, sql_type(op->args[0]), op->name);
+		op->name, item_types(op, items, sizeof items), op->name);
 }
 
 static void aggregate(
 	const char *name, const struct op *reduce, const struct op *finish, const char *sort)
 {
-	const char *item = sql_type(reduce->args[0]);
+	char items[64];
 
 	printf("CREATE FUNCTION %s_%s_final(internal) RETURNS %s\n"
 		   "\tAS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST %d;\n"
 		   "CREATE AGGREGATE %s(%s) (SFUNC = %s_trans, STYPE = internal,\n"
-		   "\tSSPACE = 256, FINALFUNC = %s_%s_final, COMBINEFUNC = hedb_combine,\n"
-		   "\tSERIALFUNC = hedb_serialize, DESERIALFUNC = hedb_deserialize,\n"
-		   "\t%s%s%sPARALLEL = SAFE);\n",
+		   "\tSSPACE = 256, FINALFUNC = %s_%s_final, %s"
+		   "%s%s%sPARALLEL = SAFE);\n",
 		name, reduce->name, sql_type(finish ? finish->result : reduce->result), COST_OP, name,
-		item, reduce->name, name, reduce->name, sort[0] ? "SORTOP = " : "", sort,
-		sort[0] ? ", " : "");
+		item_types(reduce, items, sizeof items), reduce->name, name, reduce->name,
+		of_pairs(reduce) ? "" : "COMBINEFUNC = hedb_combine,\n"
+			"\tSERIALFUNC = hedb_serialize, DESERIALFUNC = hedb_deserialize,\n\t",
+		sort[0] ? "SORTOP = " : "", sort, sort[0] ? ", " : "");
 }
 
 static void aggregates(void)

@@ -286,3 +286,38 @@ CREATE FUNCTION to_timestamp(a enc_int8) RETURNS enc_timestamptz
 	LANGUAGE SQL IMMUTABLE STRICT PARALLEL SAFE RETURN to_timestamp(a::enc_float8);
 CREATE FUNCTION to_timestamp(a enc_numeric) RETURNS enc_timestamptz
 	LANGUAGE SQL IMMUTABLE STRICT PARALLEL SAFE RETURN to_timestamp(a::enc_float8);
+
+-- Sums of parts that do not meet: one program. In client mode what is left out is 0.
+CREATE FUNCTION make_interval(years enc_int4 DEFAULT 0, months enc_int4 DEFAULT 0, weeks enc_int4 DEFAULT 0,
+	days enc_int4 DEFAULT 0, hours enc_int4 DEFAULT 0, mins enc_int4 DEFAULT 0,
+	secs enc_float8 DEFAULT 0::float8) RETURNS enc_interval
+	LANGUAGE SQL IMMUTABLE STRICT PARALLEL SAFE
+	RETURN enc_interval_of_months(years, months) + enc_interval_of_days(weeks, days)
+		+ enc_interval_of_clock(hours, mins, secs);
+
+-- Pairs without a NULL; how many is no secret, as with count().
+CREATE FUNCTION enc_float8_regr_count_trans(int8, enc_float8, enc_float8) RETURNS int8
+	LANGUAGE SQL IMMUTABLE STRICT PARALLEL SAFE RETURN $1 + 1;
+CREATE AGGREGATE regr_count(enc_float8, enc_float8) (SFUNC = enc_float8_regr_count_trans, STYPE = int8,
+	INITCOND = '0', COMBINEFUNC = int8pl, PARALLEL = SAFE);
+
+-- percentile_cont: the values are sorted by ranks; the zone goes between two of them. What
+-- takes the value that is there, percentile_disc and mode, is PostgreSQL's for any type.
+CREATE FUNCTION enc_percentile_trans(internal, anyelement) RETURNS internal
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+CREATE FUNCTION enc_float8_percentile_final(internal, float8) RETURNS enc_float8
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 50;
+CREATE FUNCTION enc_interval_percentile_final(internal, float8) RETURNS enc_interval
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 50;
+CREATE AGGREGATE percentile_cont(float8 ORDER BY enc_int4) (SFUNC = enc_percentile_trans, STYPE = internal,
+	FINALFUNC = enc_float8_percentile_final, FINALFUNC_MODIFY = READ_WRITE, PARALLEL = SAFE);
+CREATE AGGREGATE percentile_cont(float8 ORDER BY enc_int8) (SFUNC = enc_percentile_trans, STYPE = internal,
+	FINALFUNC = enc_float8_percentile_final, FINALFUNC_MODIFY = READ_WRITE, PARALLEL = SAFE);
+CREATE AGGREGATE percentile_cont(float8 ORDER BY enc_numeric) (SFUNC = enc_percentile_trans, STYPE = internal,
+	FINALFUNC = enc_float8_percentile_final, FINALFUNC_MODIFY = READ_WRITE, PARALLEL = SAFE);
+CREATE AGGREGATE percentile_cont(float8 ORDER BY enc_float4) (SFUNC = enc_percentile_trans, STYPE = internal,
+	FINALFUNC = enc_float8_percentile_final, FINALFUNC_MODIFY = READ_WRITE, PARALLEL = SAFE);
+CREATE AGGREGATE percentile_cont(float8 ORDER BY enc_float8) (SFUNC = enc_percentile_trans, STYPE = internal,
+	FINALFUNC = enc_float8_percentile_final, FINALFUNC_MODIFY = READ_WRITE, PARALLEL = SAFE);
+CREATE AGGREGATE percentile_cont(float8 ORDER BY enc_interval) (SFUNC = enc_percentile_trans, STYPE = internal,
+	FINALFUNC = enc_interval_percentile_final, FINALFUNC_MODIFY = READ_WRITE, PARALLEL = SAFE);

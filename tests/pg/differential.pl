@@ -82,9 +82,29 @@ sub where {
 	return fill(' WHERE ($0) IS TRUE', over('cond', $alias));
 }
 
+# Of pairs in the order of rows, percentiles, bits.
+my @of_pairs = qw(corr covar_pop covar_samp regr_avgx regr_avgy regr_count regr_intercept regr_r2 regr_slope regr_sxx regr_sxy
+	regr_syy);
+sub rare_aggregate {
+	my $r = rand();
+	my $filter = rand() < 0.3 ? fill(' FILTER (WHERE $0)', over('cond')) : ['', ''];
+	if ($r < 0.4) {
+		return shown('float8', fill(pick(@of_pairs) . "(\$0, \$1 ORDER BY id)\$2", over('float8'), over('float8'), $filter));
+	} elsif ($r < 0.6) {
+		my $type = pick('int4', 'int8');
+		return shown($type, fill(pick('bit_and', 'bit_or', 'bit_xor') . '($0)$1', over($type), $filter));
+	}
+	my ($part, $how) = (pick(0, 0.1, 0.25, 0.5, 0.77, 1), pick('', ' DESC'));
+	my $type = $r < 0.8 ? pick('int4', 'int8', 'numeric', 'float4', 'float8', 'interval') : pick(@types);
+	return shown($type eq 'interval' ? $type : 'float8', fill("percentile_cont($part) WITHIN GROUP (ORDER BY \$0$how)\$1",
+		over($type), $filter)) if $r < 0.8;
+	return shown($type, fill(pick("percentile_disc($part)", 'mode()') . " WITHIN GROUP (ORDER BY \$0$how)\$1", over($type), $filter));
+}
+
 # An aggregate, as text. min, max and DISTINCT take any of the numbers that are equal. Sums
 # of floats depend on the order.
 sub aggregate {
+	return rare_aggregate() if rand() < 0.15;
 	my $type = pick(@types);
 	my $f = rand() < 0.1 ? 'count' : pick(@{ $functions{$type} || \@of_numbers }, 'count');
 	my $ordered = $type =~ /^float/ && $f !~ /^m|count/ ? ' ORDER BY id' : '';

@@ -53,5 +53,31 @@ SELECT to_date('xx'::enc_text, 'DD');
 SELECT to_timestamp('2024 EST'::enc_text, 'YYYY TZ');
 SELECT to_number('abc'::enc_text, '999');
 SELECT to_number('12'::enc_text, '9.9');
+-- numbers
+SELECT width_bucket('5.35'::enc_numeric, '0.024', '10.06', 5), width_bucket('7'::enc_int4, 1, 10, 3::enc_int4), width_bucket('7'::enc_float8, 10::float8, 1::float8, 3),
+	enc_int8_factorial('25') AS factorial, sind('30'::enc_float8), atan2d('1'::enc_float8, '1'), cosd('60'::enc_int4);
+SELECT width_bucket('5'::enc_numeric, '1', '1', 5);
+SELECT enc_int8_factorial('-1');
+SELECT make_interval(days => '10'::enc_int4, secs => '1.5'::enc_float8), make_interval('1'::enc_int4, '2'::enc_int4, '3'::enc_int4, '4'::enc_int4,
+	'5'::enc_int4, '6'::enc_int4, '7'::enc_float8);
+CREATE TEMP TABLE pairs (g int, y enc_float8, x enc_float8, k enc_int4, n enc_numeric, v enc_interval);
+INSERT INTO pairs SELECT i % 2, (i * i)::float8, i::float8, i, i / 4.0, i * '1 hour'::interval FROM generate_series(1, 9) i;
+INSERT INTO pairs VALUES (2, NULL, 1::float8, NULL, NULL, NULL);
+SELECT g, regr_count(y, x), round(corr(y, x)::enc_numeric, 9) AS corr, covar_pop(y, x), covar_samp(y, x), regr_slope(y, x), regr_intercept(y, x), regr_r2(y, x) IS NULL AS no_r2
+	FROM pairs GROUP BY g ORDER BY g;
+SELECT regr_avgx(y, x), regr_avgy(y, x), regr_sxx(y, x), regr_syy(y, x), regr_sxy(y, x) FROM pairs;
+SELECT bit_and(k), bit_or(k), bit_xor(k::enc_int8), bit_and(k) FILTER (WHERE g = 2) IS NULL AS none FROM pairs;
+SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY y) AS y, percentile_cont(0.25) WITHIN GROUP (ORDER BY n DESC) AS n, percentile_cont(0.9) WITHIN GROUP (ORDER BY k) AS k,
+	percentile_cont(0.1) WITHIN GROUP (ORDER BY v) AS v, percentile_disc(0.5) WITHIN GROUP (ORDER BY n) AS disc, mode() WITHIN GROUP (ORDER BY k / 4) AS mode FROM pairs;
+SELECT g, percentile_cont(0.5) WITHIN GROUP (ORDER BY x) FROM pairs GROUP BY g ORDER BY g;
+SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY x) FILTER (WHERE false), percentile_cont(NULL) WITHIN GROUP (ORDER BY x) FROM pairs;
+SELECT percentile_cont(1.5) WITHIN GROUP (ORDER BY x) FROM pairs;
+-- each group sends its pairs in several requests, and sorts on tape
+SET hedb.batch = 100; SET work_mem = '64kB';
+SELECT count(*) FROM (SELECT i % 3 AS g, corr(i::float8::enc_float8, (i % 7)::float8::enc_float8) AS c, percentile_cont(0.5) WITHIN GROUP (ORDER BY i::enc_int4) AS m
+	FROM generate_series(1, 6000) i GROUP BY 1) e JOIN (SELECT i % 3 AS g, corr(i, i % 7) AS c, percentile_cont(0.5) WITHIN GROUP (ORDER BY i) AS m
+	FROM generate_series(1, 6000) i GROUP BY 1) p ON e.g = p.g AND e.c = p.c AND e.m = p.m;
+RESET hedb.batch; RESET work_mem;
 SELECT enable_server_mode();
 INSERT INTO a SELECT 7::int2;
+SELECT make_interval(days => i::enc_int4) FROM a;
