@@ -174,6 +174,12 @@ static int32_t counted(const struct format_clock *c, int32_t year)
 	return c->interval || year > 0 ? year : 1 - year;
 }
 
+/* Of days counted from 1. */
+static int32_t week_of(int32_t day)
+{
+	return (int32_t)((uint32_t)day - 1) / 7 + 1;
+}
+
 static int32_t century(const struct format_clock *c)
 {
 	if (c->interval)
@@ -312,13 +318,13 @@ static void put_field(
 		put_number(o, f, 1, c->week_day ? c->week_day : 7);
 		break;
 	case TIME_WW:
-		put_number(o, f, width_of(f, 2, 0), (c->year_day - 1) / 7 + 1);
+		put_number(o, f, width_of(f, 2, 0), week_of(c->year_day));
 		break;
 	case TIME_IW:
 		put_number(o, f, width_of(f, 2, 0), iso_date(c).week);
 		break;
 	case TIME_W:
-		put_number(o, f, 1, (c->day - 1) / 7 + 1);
+		put_number(o, f, 1, week_of(c->day));
 		break;
 	case TIME_CC:
 		put_signed(o, f, 2, century(c));
