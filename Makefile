@@ -83,6 +83,7 @@ report:
 install: all install-redis install-pg install-load install-man
 	install -D -m 755 $(B)/ops_server $(DESTDIR)$(prefix)/sbin/ops_server
 	install -D -m 755 $(B)/hedbctl $(DESTDIR)$(prefix)/bin/hedbctl
+	for f in open owner dba; do install -D -m 644 deploy/policy/$$f.ini $(DESTDIR)$(prefix)/share/hedb/policy/$$f.ini || exit; done
 	sed 's|@prefix@|$(prefix)|' deploy/ops_server.service | \
 	    install -D -m 644 /dev/stdin $(DESTDIR)$(prefix)/lib/systemd/system/ops_server.service
 

@@ -28,6 +28,9 @@ cat >"$to/expected" <<EOL
 755 /opt/cxl/lib/redis/modules/cxlring.so
 644 /opt/cxl/lib/systemd/system/ops_server.service
 755 /opt/cxl/sbin/ops_server
+644 /opt/cxl/share/hedb/policy/dba.ini
+644 /opt/cxl/share/hedb/policy/open.ini
+644 /opt/cxl/share/hedb/policy/owner.ini
 644 /opt/cxl/share/man/man1/cxl-bench.1
 644 /opt/cxl/share/man/man1/cxl-cli.1
 644 /opt/cxl/share/man/man1/cxl-proxy.1
