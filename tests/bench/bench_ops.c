@@ -56,13 +56,15 @@ struct work {
 	const char *name, *what;
 	uint16_t code[5];
 	uint8_t ncode, nargs;
+	bool policy; /* with a role of one that allows it; what is said is counted */
 };
 
 static const struct work works[] = {
-	{"lt", "a < b", {PUSH, PUSH | 1, OP_enc_int4_lt}, 3, 2},
-	{"mul", "a * b", {PUSH, PUSH | 1, OP_enc_int4_mult}, 3, 2},
-	{"where", "a + b > c", {PUSH, PUSH | 1, OP_enc_int4_add, PUSH | 2, OP_enc_int4_gt}, 5, 3},
-	{"digest", "digest(a)", {PUSH, OP_enc_int4_digest}, 2, 1},
+	{"lt", "a < b", {PUSH, PUSH | 1, OP_enc_int4_lt}, 3, 2, false},
+	{"lt_policy", "a < b under a policy", {PUSH, PUSH | 1, OP_enc_int4_lt}, 3, 2, true},
+	{"mul", "a * b", {PUSH, PUSH | 1, OP_enc_int4_mult}, 3, 2, false},
+	{"where", "a + b > c", {PUSH, PUSH | 1, OP_enc_int4_add, PUSH | 2, OP_enc_int4_gt}, 5, 3, false},
+	{"digest", "digest(a)", {PUSH, OP_enc_int4_digest}, 2, 1, false},
 };
 
 enum { NWORKS = sizeof works / sizeof works[0] };
@@ -97,6 +99,24 @@ static int verify(uint16_t last, uint32_t rows)
 	return 0;
 }
 
+/* A role that may do everything with what was entered. */
+static const struct policy_role *all_allowed(void)
+{
+	static struct policy p = {.ndomains = 1};
+	static struct policy_role role = {.id = 1, .policy = &p, .defined = true};
+
+	memset(role.rule[0].op, 0xff, sizeof role.rule[0].op);
+	return &role;
+}
+
+static int counted(void *ctx, const uint64_t rows[RELEASES], struct err_text *e)
+{
+	static uint64_t all;
+
+	all += rows[RELEASE_COMPARISONS];
+	return all == 0;
+}
+
 static int measure(const struct work *w, uint32_t rows)
 {
 	struct rig_arg arg[3] = {{a, T_INT4, 0}, {b, T_INT4, 0}, {c, T_INT4, 0}};
@@ -105,6 +125,8 @@ static int measure(const struct work *w, uint32_t rows)
 	double ns[REPS], t0;
 	int bad, i, times;
 
+	ev->grant = w->policy ? all_allowed() : NULL;
+	ev->releases = w->policy ? counted : NULL;
 	bad = len == 0 || run(len, 1000);
 	t0 = now_ns();
 	bad |= run(len, 100);
