@@ -35,6 +35,7 @@
 
 enum {
 	BEAT_MS = 500,
+	MINUTE_MS = 60000,
 	DRAIN_MS = 5000, /* longest wait at the end for requests that are there already */
 };
 
@@ -80,6 +81,32 @@ static void review(struct server *s)
 	pthread_mutex_unlock(&s->control);
 }
 
+/* What sessions that do not end were told so far. One that a worker is at waits for the next
+ * time; who comes meanwhile is found by workers_look(). */
+static void note_told(struct server *s)
+{
+	uint32_t n = s->service.geometry->nchannels, i;
+
+	pthread_mutex_lock(&s->control);
+	for (i = service_next_open(&s->service, 0, n); s->audit && i < n;
+		i = service_next_open(&s->service, i + 1, n))
+		if (service_lock(&s->chans[i])) {
+			session_told(s, &s->chans[i]);
+			service_unlock(&s->chans[i]);
+		}
+	pthread_mutex_unlock(&s->control);
+}
+
+static void note_minute(struct server *s)
+{
+	static uint64_t last;
+
+	if (clock_ms() - last < MINUTE_MS)
+		return;
+	last = clock_ms();
+	note_told(s);
+}
+
 /* SIGHUP: everything new, or everything as it was. */
 static void reload(struct server *s)
 {
@@ -88,6 +115,7 @@ static void reload(struct server *s)
 	struct zone *z;
 
 	sd_notify(0, "RELOADING=1");
+	note_told(s);
 	z = config_reload(&fresh, &e) ? NULL : zone_load(&fresh, &e);
 	if (z && (policy_follows(z->policy, zone_stamp(s->zone), &e) || note_zone(s, z, &e))) {
 		zone_free(z);
@@ -218,6 +246,7 @@ static int wait_event(struct server *s, int signals, struct pollfd *fds)
 	service_reap(&s->service, clock_ms());
 	pthread_mutex_unlock(&s->control);
 	review(s);
+	note_minute(s);
 	workers_look(s); /* one may have passed a channel by that was locked just now */
 	if ((fds[0].revents & POLLIN) && read(signals, &info, sizeof info) == sizeof info)
 		return (int)info.ssi_signo;

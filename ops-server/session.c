@@ -105,6 +105,14 @@ void session_closed(void *ctx, struct service_chan *c)
 	c->session = NULL;
 }
 
+void session_told(struct server *server, struct service_chan *c)
+{
+	struct session *s = c->session;
+
+	if (s)
+		witness_told(&s->witness, c, &server->accounts[c->index]);
+}
+
 bool session_unstuck(const struct server *s, const struct service_chan *c)
 {
 	return session_stuck(s, c) && ring_drained(&c->tx);

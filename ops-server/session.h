@@ -27,6 +27,9 @@ void session_greet(struct server *server, const struct zone *z, struct service_c
  * server.control. */
 void session_review(struct server *server, const struct zone *z, struct service_chan *c);
 
+/* Tell the audit log what it was told so far. Caller holds the channel's lock. */
+void session_told(struct server *s, struct service_chan *c);
+
 /* Is there a reply that waits for room; and is there room now? The first needs no lock. */
 bool session_stuck(const struct server *s, const struct service_chan *c);
 bool session_unstuck(const struct server *s, const struct service_chan *c);

@@ -61,17 +61,40 @@ int witness_decrypt(struct witness *t, const struct service_chan *c, const struc
 	return rc;
 }
 
-void witness_end(struct witness *t, const struct service_chan *c, const struct account *a)
+/* How much it was told, and denied: whether that has changed. */
+static uint64_t sum(const struct account *a)
+{
+	uint64_t n = account_denials(a);
+	int i;
+
+	for (i = 0; i < RELEASES; i++)
+		n += a->rows[i];
+	return n;
+}
+
+static void note_told(struct witness *t, const char *event, const struct service_chan *c,
+	const struct account *a)
 {
 	char text[WHO], told[300] = "";
 	size_t at = 0;
 	int i;
 
-	if (!t->began)
-		return;
 	for (i = 0; i < RELEASES; i++)
 		at += (size_t)snprintf(told + at, sizeof told - at, " %s=%llu", release_names[i],
 			(unsigned long long)a->rows[i]);
-	auditor_note(t->log, "end %s%s denied=%llu", who(text, c, a), told,
+	auditor_note(t->log, "%s %s%s denied=%llu", event, who(text, c, a), told,
 		(unsigned long long)account_denials(a));
+	t->told = sum(a);
+}
+
+void witness_told(struct witness *t, const struct service_chan *c, const struct account *a)
+{
+	if (t->began && sum(a) != t->told)
+		note_told(t, "told", c, a);
+}
+
+void witness_end(struct witness *t, const struct service_chan *c, const struct account *a)
+{
+	if (t->began)
+		note_told(t, "end", c, a);
 }

@@ -2,7 +2,8 @@
 /*
  * witness.h - what the audit log says of a session: that it began to compute, as whom; what it was
  * denied, the first time and then each time that their number has doubled; that it decrypts; and
- * at its end what it was told in clear. So a session is a few lines, whatever it asks.
+ * once a minute, if there is something new, and at its end what it was told in clear. So a session is
+ * a few lines, whatever it asks.
  */
 #ifndef OPS_SERVER_WITNESS_H
 #define OPS_SERVER_WITNESS_H
@@ -15,6 +16,7 @@
 struct witness {
 	struct auditor *log; /* NULL: none */
 	bool began, decrypts;
+	uint64_t told; /* of all kinds, when that was noted last */
 };
 
 /* A session is about to compute. `peer`: NULL on a plain channel. */
@@ -31,6 +33,9 @@ void witness_denied(struct witness *t, const struct service_chan *c, const struc
 /* It is about to get plaintext. 0; else it must not, and `e` says why. */
 MUST_CHECK int witness_decrypt(struct witness *t, const struct service_chan *c,
 	const struct account *a, struct err_text *e);
+
+/* It goes on: say what it was told so far, unless that was said. */
+void witness_told(struct witness *t, const struct service_chan *c, const struct account *a);
 
 /* It ends. */
 void witness_end(struct witness *t, const struct service_chan *c, const struct account *a);

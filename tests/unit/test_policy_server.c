@@ -16,7 +16,7 @@
 #include "audit.h"
 #include "proof.h"
 
-static char dir[64], policy[96], owner[96], app[96], app_public[112], audit[96], audit_key[96];
+static char dir[64], psk[96], policy[96], owner[96], app[96], app_public[112], audit[96], audit_key[96];
 static uint8_t app_secret[SIGNKEY_SECRET];
 
 static void write_policy(uint64_t version, const char *rest)
@@ -39,12 +39,16 @@ static void write_policy(uint64_t version, const char *rest)
 	write_file(name, hex, 2 * POLICY_SIGNATURE);
 }
 
-static const char narrow[] = "[role db]\nallow = equality\n[role client]\nallow = encrypt decrypt\n";
+static const char narrow[] = "[role db]\nallow = equality\n[role client]\nallow = encrypt decrypt\n"
+							 "[role web]\npeer = other node1\nallow = order\n";
 
 static int begin_policy(void **state)
 {
+	static const char keys[] =
+		"node1 db 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n"
+		"node2 db,client 10112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n";
 	static char public[112];
-	static const char *more[16];
+	static const char *more[20];
 	int n = 0;
 
 	strcpy(dir, "/tmp/policy-test.XXXXXX");
@@ -70,6 +74,12 @@ static int begin_policy(void **state)
 	more[n++] = audit;
 	more[n++] = "--audit-key";
 	more[n++] = audit_key;
+	snprintf(psk, sizeof psk, "%s/psk", dir);
+	write_file(psk, keys, sizeof keys - 1);
+	more[n++] = "--secure";
+	more[n++] = "sealed";
+	more[n++] = "--psk";
+	more[n++] = psk;
 	more[n++] = "--credential";
 	more[n++] = f.credential;
 	return begin_with(CHANNELS, more);
@@ -219,6 +229,44 @@ static void test_roles(void **state)
 	client_close(client);
 }
 
+/* On a sealed channel a certificate, or a key's name, is a role by itself. */
+static void test_peers(void **state)
+{
+	static const char *const lines[] = {
+		"node1 db 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n",
+		"node2 db,client 10112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n"};
+	struct ops_client *c[2];
+	struct trust *t[2];
+	char path[112];
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		struct trust_files files = {.psk = path};
+
+		snprintf(path, sizeof path, "%s/node%d", dir, i + 1);
+		write_file(path, lines[i], strlen(lines[i]));
+		if (trust_load(&t[i], &files, &err))
+			fail_msg("%s", err.s);
+		c[i] = client_open(ROLE_DB, NULL);
+		c[i]->trust = t[i];
+	}
+	assert_int_equal(ask_op(c[0], OP_enc_int4_lt), 0);
+	assert_int_equal(ask_op(c[0], OP_enc_int4_eq), -EACCES);
+	assert_non_null(strstr(err.s, "role web enc_int4_eq"));
+	assert_int_equal(ask_op(c[1], OP_enc_int4_eq), 0); /* named by no role: db */
+	assert_int_equal(ask_op(c[1], OP_enc_int4_lt), -EACCES);
+	become_app(c[0]); /* and what is proved comes first */
+	assert_int_equal(ask_op(c[0], OP_enc_int4_eq), 0);
+	ops_release(c[1]);
+	c[1]->role = ROLE_CLIENT;
+	assert_int_equal(ask_decrypt(c[1]), 0);
+	assert_true(logged(" role=web peer=node1 "));
+	for (i = 0; i < 2; i++) {
+		client_close(c[i]);
+		trust_drop(t[i]);
+	}
+}
+
 static void test_hostile_proofs(void **state)
 {
 	struct ops_client *c = client_open(ROLE_DB, NULL);
@@ -267,6 +315,10 @@ static void test_account(void **state)
 		assert_int_equal(ask_op(c, OP_enc_int4_eq), 0);
 	assert_int_equal(ask_op(c, OP_enc_int4_lt), -EACCES);
 	assert_int_equal(account(c, "released_comparisons"), 5);
+	assert_int_equal(account(c, "denied"), 1);
+	for (i = 0; i < 20 && !logged(" told "); i++)
+		reload(); /* a session that a worker is at is left out */
+	assert_true(logged(" comparisons=5 "));
 	assert_int_equal(account(c, "denied"), 1);
 	assert_non_null(strstr((char *)reply.bytes, "role db\n"));
 	assert_int_equal(ask(c, OPS_STATUS, NULL, 0), 0);
@@ -393,6 +445,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SERVED(test_roles),
+		SERVED(test_peers),
 		SERVED(test_hostile_proofs),
 		SERVED(test_account),
 		SERVED(test_rates),
