@@ -275,12 +275,6 @@ static uint8_t interval_field(struct found *r, enum datefield f, const struct in
 
 enum { FOUND_BYTES = NUMERIC_INT_BYTES_MAX + 2 * 16 };
 
-static void put_word(uint8_t *p, int v)
-{
-	p[0] = (uint8_t)(v >> 8);
-	p[1] = (uint8_t)v;
-}
-
 /* v / 10^scale: the digits of an integer, further right. */
 static size_t put_decimal(uint8_t *p, __int128 v, int scale)
 {
@@ -291,8 +285,8 @@ static size_t put_decimal(uint8_t *p, __int128 v, int scale)
 		v *= 10;
 	len = numeric_from_int128(p, v);
 	if (v)
-		put_word(p + 2, (int16_t)(p[2] << 8 | p[3]) - groups);
-	put_word(p + 6, scale);
+		numeric_digit_put(p + 2, (int16_t)(p[2] << 8 | p[3]) - groups);
+	numeric_digit_put(p + 6, scale);
 	return len;
 }
 
@@ -333,14 +327,14 @@ static size_t put_late_epoch(uint8_t *p, __int128 us)
 	if (len > FOUND_BYTES)
 		return 0;
 	memcpy(p, quotient, len);
-	put_word(p + 6, 6);
+	numeric_digit_put(p + 6, 6);
 	return len;
 }
 
 static size_t put_infinity(uint8_t *p, bool negative)
 {
 	numeric_from_int128(p, 0);
-	put_word(p + 4, negative ? NUMERIC_NINF : NUMERIC_PINF);
+	numeric_digit_put(p + 4, negative ? NUMERIC_NINF : NUMERIC_PINF);
 	return NUMERIC_HEAD_BYTES;
 }
 

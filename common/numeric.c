@@ -14,12 +14,6 @@ static inline int32_t word_get(const uint8_t *p)
 	return p[0] << 8 | p[1];
 }
 
-static inline void word_put(uint8_t *p, int32_t v)
-{
-	p[0] = (uint8_t)(v >> 8);
-	p[1] = (uint8_t)v;
-}
-
 static inline bool is_special(const struct numeric *x)
 {
 	return x->sign >= NUMERIC_NAN;
@@ -32,21 +26,13 @@ static inline int32_t lowest(const struct numeric *x)
 	return x->weight - x->ndigits + 1;
 }
 
-/* The digit that counts 10000^exp. */
-static inline int32_t digit_at(const struct numeric *x, int32_t exp)
-{
-	int32_t i = x->weight - exp;
-
-	return i >= 0 && i < x->ndigits ? word_get(x->digits + 2 * i) : 0;
-}
-
 static void head_put(
 	uint8_t *out, int32_t ndigits, int32_t weight, uint16_t sign, uint16_t dscale)
 {
-	word_put(out, ndigits);
-	word_put(out + 2, weight);
-	word_put(out + 4, sign);
-	word_put(out + 6, dscale);
+	numeric_digit_put(out, ndigits);
+	numeric_digit_put(out + 2, weight);
+	numeric_digit_put(out + 4, sign);
+	numeric_digit_put(out + 6, dscale);
 }
 
 /*
@@ -85,7 +71,7 @@ static bool digits_within_dscale(const struct numeric *x)
 		return true;
 	if (hidden >= NUMERIC_BASE_DIGITS)
 		return false;
-	return digit_at(x, lowest(x)) % (hidden == 1 ? 10 : hidden == 2 ? 100 : 1000) == 0;
+	return numeric_digit_at(x, lowest(x)) % (hidden == 1 ? 10 : hidden == 2 ? 100 : 1000) == 0;
 }
 
 static int number_check(struct numeric *x)
@@ -212,7 +198,7 @@ size_t numeric_from_int128(uint8_t out[NUMERIC_INT_BYTES_MAX], __int128 v)
 	int i;
 
 	for (i = N - 1; i >= 0; i--) {
-		word_put(out + NUMERIC_HEAD_BYTES + 2 * i, (int32_t)(left % NUMERIC_BASE));
+		numeric_digit_put(out + NUMERIC_HEAD_BYTES + 2 * i, (int32_t)(left % NUMERIC_BASE));
 		left /= NUMERIC_BASE;
 	}
 	/* Cannot fail: the weight is below 10. */
@@ -230,7 +216,7 @@ int numeric_to_int128(const struct numeric *x, __int128 *v)
 	/* Below zero, where there is one number more. */
 	for (exp = x->ndigits > 0 ? x->weight : -1; exp >= 0; exp--)
 		if (__builtin_mul_overflow(sum, NUMERIC_BASE, &sum) ||
-			__builtin_sub_overflow(sum, digit_at(x, exp), &sum))
+			__builtin_sub_overflow(sum, numeric_digit_at(x, exp), &sum))
 			return -EINVAL;
 	if (x->sign == NUMERIC_POS && __builtin_sub_overflow((__int128)0, sum, &sum))
 		return -EINVAL;
@@ -277,9 +263,9 @@ int numeric_add(uint8_t *out, size_t cap, size_t *len, const struct numeric *a,
 	if (cap < NUMERIC_HEAD_BYTES + 2 * (size_t)n)
 		return -EMSGSIZE;
 	for (exp = low; exp <= high; exp++) {
-		d = digit_at(a, exp) + times * digit_at(b, exp) + carry;
+		d = numeric_digit_at(a, exp) + times * numeric_digit_at(b, exp) + carry;
 		carry = d >= NUMERIC_BASE ? 1 : d < 0 ? -1 : 0;
-		word_put(out + NUMERIC_HEAD_BYTES + 2 * (high - exp), d - carry * NUMERIC_BASE);
+		numeric_digit_put(out + NUMERIC_HEAD_BYTES + 2 * (high - exp), d - carry * NUMERIC_BASE);
 	}
 	return digits_finish(out, len, n, high, a->sign, dscale);
 }
@@ -334,11 +320,11 @@ static void digits_round(uint8_t *digits, int32_t n, int32_t keep)
 	if (over >= unit[keep] / 2)
 		d += unit[keep];
 	while (d >= NUMERIC_BASE && n > 1) {
-		word_put(digits + 2 * (n - 1), d - NUMERIC_BASE);
+		numeric_digit_put(digits + 2 * (n - 1), d - NUMERIC_BASE);
 		n--;
 		d = word_get(digits + 2 * (n - 1)) + 1;
 	}
-	word_put(digits + 2 * (n - 1), d);
+	numeric_digit_put(digits + 2 * (n - 1), d);
 }
 
 int numeric_avg(
@@ -360,8 +346,8 @@ int numeric_avg(
 	if (cap < NUMERIC_HEAD_BYTES + 2 * (size_t)n)
 		return -EMSGSIZE;
 	for (exp = high; exp >= low; exp--)
-		word_put(digits + 2 * (high - exp),
-			divide_step(&rem, digit_at(sum, exp), (uint64_t)count));
+		numeric_digit_put(digits + 2 * (high - exp),
+			divide_step(&rem, numeric_digit_at(sum, exp), (uint64_t)count));
 	digits_round(digits, n, scale % NUMERIC_BASE_DIGITS);
 	return digits_finish(out, len, n, high, sum->sign, (uint16_t)scale);
 }
@@ -381,10 +367,10 @@ static void open_short(struct numeric *x, int64_t v, int32_t scale)
 	uint64_t unit = (uint64_t)pow10_64[shift], some = NUMERIC_BASE / unit;
 	enum { N = 6 }; /* 19 decimal digits, moved by up to 3 */
 
-	word_put(x->own + 2 * (N - 1), (int32_t)(m % some * unit));
+	numeric_digit_put(x->own + 2 * (N - 1), (int32_t)(m % some * unit));
 	m /= some;
 	for (i = N - 2; i >= 0; i--) {
-		word_put(x->own + 2 * i, (int32_t)(m % NUMERIC_BASE));
+		numeric_digit_put(x->own + 2 * i, (int32_t)(m % NUMERIC_BASE));
 		m /= NUMERIC_BASE;
 	}
 	x->digits = x->own;
@@ -461,7 +447,7 @@ size_t numeric_pack(uint8_t *out, const struct numeric *x)
 	 * short forms. */
 	if (x->ndigits == 0) {
 		head_put(out, 1, 0, NUMERIC_POS, x->dscale);
-		word_put(out + NUMERIC_HEAD_BYTES, 0);
+		numeric_digit_put(out + NUMERIC_HEAD_BYTES, 0);
 		return NUMERIC_HEAD_BYTES + 2;
 	}
 	if (write_scaled(out, NUMERIC_BYTES_MAX, &len, x, x->dscale))
@@ -487,213 +473,4 @@ int numeric_unpack(uint8_t *out, size_t *len, const void *in, size_t n)
 	if (numeric_open(&x, in, n))
 		return -EPROTO;
 	return write_scaled(out, NUMERIC_BYTES_MAX, len, &x, x.dscale);
-}
-
-/* ---- text ---- */
-
-size_t numeric_text_max(const struct numeric *x)
-{
-	size_t before = x->weight >= 0 ? NUMERIC_BASE_DIGITS * ((size_t)x->weight + 1) : 1;
-
-	/* the last word may have more decimals than are shown */
-	return 16 + before + x->dscale + NUMERIC_BASE_DIGITS;
-}
-
-static char *word_text(char *at, int32_t v)
-{
-	at[0] = (char)('0' + v / 1000);
-	at[1] = (char)('0' + v / 100 % 10);
-	at[2] = (char)('0' + v / 10 % 10);
-	at[3] = (char)('0' + v % 10);
-	return at + 4;
-}
-
-static size_t special_text(char *out, uint16_t sign)
-{
-	const char *text = sign == NUMERIC_NAN ? "NaN" : sign == NUMERIC_PINF ? "Infinity"
-																		  : "-Infinity";
-	size_t n = strlen(text);
-
-	memcpy(out, text, n);
-	return n;
-}
-
-size_t numeric_text(char *out, const struct numeric *x)
-{
-	char *at = out, *start, *end;
-	int32_t exp, left = x->dscale;
-
-	if (is_special(x))
-		return special_text(out, x->sign);
-	if (x->sign == NUMERIC_NEG)
-		*at++ = '-';
-	start = at;
-	for (exp = x->weight > 0 ? x->weight : 0; exp >= 0; exp--)
-		at = word_text(at, digit_at(x, exp));
-	while (*start == '0' && start + 1 < at)
-		start++;
-	end = out + (x->sign == NUMERIC_NEG);
-	memmove(end, start, (size_t)(at - start));
-	at = end + (at - start);
-	if (left == 0)
-		return (size_t)(at - out);
-	*at++ = '.';
-	for (end = at + left; left > 0; left -= NUMERIC_BASE_DIGITS)
-		at = word_text(at, digit_at(x, exp--));
-	return (size_t)(end - out);
-}
-
-/* ---- reading text ---- */
-
-static bool is_blank(char c)
-{
-	return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static bool same_word(const char *word, const char *p, size_t n)
-{
-	size_t i;
-
-	if (strlen(word) != n)
-		return false;
-	for (i = 0; i < n; i++)
-		if ((p[i] >= 'A' && p[i] <= 'Z' ? p[i] + 32 : p[i]) != word[i])
-			return false;
-	return true;
-}
-
-static int read_special(uint8_t *out, size_t *len, const char *p, size_t n)
-{
-	bool sign = n && (*p == '-' || *p == '+'), negative = n && *p == '-';
-
-	*len = 1;
-	if (same_word("nan", p, n))
-		out[0] = NUMERIC_SHORT_NAN;
-	else if (same_word("infinity", p + sign, n - sign) || same_word("inf", p + sign, n - sign))
-		out[0] = negative ? NUMERIC_SHORT_NINF : NUMERIC_SHORT_PINF;
-	else
-		return -EINVAL;
-	return 0;
-}
-
-/* What a text says: decimal digits, and where their point is. */
-struct reading {
-	const char *digits, *end; /* a point among them counts for nothing */
-	int64_t before;           /* digits before the point, after the exponent moved it */
-	int64_t dscale;
-	bool negative;
-};
-
-/* e+99: moves the point. */
-static int read_exponent(struct reading *r, const char *p, const char *end)
-{
-	bool negative = p < end && *p == '-';
-	int64_t e = 0;
-
-	p += p < end && (*p == '-' || *p == '+');
-	if (p == end)
-		return -EINVAL;
-	for (; p < end; p++) {
-		if (!is_digit(*p))
-			return -EINVAL;
-		if (e < INT32_MAX)
-			e = e * 10 + (*p - '0');
-	}
-	if (e >= INT32_MAX / 2)
-		return -EINVAL;
-	e = negative ? -e : e;
-	r->before += e;
-	r->dscale = r->dscale > e ? r->dscale - e : 0;
-	return 0;
-}
-
-static int read_parts(struct reading *r, const char *p, const char *end)
-{
-	bool point = false, any = false;
-
-	r->negative = p < end && *p == '-';
-	p += p < end && (*p == '-' || *p == '+');
-	r->digits = p;
-	r->before = r->dscale = 0;
-	for (; p < end && (is_digit(*p) || (*p == '.' && !point)); p++) {
-		point |= *p == '.';
-		if (*p == '.')
-			continue;
-		any = true;
-		r->before += !point;
-		r->dscale += point;
-	}
-	r->end = p;
-	if (!any)
-		return -EINVAL;
-	if (p == end)
-		return 0;
-	return *p == 'e' || *p == 'E' ? read_exponent(r, p + 1, end) : -EINVAL;
-}
-
-/* The decimal digits of r to base 10,000 at out, whose first word holds 1 to 4 of them. */
-static int32_t read_words(uint8_t *out, const struct reading *r)
-{
-	int32_t lead = (int32_t)((r->before % 4 + 4) % 4), k = lead ? 4 - lead : 0, n = 0, v = 0;
-	const char *p;
-
-	for (p = r->digits; p < r->end; p++) {
-		if (*p == '.')
-			continue;
-		v = v * 10 + (*p - '0');
-		if (++k == 4) {
-			word_put(out + 2 * n++, v);
-			k = v = 0;
-		}
-	}
-	if (k) {
-		for (; k < 4; k++)
-			v *= 10;
-		word_put(out + 2 * n++, v);
-	}
-	return n;
-}
-
-int numeric_read(uint8_t *out, size_t *len, const char *text, size_t n)
-{
-	const char *p = text, *end = text + n;
-	struct numeric x = {0};
-	struct reading r;
-	int32_t words;
-	int64_t weight;
-	int rc;
-
-	while (p < end && is_blank(*p))
-		p++;
-	while (end > p && is_blank(end[-1]))
-		end--;
-	rc = read_parts(&r, p, end);
-	if (rc)
-		return read_special(out, len, p, (size_t)(end - p));
-	while (r.digits < r.end && (*r.digits == '0' || *r.digits == '.')) { /* leading zeros */
-		r.before -= *r.digits == '0';
-		r.digits++;
-	}
-	words = r.digits < r.end ? read_words(out + NUMERIC_HEAD_BYTES, &r) : 0;
-	weight = words ? (r.before > 0 ? (r.before + 3) / 4 : -(-r.before / 4)) - 1 : 0;
-	if (weight > NUMERIC_WEIGHT_MAX || r.dscale > NUMERIC_DSCALE_MAX)
-		return -EMSGSIZE;
-	x.digits = out + NUMERIC_HEAD_BYTES;
-	x.ndigits = words;
-	x.weight = (int32_t)weight;
-	x.sign = r.negative ? NUMERIC_NEG : NUMERIC_POS;
-	x.dscale = (uint16_t)r.dscale;
-	if (number_check(&x))
-		return -EINVAL;
-	/* The digits lie in out, but no further than where they go. */
-	if (x.ndigits)
-		memmove(out + NUMERIC_HEAD_BYTES, x.digits, 2 * (size_t)x.ndigits);
-	x.digits = out + NUMERIC_HEAD_BYTES;
-	*len = numeric_pack(out, &x);
-	return 0;
 }

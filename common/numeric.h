@@ -89,6 +89,21 @@ static inline int32_t numeric_digit(const struct numeric *x, int32_t i)
 	return x->digits[2 * i] << 8 | x->digits[2 * i + 1];
 }
 
+/* numeric_digit_at - the digit that counts 10000^exp. */
+static inline int32_t numeric_digit_at(const struct numeric *x, int32_t exp)
+{
+	int32_t i = x->weight - exp;
+
+	return i >= 0 && i < x->ndigits ? numeric_digit(x, i) : 0;
+}
+
+/* numeric_digit_put - a digit, or another word of PostgreSQL's form. */
+static inline void numeric_digit_put(uint8_t *p, int32_t v)
+{
+	p[0] = (uint8_t)(v >> 8);
+	p[1] = (uint8_t)v;
+}
+
 /* numeric_short - the number v / 10^scale, when the plaintext is a short form of one. */
 static inline bool numeric_short(int64_t *v, int32_t *scale, const uint8_t *in, size_t n)
 {
