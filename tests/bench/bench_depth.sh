@@ -7,7 +7,8 @@
 # What is under way is `depth` requests of one client; a quarter of them go together.
 . "$(dirname "$0")/lib.sh"
 server stock
-ring_server ring 16
+seal_files
+ring_server ring 16 $seal_server
 "$B/cxl-proxy" --region "$shm/ring" --unix "$dir/proxy.sock" >/dev/null 2>&1 &
 pids="$pids $!"
 tunnel_up "$dir/stock.sock"
@@ -24,10 +25,12 @@ while [ $i -lt "$rounds" ]; do
 			u=$(unix --tests $t --latency --seconds 0.4 --depth $d | field rps)
 			c=$(tcp --tests $t --latency --seconds 0.4 --depth $d | field rps)
 			s=$(tunnel --tests $t --latency --seconds 0.4 --depth $d | field rps)
+			e=$(sealed --tests $t --latency --seconds 0.4 --depth $d | field rps)
 			proxy --tests $t --latency --seconds 0.4 --depth $d >/dev/null
 			pair kv_${t}_depth$d "$r" "$u"
 			pair kv_${t}_depth${d}_tcp "$r" "$c"
 			pair kv_${t}_depth${d}_tunnel "$r" "$s"
+			pair redis_sealed_${t}_depth$d "$e" "$r"
 		done
 	done
 	i=$((i + 1))
@@ -38,6 +41,7 @@ for t in get set; do
 		report kv_${t}_depth$d "$T, depth $d: ring beside unix socket" req/s more null null
 		report kv_${t}_depth${d}_tcp "$T, depth $d: ring beside TCP" req/s more null null
 		report kv_${t}_depth${d}_tunnel "$T, depth $d: ring beside cxl-tunnel" req/s more null null
+		report redis_sealed_${t}_depth$d "$T, depth $d: sealed ring beside plain ring" req/s more null null
 	done
 done
 

@@ -61,6 +61,17 @@ tunnel_up() {
 	done
 }
 
+# seal_files: a CA with a certificate for Redis and one for clients; $seal_server has the
+# options of a Redis that takes plain and sealed clients alike, $seal_client a client's
+seal_files() {
+	seal_ca=$dir/ca
+	"$B/hedbctl" ca init "$seal_ca" >/dev/null && "$B/hedbctl" ca issue "$seal_ca" redis --role server:kv >/dev/null &&
+		"$B/hedbctl" ca issue "$seal_ca" client --role 'kv:*' >/dev/null || exit 1
+	seal_server="--cxlring.secure sealed --cxlring.cert-file $seal_ca/redis.pem --cxlring.key-file $seal_ca/redis.key
+		--cxlring.ca-file $seal_ca/ca.pem"
+	seal_client="--secure --cert $seal_ca/client.pem --key $seal_ca/client.key --ca $seal_ca/ca.pem"
+}
+
 # field NAME < json
 field() { sed -n "s/.*\"$1\":\([0-9.]*\).*/\1/p" | tail -1; }
 cpu() { cut -d' ' -f1 "/proc/$1/task/$1/schedstat"; }
@@ -72,6 +83,7 @@ run() {
 	"$B/cxl-bench" --json --no-progress --label "$_label" "$@" | tee -a "$B/bench/runs.jsonl"
 }
 ring() { run ring --region "$shm/ring" --keys $keys --no-fill "$@"; }
+sealed() { run sealed --region "$shm/ring" --keys $keys --no-fill $seal_client "$@"; }
 unix() { run unix --target unix --socket "$dir/stock.sock" --keys $keys --no-fill "$@"; }
 tcp() { run tcp --target tcp --port "$port_stock" --keys $keys --no-fill "$@"; }
 tunnel() { run tunnel --target unix --socket "$dir/tunnel.sock" --keys $keys --no-fill "$@"; }

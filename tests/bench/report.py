@@ -22,6 +22,7 @@ import sys
 # see no colours.
 TRANSPORTS = {
     "ring": ("#0b5fa5", "circle", "ring"),
+    "sealed": ("#be185d", "triangle", "ring, sealed"),
     "unix": ("#c2410c", "square", "unix socket"),
     "tcp": ("#6d28d9", "triangle", "TCP, loopback"),
     "tunnel": ("#b91c1c", "square", "cxl-tunnel, TCP between its ends"),

@@ -15,9 +15,9 @@ failed=0
 load=$(cut -d' ' -f1 /proc/loadavg)
 echo "load average before: $load (a figure measured beside other work says little)"
 
-for b in ${BENCHES:-ring value ops flight whole memory redis clients size depth tunnel ycsb pg hedb_batch}; do
+for b in ${BENCHES:-ring value ops flight whole memory seal redis clients size depth tunnel sealed ycsb pg hedb_batch hedb_sealed}; do
 	case $b in
-	ring | value | ops | flight | whole | memory) set -- "$B/tests/bench/bench_$b" ;;
+	ring | value | ops | flight | whole | memory | seal) set -- "$B/tests/bench/bench_$b" ;;
 	*) set -- sh "tests/bench/bench_$b.sh" ;;
 	esac
 	echo "# $b"
