@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # part_differential.sh - runs differential.pl. Sourced by run.
-SEED=${SEED:-1}
-COUNT=${COUNT:-10000}
+seed=${SEED:-1}
+count=${COUNT:-10000}
 
 total=0
 while IFS= read -r line; do
@@ -10,7 +10,7 @@ while IFS= read -r line; do
 		read -r _ kind all different errors nulls <<<"$line"
 		total=$((total + all))
 		[ "$different" = 0 ]
-		check "differential: $kind, $all twins, seed $SEED ($errors errors, $nulls NULLs)" $?
+		check "differential: $kind, $all twins, seed $seed ($errors errors, $nulls NULLs)" $?
 		[ $(((errors + nulls) * 4)) -lt $((all * 3)) ]
 		check "differential: $kind, most have a value" $?
 		;;
@@ -20,7 +20,7 @@ done < <(
 	. "$here/cluster.sh"
 	cluster_begin && zone_start && pg_begin "hedb.client_credential = '$credential'" || exit 1
 	psql -Xqc 'CREATE EXTENSION hedb'
-	perl "$here/differential.pl" "$SEED" "$COUNT" | psql -Xq 2>&1
+	perl "$here/differential.pl" "$seed" "$count" | psql -Xq 2>&1
 )
-[ $total -gt 0 ] && [ $total = $((COUNT + COUNT / 2)) ]
+[ $total -gt 0 ] && [ $total = $((count + count / 2)) ]
 check "differential: all $total ran" $?
