@@ -21,11 +21,13 @@
 #include "catalog/pg_type.h"
 #include "parser/parse_coerce.h"
 #include "utils/builtins.h"
+#include "utils/datum.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 
+#include "literal.h"
 #include "numeric_form.h"
 #include "scalar.h"
 #include "zone.h"
@@ -251,12 +253,19 @@ static char *cipher_out(const uint8_t *p, uint32_t len)
 static Datum value_in(FunctionCallInfo fcinfo, uint8_t type)
 {
 	char *text = PG_GETARG_CSTRING(0);
+	struct literal_key key;
 	const struct plain *p;
+	Datum d;
 
 	if (hedb_mode == MODE_SERVER)
 		return cipher_in(type, text);
+	key = literal_key_text(type, text);
+	if (literal_find(&key, &d))
+		return d;
 	p = plain_of(type);
-	return encrypt(type, InputFunctionCall((FmgrInfo *)&p->in, text, p->io_param, -1));
+	d = encrypt(type, InputFunctionCall((FmgrInfo *)&p->in, text, p->io_param, -1));
+	literal_keep(&key, d, datumGetSize(d, false, value_typlen(type)));
+	return d;
 }
 
 static Datum value_out(FunctionCallInfo fcinfo, uint8_t type)
@@ -373,23 +382,30 @@ ENTRY(hedb_cast, cast(fcinfo))
 PG_FUNCTION_INFO_V1(hedb_cast_support);
 Datum hedb_cast_support(PG_FUNCTION_ARGS)
 {
-	Node *request = (Node *)PG_GETARG_POINTER(0);
+	SupportRequestSimplify *request = (SupportRequestSimplify *)PG_GETARG_POINTER(0);
+	struct literal_key key;
 	FuncExpr *f;
 	Const *c;
+	Datum d;
 	int16 len;
 	bool by_value;
 
 	if (!IsA(request, SupportRequestSimplify) || hedb_mode != MODE_CLIENT)
 		PG_RETURN_POINTER(NULL);
-	f = ((SupportRequestSimplify *)request)->fcall;
+	f = request->fcall;
 	if (list_length(f->args) != 1 || !IsA(linitial(f->args), Const))
 		PG_RETURN_POINTER(NULL);
 	c = linitial_node(Const, f->args);
 	if (c->constisnull)
 		PG_RETURN_POINTER(NULL);
 	get_typlenbyval(f->funcresulttype, &len, &by_value);
-	PG_RETURN_POINTER(makeConst(f->funcresulttype, -1, InvalidOid, len,
-		OidFunctionCall1(f->funcid, c->constvalue), false, by_value));
+	key = literal_key_cast(request->root, f->funcid, c);
+	if (!literal_find(&key, &d)) {
+		d = OidFunctionCall1(f->funcid, c->constvalue);
+		literal_keep(&key, d, datumGetSize(d, by_value, len));
+	}
+	PG_RETURN_POINTER(
+		makeConst(f->funcresulttype, -1, InvalidOid, len, d, false, by_value));
 }
 
 /* text || enc_text and the reverse exist so that PostgreSQL's anynonarray || text does

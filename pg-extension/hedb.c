@@ -10,6 +10,7 @@
 #include "utils/guc.h"
 
 #include "fuse.h"
+#include "literal.h"
 #include "node.h"
 #include "placeholder.h"
 #include "prove.h"
@@ -196,6 +197,7 @@ void _PG_init(void)
 	MarkGUCPrefixReserved("hedb");
 	node_init();
 	plan_init();
+	literal_init();
 }
 
 void hedb_need_client_mode(uint32 type)

@@ -12,6 +12,7 @@
  *     aggregate.c  sum, avg, min, max in batches
  *     rank.c       order of many values, asked of the zone at once
  *     memo.c       what is known of ciphertexts: digests, places in an order
+ *     literal.c    constants of one statement that say the same
  *     merge.c      order of values that a sort merges from runs on tape
  *     sort.c       sort support: PostgreSQL's sorts and index builds by such ranks
  *     plan.c       where a plan gets Zone nodes; plan_zone.c makes them, plan_attach.c
@@ -20,7 +21,8 @@
  *     compile.c    expressions to programs
  *     node.c       the Zone node; node_batch.c its batches, node_explain.c EXPLAIN
  *     node_sort.c  the Zone Sort node, which plan_sort.c puts in a Sort's place; order.c
- *                  orders the rows that tuples.c keeps for it, runs.c those in a file
+ *                  orders the rows that tuples.c keeps for it, runs.c those in a file;
+ *                  source.c tells memo.c of them
  *     fuse.c       expressions that no Zone has, in one round trip; fuse_plan.c in plans
  *     stat_programs.c  what programs cost
  *     index.c      support functions of operator classes; ANALYZE
@@ -69,6 +71,12 @@ static inline uint32 value_bytes(uint32 type)
 	uint32 size = optable_type(type).size;
 
 	return size ? size + VALUE_OVERHEAD : 0;
+}
+
+/* The same as pg_type has it. */
+static inline int value_typlen(uint32 type)
+{
+	return value_bytes(type) ? (int)value_bytes(type) : -1;
 }
 
 #endif

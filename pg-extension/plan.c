@@ -11,6 +11,7 @@
 #include "utils/lsyscache.h"
 
 #include "fuse.h"
+#include "literal.h"
 
 static planner_hook_type next_planner;
 
@@ -434,6 +435,7 @@ static PlannedStmt *plan_unfused(Query *parse, const char *text, int cursor_opti
 	}
 	PG_FINALLY();
 	{
+		literal_forget();
 		fuse_planned();
 	}
 	PG_END_TRY();
