@@ -21,6 +21,7 @@
 #include "key.h"
 #include "rank.h"
 #include "sort.h"
+#include "source.h"
 
 enum {
 	SLOTS_MIN = 1 << 10,
@@ -107,6 +108,12 @@ static uint32 slots_max(void)
 	return n;
 }
 
+/* What is entered has a generation's half at least before it is forgotten. */
+uint32 memo_most(void)
+{
+	return slots_max() / 4;
+}
+
 static void grow(struct generation *g)
 {
 	struct generation bigger = generation_of(g->nslots * 2);
@@ -185,6 +192,7 @@ struct many {
 	const Datum *values;
 	void (*fact)(const struct many *m, uint32 i, uint64 *fact);
 	const void *facts;
+	uint64 order;
 };
 
 static void enter_some(struct table *t, const struct many *m, uint32 from, uint32 n)
@@ -282,19 +290,51 @@ void memo_digest_ask(uint8 type, Datum value, uint8 digest[DIGEST_BYTES])
 
 static void place_fact(const struct many *m, uint32 i, uint64 *fact)
 {
-	fact[0] = orders;
+	fact[0] = m->order;
 	fact[1] = ((const uint32 *)m->facts)[i];
 }
 
 void memo_places(uint8 type, const Datum *values, const uint32 *ranks, uint32 n)
 {
-	struct many m = {value_bytes(type), values, place_fact, ranks};
+	struct many m = {value_bytes(type), values, place_fact, ranks, memo_new_order()};
 
-	orders++;
 	enter_many(&places, &m, n);
 }
 
-static bool same_place(const struct value_key *x, const struct value_key *y, bool *equal)
+uint64 memo_new_order(void)
+{
+	return ++orders;
+}
+
+static void given_fact(const struct many *m, uint32 i, uint64 *fact)
+{
+	fact[0] = m->order;
+	fact[1] = ((const uint64 *)m->facts)[i];
+}
+
+void memo_places_in(
+	uint8 type, const Datum *values, const uint64 *given, uint32 n, uint64 order)
+{
+	struct many m = {value_bytes(type), values, given_fact, given, order};
+
+	enter_many(&places, &m, n);
+}
+
+bool memo_place(uint8 type, Datum value, uint64 order, uint64 *place)
+{
+	const uint64 *found;
+	struct value_key k;
+
+	if (!places.young.slot || !value_key(value_bytes(type), value, &k))
+		return false;
+	found = find(&places, &k);
+	if (!found || found[0] != order)
+		return false;
+	*place = found[1];
+	return true;
+}
+
+static bool in_order(const struct value_key *x, const struct value_key *y, int *which)
 {
 	const uint64 *found = find(&places, x);
 	uint64 order, place;
@@ -306,7 +346,17 @@ static bool same_place(const struct value_key *x, const struct value_key *y, boo
 	found = find(&places, y); /* which may move the other one */
 	if (!found || found[0] != order)
 		return false;
-	*equal = found[1] == place;
+	*which = (place > found[1]) - (place < found[1]);
+	return true;
+}
+
+static bool same_place(const struct value_key *x, const struct value_key *y, bool *equal)
+{
+	int which;
+
+	if (!in_order(x, y, &which))
+		return false;
+	*equal = which == 0;
 	return true;
 }
 
@@ -330,12 +380,24 @@ bool memo_equal(uint8 type, Datum a, Datum b, bool *equal)
 	uint32 fixed = value_bytes(type);
 	struct value_key x, y;
 
-	if (!digests.young.slot && !places.young.slot && !sort_is_ranked())
+	if (!digests.young.slot && !places.young.slot && !sort_is_ranked() && !source_any())
 		return false;
 	if (!value_key(fixed, a, &x) || !value_key(fixed, b, &y))
 		return false;
 	return same_digest(&x, &y, equal) || same_place(&x, &y, equal) ||
 		(sort_tell_places(type) && same_place(&x, &y, equal)) ||
-		(sort_tell_digests(type) && same_digest(&x, &y, equal)) ||
+		(source_tell_digests(type) && same_digest(&x, &y, equal)) ||
 		sort_merged_equal(type, a, b, equal);
+}
+
+bool memo_order(uint8 type, Datum a, Datum b, int *order)
+{
+	uint32 fixed = value_bytes(type);
+	struct value_key x, y;
+
+	if (!places.young.slot && !source_any())
+		return false;
+	if (!value_key(fixed, a, &x) || !value_key(fixed, b, &y))
+		return false;
+	return in_order(&x, &y, order) || (source_tell_places(type) && in_order(&x, &y, order));
 }

@@ -37,9 +37,22 @@ bool memo_equal(uint8 type, Datum a, Datum b, bool *equal);
 /*
  * memo_places - values were ranked together, from 0 to places - 1.
  *
- * From now on memo_equal() knows about any two of them.
+ * From now on memo_equal() and memo_order() know about any two of them.
  */
 void memo_places(uint8 type, const Datum *values, const uint32 *ranks, uint32 n);
+
+/* An order that grows: its number, places in it of more values, and that of one. Who adds
+ * to it knows that all of it is in order. */
+uint64 memo_new_order(void);
+void memo_places_in(
+	uint8 type, const Datum *values, const uint64 *places, uint32 n, uint64 order);
+bool memo_place(uint8 type, Datum value, uint64 order, uint64 *place);
+
+/* Which comes first, as far as is known: order is below, at or above 0. False: it is not. */
+bool memo_order(uint8 type, Datum a, Datum b, int *order);
+
+/* So many values can be entered and be found after that. */
+uint32 memo_most(void);
 
 /* Forget everything: the settings changed. */
 void memo_reset(void);

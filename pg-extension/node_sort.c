@@ -8,24 +8,20 @@
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/builtins.h"
+#include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/ruleutils.h"
-#include "utils/tuplesort.h"
-#include "utils/tuplestore.h"
 #include "utils/typcache.h"
 
-#include "memo.h"
 #include "order.h"
 #include "plan.h"
 #include "runs.h"
-#include "sort.h"
+#include "source.h"
 
 enum {
 	BOUND_ROWS = 16 * 1024, /* of a bounded sort are collected before some are dropped */
 	BOUND_TIMES = 4,        /* or so many times those that are wanted */
-	TELL_FIRST = 64,        /* rows whose digests are told first; then four times as many */
-	READ_AHEAD = 2 * PROGRAM_ROWS_MAX, /* rows that a Zone above may have */
 	AHEAD = 8,              /* rows prefetched before they are handed out */
 };
 
@@ -35,25 +31,21 @@ struct sort_state {
 	struct order_key *keys;
 	ExprState *count, *offset;
 	TupleTableSlot *slot;     /* what is handed out */
+	TupleTableSlot *seen;     /* and a row that is looked at */
 	bool random;              /* scans backward or marks may come */
 	bool rewind;              /* rescans may */
 	MemoryContext memory;     /* of the rows */
 	struct tuples rows;
 	struct runs runs;         /* when there are more of them than fit */
-	uint32 ready;             /* so many rows come before all those in the file */
 	uint32 bound;             /* rows that are wanted; 0: all */
 	uint32 check;             /* of a bounded sort: look again when there are so many */
 	Tuplestorestate *store;   /* all of them in order, where .random and they do not fit */
 	Tuplesortstate *external; /* where some value cannot be ranked */
 	bool sorted;
-	uint32 at, mark;          /* the next row */
+	uint32 at, mark;          /* the next row, if not of .runs */
 	bool past, mark_past;     /* and the end was seen */
 	bool spilled;             /* there were runs */
-	struct sort_source source;
-	struct {
-		uint32 from, to;
-	} told[T_MAX];            /* rows whose digests of that type memo.h was told */
-	uint32 tell;              /* how many rows beyond it next time */
+	struct source source;
 	Size peak;
 };
 
@@ -112,62 +104,68 @@ static void read_spec(struct sort_spec *s, const CustomScan *scan)
 	}
 }
 
-/* ---- what readers compare ---- */
+/* ---- what readers compare: source.h ---- */
 
-/* Digests of key values in rows [from, to). */
-static void tell_rows(struct sort_state *s, uint8 type, uint32 from, uint32 to)
+static struct sort_state *state_of(struct source *source)
 {
-	Datum *values = palloc((Size)(to - from) * s->spec.nkeys * sizeof *values);
-	uint32 n = 0, i;
+	return (struct sort_state *)((char *)source - offsetof(struct sort_state, source));
+}
+
+static uint64 rows_handed_out(struct source *source)
+{
+	const struct sort_state *s = state_of(source);
+
+	return s->external || s->past ? 0 : s->runs.n > 0 ? s->runs.handed : s->at;
+}
+
+/* The reader's own place in the store stays where it is. */
+static void look_stored(struct sort_state *s, uint8 type, struct looked *l)
+{
+	uint64 at = s->at;
+	int k;
+	bool null;
+
+	tuplestore_copy_read_pointer(s->store, 0, 2);
+	tuplestore_select_read_pointer(s->store, 2);
+	while (at > l->from && tuplestore_advance(s->store, false))
+		at--;
+	at -= at > l->from; /* the last step was there, to before the first row */
+	for (l->from = at; at < l->to && tuplestore_gettupleslot(s->store, true, false, s->seen); at++)
+		for (k = 0; k < s->spec.nkeys; k++) {
+			Datum d = slot_getattr(s->seen, s->spec.columns[k], &null);
+
+			if (s->keys[k].type == type && !null)
+				l->values[l->n++] = datumCopy(d, false, value_typlen(type));
+			l->out = at < s->at ? l->n : l->out;
+		}
+	l->to = at;
+	ExecClearTuple(s->seen);
+	tuplestore_select_read_pointer(s->store, 0);
+}
+
+static void look(struct source *source, uint8 type, struct looked *l)
+{
+	struct sort_state *s = state_of(source);
+	uint64 base = s->runs.n > 0 ? s->runs.handed - s->runs.at : 0, i;
 	bool null;
 	int k;
 
-	for (k = 0; k < s->spec.nkeys; k++)
-		for (i = from; s->keys[k].type == type && i < to; i++) {
-			Datum d = tuples_column(&s->rows, s->rows.place[i], s->spec.columns[k], &null);
-
-			if (!null)
-				values[n++] = d;
+	l->values = palloc((l->to - l->from) * s->spec.nkeys * sizeof *l->values);
+	if (s->store) {
+		look_stored(s, type, l);
+		return;
+	}
+	l->from = Max(l->from, base);
+	l->to = Min(l->to, base + (s->runs.n > 0 ? s->runs.ready : s->rows.n));
+	for (i = l->from; i < l->to; i++)
+		for (k = 0; k < s->spec.nkeys; k++) {
+			if (s->keys[k].type != type)
+				continue;
+			l->values[l->n] = tuples_column(
+				&s->rows, s->rows.place[i - base], s->spec.columns[k], &null);
+			l->n += !null;
+			l->out = i < rows_handed_out(source) ? l->n : l->out;
 		}
-	memo_digest_many(type, values, n);
-	pfree(values);
-}
-
-static bool has_type(const struct sort_state *s, uint8 type)
-{
-	int k;
-
-	for (k = 0; k < s->spec.nkeys; k++)
-		if (s->keys[k].type == type)
-			return true;
-	return false;
-}
-
-/* Rows that are compared were handed out not long ago: a node above may have read ahead. */
-static bool tell(struct sort_source *source, uint8 type)
-{
-	struct sort_state *s = (struct sort_state *)((char *)source -
-		offsetof(struct sort_state, source));
-	uint32 from = s->at > READ_AHEAD ? s->at - READ_AHEAD : 0, to;
-
-	if (s->at == 0 || s->external || s->store || s->rows.n == 0 || !has_type(s, type) ||
-		(s->told[type].from < s->at && s->at <= s->told[type].to))
-		return false;
-	if (from < s->told[type].to && s->told[type].to < s->at)
-		from = s->told[type].to;
-	to = Min(s->rows.n, s->at + s->tell);
-	tell_rows(s, type, from, to);
-	s->told[type].from = from;
-	s->told[type].to = to;
-	s->tell = Min(s->tell * 4, PROGRAM_ROWS_MAX);
-	return true;
-}
-
-/* There are other rows now, or they come in another order. */
-static void tell_anew(struct sort_state *s)
-{
-	memset(s->told, 0, sizeof s->told);
-	s->tell = TELL_FIRST;
 }
 
 /* ---- start ---- */
@@ -187,21 +185,26 @@ static void sort_begin(CustomScanState *css, EState *estate, int eflags)
 		ExecInitNode(scan->scan.plan.lefttree, estate, eflags & ~(going_back | EXEC_FLAG_REWIND));
 	desc = css->ss.ss_ScanTupleSlot->tts_tupleDescriptor;
 	s->slot = ExecInitExtraTupleSlot(estate, desc, &TTSOpsMinimalTuple);
+	s->seen = ExecInitExtraTupleSlot(estate, desc, &TTSOpsMinimalTuple);
 	css->ss.ps.resultops = &TTSOpsMinimalTuple; /* not the scan slot's, which is virtual */
 	s->count = ExecInitExpr(s->spec.count, &css->ss.ps);
 	s->offset = ExecInitExpr(s->spec.offset, &css->ss.ps);
 	if (eflags & EXEC_FLAG_EXPLAIN_ONLY)
 		return;
 	s->keys = palloc(s->spec.nkeys * sizeof *s->keys);
-	for (i = 0; i < s->spec.nkeys; i++)
+	for (i = 0; i < s->spec.nkeys; i++) {
 		order_key_init(&s->keys[i], desc, s->spec.columns[i], s->spec.operators[i],
 			s->spec.collations[i], s->spec.nulls_first[i]);
+		s->source.leads[s->keys[i].type] = i > 0 ? 0 : s->keys[i].descending ? -1 : 1;
+		s->source.has[s->keys[i].type] = s->keys[i].type != 0;
+	}
 	s->memory = AllocSetContextCreate(
 		CurrentMemoryContext, "Zone Sort", ALLOCSET_DEFAULT_SIZES);
-	s->source.tell = tell;
-	sort_source_add(&s->source, s->memory);
-	runs_init(&s->runs, s->memory);
+	s->source.at = rows_handed_out;
+	s->source.look = look;
+	source_add(&s->source, s->memory);
 	tuples_init(&s->rows, desc);
+	runs_init(&s->runs, s->memory, &s->rows, s->keys, s->spec.nkeys);
 }
 
 /* ---- collecting ---- */
@@ -222,10 +225,9 @@ static void find_bound(struct sort_state *s)
 {
 	const int64 most = UINT32_MAX / BOUND_TIMES / 2;
 	int64 count = rows_of(s, s->count, -1), offset = rows_of(s, s->offset, 0);
+	bool bounded = count >= 0 && offset >= 0 && count < most && offset < most;
 
-	s->bound = 0;
-	if (count >= 0 && offset >= 0 && count < most && offset < most)
-		s->bound = (uint32)Max(count + offset, 1);
+	s->bound = bounded ? (uint32)Max(count + offset, 1) : 0;
 	s->check = Max(BOUND_ROWS, BOUND_TIMES * s->bound);
 }
 
@@ -292,10 +294,8 @@ static void give_up(struct sort_state *s)
 		p->collations, p->nulls_first, work_mem, NULL,
 		s->random || s->rewind ? TUPLESORT_RANDOMACCESS : TUPLESORT_NONE);
 	hand_on(s);
-	while (s->runs.n > 0 && runs_load(&s->runs, &s->rows, 0, some, 0)) {
+	while (runs_read(&s->runs, some))
 		hand_on(s);
-		runs_pass_all(&s->runs);
-	}
 	runs_close(&s->runs);
 }
 
@@ -304,7 +304,7 @@ static void order(struct sort_state *s)
 	MemoryContext old = MemoryContextSwitchTo(s->memory);
 
 	s->peak = Max(s->peak, memory_used(s));
-	tell_anew(s);
+	source_changed(&s->source);
 	order_rows(&s->rows, s->keys, s->spec.nkeys);
 	MemoryContextSwitchTo(old);
 }
@@ -312,7 +312,7 @@ static void order(struct sort_state *s)
 static void end_run(struct sort_state *s)
 {
 	order(s);
-	runs_add(&s->runs, &s->rows);
+	runs_add(&s->runs);
 }
 
 static void take(struct sort_state *s, TupleTableSlot *slot)
@@ -323,42 +323,10 @@ static void take(struct sort_state *s, TupleTableSlot *slot)
 		tuplesort_puttupleslot(s->external, slot);
 		return;
 	}
-	if (!has_room(s))
-		end_run(s);
-	if (!tuples_add(&s->rows, slot)) {
+	if (!has_room(s) || !tuples_add(&s->rows, slot)) {
 		end_run(s);
 		tuples_add(&s->rows, slot);
 	}
-}
-
-/* ---- merging ---- */
-
-/* The next rows of all runs, in order; false: there are none. */
-static bool merge(struct sort_state *s)
-{
-	uint32 left = s->ready;
-
-	ExecClearTuple(s->slot);
-	s->at = s->ready = 0;
-	if (!runs_load(&s->runs, &s->rows, left, (Size)work_mem * 1024,
-			order_bytes(s->spec.nkeys)))
-		return false;
-	order(s);
-	s->ready = s->rows.n;
-	return true;
-}
-
-/* The next row of the merge, or NULL. */
-static MinimalTuple merged(struct sort_state *s)
-{
-	MinimalTuple m;
-
-	if (s->at == s->ready && !merge(s))
-		return NULL;
-	m = tuples_at(&s->rows, s->rows.place[s->at++]);
-	if (runs_pass(&s->runs, m))
-		s->ready = s->at;
-	return m;
 }
 
 /* All that is merged, where it can be read in any direction. */
@@ -368,14 +336,14 @@ static void fill_store(struct sort_state *s)
 
 	s->store = tuplestore_begin_heap(true, false, work_mem);
 	tuplestore_set_eflags(s->store, EXEC_FLAG_REWIND | EXEC_FLAG_BACKWARD | EXEC_FLAG_MARK);
-	tuplestore_alloc_read_pointer(s->store, EXEC_FLAG_REWIND | EXEC_FLAG_BACKWARD);
-	while ((m = merged(s)) != NULL) {
+	tuplestore_alloc_read_pointer(s->store, EXEC_FLAG_REWIND | EXEC_FLAG_BACKWARD); /* the mark */
+	tuplestore_alloc_read_pointer(s->store, EXEC_FLAG_REWIND | EXEC_FLAG_BACKWARD); /* look() */
+	while ((m = runs_next(&s->runs)) != NULL) {
 		ExecStoreMinimalTuple(m, s->slot, false);
 		tuplestore_puttupleslot(s->store, s->slot);
 	}
 	ExecClearTuple(s->slot);
 	runs_close(&s->runs);
-	tuples_reset(&s->rows);
 }
 
 /* All rows have come. */
@@ -383,7 +351,7 @@ static void start_reading(struct sort_state *s)
 {
 	MemoryContext old = MemoryContextSwitchTo(s->memory);
 
-	s->at = s->ready = 0;
+	s->at = 0;
 	s->past = false;
 	if (s->external) {
 		tuplesort_performsort(s->external);
@@ -391,6 +359,7 @@ static void start_reading(struct sort_state *s)
 		order(s);
 	} else {
 		end_run(s);
+		runs_merge(&s->runs, (Size)work_mem * 1024);
 		s->spilled = true;
 		if (s->random)
 			fill_store(s);
@@ -419,13 +388,14 @@ static void sort(struct sort_state *s)
 
 /* ---- handing out ---- */
 
-/* As tuplesort_gettupleslot() does: after the end, going back begins with the last row. */
-static bool step(struct sort_state *s, bool forward)
+/* As tuplesort_gettupleslot() does: after the end, going back begins with the last row.
+ * False: there is no row. */
+static bool step(struct sort_state *s, bool forward, bool end)
 {
 	if (forward) {
-		s->past = s->at == s->rows.n;
-		s->at += !s->past;
-		return !s->past;
+		s->past = end;
+		s->at += !end;
+		return !end;
 	}
 	if (s->past)
 		s->past = false;
@@ -449,14 +419,16 @@ static TupleTableSlot *sort_exec(CustomScanState *css)
 		return s->slot;
 	}
 	if (s->store) {
-		tuplestore_gettupleslot(s->store, forward, false, s->slot);
+		step(s, forward, !tuplestore_gettupleslot(s->store, forward, false, s->slot));
 		return s->slot;
 	}
 	if (s->runs.n > 0) {
-		m = merged(s);
-		return m ? ExecStoreMinimalTuple(m, s->slot, false) : ExecClearTuple(s->slot);
+		ExecClearTuple(s->slot); /* its row may go */
+		m = runs_next(&s->runs);
+		s->past = m == NULL;
+		return m ? ExecStoreMinimalTuple(m, s->slot, false) : s->slot;
 	}
-	if (!step(s, forward))
+	if (!step(s, forward, s->at == t->n))
 		return ExecClearTuple(s->slot);
 	if (s->at + AHEAD <= t->n)
 		__builtin_prefetch(tuples_at(t, t->place[s->at - 1 + AHEAD]));
@@ -474,7 +446,6 @@ static void forget(struct sort_state *s)
 	s->store = NULL;
 	s->sorted = false;
 	runs_close(&s->runs);
-	tuples_reset(&s->rows);
 }
 
 static void sort_rescan(CustomScanState *css)
@@ -491,13 +462,14 @@ static void sort_rescan(CustomScanState *css)
 		return;
 	}
 	ExecClearTuple(s->slot);
+	source_changed(&s->source);
 	if (s->external)
 		tuplesort_rescan(s->external);
 	else if (s->store)
 		tuplestore_rescan(s->store);
 	else if (s->runs.n > 0)
-		runs_rewind(&s->runs, &s->rows);
-	s->at = s->ready = 0;
+		runs_rewind(&s->runs);
+	s->at = 0;
 	s->past = false;
 }
 
@@ -581,20 +553,19 @@ static void show_keys(struct sort_state *s, List *ancestors, ExplainState *es)
 	ExplainPropertyList("Sort Key", keys, es);
 }
 
-static void show_method(struct sort_state *s, ExplainState *es)
-{
-	ExplainPropertyText("Sort Method",
-		s->external ? "comparisons" : s->spilled ? "ranks, merged" : "ranks", es);
-	ExplainPropertyInteger("Sort Memory", "kB", (int64)(s->peak + 1023) / 1024, es);
-}
-
 static void sort_explain(CustomScanState *css, List *ancestors, ExplainState *es)
 {
 	struct sort_state *s = (struct sort_state *)css;
+	Size peak = Max(s->peak, s->runs.peak);
 
 	show_keys(s, ancestors, es);
-	if (es->analyze && s->sorted)
-		show_method(s, es);
+	if (!es->analyze || !s->sorted)
+		return;
+	ExplainPropertyText("Sort Method",
+		s->external ? "comparisons" : s->spilled ? "ranks, merged" : "ranks", es);
+	ExplainPropertyInteger("Sort Memory", "kB", (int64)(peak + 1023) / 1024, es);
+	if (s->runs.added > 0)
+		ExplainPropertyInteger("Sort Runs", NULL, s->runs.added, es);
 }
 
 /* ---- methods ---- */

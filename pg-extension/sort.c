@@ -62,9 +62,6 @@ static dlist_head untold = DLIST_STATIC_INIT(untold);
 /* With runs on tape. */
 static dlist_head merging = DLIST_STATIC_INIT(merging);
 
-/* Nodes that know more. */
-static dlist_head sources = DLIST_STATIC_INIT(sources);
-
 static Datum convert(Datum original, SortSupport ssup);
 
 /* ---- runs ---- */
@@ -187,37 +184,7 @@ static void fetch_ranks(struct sort *s)
 
 bool sort_is_ranked(void)
 {
-	return !dlist_is_empty(&untold) || !dlist_is_empty(&merging) ||
-		!dlist_is_empty(&sources);
-}
-
-static void source_gone(void *arg)
-{
-	dlist_delete(&((struct sort_source *)arg)->node);
-}
-
-void sort_source_add(struct sort_source *s, MemoryContext owner)
-{
-	MemoryContextCallback *gone = MemoryContextAlloc(owner, sizeof *gone);
-
-	dlist_push_head(&sources, &s->node);
-	gone->func = source_gone;
-	gone->arg = s;
-	MemoryContextRegisterResetCallback(owner, gone);
-}
-
-bool sort_tell_digests(uint8 type)
-{
-	dlist_iter i;
-	bool any = false;
-
-	dlist_foreach(i, &sources)
-	{
-		struct sort_source *s = dlist_container(struct sort_source, node, i.cur);
-
-		any |= s->tell(s, type);
-	}
-	return any;
+	return !dlist_is_empty(&untold) || !dlist_is_empty(&merging);
 }
 
 bool sort_merged_equal(uint8 type, Datum x, Datum y, bool *equal)
@@ -265,6 +232,8 @@ static int compare_values(struct sort *s, Datum x, Datum y)
 	int order;
 
 	if (s->merge && merge_compare(s->merge, x, y, true, &order))
+		return order;
+	if (memo_order(s->type, x, y, &order)) /* a merge join's rows */
 		return order;
 	return scalar_compare(s->type, x, y);
 }

@@ -35,7 +35,7 @@ static void *grown(struct tuples *t, void *old, Size n)
 
 static void add_chunk(struct tuples *t, Size least)
 {
-	Size size = Min(Max(t->bytes, CHUNK_FIRST), TUPLES_CHUNK);
+	Size size = Min(Max(t->bytes / 4, CHUNK_FIRST), TUPLES_CHUNK); /* not much beyond work_mem */
 
 	if (t->nchunks == t->cap_chunks) {
 		t->cap_chunks = t->cap_chunks ? t->cap_chunks * 2 : CHUNKS_FIRST;

@@ -77,6 +77,27 @@ SELECT (SELECT array_agg(i) FROM (SELECT i FROM me ORDER BY c, i LIMIT 300) s) =
 	(SELECT array_agg(i) FROM (SELECT i FROM mp ORDER BY c, i LIMIT 300) s) AS few,
 	(SELECT md5(array_agg(i)::text) FROM (SELECT i FROM me ORDER BY c DESC, i LIMIT 30000) s) =
 	(SELECT md5(array_agg(i)::text) FROM (SELECT i FROM mp ORDER BY c DESC, i LIMIT 30000) s) AS many;
+-- more runs than can be merged at once, within the memory that there is
+SET work_mem = '64kB';
+CREATE FUNCTION runs(query text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE j json;
+BEGIN
+	EXECUTE 'EXPLAIN (ANALYZE, FORMAT JSON) ' || query INTO j;
+	j := coalesce(j -> 0 -> 'Plan' -> 'Plans' -> 0 -> 'Plans' -> 0, j -> 0 -> 'Plan'); -- below a WindowAgg and its Zone
+	RETURN concat_ws(', ', j ->> 'Sort Method', CASE WHEN (j ->> 'Sort Runs')::int > 60 THEN 'many runs' END,
+		CASE WHEN (j ->> 'Sort Memory')::int <= 128 THEN 'little memory' ELSE j ->> 'Sort Memory' END);
+END $$;
+SELECT runs('SELECT i FROM me ORDER BY c, i'), runs('SELECT i, c FROM me ORDER BY b, a DESC, i'),
+	runs('SELECT rank() OVER (ORDER BY b) FROM me');
+SELECT (SELECT md5(array_agg(i)::text) FROM (SELECT i FROM me ORDER BY c DESC, i) s) =
+	(SELECT md5(array_agg(i)::text) FROM (SELECT i FROM mp ORDER BY c DESC, i) s) AS one,
+	(SELECT md5(array_agg(i)::text) FROM (SELECT i FROM me ORDER BY b, a DESC, i) s) =
+	(SELECT md5(array_agg(i)::text) FROM (SELECT i FROM mp ORDER BY b, a DESC, i) s) AS three,
+	(SELECT md5(array_agg(r)::text) FROM (SELECT rank() OVER (PARTITION BY a ORDER BY b) AS r FROM me ORDER BY a, b) s) =
+	(SELECT md5(array_agg(r)::text) FROM (SELECT rank() OVER (PARTITION BY a ORDER BY b) AS r FROM mp ORDER BY a, b) s) AS ranks,
+	(SELECT md5(array_agg(i)::text) FROM (SELECT i FROM me ORDER BY i % 7, c, i LIMIT 30000 OFFSET 9) s) =
+	(SELECT md5(array_agg(i)::text) FROM (SELECT i FROM mp ORDER BY i % 7, c, i LIMIT 30000 OFFSET 9) s) AS some;
+DROP FUNCTION runs;
 RESET work_mem;
 -- cursors: back and forth, past both ends, after the transaction
 BEGIN;
@@ -121,11 +142,21 @@ SELECT count(*), sum(x.i + y.i) FROM e x JOIN e y ON x.b = y.b WHERE x.i < 200 A
 SELECT count(*), sum(x.i + y.i) FROM p x JOIN p y ON x.b = y.b WHERE x.i < 200 AND y.i < 300;
 SELECT count(*), sum(x.i + coalesce(y.i, 0)) FROM e x LEFT JOIN e y ON x.a = y.a WHERE x.i < 100;
 SELECT count(*), sum(x.i + coalesce(y.i, 0)) FROM p x LEFT JOIN p y ON x.a = y.a WHERE x.i < 100;
-RESET enable_hashjoin;
-RESET enable_nestloop;
-SET enable_hashjoin = off;
-SET enable_nestloop = off;
+-- its comparisons are known of many rows at a time, also where they were merged from runs
+CREATE FUNCTION trips(query text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE before int8; after int8; result text;
+BEGIN
+	SELECT calls INTO before FROM hedb_stat_channel;
+	EXECUTE query INTO result;
+	SELECT calls INTO after FROM hedb_stat_channel;
+	RETURN CASE WHEN after - before < 400 THEN 'few, ' ELSE after - before || ' trips, ' END || result;
+END $$;
+SELECT trips('SELECT count(*) FROM e x JOIN e y ON x.b = y.b'), (SELECT count(*) FROM p x JOIN p y ON x.b = y.b),
+	trips('SELECT count(*) FROM e x FULL JOIN e y ON x.n = y.n AND x.a = y.a'), (SELECT count(*) FROM p x FULL JOIN p y ON x.n = y.n AND x.a = y.a);
 SET work_mem = '64kB'; -- the inner side is stored
+SELECT trips('SELECT count(*) FROM e x JOIN e y ON x.b = y.b'),
+	trips('SELECT count(*) FROM e x LEFT JOIN e y ON x.f = y.f WHERE x.i < 1000'), (SELECT count(*) FROM p x LEFT JOIN p y ON x.f = y.f WHERE x.i < 1000);
+DROP FUNCTION trips;
 SELECT count(*), sum(x.i + coalesce(y.i, 0)) FROM e x JOIN e y ON x.b = y.b WHERE x.i < 100;
 SELECT count(*), sum(x.i + coalesce(y.i, 0)) FROM p x JOIN p y ON x.b = y.b WHERE x.i < 100;
 RESET work_mem;
