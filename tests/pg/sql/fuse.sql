@@ -178,7 +178,7 @@ INSERT INTO fpart2 VALUES (11, 2, 3);
 CREATE INDEX fpart_x ON fpart ((a * b + a));
 INSERT INTO fpart VALUES (1, 2, 3);
 ALTER TABLE fpart ATTACH PARTITION fpart2 FOR VALUES FROM (10) TO (20);
-SELECT indexrelid::regclass FROM pg_index WHERE indrelid::regclass::text LIKE 'fpart_' ORDER BY 1::text;
+SELECT indexrelid::regclass FROM pg_index WHERE indrelid::regclass::text LIKE 'fpart_' ORDER BY indexrelid::regclass::text;
 
 -- the type has no values
 SELECT 'x'::hedb_program;
