@@ -35,11 +35,12 @@ bench     := $(call tests_in,bench,bench_)
 fuzz      := $(call tests_in,fuzz,fuzz_)
 e2e       := $(call tests_in,e2e,)
 # ops_server and its test, which `make check` runs under sanitizers as well
-sanitized := ops_server hedbctl tests/unit/test_ops_server tests/unit/test_sealed_server tests/unit/test_zone
+sanitized := ops_server cxl_sec_mgr hedbctl tests/unit/test_ops_server tests/unit/test_sealed_server tests/unit/test_manager \
+             tests/unit/test_zone
 SUITES    ?= unit model stress fuzz e2e redis pg
 
 #: make             everything: programs, cxlring.so, libcxlring, hedb.so
-all: $(B)/ops_server $(B)/hedbctl redis pg load
+all: $(B)/ops_server $(B)/cxl_sec_mgr $(B)/hedbctl redis pg load
 
 include redis.mk pg.mk tpch.mk
 
@@ -82,6 +83,7 @@ report:
 #: make install     DESTDIR and prefix honoured; the extension goes where PostgreSQL looks
 install: all install-redis install-pg install-load install-man
 	install -D -m 755 $(B)/ops_server $(DESTDIR)$(prefix)/sbin/ops_server
+	install -D -m 755 $(B)/cxl_sec_mgr $(DESTDIR)$(prefix)/sbin/cxl_sec_mgr
 	install -D -m 755 $(B)/hedbctl $(DESTDIR)$(prefix)/bin/hedbctl
 	for f in open owner dba; do install -D -m 644 deploy/policy/$$f.ini $(DESTDIR)$(prefix)/share/hedb/policy/$$f.ini || exit; done
 	sed 's|@prefix@|$(prefix)|' deploy/ops_server.service | \
@@ -106,10 +108,15 @@ $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(all_cflags) $(CPPFLAGS) -c -o $@ $<
 
-$(B)/ops_server: $(call objects,ops-server/*.c) $(libcommon)
+# Two programs, of which setting, log and sandbox are both's.
+mgr_o := $(call objects,ops-server/mgr*.c)
+$(B)/ops_server: $(filter-out $(mgr_o),$(call objects,ops-server/*.c)) $(libcommon)
 	$(CC) $(all_cflags) -o $@ $^ $(ldlibs) -linih -lsystemd
 
-$(B)/hedbctl: $(patsubst %,$(B)/client/%.o,hedbctl plain ca ca_command ca_crl option \
+$(B)/cxl_sec_mgr: $(mgr_o) $(patsubst %,$(B)/ops-server/%.o,log sandbox setting) $(libcommon)
+	$(CC) $(all_cflags) -o $@ $^ $(ldlibs) -linih -lsystemd
+
+$(B)/hedbctl: $(patsubst %,$(B)/client/%.o,hedbctl plain acl_command ca ca_command ca_crl option \
     audit_command policy_command secure_option) $(libcommon)
 	$(CC) $(all_cflags) -o $@ $^ $(ldlibs) -linih
 
@@ -121,13 +128,15 @@ $(B)/tests/unit/test_zone_request: $(B)/redis-module/zone_request.o
 $(B)/tests/unit/test_zone: $(B)/redis-module/zone.o $(B)/redis-module/zone_request.o
 $(B)/tests/unit/test_zone.o $(B)/tests/unit/test_zone_request.o: all_cflags += -Iredis-module
 $(B)/tests/unit/test_zone.o $(B)/tests/unit/test_zone_request.o: $(redismodule_h)
-$(B)/tests/unit/test_handshake $(B)/tests/unit/test_sealed_server: $(B)/client/ca.o $(B)/client/ca_crl.o
+$(B)/tests/unit/test_handshake $(B)/tests/unit/test_sealed_server $(B)/tests/unit/test_manager: $(B)/client/ca.o $(B)/client/ca_crl.o
 $(B)/tests/unit/test_scan: $(B)/client/scan.o
 $(B)/tests/unit/test_words: $(B)/client/words.o
 $(B)/tests/unit/test_rows: $(B)/client/rows.o
 $(B)/tests/unit/test_noise: $(B)/client/noise.o
 $(B)/tests/unit/test_sandbox: $(B)/ops-server/sandbox.o
 $(B)/tests/unit/test_audit: $(B)/ops-server/auditor.o $(B)/ops-server/log.o
+$(B)/tests/unit/test_view $(B)/tests/unit/test_mgr_table $(B)/tests/unit/test_mgr_journal: $(B)/ops-server/mgr_table.o
+$(B)/tests/unit/test_mgr_journal: $(B)/ops-server/mgr_journal.o
 $(B)/tests/unit/test_plaintext: $(B)/client/plaintext.o $(B)/client/plaintext_time.o
 $(B)/tests/unit/test_words: ldlibs += -lhiredis
 $(B)/tests/unit/test_resp: ldlibs += -Wl,--wrap=malloc
@@ -155,6 +164,7 @@ $(B)/tests/fuzz/%: tests/fuzz/%.c $(common_c) $(wildcard common/*.h common/*.def
 	    -Iclient -o $@ $(filter %.c,$^) $(ldlibs) -linih
 
 $(B)/tests/fuzz/fuzz_handshake: client/ca.c client/ca_crl.c client/ca.h
+$(B)/tests/fuzz/fuzz_mgr: ops-server/mgr_table.c ops-server/mgr_journal.c ops-server/mgr_table.h ops-server/mgr_journal.h
 $(B)/tests/fuzz/fuzz_rows: client/rows.c client/rows.h client/plaintext.c client/plaintext.h \
     client/plaintext_time.c client/plaintext_time.h
 $(B)/tests/fuzz/fuzz_resp: client/resp.c client/resp.h client/cxlring.h

@@ -21,8 +21,9 @@ $(B)/cxlring.so: $(module_o) $(libcommon)
 
 # ---- client library: its own code and what it needs of common/, nothing else visible ----
 cxl_lib_o    := $(patsubst %,$(B)/client/%.o,cxlring conn resp stream words)
-cxl_common_o := $(patsubst %,$(B)/common/%.o,channel clock err gcm gcm_mbedtls \
-    gcm_sodium handshake ident lane message peer region ring seal secure service trust wait) \
+cxl_common_o := $(patsubst %,$(B)/common/%.o,address channel clock err gcm gcm_mbedtls \
+    gcm_sodium handshake ident lane message mgrlink peer region ring seal secure service trust \
+    view wait watch) \
     $(if $(filter yes,$(IPSEC_MB)),$(B)/common/gcm_ipsecmb.o)
 cxl_version  := 1.0.0
 
@@ -52,12 +53,12 @@ $(B)/cxl-bench: $(bench_o) $(B)/libcxlring.a $(libcommon)
 
 # It waits for many rings at once, which the library has no call for: its objects.
 proxy_o := $(patsubst %,$(B)/client/%.o,cxl_proxy relay back protect backend backend_session \
-           backend_request backend_reply link dial address scan option secure_option)
+           backend_request backend_reply link dial scan option secure_option)
 $(B)/cxl-proxy: $(proxy_o) $(cxl_lib_o) $(libcommon)
 	$(CC) $(all_cflags) -o $@ $^ -lssl -lcrypto $(seal_libs) -lpthread
 
 # The same promise without shared memory: TCP, sealed.
-tunnel_o := $(patsubst %,$(B)/client/%.o,cxl_tunnel tunnel tunnel_key noise dial address option)
+tunnel_o := $(patsubst %,$(B)/client/%.o,cxl_tunnel tunnel tunnel_key noise dial option)
 $(B)/cxl-tunnel: $(tunnel_o) $(libcommon)
 	$(CC) $(all_cflags) -o $@ $^ -lsodium
 

@@ -9,6 +9,7 @@
 
 #include "region_path.h"
 #include "secure.h"
+#include "watch.h"
 
 enum {
 	TIMEOUT_MS = 5000,
@@ -67,17 +68,18 @@ static int attach(struct cxlring *c)
 {
 	struct chan_config config = {.label = c->options.label,
 		.spin_ns = c->options.spin_us > 0 ? (uint64_t)c->options.spin_us * 1000 : 0,
-		.delay_ns = chan_delay_from_env()};
+		.delay_ns = chan_delay_from_env(), .view = c->trust ? c->trust->view : NULL};
 	struct err_text e = {""};
 	int rc = 0;
 
 	if (!c->mapped)
 		rc = region_open(&c->region, c->options.region, c->options.offset,
 			c->options.map_size, &e);
-	if (rc == 0) {
-		c->mapped = true;
+	c->mapped = rc == 0;
+	if (rc == 0)
+		rc = secure_ready(c->trust, &e);
+	if (rc == 0)
 		rc = chan_attach(&c->chan, &c->region, KV_SERVICE, &config, &e);
-	}
 	if (rc == -EMEDIUMTYPE && c->mapped) {
 		region_close(&c->region); /* formatted anew: map it anew next time */
 		c->mapped = false;
@@ -111,6 +113,23 @@ static int seal_channel(struct cxlring *c)
 	detach(c);
 	return conn_fail(c, rc == -EOWNERDEAD ? -EAGAIN : rc, "%s",
 		e.s[0] ? e.s : "no sealed channel: the server refused it or did not answer");
+}
+
+/* Again while the range's key is changing: one end hears of it first. */
+static int attach_sealed(struct cxlring *c)
+{
+	uint64_t t0 = clock_ms();
+	int rc;
+
+	for (;;) {
+		rc = attach(c);
+		if (rc == 0)
+			rc = seal_channel(c);
+		if (rc != -ESTALE || (c->options.timeout_ms >= 0 &&
+							 clock_ms() - t0 >= (uint64_t)c->options.timeout_ms))
+			return rc;
+		usleep(5000);
+	}
 }
 
 static void forget_messages(struct cxlring *c)
@@ -169,9 +188,10 @@ static int load_trust(struct cxlring *c)
 	const struct cxlring_options *o = &c->options;
 	const struct trust_files files = {o->cert, o->key, o->ca, o->crl, o->psk};
 	struct err_text e = {""};
-	int rc = o->secure ? trust_load(&c->trust, &files, &e) : 0;
+	int rc = o->secure ? watch_load(&c->trust, &files, o->sec_mgr, o->sec_pool, &e) : 0;
 
 	c->options.cert = c->options.key = c->options.ca = c->options.crl = c->options.psk = NULL;
+	c->options.sec_mgr = c->options.sec_pool = NULL;
 	return rc ? conn_fail(c, rc, "%s", e.s[0] ? e.s : err_name(rc)) : 0;
 }
 
@@ -192,12 +212,10 @@ int cxlring_open(
 	if (rc == 0)
 		rc = load_trust(c);
 	if (rc == 0 && c->options.region)
-		rc = attach(c);
+		rc = attach_sealed(c);
 	else if (rc == 0)
 		rc = conn_fail(c, -EINVAL,
 			"no region: give its path, or set CXLRING_REGION or CXL_RING_PATH");
-	if (rc == 0)
-		rc = seal_channel(c);
 	if (rc == 0)
 		rc = authenticate(c);
 	if (rc == 0) {
@@ -266,7 +284,7 @@ static int connect_once(struct cxlring *c)
 		rc = attach(c);
 	if (rc == 0) {
 		rc = seal_channel(c);
-		return rc ? rc : authenticate(c);
+		return rc == 0 ? authenticate(c) : rc == -ESTALE ? -EAGAIN : rc;
 	}
 	/* No region, no server, not ready: all of them may come. */
 	return rc == -EOWNERDEAD || rc == -ENOENT || rc == -EMEDIUMTYPE || rc == -EFBIG

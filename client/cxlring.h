@@ -68,6 +68,9 @@ struct cxlring_options {
 	 */
 	int secure;
 	const char *cert, *key, *ca, *crl, *psk;
+	/* With certificates: the manager (docs/manager.md), HOST:PORT, and what it calls the region's
+	 * memory; NULL: none, "pool". -ETIMEDOUT when it does not answer, -EACCES when it gives no right. */
+	const char *sec_mgr, *sec_pool;
 };
 
 enum cxlring_type {

@@ -14,6 +14,7 @@
 
 #include <sodium.h>
 
+#include "acl_command.h"
 #include "audit_command.h"
 #include "ca_command.h"
 #include "cursor.h"
@@ -45,13 +46,14 @@ static const char usage[] =
 	"  hedbctl ca list DIR\n"
 	POLICY_COMMAND_HELP
 	AUDIT_COMMAND_HELP
+	ACL_COMMAND_HELP
 	"  hedbctl status [REGION]                       what ops_server is doing\n"
 	"  hedbctl ping [REGION] [--count N] [--spin-us N]   round trips to ops_server\n"
 	"  hedbctl encrypt TYPE [REGION] --credential FILE   lines of plaintext to base64 ...\n"
 	"  hedbctl decrypt [REGION] --credential FILE        ... and back; TYPE: int4 int8 text\n"
 	"                                                numeric\n"
 	"\n"
-	"status, ping, encrypt and decrypt take:\n"
+	"acl, status, ping, encrypt and decrypt take:\n"
 	SECURE_OPTION_HELP
 	"\n"
 	"N may end in K, M or G. REGION defaults to $HEDB_REGION. FILE of a region: a file\n"
@@ -665,6 +667,8 @@ int main(int argc, char **argv)
 		rc = audit_command(argc - 2, argv + 2);
 	else if (argc > 1 && strcmp(argv[1], "policy") == 0)
 		rc = policy_command(argc - 2, argv + 2);
+	else if (argc > 1 && strcmp(argv[1], "acl") == 0)
+		rc = acl_command(argc - 2, argv + 2);
 	else if (parse(&o, argc, argv))
 		rc = run(&o);
 	if (rc == 2)

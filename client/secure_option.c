@@ -9,7 +9,7 @@ struct file {
 	const char **to;
 };
 
-enum { FILES = 5 };
+enum { FILES = 7 };
 
 static void list_files(struct file f[FILES], struct secure_option *o)
 {
@@ -18,6 +18,8 @@ static void list_files(struct file f[FILES], struct secure_option *o)
 	f[2] = (struct file){"--ca", "CXL_CA", &o->files.ca};
 	f[3] = (struct file){"--crl", "CXL_CRL", &o->files.crl};
 	f[4] = (struct file){"--psk", "CXL_PSK", &o->files.psk};
+	f[5] = (struct file){"--sec-mgr", "CXL_SEC_MGR", &o->sec_mgr};
+	f[6] = (struct file){"--sec-pool", "CXL_SEC_POOL", &o->sec_pool};
 }
 
 bool secure_option_take(struct secure_option *o, int argc, char *const argv[], int *i)
@@ -60,7 +62,7 @@ int secure_option_resolve(struct secure_option *o, struct err_text *e)
 	for (k = 0; k < FILES; k++)
 		named |= *f[k].to != NULL;
 	if (!o->secure && named) {
-		err_set(e, "a certificate or key is for --secure, which is not there");
+		err_set(e, "a certificate, key or manager is for --secure, which is not there");
 		return -EINVAL;
 	}
 	o->secure |= env && strcmp(env, "1") == 0;
@@ -78,5 +80,5 @@ int secure_option_load(struct secure_option *o, struct trust **t, struct err_tex
 	int rc = secure_option_resolve(o, e);
 
 	*t = NULL;
-	return rc || !o->secure ? rc : trust_load(t, &o->files, e);
+	return rc || !o->secure ? rc : watch_load(t, &o->files, o->sec_mgr, o->sec_pool, e);
 }

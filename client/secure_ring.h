@@ -26,6 +26,8 @@ static inline void secure_ring_options(struct cxlring_options *to, struct secure
 	to->ca = o->files.ca;
 	to->crl = o->files.crl;
 	to->psk = o->files.psk;
+	to->sec_mgr = o->sec_mgr;
+	to->sec_pool = o->sec_pool;
 }
 
 #endif

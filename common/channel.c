@@ -171,6 +171,8 @@ int chan_attach(struct chan *c, const struct region *r, const char *service,
 	static uint32_t attempts;
 	const struct service_geometry *g;
 	uint32_t i, at = 0, start;
+	struct view_grant none;
+	bool may = false;
 	int rc;
 
 	memset(c, 0, sizeof *c);
@@ -185,15 +187,25 @@ int chan_attach(struct chan *c, const struct region *r, const char *service,
 	}
 	c->self = ident_self();
 	c->service = g;
+	if (config->view)
+		view_place(config->view, r, service);
 	start = ((uint32_t)(c->self.token >> 42) +
 				__atomic_fetch_add(&attempts, 1, __ATOMIC_RELAXED)) %
 			g->nchannels;
 	for (i = 0; i < g->nchannels; i++) {
 		at = (start + i) % g->nchannels;
+		if (config->view && !view_may(config->view, service, at))
+			continue;
+		may = true;
 		c->shm = chan_control(g, at);
 		if (shm_load64(&c->shm->claim) == 0 &&
 			shm_cas64(&c->shm->claim, 0, c->self.token)) /* C1 */
 			break;
+	}
+	if (i == g->nchannels && !may) {
+		rc = view_own(config->view, service, 0, &none, e);
+		memset(c, 0, sizeof *c);
+		return rc ? rc : -EAGAIN; /* it has come this moment */
 	}
 	if (i == g->nchannels) {
 		err_set(e, "all %u channels of \"%s\" have a live owner", g->nchannels, service);

@@ -57,6 +57,7 @@
 #include "region.h"
 #include "ring.h"
 #include "seal.h"
+#include "view.h"
 #include "wait.h"
 
 enum { CHAN_LABEL = 40 };
@@ -120,6 +121,7 @@ struct chan_config {
 	const char *label; /* shown by status commands; NULL = program and pid */
 	uint64_t spin_ns;  /* most to spin for an answer before sleeping */
 	uint64_t delay_ns; /* injected latency per frame (CXL_SHM_DELAY_NS) */
+	struct view *view; /* only channels that it gives a right to (view.h); NULL: any */
 };
 
 /* A client's end. Memory is the caller's, aligned for struct chan. */
@@ -157,7 +159,7 @@ uint64_t chan_delay_from_env(void);
  *
  * Does not wait for the server to notice. Returns 0, -EINVAL (no such service in the
  * region), -EOWNERDEAD (no live server, or one that drains; `e` says how to start one),
- * -EUSERS (every channel has an owner), -EMEDIUMTYPE (the region was formatted anew:
+ * -EUSERS (every channel has an owner), -EACCES (the view gives no right to any), -EMEDIUMTYPE (the region was formatted anew:
  * open it again).
  */
 MUST_CHECK int chan_attach(struct chan *c, const struct region *r, const char *service,

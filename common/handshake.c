@@ -6,12 +6,15 @@
 #include <string.h>
 
 #include <mbedtls/error.h>
+#include <mbedtls/hkdf.h>
 #include <mbedtls/ssl.h>
 #include <mbedtls/ssl_ciphersuites.h>
 #include <sodium.h>
 
 enum {
-	BYTES_MAX = 32 << 10, /* each way, in all; a usual one has three */
+	BYTES_MAX = 32 << 10, /* each way, in all; a usual one has three. Of a stream: at once */
+	RECORD_EXTRA = 256,   /* more than TLS adds to what is said */
+	ALPN = 4 + 16 + 1,
 	MASTER = 48,
 	RANDOM = 32,
 };
@@ -26,8 +29,13 @@ struct handshake {
 	struct trust *trust;
 	struct seal_place place;
 	char service[SEAL_NAME + 1];
-	bool server, configured, done;
+	bool server, stream, configured, done;
 	int failed; /* mbedtls's number */
+	int refused; /* -errno of the view */
+	struct view_grant grant; /* with a manager: of the channel's range */
+	enum view_right right;   /* a server: its peer's */
+	char alpn[ALPN];
+	const char *alpn_list[2];
 	mbedtls_ssl_context ssl;
 	mbedtls_ssl_config conf;
 	mbedtls_x509_crt own, ca;
@@ -48,10 +56,21 @@ static int rng(void *unused, unsigned char *p, size_t len)
 	return 0;
 }
 
+/* Of a stream: what is gone makes room. */
+static void close_up(struct queue *q)
+{
+	memmove(q->p, q->p + q->at, q->end - q->at);
+	q->end -= q->at;
+	q->at = 0;
+}
+
 static int bio_send(void *ctx, const unsigned char *p, size_t len)
 {
-	struct queue *q = &((struct handshake *)ctx)->out;
+	struct handshake *h = ctx;
+	struct queue *q = &h->out;
 
+	if (h->stream && h->done)
+		close_up(q);
 	if (len > BYTES_MAX - q->end)
 		return MBEDTLS_ERR_SSL_BUFFER_TOO_SMALL;
 	memcpy(q->p + q->end, p, len);
@@ -97,6 +116,32 @@ static int export_keys(void *ctx, const unsigned char *master, const unsigned ch
 	return rc;
 }
 
+static bool managed(const struct handshake *h)
+{
+	return h->trust->view && !h->stream;
+}
+
+/* Does the manager let that client in, and do both mean the same key? */
+static bool has_right(struct handshake *h, const struct peer *p)
+{
+	struct err_text e = {""};
+	int rc;
+
+	if (!managed(h) || !h->server)
+		return true;
+	rc = h->refused;
+	if (!rc && !mbedtls_ssl_get_alpn_protocol(&h->ssl)) {
+		snprintf(h->why, sizeof h->why, "\"%s\" has not asked the manager (--sec-mgr)", p->name);
+		return false;
+	}
+	if (!rc)
+		rc = view_peer(h->trust->view, h->service, h->place.channel, p->print, h->grant.key_id,
+			&h->right, &e);
+	if (rc && !h->why[0])
+		snprintf(h->why, sizeof h->why, "\"%s\": %.120s", p->name, e.s);
+	return rc == 0;
+}
+
 static void say_role(struct handshake *h, const struct peer *p)
 {
 	snprintf(h->why, sizeof h->why, "\"%s\" has no role that goes with %s \"%s\"", p->name,
@@ -117,6 +162,8 @@ static int verify(void *ctx, mbedtls_x509_crt *crt, int depth, uint32_t *flags)
 	trust_read_peer(&h->peer, crt, h->voucher ? h->voucher : crt);
 	if (!peer_may(&h->peer, h->service, !h->server)) {
 		say_role(h, &h->peer);
+		*flags |= MBEDTLS_X509_BADCERT_OTHER;
+	} else if (!*flags && !has_right(h, &h->peer)) {
 		*flags |= MBEDTLS_X509_BADCERT_OTHER;
 	}
 	return 0;
@@ -185,8 +232,27 @@ static const int *suites(const struct handshake *h)
 	static const int certificate[] = {MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, 0};
 
 	if (h->trust->cert.p)
-		return h->server && h->trust->psk.p ? all : certificate;
+		return h->server && h->trust->psk.p && !h->stream ? all : certificate;
 	return all + 1;
+}
+
+/* The view's key of the channel's range. A server that has none goes on until it knows whom to
+ * refuse. */
+static int use_grant(struct handshake *h)
+{
+	struct err_text e = {""};
+
+	h->right = RIGHT_WRITE;
+	if (!managed(h))
+		return 0;
+	h->refused = view_own(h->trust->view, h->service, h->place.channel, &h->grant, &e);
+	if (h->refused) {
+		snprintf(h->why, sizeof h->why, "%.180s", e.s);
+		return h->server ? 0 : -1;
+	}
+	snprintf(h->alpn, sizeof h->alpn, "cxl/%016llx", (unsigned long long)h->grant.key_id);
+	h->alpn_list[0] = h->alpn;
+	return mbedtls_ssl_conf_alpn_protocols(&h->conf, h->alpn_list);
 }
 
 static int configure(struct handshake *h)
@@ -215,9 +281,10 @@ static int configure(struct handshake *h)
 	mbedtls_ssl_conf_extended_master_secret(c, MBEDTLS_SSL_EXTENDED_MS_ENABLED);
 	mbedtls_ssl_conf_cert_req_ca_list(c, MBEDTLS_SSL_CERT_REQ_CA_LIST_DISABLED);
 	mbedtls_ssl_conf_export_keys_ext_cb(c, export_keys, h);
-	if (h->trust->cert.p)
+	rc = use_grant(h);
+	if (!rc && h->trust->cert.p)
 		rc = use_certificate(h);
-	if (!rc && h->trust->psk.p && (h->server || !h->trust->cert.p))
+	if (!rc && !h->stream && h->trust->psk.p && (h->server || !h->trust->cert.p))
 		rc = use_key(h);
 	return rc ? rc : mbedtls_ssl_setup(&h->ssl, c);
 }
@@ -238,6 +305,16 @@ struct handshake *handshake_create(struct trust *t, const struct seal_place *pla
 	mbedtls_x509_crt_init(&h->ca);
 	mbedtls_x509_crl_init(&h->crl);
 	mbedtls_pk_init(&h->key);
+	return h;
+}
+
+struct handshake *handshake_create_stream(struct trust *t, bool server)
+{
+	static const struct seal_place place = {.service = PEER_MANAGER};
+	struct handshake *h = handshake_create(t, &place, server);
+
+	if (h)
+		h->stream = true;
 	return h;
 }
 
@@ -262,7 +339,9 @@ int handshake_feed(struct handshake *h, const void *p, size_t len)
 {
 	struct queue *q = &h->in;
 
-	if (h->done || h->failed || len > BYTES_MAX - q->end)
+	if (h->stream && h->done)
+		close_up(q);
+	if ((h->done && !h->stream) || h->failed || len > BYTES_MAX - q->end)
 		return -EPROTO;
 	memcpy(q->p + q->end, p, len);
 	q->end += len;
@@ -284,7 +363,9 @@ static const char *alert_text(unsigned number)
 		{MBEDTLS_SSL_ALERT_MSG_CERT_EXPIRED, "our certificate has expired"},
 		{MBEDTLS_SSL_ALERT_MSG_CERT_UNKNOWN, "it does not accept our certificate"},
 		{MBEDTLS_SSL_ALERT_MSG_UNKNOWN_CA, "our certificate is of another CA"},
-		{MBEDTLS_SSL_ALERT_MSG_ACCESS_DENIED, "our certificate has not the role for this"},
+		{MBEDTLS_SSL_ALERT_MSG_ACCESS_DENIED, "our certificate has not the role for this, or the manager gives it no right"},
+		{MBEDTLS_SSL_ALERT_MSG_INTERNAL_ERROR, "it has no answer from the manager, or no memory"},
+		{MBEDTLS_SSL_ALERT_MSG_NO_APPLICATION_PROTOCOL, "the range has another key"},
 		{MBEDTLS_SSL_ALERT_MSG_UNKNOWN_PSK_IDENTITY, "it does not know our key's name"},
 		{MBEDTLS_SSL_ALERT_MSG_BAD_RECORD_MAC, "its key is another one"},
 		{MBEDTLS_SSL_ALERT_MSG_DECRYPT_ERROR, "its key is another one"},
@@ -315,6 +396,64 @@ static void explain(struct handshake *h, int rc)
 	h->why[strcspn(h->why, "\n")] = 0;
 }
 
+/* Who asks a manager takes nobody who does not: its key would be missing. */
+static bool both_managed(struct handshake *h)
+{
+	if (!managed(h) || mbedtls_ssl_get_alpn_protocol(&h->ssl))
+		return true;
+	snprintf(h->why, sizeof h->why, "the other end has not asked the manager");
+	return false;
+}
+
+static int mix(uint8_t secret[SEAL_SECRET], const struct view_grant *g)
+{
+	const mbedtls_md_info_t *md = mbedtls_md_info_from_type(MBEDTLS_MD_SHA384);
+	uint8_t mixed[SEAL_SECRET];
+	int rc = mbedtls_hkdf(md, g->key, sizeof g->key, secret, SEAL_SECRET, (const uint8_t *)g->range,
+		strlen(g->range), mixed, sizeof mixed);
+
+	memcpy(secret, mixed, sizeof mixed);
+	sodium_memzero(mixed, sizeof mixed);
+	return rc;
+}
+
+/* The last thing: the range's key into both secrets. */
+static int finish(struct handshake *h)
+{
+	int rc = 0;
+
+	if (!both_managed(h))
+		return MBEDTLS_ERR_SSL_BAD_HS_PROTOCOL_VERSION;
+	if (managed(h))
+		rc = mix(h->secret[0], &h->grant) ? -1 : mix(h->secret[1], &h->grant);
+	h->done = rc == 0;
+	return rc ? MBEDTLS_ERR_SSL_ALLOC_FAILED : 0;
+}
+
+/* A server that cannot know now whom to let in says so in place of its first flight; who asks may
+ * ask again. By hand: mbedtls has no version to put on a record before it has read one. */
+static bool put_off(struct handshake *h)
+{
+	static const uint8_t alert[] = {MBEDTLS_SSL_MSG_ALERT, MBEDTLS_SSL_MAJOR_VERSION_3,
+		MBEDTLS_SSL_MINOR_VERSION_3, 0, 2, MBEDTLS_SSL_ALERT_LEVEL_FATAL,
+		MBEDTLS_SSL_ALERT_MSG_INTERNAL_ERROR};
+
+	if (!h->server || h->refused != -ETIMEDOUT)
+		return false;
+	return bio_send(h, alert, sizeof alert) > 0;
+}
+
+/* What the failure is to who asked. */
+static int verdict(const struct handshake *h)
+{
+	unsigned alert = h->failed == MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE ? h->ssl.in_msg[1] : 0;
+	bool passes = managed(h) && (h->failed == MBEDTLS_ERR_SSL_BAD_HS_CLIENT_HELLO ||
+		alert == MBEDTLS_SSL_ALERT_MSG_NO_APPLICATION_PROTOCOL ||
+		alert == MBEDTLS_SSL_ALERT_MSG_INTERNAL_ERROR);
+
+	return passes ? -ESTALE : -EACCES;
+}
+
 int handshake_run(struct handshake *h)
 {
 	int rc;
@@ -326,16 +465,18 @@ int handshake_run(struct handshake *h)
 		mbedtls_ssl_set_bio(&h->ssl, h, bio_send, bio_recv, NULL);
 	h->configured = true;
 	if (rc == 0)
-		rc = mbedtls_ssl_handshake(&h->ssl);
+		rc = put_off(h) ? MBEDTLS_ERR_SSL_ALLOC_FAILED : mbedtls_ssl_handshake(&h->ssl);
 	if (rc == MBEDTLS_ERR_SSL_WANT_READ)
 		return -EAGAIN;
-	if (rc == 0 && h->in.at == h->in.end) {
-		h->done = true;
+	if (rc == 0 && (h->stream || h->in.at == h->in.end))
+		rc = finish(h);
+	else if (rc == 0)
+		rc = MBEDTLS_ERR_SSL_UNEXPECTED_MESSAGE;
+	if (rc == 0)
 		return 0;
-	}
-	h->failed = rc ? rc : MBEDTLS_ERR_SSL_UNEXPECTED_MESSAGE;
+	h->failed = rc;
 	explain(h, h->failed);
-	return -EACCES;
+	return verdict(h);
 }
 
 const char *handshake_why(const struct handshake *h)
@@ -369,4 +510,51 @@ void handshake_secrets(const struct handshake *h, uint8_t client[SEAL_SECRET],
 {
 	memcpy(client, h->secret[0], SEAL_SECRET);
 	memcpy(server, h->secret[1], SEAL_SECRET);
+}
+
+enum view_right handshake_right(const struct handshake *h)
+{
+	return h->right;
+}
+
+uint64_t handshake_key_id(const struct handshake *h)
+{
+	return h->grant.key_id;
+}
+
+/* ---- data of a stream ---- */
+
+int handshake_say(struct handshake *h, const void *p, size_t len)
+{
+	struct queue *q = &h->out;
+
+	if (!h->done || h->failed || !h->stream || len == 0 || len > HANDSHAKE_SAY)
+		return -EPROTO;
+	if (BYTES_MAX - (q->end - q->at) < len + RECORD_EXTRA)
+		return -EAGAIN;
+	h->failed = mbedtls_ssl_write(&h->ssl, p, len);
+	if (h->failed != (int)len)
+		return -EPROTO;
+	h->failed = 0;
+	return 0;
+}
+
+int handshake_hear(struct handshake *h, void *p, size_t size, size_t *got)
+{
+	int rc;
+
+	if (!h->done || h->failed || !h->stream)
+		return -EPROTO;
+	rc = mbedtls_ssl_read(&h->ssl, p, size);
+	if (rc == MBEDTLS_ERR_SSL_WANT_READ)
+		return -EAGAIN;
+	if (rc > 0) {
+		*got = (size_t)rc;
+		return 0;
+	}
+	h->failed = rc ? rc : MBEDTLS_ERR_SSL_CONN_EOF;
+	if (rc == 0 || rc == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY)
+		return -ECONNRESET;
+	explain(h, rc);
+	return -EPROTO;
 }

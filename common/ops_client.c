@@ -13,6 +13,8 @@
 
 #include <sodium.h>
 
+enum { STALE_US = 5000 };
+
 /* ---- life ---- */
 
 void ops_client_init(struct ops_client *c, const struct region *r,
@@ -277,16 +279,25 @@ static int begin_session(struct ops_client *c, struct ops_limit *l)
 	return rc;
 }
 
+static int claim(struct ops_client *c, struct ops_limit *l)
+{
+	int rc = secure_ready(c->trust, l->e);
+
+	return rc ? rc : chan_attach(&c->chan, c->region, "ops", &c->config, l->e);
+}
+
 /* Have an open channel, waiting for a server or a free channel as configured. */
-static int attach(struct ops_client *c, struct ops_limit *l)
+static int attach_once(struct ops_client *c, struct ops_limit *l)
 {
 	uint64_t t0 = clock_ms();
 	int rc;
 
-	while ((rc = chan_attach(&c->chan, c->region, "ops", &c->config, l->e)) != 0) {
+	c->config.view = c->trust ? c->trust->view : NULL;
+	while ((rc = claim(c, l)) != 0) {
 		uint64_t waited = clock_ms() - t0;
 
-		if (rc != -EOWNERDEAD && (rc != -EUSERS || waited >= c->wait_channel_ms))
+		if (rc != -EOWNERDEAD && rc != -EAGAIN &&
+			(rc != -EUSERS || waited >= c->wait_channel_ms))
 			return rc;
 		wait_poll(waited * 1000);
 		if (ops_pause(c, l))
@@ -294,6 +305,23 @@ static int attach(struct ops_client *c, struct ops_limit *l)
 	}
 	c->attached = true;
 	return begin_session(c, l);
+}
+
+/* The same, until both ends mean the same key of the channel's range: it may have been changed
+ * just now, and one of them knows it first. */
+static int attach(struct ops_client *c, struct ops_limit *l)
+{
+	bool stale = false;
+	int rc;
+
+	while ((rc = attach_once(c, l)) == -ESTALE) {
+		stale = true;
+		ops_release(c);
+		wait_poll(STALE_US);
+		if (ops_pause(c, l))
+			return rc;
+	}
+	return rc == -ETIMEDOUT && stale ? -ESTALE : rc;
 }
 
 /* The server was replaced: go on under the new one, on this channel or another. */
@@ -313,8 +341,11 @@ static int recover(struct ops_client *c, struct ops_limit *l)
 		if (rc)
 			return rc;
 	}
-	if (rc == 0)
-		return begin_session(c, l);
+	if (rc == 0) {
+		rc = begin_session(c, l);
+		if (rc != -ESTALE)
+			return rc;
+	}
 	ops_release(c);
 	return attach(c, l);
 }
@@ -339,7 +370,13 @@ static int revive(struct ops_client *c, struct ops_limit *l, int rc)
 		if (!rc)
 			rc = recover(c, l);
 	}
-	return rc;
+	if (rc != -EPROTO || l->again || !c->trust || !c->trust->view || !c->attached ||
+		chan_state(&c->chan) != -EPROTO)
+		return rc;
+	/* Refused, as happens when the manager's rights change: a new channel tells what is right now. */
+	l->again = true;
+	ops_release(c);
+	return revive(c, l, attach(c, l));
 }
 
 /* An open channel, on which everything that was asked is on its way. */
@@ -375,7 +412,7 @@ static int fail(struct ops_client *c, struct ops_slot *s, struct ops_limit *l, i
 {
 	ops_slot_drop(c, s);
 	c->current = NULL;
-	if (rc == -ETIMEDOUT)
+	if (rc == -ETIMEDOUT && secure_ready(c->trust, l->e) == 0)
 		err_set(l->e, "no answer from ops_server within %llu ms; is it running?",
 			(unsigned long long)l->timeout_ms);
 	else if (rc == -EPROTO)

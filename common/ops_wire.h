@@ -21,6 +21,7 @@ struct ops_limit {
 	uint64_t timeout_ms; /* 0 = none */
 	uint64_t deadline;   /* clock_ms; 0 until the first pause: most have none */
 	struct err_text *e;
+	bool again;          /* a refused channel has been attached anew */
 };
 
 /* Whose answer to wait for, and whether it may stay in the ring. */

@@ -13,6 +13,7 @@ static const struct {
 	{"kv:*", PEER_ANY_USER},
 	{"server:ops", PEER_SERVES_OPS},
 	{"server:kv", PEER_SERVES_KV},
+	{"server:mgr", PEER_SERVES_MGR},
 };
 
 static const char user_prefix[] = "kv:";
@@ -50,6 +51,8 @@ bool peer_may(const struct peer *p, const char *service, bool as_server)
 {
 	bool ops = strcmp(service, "ops") == 0;
 
+	if (strcmp(service, PEER_MANAGER) == 0)
+		return as_server ? p->roles & PEER_SERVES_MGR : p->roles || p->nusers;
 	if (as_server)
 		return p->roles & (ops ? PEER_SERVES_OPS : PEER_SERVES_KV);
 	return ops ? p->roles & (PEER_DB | PEER_CLIENT | PEER_ADMIN)

@@ -13,6 +13,7 @@
  *     kv:*          is the default user of Redis, and any other by AUTH and its password
  *     server:ops    serves the "ops" channels
  *     server:kv     serves the "kv" channels
+ *     server:mgr    is the manager, cxl_sec_mgr (view.h), for whoever has any role
  *
  * A role that is none of these means nothing, and does no harm.
  */
@@ -28,6 +29,7 @@ enum {
 	PEER_USERS = 8,
 	PEER_SERIAL = 20,
 	PEER_ROOT = 32,
+	PEER_PRINT = 32,
 };
 
 enum peer_role {
@@ -37,6 +39,7 @@ enum peer_role {
 	PEER_ANY_USER = 8,
 	PEER_SERVES_OPS = 16,
 	PEER_SERVES_KV = 32,
+	PEER_SERVES_MGR = 64,
 };
 
 struct peer {
@@ -48,6 +51,7 @@ struct peer {
 	size_t serial_len;           /* 0: it has none, but a key */
 	uint8_t root[PEER_ROOT]; /* who vouches for it: SHA-256 of its CA's public key, or of its key */
 	int64_t ends_s; /* Unix time, the last second: of its certificate, or its CA's if that ends first; 0: never */
+	uint8_t print[PEER_PRINT];   /* SHA-256 of its certificate, as DER */
 };
 
 /* Names and users: 1 .. PEER_NAME of letters, digits and ._@- only. */
@@ -55,6 +59,9 @@ bool peer_name_valid(const char *name, size_t len);
 
 /* Add a role by its text. False: it is none, or one user too many. */
 bool peer_add_role(struct peer *p, const char *role, size_t len);
+
+/* The manager's "service", which is no region's. */
+#define PEER_MANAGER "mgr"
 
 /* May it be the client, or the server, of this service? */
 bool peer_may(const struct peer *p, const char *service, bool as_server);

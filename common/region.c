@@ -172,6 +172,7 @@ int region_map(struct region *r, const char *spec, uint64_t off, uint64_t size, 
 		goto out;
 	}
 	r->base = (uint8_t *)r->map + (is_uio(spec) ? off : 0);
+	r->off = off;
 	r->size = size;
 out:
 	close(fd);

@@ -141,6 +141,7 @@ struct service_geometry {
 struct region {
 	uint8_t *base; /* of the region, inside the mapping */
 	uint64_t size; /* of the region */
+	uint64_t off;  /* where it starts in the file or device */
 	uint64_t format_id;
 	uint32_t nservices;
 	struct service_geometry service[SERVICE_MAX];

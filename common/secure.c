@@ -5,6 +5,8 @@
 
 #include <sodium.h>
 
+#include "watch.h"
+
 static struct seal_place place_of(const char *service, uint32_t channel, uint32_t gen)
 {
 	struct seal_place p = {.channel = channel, .gen = gen};
@@ -89,7 +91,7 @@ static int step(struct handshake *h, struct chan *c, struct peer *peer, struct e
 	rc = handshake_run(h);
 	said = send_out(h, &c->tx);
 	chan_publish(c);
-	if (rc == -EACCES)
+	if (rc == -EACCES || rc == -ESTALE)
 		err_set(e, "sealed channel: %s", handshake_why(h));
 	if (rc || said)
 		return rc ? rc : said;
@@ -98,14 +100,32 @@ static int step(struct handshake *h, struct chan *c, struct peer *peer, struct e
 	return begin(h, &c->seal, &c->tx, &c->rx, &p, false);
 }
 
+int secure_ready(struct trust *t, struct err_text *e)
+{
+	struct view_state s;
+
+	if (!t || !t->watch)
+		return 0;
+	watch_step(t->watch);
+	view_state(t->view, &s);
+	if (s.holds)
+		return 0;
+	err_set(e, "the manager's lease has ended, and it does not answer: %s", watch_why(t->watch));
+	return -EAGAIN;
+}
+
 int secure_connect(struct handshake **h, struct chan *c, struct trust *t, struct peer *peer,
 	struct err_text *e)
 {
 	const struct seal_place p = place_of(c->service->name, c->index, c->gen);
 	int rc;
 
-	if (!*h)
+	if (!*h) {
+		rc = secure_ready(t, e);
+		if (rc)
+			return rc;
 		*h = handshake_create(t, &p, false);
+	}
 	if (!*h)
 		return -ENOMEM;
 	rc = step(*h, c, peer, e);

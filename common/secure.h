@@ -22,6 +22,10 @@
 
 /* ---- the client's end ---- */
 
+/* Before it attaches: has its manager's view come, and does the lease hold? 0; -EAGAIN with the
+ * reason: ask again soon. Without a manager 0, and NULL is fine. */
+MUST_CHECK int secure_ready(struct trust *t, struct err_text *e);
+
 /*
  * secure_connect - one step; repeat after chan_await() while it is -EAGAIN.
  *
@@ -29,8 +33,10 @@
  *          up in between calls handshake_destroy()
  *   peer   out, or NULL: the server
  *
+ * With a manager (t->watch) a new handshake waits for a view whose lease holds.
+ *
  * Milliseconds of thinking in three of the steps. Returns 0: sealed; -EAGAIN; -EACCES (`e` says why);
- * -ECONNREFUSED: the server has no sealed channels; -ENOMEM, -EPROTO.
+ * -ESTALE: the range has got another key, or the server no answer from the manager: attach anew and repeat; -ECONNREFUSED: the server has no sealed channels; -ENOMEM, -EPROTO.
  */
 MUST_CHECK int secure_connect(struct handshake **h, struct chan *c, struct trust *t,
 	struct peer *peer, struct err_text *e);

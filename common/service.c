@@ -404,6 +404,13 @@ void service_refuse(struct service *s, struct service_chan *c)
 	bell_wake(&c->shm->asleep);
 }
 
+void service_renew(struct service *s, struct service_chan *c)
+{
+	reset_channel(s, c, false);
+	c->heard_ms = clock_ms();
+	bell_wake(&c->shm->asleep);
+}
+
 void service_kill(struct service *s, struct service_chan *c)
 {
 	shm_store32(&c->shm->killed, c->gen);

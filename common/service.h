@@ -150,6 +150,10 @@ void service_beat(struct service *s);
 /* Refuse a channel for the rest of its generation; the caller logs why. Lock is held. */
 void service_refuse(struct service *s, struct service_chan *c);
 
+/* As if the server had been replaced: its owner opens the channel again, plain, and is sealed anew.
+ * Lock is held. */
+void service_renew(struct service *s, struct service_chan *c);
+
 /*
  * service_kill - take the channel away from its owner, as if the server had been replaced.
  *

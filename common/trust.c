@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "trust.h"
 
+#include "watch.h"
+
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -206,6 +208,8 @@ void trust_read_peer(struct peer *p, const mbedtls_x509_crt *crt, const mbedtls_
 	p->serial_len = crt->serial.len < PEER_SERIAL ? crt->serial.len : PEER_SERIAL;
 	if (p->serial_len) /* mbedtls asks about empty certificates as well */
 		memcpy(p->serial, crt->serial.p, p->serial_len);
+	if (crt->raw.len)
+		crypto_hash_sha256(p->print, crt->raw.p, crt->raw.len);
 }
 
 /* ---- may it stay? ---- */
@@ -417,7 +421,19 @@ void trust_drop(struct trust *t)
 	sodium_free(t->ca.p);
 	sodium_free(t->crl.p);
 	sodium_free(t->psk.p);
+	watch_destroy(t->watch);
+	view_drop(t->view);
 	sodium_free(t);
+}
+
+int trust_manage(struct trust *t, struct view *v, struct err_text *e)
+{
+	if (t->psk.p || !t->cert.p) {
+		err_set(e, "a manager's rights are for certificates; pre-shared keys have none");
+		return -EINVAL;
+	}
+	t->view = view_hold(v);
+	return 0;
 }
 
 int trust_parse_mode(const char *text, enum trust_mode *mode)

@@ -20,6 +20,7 @@
 
 #include "err.h"
 #include "peer.h"
+#include "view.h"
 
 enum { TRUST_PSK = 32, TRUST_ROOTS = 8 /* CAs in one file */ };
 
@@ -44,6 +45,8 @@ struct trust {
 	struct trust_blob cert, key, ca, crl, psk;
 	uint8_t root[TRUST_ROOTS][PEER_ROOT]; /* of the CAs, as struct peer has it */
 	unsigned nroots;
+	struct view *view; /* what a manager says besides, or NULL; held */
+	struct watch *watch; /* a client's, which keeps it (watch.h), or NULL; owned */
 	struct peer self; /* as the certificate, or a client's line of keys, says */
 	int users;        /* trust_hold() */
 };
@@ -57,6 +60,10 @@ struct trust {
  */
 MUST_CHECK int trust_load(
 	struct trust **t, const struct trust_files *f, struct err_text *e);
+
+/* From now on rights count as well, as `v` has them. -EINVAL: there are pre-shared keys, which
+ * no manager knows. Before anybody else has `t`. */
+MUST_CHECK int trust_manage(struct trust *t, struct view *v, struct err_text *e);
 
 /* One more, one less who uses it; the last one wipes it. Any thread. NULL is fine. */
 struct trust *trust_hold(struct trust *t);

@@ -6,6 +6,10 @@
  * decided holds until the certificate ends, or the zone's secrets are read anew (SIGHUP): then
  * it is looked at again, so that a certificate that is revoked or of another CA, or a key that
  * was changed, ends its sessions, and `--secure required` the plain ones.
+ *
+ * With a manager (view.h) a channel holds while its client has a right to the range, under the
+ * key that both began with, and the lease has not ended: when any of that changes, each channel
+ * is looked at at once (admit_holds), and before its next frame in any case.
  */
 #ifndef OPS_SERVER_ADMIT_H
 #define OPS_SERVER_ADMIT_H
@@ -19,6 +23,8 @@ struct admission {
 	bool sealed;
 	struct peer peer;
 	int64_t until_s; /* Unix time: look again after it */
+	enum view_right right; /* by the manager; without one RIGHT_WRITE */
+	uint64_t key_id, seen; /* of the range's key; view_seen() when it was looked at */
 	struct handshake *handshake; /* under way; owned */
 };
 
@@ -42,6 +48,15 @@ static inline bool admit_is_old(const struct admission *a, const struct zone *z,
 
 /* Is there a reason why what was let in may not stay? `e` says which. */
 bool admit_objects(const struct admission *a, const struct zone *z, int64_t now_s,
+	struct err_text *e);
+
+/*
+ * admit_holds - by the manager alone: may that channel stay?
+ *
+ * Returns 0; -ESTALE: under the range's new key, service_renew() it; -EACCES, -ETIMEDOUT: refuse
+ * it, `e` says why.
+ */
+MUST_CHECK int admit_holds(struct admission *a, const struct view *v, uint32_t channel,
 	struct err_text *e);
 
 /* May it run programs? */

@@ -6,10 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <ini.h>
-
 #include "channel.h"
 #include "region.h"
+#include "setting.h"
 
 enum { AUDIT_SIZE = 16 << 20, AUDIT_SIZE_MIN = 4096, AUDIT_SIZE_MAX = 1 << 29 };
 enum { SPIN_US_DEFAULT = 50, SPIN_US_MAX = 100000 };
@@ -42,6 +41,9 @@ static const char help[] =
 	"  --audit DIR           directory of the audit log                 [no log]\n"
 	"  --audit-key FILE      secret key that signs it: `hedbctl audit keygen`\n"
 	"  --audit-size N        bytes of a segment; then another one       [16M]\n"
+	"  --sec-mgr HOST:PORT   cxl_sec_mgr: who may touch which channels; needs --secure\n"
+	"                        required                                     [nobody is asked]\n"
+	"  --sec-pool NAME       what the manager calls this region's memory  [pool]\n"
 	"  --workers N           threads              [one a processor it may use, at least 2]\n"
 	"  --spin-us N           most to spin for the next request before sleeping [50]\n"
 	"  --crypto NAME         ipsec-mb, libsodium or mbedtls        [the fastest usable]\n"
@@ -53,31 +55,6 @@ static const char help[] =
 	"\n"
 	"SIGTERM, SIGINT: answer what is there, then end.  SIGHUP: read keys, credential,\n"
 	"what sealed channels need, policy and log level again.  Environment: CXL_SHM_DELAY_NS, latency to inject per frame.\n";
-
-static bool set_string(char *to, size_t len, const char *value)
-{
-	if (strlen(value) >= len)
-		return false;
-	strcpy(to, value);
-	return true;
-}
-
-static bool set_number(uint32_t *to, const char *value, uint32_t min, uint32_t max)
-{
-	char *end;
-	unsigned long v = strtoul(value, &end, 10);
-
-	if (*value < '0' || *value > '9' || *end || v < min || v > max)
-		return false;
-	*to = (uint32_t)v;
-	return true;
-}
-
-static bool set_bool(bool *to, const char *value)
-{
-	*to = strcmp(value, "yes") == 0;
-	return *to || strcmp(value, "no") == 0;
-}
 
 static bool set_bytes(uint64_t *to, const char *value)
 {
@@ -104,8 +81,9 @@ static bool set_file(struct config *c, const char *name, const char *value, bool
 }
 
 /* One setting, from the file or the command line. */
-static bool config_set(struct config *c, const char *name, const char *value)
+static bool config_set(void *arg, const char *name, const char *value)
 {
+	struct config *c = arg;
 	bool known;
 
 	if (strcmp(name, "region") == 0)
@@ -125,6 +103,12 @@ static bool config_set(struct config *c, const char *name, const char *value)
 	if (strcmp(name, "audit-size") == 0)
 		return set_bytes(&c->audit_size, value) && c->audit_size >= AUDIT_SIZE_MIN &&
 			c->audit_size <= AUDIT_SIZE_MAX;
+	if (strcmp(name, "sec-mgr") == 0)
+		return address_valid(value) && !address_unix(value) &&
+			set_string(c->sec_mgr, sizeof c->sec_mgr, value);
+	if (strcmp(name, "sec-pool") == 0)
+		return view_name_valid(value, strlen(value)) &&
+			set_string(c->sec_pool, sizeof c->sec_pool, value);
 	if (strcmp(name, "workers") == 0)
 		return set_number(&c->workers, value, 1, WORKERS_MAX);
 	if (strcmp(name, "spin-us") == 0)
@@ -138,41 +122,6 @@ static bool config_set(struct config *c, const char *name, const char *value)
 	return false;
 }
 
-struct reading {
-	struct config *c;
-	struct err_text *e;
-};
-
-static int ini_line(void *arg, const char *section, const char *name, const char *value)
-{
-	struct reading *r = arg;
-
-	if (config_set(r->c, name, value))
-		return 1;
-	err_set(r->e, "%s: unknown setting or bad value: %s = %s", r->c->file, name, value);
-	return 0;
-}
-
-static int read_file(struct config *c, struct err_text *e)
-{
-	struct reading r = {c, e};
-	int rc;
-
-	e->s[0] = 0;
-	errno = 0;
-	rc = ini_parse(c->file, ini_line, &r);
-	if (rc == 0)
-		return 0;
-	if (rc > 0) {
-		if (!e->s[0])
-			err_set(e, "%s: line %d is not `name = value`", c->file, rc);
-		return -EINVAL;
-	}
-	rc = errno ? -errno : -EIO;
-	err_set(e, "%s: %s", c->file, strerror(-rc));
-	return rc;
-}
-
 /* One for each processor that we may use, and a second one beside a long request. */
 static uint32_t default_workers(void)
 {
@@ -182,9 +131,11 @@ static uint32_t default_workers(void)
 	return n < 2 ? 2 : n > WORKERS_MAX ? WORKERS_MAX : (uint32_t)n;
 }
 
+static const struct settings settings = {.program = "ops_server", .help = help, .set = config_set};
+
 int config_read(struct config *c, int argc, char **argv, struct err_text *e)
 {
-	int i, rc;
+	int rc;
 
 	memset(c, 0, sizeof *c);
 	c->argc = argc;
@@ -194,39 +145,11 @@ int config_read(struct config *c, int argc, char **argv, struct err_text *e)
 	c->log_level = LOG_INFO;
 	c->sandbox = true;
 	c->audit_size = AUDIT_SIZE;
+	strcpy(c->sec_pool, VIEW_POOL);
 	c->delay_ns = chan_delay_from_env();
-	for (i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-			fputs(help, stdout);
-			return 1;
-		}
-		if (strcmp(argv[i], "--version") == 0) {
-			printf("ops_server 1.0, region version %d\n", REGION_VERSION);
-			return 1;
-		}
-		if (strcmp(argv[i], "--config") == 0 && i + 1 < argc) {
-			if (!set_string(c->file, sizeof c->file, argv[i + 1])) {
-				err_set(e, "--config: the name is too long");
-				return -EINVAL;
-			}
-			rc = read_file(c, e);
-			if (rc)
-				return rc;
-		}
-	}
-	for (i = 1; i < argc; i += 2) {
-		if (strncmp(argv[i], "--", 2) != 0 || i + 1 == argc) {
-			err_set(e, "%s: not an option, or without its value; see --help", argv[i]);
-			return -EINVAL;
-		}
-		if (strcmp(argv[i], "--config") == 0)
-			continue;
-		if (!config_set(c, argv[i] + 2, argv[i + 1])) {
-			err_set(e, "%s %s: unknown option or bad value; see --help", argv[i],
-				argv[i + 1]);
-			return -EINVAL;
-		}
-	}
+	rc = setting_read(&settings, c, c->file, argc, argv, e);
+	if (rc)
+		return rc;
 	if (!c->region[0] || !c->keys[0]) {
 		err_set(e, "--region and --keys are needed; see --help");
 		return -EINVAL;
@@ -237,6 +160,10 @@ int config_read(struct config *c, int argc, char **argv, struct err_text *e)
 	}
 	if (!c->policy[0] != !c->policy_key[0]) {
 		err_set(e, "--policy and --policy-key go together");
+		return -EINVAL;
+	}
+	if (c->sec_mgr[0] && c->secure != TRUST_REQUIRED) {
+		err_set(e, "--sec-mgr needs --secure required: a plain client has no certificate to look up");
 		return -EINVAL;
 	}
 	return 0;

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "address.h"
 #include "log.h"
 #include "region.h"
 #include "trust.h"
@@ -25,6 +26,8 @@ struct config {
 	char policy[PATH_MAX], policy_key[PATH_MAX]; /* empty: everything is allowed */
 	char audit[PATH_MAX], audit_key[PATH_MAX]; /* empty: no log */
 	uint64_t audit_size;       /* of a segment */
+	char sec_mgr[ADDRESS_HOST_MAX + 8]; /* HOST:PORT; empty: no manager */
+	char sec_pool[VIEW_NAME + 1];
 	char file[PATH_MAX];       /* the configuration file itself, empty if none */
 	char crypto[16];           /* empty: the fastest that this machine can use */
 	uint64_t region_offset;

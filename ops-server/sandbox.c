@@ -89,6 +89,18 @@ static const struct rule file_calls[] = {
 	IF(openat, 2, UINT32_MAX, SANDBOX_NEW_FILE), ALWAYS(fdatasync),
 };
 
+/* To the manager. What is listened to, nobody can say here. */
+static const struct rule dial_calls[] = {
+	IF(socket, 0, UINT32_MAX, AF_INET), IF(socket, 0, UINT32_MAX, AF_INET6), ALWAYS(connect),
+	ALWAYS(sendto), ALWAYS(recvfrom), ALWAYS(getsockopt), ALWAYS(setsockopt),
+};
+
+/* The manager's: sockets and journal are open, and no others can be made. */
+static const struct rule answer_calls[] = {
+	ALWAYS(accept4), ALWAYS(sendto), ALWAYS(recvfrom), ALWAYS(fdatasync), ALWAYS(fsync),
+	ALWAYS(ftruncate),
+};
+
 static const uint32_t deadly[] = {
 	SYS_execve, SYS_execveat, SYS_ptrace, SYS_process_vm_readv, SYS_process_vm_writev,
 	SYS_pidfd_getfd, SYS_kcmp, SYS_clone, SYS_kill, SYS_tgkill, SYS_socket, SYS_socketpair, SYS_connect,
@@ -183,6 +195,10 @@ static void compile(struct code *c, const struct sandbox_needs *needs)
 		put_rules(c, unix_calls, sizeof unix_calls / sizeof *unix_calls);
 	if (needs->new_files)
 		put_rules(c, file_calls, sizeof file_calls / sizeof *file_calls);
+	if (needs->dials)
+		put_rules(c, dial_calls, sizeof dial_calls / sizeof *dial_calls);
+	if (needs->answers)
+		put_rules(c, answer_calls, sizeof answer_calls / sizeof *answer_calls);
 	put_call(c, SYS_clone3, SECCOMP_RET_ERRNO | ENOSYS);
 	for (i = 0; i < sizeof deadly / sizeof *deadly; i++)
 		put_call(c, deadly[i], SECCOMP_RET_KILL_PROCESS);

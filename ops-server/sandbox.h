@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * sandbox.h - which system calls are left to ops_server once it serves: a seccomp filter.
+ * sandbox.h - which system calls are left to ops_server, and to cxl_sec_mgr, once it serves: a
+ * seccomp filter.
  *
  * What holds the keys parses bytes of an attacker. If one day that goes wrong, code of theirs
  * runs in here; it then finds no exec, no new process, no signal to others, no socket, no file
@@ -38,6 +39,8 @@ enum { SANDBOX_NEW_FILE = O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC | O
 struct sandbox_needs {
 	bool unix_sockets; /* systemd's NOTIFY_SOCKET */
 	bool new_files;    /* the audit log's segments: made new, only ever appended to */
+	bool dials;        /* TCP to the manager: --sec-mgr */
+	bool answers;      /* it is the manager: TCP from nodes, and its journal */
 };
 
 /* Can it be done in this build? Sanitizers make system calls of their own, among them ptrace

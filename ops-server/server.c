@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <time.h>
@@ -30,12 +31,15 @@
 #include "sandbox.h"
 #include "session.h"
 #include "standing.h"
+#include "watcher.h"
 #include "worker.h"
 #include "zone.h"
 
 enum {
 	BEAT_MS = 500,
 	MINUTE_MS = 60000,
+	REVIEW_MS = 5,   /* until a channel that was locked is looked at again */
+	FIRST_VIEW_MS = 2000, /* longest wait for the manager, so that first clients find rights */
 	DRAIN_MS = 5000, /* longest wait at the end for requests that are there already */
 };
 
@@ -65,10 +69,12 @@ static void log_policy(const struct zone *z)
 		log_warning("no policy: whoever may compare encrypted values can find them out");
 }
 
-/* Who is in, and may not stay: idle ones as well. A worker that has a channel looks itself. */
-static void review(struct server *s)
+/* Who is in, and may not stay: idle ones as well. A worker that has a channel looks itself; true:
+ * one had. */
+static bool review(struct server *s)
 {
 	uint32_t n = s->service.geometry->nchannels, i;
+	bool passed_by = false;
 
 	__atomic_store_n(&s->now_s, time(NULL), __ATOMIC_RELAXED);
 	pthread_mutex_lock(&s->control);
@@ -77,8 +83,11 @@ static void review(struct server *s)
 		if (service_lock(&s->chans[i])) {
 			session_review(s, s->zone, &s->chans[i]);
 			service_unlock(&s->chans[i]);
+		} else {
+			passed_by = true;
 		}
 	pthread_mutex_unlock(&s->control);
+	return passed_by;
 }
 
 /* What sessions that do not end were told so far. One that a worker is at waits for the next
@@ -116,7 +125,7 @@ static void reload(struct server *s)
 
 	sd_notify(0, "RELOADING=1");
 	note_told(s);
-	z = config_reload(&fresh, &e) ? NULL : zone_load(&fresh, &e);
+	z = config_reload(&fresh, &e) ? NULL : zone_load(&fresh, s->view, &e);
 	if (z && (policy_follows(z->policy, zone_stamp(s->zone), &e) || note_zone(s, z, &e))) {
 		zone_free(z);
 		z = NULL;
@@ -127,6 +136,8 @@ static void reload(struct server *s)
 		sd_notify(0, "READY=1");
 		return;
 	}
+	if (s->watcher)
+		watcher_use(s->watcher, z->trust);
 	s->config = fresh;
 	log_set_level(fresh.log_level);
 	zone_replace(s, z);
@@ -155,7 +166,7 @@ static void harden(void)
 static int confine(const struct config *c)
 {
 	struct sandbox_needs needs = {.unix_sockets = getenv("NOTIFY_SOCKET") != NULL,
-		.new_files = c->audit[0] != 0};
+		.new_files = c->audit[0] != 0, .dials = c->sec_mgr[0] != 0};
 	int rc;
 
 	if (!c->sandbox || !sandbox_possible()) {
@@ -186,6 +197,40 @@ static int open_audit(struct server *s, struct err_text *e)
 	return rc ? rc : note_zone(s, s->zone, e);
 }
 
+/* ---- the manager ---- */
+
+static int prepare_manager(struct server *s)
+{
+	static const uint64_t nothing;
+
+	s->seen = &nothing;
+	s->seen_fd = -1;
+	if (!s->config.sec_mgr[0])
+		return 0;
+	s->view = view_create(s->config.sec_pool);
+	s->seen_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (!s->view || s->seen_fd < 0)
+		return -ENOMEM;
+	s->seen = view_seen(s->view);
+	return 0;
+}
+
+static void say_manager(bool found, const char *text)
+{
+	log_line(found ? LOG_INFO : LOG_WARNING, "%s", text);
+}
+
+/* Its address, while names can be looked up; it is asked once threads run. */
+static int find_manager(struct server *s, struct err_text *e)
+{
+	struct watcher_config config = {.changed_fd = s->seen_fd, .say = say_manager};
+
+	if (!s->view)
+		return 0;
+	view_place(s->view, &s->region, "ops");
+	return watcher_create(&s->watcher, s->config.sec_mgr, s->zone->trust, s->view, &config, e);
+}
+
 static int open_all(struct server *s, struct err_text *e)
 {
 	struct service_config config = {.delay_ns = s->config.delay_ns, .ctx = s,
@@ -203,7 +248,10 @@ static int open_all(struct server *s, struct err_text *e)
 		err_set(e, "cipher \"%s\" cannot be used here", s->config.crypto);
 		return -EINVAL;
 	}
-	s->zone = zone_load(&s->config, e);
+	rc = prepare_manager(s);
+	if (rc)
+		return rc;
+	s->zone = zone_load(&s->config, s->view, e);
 	if (!s->zone)
 		return -EINVAL;
 	rc = open_audit(s, e);
@@ -211,6 +259,8 @@ static int open_all(struct server *s, struct err_text *e)
 		return rc;
 	rc = region_open(&s->region, s->config.region, s->config.region_offset,
 		s->config.region_size, e);
+	if (!rc)
+		rc = find_manager(s, e);
 	if (rc)
 		return rc;
 	rc = region_find(&s->region, "ops", &g, e);
@@ -231,21 +281,25 @@ static int open_all(struct server *s, struct err_text *e)
 static int wait_event(struct server *s, int signals, struct pollfd *fds)
 {
 	struct signalfd_siginfo info;
-	uint32_t i, n = 1;
+	uint32_t i, n = 2;
+	uint64_t count;
 
 	fds[0] = (struct pollfd){.fd = signals, .events = POLLIN};
+	fds[1] = (struct pollfd){.fd = s->seen_fd, .events = POLLIN};
 	pthread_mutex_lock(&s->control);
 	for (i = 0; i < s->service.geometry->nchannels; i++)
 		if (s->chans[i].owner_fd >= 0 &&
 			__atomic_load_n(&s->chans[i].lock, __ATOMIC_RELAXED) == SERVICE_FREE)
 			fds[n++] = (struct pollfd){.fd = s->chans[i].owner_fd, .events = POLLIN};
 	pthread_mutex_unlock(&s->control);
-	poll(fds, n, BEAT_MS);
+	poll(fds, n, s->unreviewed ? REVIEW_MS : BEAT_MS);
+	if (fds[1].revents & POLLIN && read(s->seen_fd, &count, sizeof count) == sizeof count)
+		s->unreviewed = true;
 	pthread_mutex_lock(&s->control);
 	service_beat(&s->service);
 	service_reap(&s->service, clock_ms());
 	pthread_mutex_unlock(&s->control);
-	review(s);
+	s->unreviewed &= review(s); /* soon again, if rights have changed */
 	note_minute(s);
 	workers_look(s); /* one may have passed a channel by that was locked just now */
 	if ((fds[0].revents & POLLIN) && read(signals, &info, sizeof info) == sizeof info)
@@ -294,7 +348,7 @@ static int serve(struct server *s)
 	sigaddset(&set, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	signals = signalfd(-1, &set, SFD_CLOEXEC);
-	fds = calloc(1 + (size_t)s->service.geometry->nchannels, sizeof *fds);
+	fds = calloc(2 + (size_t)s->service.geometry->nchannels, sizeof *fds);
 	rc = signals < 0 || !fds ? -errno : confine(&s->config);
 	s->now_s = time(NULL);
 	if (rc == 0)
@@ -303,6 +357,10 @@ static int serve(struct server *s)
 		rc = auditor_start(s->audit);
 	if (rc == 0)
 		rc = workers_start(s);
+	if (rc == 0 && s->watcher)
+		rc = watcher_start(s->watcher);
+	if (rc == 0 && s->watcher && !watcher_await(s->watcher, FIRST_VIEW_MS))
+		log_warning("serving nobody until the manager at %s answers", s->config.sec_mgr);
 	if (rc) {
 		log_error("cannot start: %s", strerror(-rc));
 		return 1;
@@ -335,7 +393,9 @@ static int serve(struct server *s)
 	drain(s);
 	auditor_note(s->audit, "stop signal=%d", signo);
 	auditor_close(s->audit);
+	watcher_destroy(s->watcher);
 	zone_free(s->zone);
+	view_drop(s->view);
 	region_close(&s->region);
 	free(s->chans);
 	free(s->stuck);

@@ -63,6 +63,11 @@ struct server {
 	struct worker *workers;
 	const struct gcm_backend *gcm;
 	struct zone *zone; /* the newest */
+	struct view *view;       /* the manager's, NULL: there is none; held */
+	struct watcher *watcher; /* which keeps it */
+	const uint64_t *seen;    /* view_seen(), or a 0: what a channel was let in by */
+	int seen_fd;             /* eventfd: that has moved; -1 */
+	bool unreviewed;         /* main thread: a channel has to be looked at for it */
 	pthread_mutex_t zone_lock;
 	pthread_mutex_t control;
 	struct greeter *greeter;

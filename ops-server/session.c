@@ -219,13 +219,22 @@ struct work {
 	uint64_t since_ms; /* of the first question */
 };
 
+/* Its session's right may end in the middle. */
+static bool still_holds(const struct work *k)
+{
+	struct session *s = k->c->session;
+	struct err_text e;
+
+	return admit_holds(&s->admission, k->server->view, k->c->index, &e) == 0;
+}
+
 static bool wanted(void *ctx)
 {
 	struct work *k = ctx;
 
 	if (!k->since_ms)
 		k->since_ms = clock_ms();
-	return !__atomic_load_n(&k->server->stop, __ATOMIC_RELAXED) &&
+	return !__atomic_load_n(&k->server->stop, __ATOMIC_RELAXED) && still_holds(k) &&
 		!service_abandoned(k->c, k->id) && clock_ms() - k->since_ms < LONGEST_MS;
 }
 
@@ -355,8 +364,15 @@ static bool let_in(struct worker *w, struct service_chan *c, const struct frame 
 	int rc = admit(&s->admission, w->zone, c, f, &e);
 
 	if (rc == 0) {
+		standing_reduce(&s->standing, &s->admission);
 		take_role(w, c);
 		return true;
+	}
+	if (rc == -ESTALE) {
+		pthread_mutex_lock(&w->server->control); /* who holds it waits for no channel */
+		service_renew(&w->server->service, c);
+		pthread_mutex_unlock(&w->server->control);
+		return false;
 	}
 	if (rc == -EACCES) {
 		reply_fail(w, &r, f->id, rc, e.s);
@@ -387,13 +403,36 @@ void session_greet(struct server *server, const struct zone *z, struct service_c
 		refuse(server, c, "impossible frame or position");
 }
 
+/* What the manager has to say about it; false: it has ended, or been begun anew. */
+static bool review_rights(struct server *server, struct service_chan *c, struct err_text *e)
+{
+	struct session *s = c->session;
+	uint64_t before = s->admission.seen;
+	int rc = admit_holds(&s->admission, server->view, c->index, e);
+
+	if (rc == -ESTALE)
+		service_renew(&server->service, c);
+	else if (rc)
+		refuse(server, c, e->s);
+	else if (s->admission.seen != before)
+		s->admission.seen = 0; /* its next frame may have another role */
+	return rc == 0;
+}
+
+/* Has anything changed by which it was let in? */
+static bool is_news(const struct worker *w, const struct session *s)
+{
+	return admit_is_old(&s->admission, w->zone, server_now_s(w->server)) ||
+		s->admission.seen != __atomic_load_n(w->server->seen, __ATOMIC_RELAXED);
+}
+
 void session_review(struct server *server, const struct zone *z, struct service_chan *c)
 {
 	struct session *s = c->session;
 	struct err_text e = {""};
 	int64_t now_s = time(NULL);
 
-	if (!s || !admit_is_old(&s->admission, z, now_s))
+	if (!s || !review_rights(server, c, &e) || !admit_is_old(&s->admission, z, now_s))
 		return;
 	if (!admit_objects(&s->admission, z, now_s, &e))
 		return;
@@ -421,7 +460,7 @@ bool session_serve(struct worker *w, struct service_chan *c)
 	}
 	while (budget-- > 0 && !session_stuck(w->server, c) &&
 		(rc = ring_peek(&c->rx, &f)) == 0) {
-		if (__builtin_expect(admit_is_old(&s->admission, w->zone, server_now_s(w->server)), 0)) {
+		if (__builtin_expect(is_news(w, s), 0)) {
 			if (admit_shakes_hands(&s->admission, w->zone, &f)) {
 				greet_hand_over(w->server, c);
 				return false;

@@ -23,7 +23,7 @@ MUST_CHECK bool session_serve(struct worker *w, struct service_chan *c);
 /* What waits of a handshake: milliseconds for each frame. Caller holds the lock. */
 void session_greet(struct server *server, const struct zone *z, struct service_chan *c);
 
-/* End it if it may not stay, as things are in `z` and now. Caller holds the lock, and
+/* End it if it may not stay, as things are in `z`, by the manager's rights and now. Caller holds the lock, and
  * server.control. */
 void session_review(struct server *server, const struct zone *z, struct service_chan *c);
 

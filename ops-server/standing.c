@@ -46,6 +46,14 @@ static void pass_make(uint8_t pass[OPS_PASS], const struct policy_role *r)
 	pass_mac(pass + PASS_MAC, pass, r->key);
 }
 
+void standing_reduce(struct standing *st, const struct admission *a)
+{
+	if (!a->sealed || a->right == RIGHT_WRITE)
+		return;
+	st->role = ROLE_DB;
+	st->name[0] = 0;
+}
+
 void standing_challenge(struct standing *st)
 {
 	randombytes_buf(st->challenge, sizeof st->challenge);
@@ -161,6 +169,10 @@ int standing_prove(struct standing *st, const struct admission *a, const struct 
 
 	*pass_len = 0;
 	st->challenged = false;
+	if (a->sealed && a->right != RIGHT_WRITE) {
+		err_set(e, "the manager gives this node the right to read alone");
+		return -EACCES;
+	}
 	if (how == OPS_BY_KEY)
 		return prove_key(st, z, c, challenged, pass, pass_len, e);
 	if (how == OPS_BY_PASS)

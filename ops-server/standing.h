@@ -25,6 +25,9 @@ struct standing {
 /* Once, before any pass is made or read: the secret that they are made with. */
 void standing_begin(void);
 
+/* By the manager it may read alone now (admit.h): what it has proved counts for nothing. */
+void standing_reduce(struct standing *st, const struct admission *a);
+
 /* A fresh challenge, which serves once. */
 void standing_challenge(struct standing *st);
 

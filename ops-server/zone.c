@@ -14,7 +14,7 @@ static void zone_wipe(struct zone *z)
 	free(z);
 }
 
-static int load_trust(struct zone *z, const struct config *c, struct err_text *e)
+static int load_trust(struct zone *z, const struct config *c, struct view *v, struct err_text *e)
 {
 	const struct trust_files f = {.cert = c->cert, .key = c->key, .ca = c->ca, .crl = c->crl,
 		.psk = c->psk};
@@ -24,6 +24,8 @@ static int load_trust(struct zone *z, const struct config *c, struct err_text *e
 	if (z->mode == TRUST_PLAIN)
 		return 0;
 	rc = trust_load(&z->trust, &f, e);
+	if (!rc && v)
+		rc = trust_manage(z->trust, v, e);
 	if (rc || !z->trust->cert.p || peer_may(&z->trust->self, "ops", true))
 		return rc;
 	err_set(e, "%s: its roles are not a server's; hedbctl ca issue ... --role server:ops",
@@ -31,7 +33,7 @@ static int load_trust(struct zone *z, const struct config *c, struct err_text *e
 	return -EINVAL;
 }
 
-struct zone *zone_load(const struct config *c, struct err_text *e)
+struct zone *zone_load(const struct config *c, struct view *v, struct err_text *e)
 {
 	static uint64_t loaded;
 	struct zone *z = calloc(1, sizeof *z);
@@ -50,7 +52,7 @@ struct zone *zone_load(const struct config *c, struct err_text *e)
 				   : -ENOMEM;
 	}
 	if (!rc)
-		rc = load_trust(z, c, e);
+		rc = load_trust(z, c, v, e);
 	if (!rc && c->policy[0])
 		rc = policy_load(&z->policy, c->policy, c->policy_key, e);
 	if (rc) {

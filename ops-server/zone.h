@@ -22,8 +22,8 @@ struct zone {
 	uint32_t users;      /* threads on it; server.zone_lock */
 };
 
-/* Load keys and credential; NULL with the reason in `e`. */
-struct zone *zone_load(const struct config *c, struct err_text *e);
+/* Load keys and credential; NULL with the reason in `e`. `v`: the manager's view, or NULL. */
+struct zone *zone_load(const struct config *c, struct view *v, struct err_text *e);
 
 /* Which policy is in it; version 0: none. */
 const struct policy_stamp *zone_stamp(const struct zone *z);

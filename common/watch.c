@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "watch.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+
+enum {
+	BACK_OFF_MIN_MS = 50,
+	BACK_OFF_MAX_MS = 1000,
+	TRY_MS = 5000,   /* from the beginning of a connection to the first answer */
+	ASKS = 4,        /* in each lease */
+	ASK_MAX_MS = 10000,
+};
+
+struct watch {
+	struct trust *trust; /* held */
+	struct view *view;   /* held */
+	struct sockaddr_storage at[MGR_ADDRESSES];
+	socklen_t at_len[MGR_ADDRESSES];
+	uint32_t n, next;    /* addresses; which is tried next */
+	struct mgrlink link;
+	bool asked;          /* a question is without an answer */
+	bool met;            /* this connection has answered */
+	uint64_t number, asked_ms; /* of the last question */
+	uint64_t heard_ms;   /* when we asked what was answered last */
+	uint64_t since_ms;   /* of the connection */
+	uint64_t ask_at_ms, try_at_ms, back_off_ms;
+	char why[192];
+	int rc;              /* that of `why` */
+};
+
+/* ---- life ---- */
+
+int watch_create(struct watch **out, const char *address, struct trust *t, struct view *v,
+	struct err_text *e)
+{
+	struct watch *w = calloc(1, sizeof *w);
+	int n;
+
+	*out = NULL;
+	if (!w)
+		return -ENOMEM;
+	w->link.fd = -1;
+	n = mgrlink_resolve(address, w->at, w->at_len, e);
+	if (n < 0) {
+		free(w);
+		return n;
+	}
+	w->n = (uint32_t)n;
+	w->trust = trust_hold(t);
+	w->view = view_hold(v);
+	w->back_off_ms = BACK_OFF_MIN_MS;
+	w->rc = -EAGAIN;
+	snprintf(w->why, sizeof w->why, "not connected yet");
+	*out = w;
+	return 0;
+}
+
+void watch_destroy(struct watch *w)
+{
+	if (!w)
+		return;
+	mgrlink_close(&w->link);
+	trust_drop(w->trust);
+	view_drop(w->view);
+	free(w);
+}
+
+void watch_use(struct watch *w, struct trust *t)
+{
+	trust_hold(t);
+	trust_drop(w->trust);
+	w->trust = t;
+}
+
+/* ---- the connection ---- */
+
+static void lose(struct watch *w, int rc, const char *why, uint64_t now)
+{
+	snprintf(w->why, sizeof w->why, "%s", why[0] ? why : err_name(rc));
+	w->rc = rc;
+	mgrlink_close(&w->link);
+	w->try_at_ms = now + w->back_off_ms;
+	w->back_off_ms = 2 * w->back_off_ms < BACK_OFF_MAX_MS ? 2 * w->back_off_ms : BACK_OFF_MAX_MS;
+}
+
+static void connect_now(struct watch *w, uint64_t now)
+{
+	uint32_t i = w->next++ % w->n;
+	int fd = mgrlink_dial(&w->at[i], w->at_len[i]);
+
+	w->asked = w->met = false;
+	w->since_ms = w->ask_at_ms = now;
+	if (fd < 0)
+		lose(w, fd, strerror(-fd), now);
+	else if (mgrlink_open(&w->link, fd, w->trust, false))
+		lose(w, -ENOMEM, "no memory", now);
+}
+
+static uint64_t ask_every(const struct view_state *s)
+{
+	uint64_t ms = s->lease_ms / ASKS;
+
+	return ms == 0 ? 1 : ms < ASK_MAX_MS ? ms : ASK_MAX_MS;
+}
+
+static int ask(struct watch *w, uint64_t now)
+{
+	uint64_t body[2];
+	struct view_state s;
+
+	view_state(w->view, &s);
+	body[0] = ++w->number;
+	body[1] = s.version;
+	w->asked = true;
+	w->asked_ms = now;
+	w->ask_at_ms = now + ask_every(&s);
+	return mgrlink_put(&w->link, MGR_ASK, body, sizeof body);
+}
+
+static void heard(struct watch *w)
+{
+	w->asked = false;
+	w->met = true;
+	w->heard_ms = w->asked_ms;
+	w->back_off_ms = BACK_OFF_MIN_MS;
+	w->why[0] = 0;
+	w->rc = 0;
+}
+
+/* What we have not asked for is news, and says nothing of the lease; what we take, we say. */
+static int take_view(struct watch *w, struct cursor *c, uint64_t number, uint64_t now,
+	struct err_text *e)
+{
+	bool answer = w->asked && number == w->number;
+	int rc = view_set(w->view, c->p, c->left, answer ? w->asked_ms : 0, e);
+
+	if (rc)
+		return rc;
+	if (answer)
+		heard(w);
+	return ask(w, now);
+}
+
+static int take(struct watch *w, uint8_t kind, struct cursor *c, uint64_t now, struct err_text *e)
+{
+	uint64_t number = cursor_u64(c), version;
+
+	if (c->bad)
+		return -EPROTO;
+	if (kind == MGR_VIEW)
+		return take_view(w, c, number, now, e);
+	version = cursor_u64(c);
+	if (kind != MGR_SAME || c->bad || c->left)
+		return -EPROTO;
+	if (w->asked && number == w->number) {
+		view_confirm(w->view, version, w->asked_ms);
+		heard(w);
+	}
+	return 0;
+}
+
+static int talk(struct watch *w, uint64_t now, struct err_text *e)
+{
+	struct cursor body;
+	uint8_t kind;
+	int rc = mgrlink_carry(&w->link);
+
+	if (!rc)
+		rc = mgrlink_think(&w->link);
+	do {
+		while (!rc && w->link.open && mgrlink_take(&w->link, &kind, &body))
+			rc = take(w, kind, &body, now, e);
+		if (!rc && w->link.open && now >= w->ask_at_ms && (!w->asked || w->met))
+			rc = ask(w, now);
+		if (!rc)
+			rc = mgrlink_carry(&w->link);
+	} while (!rc && mgrlink_ready(&w->link));
+	return rc;
+}
+
+void watch_step(struct watch *w)
+{
+	uint64_t now = clock_ms();
+	struct err_text e = {""};
+	int rc;
+
+	view_tick(w->view, now);
+	if (w->link.fd < 0 && now >= w->try_at_ms)
+		connect_now(w, now);
+	if (w->link.fd < 0)
+		return;
+	rc = talk(w, now, &e);
+	if (rc == 0 && !w->met && now - w->since_ms > TRY_MS)
+		rc = -ETIMEDOUT;
+	if (rc)
+		lose(w, rc, e.s[0] ? e.s : w->link.why, now);
+}
+
+/* Until `at`, from now; at least 1, so that a step finds it due. */
+static int until(uint64_t at, uint64_t now)
+{
+	return at <= now ? 0 : at - now > ASK_MAX_MS ? ASK_MAX_MS : (int)(at - now);
+}
+
+int watch_wait(const struct watch *w, struct pollfd *p)
+{
+	uint64_t now = clock_ms();
+	struct view_state s;
+	int ms, lease;
+
+	view_state(w->view, &s);
+	*p = (struct pollfd){.fd = w->link.fd};
+	if (w->link.fd >= 0)
+		p->events = mgrlink_events(&w->link);
+	if (w->link.fd < 0)
+		ms = until(w->try_at_ms, now);
+	else if (w->link.thinks)
+		ms = 0;
+	else if (w->link.open && (w->met || !w->asked))
+		ms = until(w->ask_at_ms, now);
+	else
+		ms = until(w->since_ms + TRY_MS + 1, now);
+	lease = until(s.until_ms, now);
+	return s.holds && lease < ms ? lease : ms;
+}
+
+const char *watch_why(const struct watch *w)
+{
+	return w->why;
+}
+
+bool watch_heard_since(const struct watch *w, uint64_t ms)
+{
+	return w->heard_ms >= ms && w->heard_ms != 0;
+}
+
+int watch_fetch(struct watch *w, uint64_t timeout_ms, struct err_text *e)
+{
+	uint64_t t0 = clock_ms(), now = t0;
+	struct pollfd p;
+	int ms;
+
+	w->ask_at_ms = w->try_at_ms = 0;
+	while (now - t0 < timeout_ms) {
+		watch_step(w);
+		if (watch_heard_since(w, t0))
+			return 0;
+		if (w->rc == -EACCES && w->link.fd < 0)
+			break;
+		ms = watch_wait(w, &p);
+		now = clock_ms();
+		if (now - t0 < timeout_ms && ms > (int)(timeout_ms - (now - t0)))
+			ms = (int)(timeout_ms - (now - t0));
+		poll(&p, p.fd >= 0, ms);
+		now = clock_ms();
+	}
+	err_set(e, "no answer from the manager: %s", w->why[0] ? w->why : "it is silent");
+	return w->rc == -EACCES ? -EACCES : -ETIMEDOUT;
+}
+
+/* ---- a client's ---- */
+
+int watch_load(struct trust **out, const struct trust_files *f, const char *address,
+	const char *pool, struct err_text *e)
+{
+	struct trust *t, *own;
+	struct view *v;
+	int rc;
+
+	*out = NULL;
+	pool = pool && pool[0] ? pool : VIEW_POOL;
+	if (!view_name_valid(pool, strlen(pool))) {
+		err_set(e, "\"%.40s\" is no name of a pool", pool);
+		return -EINVAL;
+	}
+	rc = trust_load(&t, f, e);
+	if (rc || !address || !address[0]) {
+		*out = rc ? NULL : t;
+		return rc;
+	}
+	v = view_create(pool);
+	rc = v ? trust_manage(t, v, e) : -ENOMEM;
+	view_drop(v);
+	/* The connection has a trust of its own: this one holds the connection. */
+	if (!rc)
+		rc = trust_load(&own, f, e);
+	if (!rc) {
+		rc = watch_create(&t->watch, address, own, v, e);
+		trust_drop(own);
+	}
+	if (!rc)
+		rc = watch_fetch(t->watch, WATCH_FETCH_MS, e);
+	if (rc)
+		trust_drop(t);
+	else
+		*out = t;
+	return rc;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * watch.h - a node's standing connection to the manager, which keeps its view (view.h) up to
+ * date: connects, asks, takes what it is told, asks again a few times in each lease, and
+ * connects anew when that ends.
+ *
+ * Nothing here waits, but watch_fetch() and watch_load(). Two ways to use it:
+ *
+ *   - a server has a thread that polls (watcher.h)
+ *   - a client has none: it fetches a view when it starts, and secure_connect() steps the watch
+ *     that hangs on its trust, before each handshake. What changed meanwhile has waited in the
+ *     socket; what it may not do any more the server stops
+ *
+ * One thread at a time.
+ */
+#ifndef COMMON_WATCH_H
+#define COMMON_WATCH_H
+
+#include <poll.h>
+
+#include "mgrlink.h"
+
+enum {
+	WATCH_FETCH_MS = 5000, /* longest wait of who has to have a view to begin */
+};
+
+struct watch;
+
+/*
+ * watch_create - does not connect yet.
+ *
+ *   address   HOST:PORT; names are looked up here, once
+ *   t         whose certificate it shows; held. With a view of its own it is not used
+ *   v         to keep; held
+ *
+ * Returns 0, -EINVAL (no such address), -ENOMEM.
+ */
+MUST_CHECK int watch_create(struct watch **w, const char *address, struct trust *t, struct view *v,
+	struct err_text *e);
+void watch_destroy(struct watch *w); /* NULL is fine */
+
+/* Other certificates: for the next connection. */
+void watch_use(struct watch *w, struct trust *t);
+
+/* All that can be done now. */
+void watch_step(struct watch *w);
+
+/* What to wait for before the next step; *fd may come out negative. Returns milliseconds. */
+int watch_wait(const struct watch *w, struct pollfd *p);
+
+/* Why there is no connection; "": there is one. */
+const char *watch_why(const struct watch *w);
+
+/* Has an answer come to a question that was asked after that time? */
+bool watch_heard_since(const struct watch *w, uint64_t ms);
+
+/* Step and wait until an answer has come to what was asked from now on. Returns 0, -ETIMEDOUT,
+ * or -EACCES when the manager does not let us in. */
+MUST_CHECK int watch_fetch(struct watch *w, uint64_t timeout_ms, struct err_text *e);
+
+/*
+ * watch_load - trust_load() for a client, and with an address a manager's view, fetched, that
+ * is stepped as told above and goes with the trust.
+ *
+ *   address, pool   HOST:PORT, NULL or "": no manager; NULL or "": VIEW_POOL
+ */
+MUST_CHECK int watch_load(struct trust **t, const struct trust_files *f, const char *address,
+	const char *pool, struct err_text *e);
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * mgr_caller.h - those who are connected to the manager: nodes, which are told their view and each
+ * change of it, and administrators, who change the table.
+ *
+ * Nobody is waited for: who does not finish the handshake, does not take what it is sent, or
+ * sends what is no request, is closed. Places are few (CALLERS): when all are taken, the
+ * one that has been longest without a certificate goes.
+ *
+ * An administrator is answered when every connected node has taken the change, or ACK_MS later with
+ * the names of those that have not. A node's word for it is the version in its next MGR_ASK.
+ */
+#ifndef OPS_SERVER_MGR_CALLER_H
+#define OPS_SERVER_MGR_CALLER_H
+
+#include "mgr_config.h"
+#include "mgr_journal.h"
+#include "mgrlink.h"
+
+enum {
+	CALLERS = 512,
+	HELLO_MS = 5000, /* for the handshake */
+	SLOW_MS = 5000,  /* without taking anything of what waits for it */
+	ACK_MS = 1000,
+	FROM = 64,
+};
+
+struct caller {
+	struct mgrlink link; /* .fd < 0: a free place */
+	char from[FROM];     /* address */
+	uint64_t since_ms, moved_ms;
+	size_t waiting;      /* bytes, at moved_ms */
+	bool watches;        /* it asked: a node */
+	uint64_t number;     /* of its last question */
+	uint64_t taken, sent; /* versions: what it has, what it was sent last */
+	uint64_t waits;      /* an administrator: until nodes have this version; 0: for nothing */
+	uint64_t until_ms;
+};
+
+struct mgr {
+	struct mgr_config config;
+	struct trust *trust;
+	struct table *table;
+	struct journal journal;
+	struct caller caller[CALLERS];
+	uint8_t *view; /* VIEW_BYTES_MAX + 8, to make one in; sodium_malloc */
+	uint64_t started_ms;
+	uint32_t turn; /* who thinks next */
+};
+
+/* A connection that came. Closes it when there is no place. */
+void caller_accept(struct mgr *m, int fd, const char *from);
+void caller_close(struct mgr *m, struct caller *c, const char *why);
+
+/* Its socket has something, or may have: read, carry out, answer. */
+void caller_serve(struct mgr *m, struct caller *c);
+
+/* Let one handshake go a step. True: another waits. */
+bool caller_think(struct mgr *m);
+
+/* Everything that time or a change brings. Returns ms until it is to be called again. */
+int caller_tick(struct mgr *m);
+
+/* After SIGHUP, and now and then: those whose certificates are revoked or have ended go. */
+void caller_review(struct mgr *m);
+
+#endif
