@@ -13,6 +13,7 @@
 #include "kvcommand.h"
 #include "kvrequest.h"
 #include "outbox.h"
+#include "rights.h"
 
 static const char oom[] = "OOM command not allowed when used memory > 'maxmemory'.";
 
@@ -290,7 +291,9 @@ static int run_call(struct request *r)
 		return 0;
 	if (!args_take(&a, r, 0))
 		return -EPROTO;
-	if (r->busy && call_alone(r->ctx, a.v[0])) {
+	if (!rights_command(r->s, identity_of(r->ctx, a.v[0]))) {
+		session_error(r->s, r->id, rights_read_only);
+	} else if (r->busy && call_alone(r->ctx, a.v[0])) {
 		rc = -EAGAIN;
 	} else if (r->in_ring && !r->oom && call_script(r->ctx, a.v[0]) &&
 		guard_stale(r->ctx)) {
@@ -425,7 +428,8 @@ int command_run(RedisModuleCtx *ctx, struct session *s, int verdict, uint64_t tu
 		session_error(s, id, oom);
 		return 0;
 	}
-	r.fast = verdict == GUARD_FAST && who == ACL_ALL && config.fast_path;
+	r.fast = verdict == GUARD_FAST && who == ACL_ALL && config.fast_path &&
+		(kind != KV_CALL || s->right == RIGHT_WRITE);
 	verb = kind == KV_CALL && r.fast ? look_closer(&r) : kind;
 	if (verb != batch_kind())
 		batch_flush(ctx, &r.wrote);

@@ -17,7 +17,8 @@ static struct path {
 	char *at;
 	RedisModuleString *shown;
 } paths[] = {{config.path, NULL}, {config.zone_path, NULL}, {config.cert, NULL},
-	{config.key, NULL}, {config.ca, NULL}, {config.crl, NULL}, {config.psk, NULL}};
+	{config.key, NULL}, {config.ca, NULL}, {config.crl, NULL}, {config.psk, NULL},
+	{config.sec_mgr, NULL}, {config.sec_pool, NULL}};
 
 enum { PATHS = sizeof paths / sizeof paths[0] };
 
@@ -151,6 +152,10 @@ static int register_secure(RedisModuleCtx *ctx)
 	for (i = 0; i < 5; i++)
 		bad |= RedisModule_RegisterStringConfig(ctx, files[i], "", REDISMODULE_CONFIG_DEFAULT,
 			get_path, set_path, apply_secure, &paths[2 + i]);
+	bad |= RedisModule_RegisterStringConfig(ctx, "sec-mgr", "", REDISMODULE_CONFIG_IMMUTABLE,
+		get_path, set_path, NULL, &paths[7]);
+	bad |= RedisModule_RegisterStringConfig(ctx, "sec-pool", "", REDISMODULE_CONFIG_IMMUTABLE,
+		get_path, set_path, NULL, &paths[8]);
 	return bad | RedisModule_RegisterBoolConfig(ctx, "zone-secure", 0, REDISMODULE_CONFIG_DEFAULT,
 				   get_bool, set_bool, apply_secure, &config.zone_secure);
 }

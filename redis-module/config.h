@@ -37,6 +37,7 @@ struct config {
 	int zone_secure;    /* sealed channels to the zone, or none */
 	struct trust *zone_trust; /* greet.c's: for those; NULL: plain ones */
 	char cert[256], key[256], ca[256], crl[256], psk[256]; /* files, trust.h */
+	char sec_mgr[256], sec_pool[256]; /* fixed at load: HOST:PORT of the manager, rights.h; a name */
 	int prefetch;       /* prefetch.h, where it is possible */
 	int fast_path;      /* 0: every command through RM_Call: exact commandstats,
 						   MONITOR, SLOWLOG and encodings, at 0.2 to 0.8 of the

@@ -14,6 +14,7 @@
 
 #include "config.h"
 #include "outbox.h"
+#include "rights.h"
 #include "roster.h"
 #include "secure.h"
 
@@ -187,6 +188,8 @@ int greet_configure(struct err_text *e)
 		rc = trust_load(&t, &f, e);
 	if (!rc && t)
 		rc = check_roles(t, e);
+	if (!rc)
+		rc = rights_use(t, e);
 	if (rc) {
 		trust_drop(t);
 		return rc;
@@ -251,6 +254,8 @@ static void go_on(struct session *s, struct greeting *x)
 	if (rc == 0) {
 		s->peer = RedisModule_Alloc(sizeof *s->peer);
 		*s->peer = *handshake_peer(x->handshake);
+		s->right = handshake_right(x->handshake);
+		s->key_id = handshake_key_id(x->handshake);
 		greet_view.sealed++;
 		/* The files may be others than when it began. */
 		if (trust_objects(g.trust, s->peer, time(NULL), &e))

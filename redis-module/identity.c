@@ -67,6 +67,8 @@ static unsigned judge(RedisModuleCallReply *entry, const char *asked, size_t ask
 		f |= IDENTITY_REFUSED;
 	if (flagged(RedisModule_CallReplyArrayElement(entry, 2), "write"))
 		f |= IDENTITY_WRITES;
+	if (flagged(RedisModule_CallReplyArrayElement(entry, 2), "readonly"))
+		f |= IDENTITY_READS;
 	if (strcmp(name, "spublish") == 0)
 		f |= IDENTITY_SHARD;
 	if (flagged(RedisModule_CallReplyArrayElement(entry, 2), "denyoom"))

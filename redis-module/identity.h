@@ -23,6 +23,7 @@ enum identity {
 	IDENTITY_WRITES = 128,  /* Redis flags it so */
 	IDENTITY_SECRET = 512,  /* its arguments may hold passwords */
 	IDENTITY_SHARD = 256,   /* publishes to a channel that has a slot */
+	IDENTITY_READS = 2048,  /* Redis flags it readonly */
 	IDENTITY_SCRIPT = 1024, /* runs a script, which may write */
 };
 

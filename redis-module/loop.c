@@ -18,6 +18,7 @@
 #include "keyspace.h"
 #include "outbox.h"
 #include "prefetch.h"
+#include "rights.h"
 #include "roster.h"
 #include "slowlog.h"
 #include "standstill.h"
@@ -142,6 +143,11 @@ static enum served serve_one(RedisModuleCtx *ctx, struct session *s, const struc
 	uint64_t len;
 	int rc;
 
+	if (__builtin_expect(!rights_frame(s, f->kind), 0)) {
+		batch_flush(ctx, &loop.wrote);
+		session_refuse(s, f, rights_read_only);
+		return SERVED;
+	}
 	if (s->stream || f->kind == KV_STREAM)
 		return loop_pass(ctx, s, f);
 	if (s->skips) {
@@ -600,12 +606,15 @@ int loop_open(RedisModuleCtx *ctx, const struct region *r, struct err_text *e)
 		goto fail;
 	if (strcmp(old_bell, bell_path()) != 0)
 		door_sweep(config.path, old_bell);
-	rc = greet_open(e);
+	rc = rights_open(r, e);
+	if (rc == 0)
+		rc = greet_open(e);
 	if (rc == 0)
 		rc = stream_init(ctx, config.path, outbox_publish, e);
 	if (rc) {
 		roster_close();
 		greet_close();
+		rights_close();
 		goto fail;
 	}
 	loop.waiting = RedisModule_Calloc(g->nchannels, sizeof *loop.waiting);
@@ -662,6 +671,7 @@ void loop_close(void)
 	service_drain(&roster.service);
 	roster_close();
 	greet_close();
+	rights_close();
 	stream_fini();
 	bell_close();
 	evict_close();

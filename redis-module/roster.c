@@ -65,6 +65,30 @@ void roster_refuse(struct session *s, const char *why)
 	service_refuse(&roster.service, c);
 }
 
+void roster_end(struct session *s, const char *why)
+{
+	struct service_chan *c = s->chan;
+
+	if (s == roster.serving || !service_lock(c)) {
+		s->tally.killed = roster.kills = true;
+		return;
+	}
+	roster_refuse(s, why);
+	service_unlock(c);
+}
+
+void roster_renew(struct session *s)
+{
+	struct service_chan *c = s->chan;
+
+	if (s == roster.serving || !service_lock(c)) {
+		s->tally.killed = roster.kills = true;
+		return;
+	}
+	service_renew(&roster.service, c);
+	service_unlock(c);
+}
+
 void roster_kill(struct session *s)
 {
 	struct service_chan *c = s->chan;

@@ -38,6 +38,12 @@ void roster_limits(RedisModuleCtx *ctx);
 
 void roster_refuse(struct session *s, const char *why);
 
+/* The same from outside of serving: one that is being served is killed soon (roster_sweep). */
+void roster_end(struct session *s, const char *why);
+
+/* As if Redis had been replaced: its owner opens the channel again. */
+void roster_renew(struct session *s);
+
 /* Ends it, unless it is being served: then roster_sweep() does. */
 void roster_kill(struct session *s);
 void roster_sweep(void);

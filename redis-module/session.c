@@ -41,6 +41,7 @@ struct session *session_create(struct service_chan *c, uint64_t max)
 	s->in.grow = grow;
 	s->max_message = max;
 	s->out_last = &s->out;
+	s->right = RIGHT_WRITE;
 	return s;
 }
 

@@ -17,6 +17,7 @@
 #include "message.h"
 #include "peer.h"
 #include "service.h"
+#include "view.h"
 
 /* A reply, or the rest of one, until the client makes room. */
 struct pending {
@@ -49,6 +50,8 @@ struct session {
 	bool let_in;            /* greet.h: its requests may be served */
 	struct greeting *greeting; /* its handshake; greet.c's */
 	struct peer *peer;      /* who it is, on a sealed channel; owned */
+	enum view_right right;  /* by the manager (rights.h); without one RIGHT_WRITE */
+	uint64_t key_id;        /* of its range's key */
 	struct stream *stream;  /* once it is one: stream.h */
 	struct deferred *deferred; /* replies that are to come, oldest first: defer.h */
 	uint32_t slot;          /* in the loop's list */

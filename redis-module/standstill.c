@@ -4,6 +4,7 @@
 #include "greet.h"
 #include "loop.h"
 #include "outbox.h"
+#include "rights.h"
 #include "roster.h"
 #include "stream.h"
 
@@ -45,6 +46,8 @@ static bool streams(struct session *s)
 {
 	struct frame f;
 
+	if (!rights_frame(s, KV_STREAM))
+		return false;
 	return s->stream || (!s->out && !s->deferred && !s->skips && !s->in.len &&
 				ring_peek(&s->chan->rx, &f) == 0 && f.kind == KV_STREAM);
 }
