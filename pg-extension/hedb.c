@@ -33,6 +33,7 @@ char *hedb_region;
 char *hedb_client_credential;
 bool hedb_secure;
 char *hedb_cert_file, *hedb_key_file, *hedb_ca_file, *hedb_crl_file, *hedb_psk_file;
+char *hedb_sec_mgr, *hedb_sec_pool;
 
 static const struct config_enum_entry modes[] = {
 	{"server", MODE_SERVER, false}, {"client", MODE_CLIENT, false}, {NULL, 0, false}};
@@ -117,6 +118,8 @@ static void define_secure(void)
 		{"hedb.ca_file", "Certificate of the zone's CA.", &hedb_ca_file},
 		{"hedb.crl_file", "Certificates that the zone's CA has revoked.", &hedb_crl_file},
 		{"hedb.psk_file", "Pre-shared key instead of a certificate.", &hedb_psk_file},
+		{"hedb.sec_mgr", "The manager, HOST:PORT, that says which channels may be used.", &hedb_sec_mgr},
+		{"hedb.sec_pool", "What the manager calls the region's memory; default: pool.", &hedb_sec_pool},
 	};
 	size_t i;
 

@@ -15,6 +15,7 @@
 #include "memo.h"
 #include "prove.h"
 #include "stat_programs.h"
+#include "watch.h"
 
 enum {
 	PATIENCE_MS = 1000, /* of zone_try() */
@@ -174,11 +175,11 @@ static void load_trust(void)
 
 	if (!hedb_secure)
 		return;
-	rc = trust_load(&zone.trust, &files, &e);
+	rc = watch_load(&zone.trust, &files, hedb_sec_mgr, hedb_sec_pool, &e);
 	if (rc)
 		ereport(ERROR, (errcode(ERRCODE_CONFIG_FILE_ERROR),
 				errmsg("no sealed channel to ops_server: %s", e.s[0] ? e.s : err_name(rc)),
-				errhint("See hedb.secure, hedb.cert_file, hedb.key_file and hedb.ca_file.")));
+				errhint("See hedb.secure, hedb.cert_file, hedb.key_file, hedb.ca_file and hedb.sec_mgr.")));
 }
 
 static void open_zone(void)
