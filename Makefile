@@ -88,6 +88,8 @@ install: all install-redis install-pg install-load install-man
 	for f in open owner dba; do install -D -m 644 deploy/policy/$$f.ini $(DESTDIR)$(prefix)/share/hedb/policy/$$f.ini || exit; done
 	sed 's|@prefix@|$(prefix)|' deploy/ops_server.service | \
 	    install -D -m 644 /dev/stdin $(DESTDIR)$(prefix)/lib/systemd/system/ops_server.service
+	sed 's|@prefix@|$(prefix)|' deploy/cxl_sec_mgr.service | \
+	    install -D -m 644 /dev/stdin $(DESTDIR)$(prefix)/lib/systemd/system/cxl_sec_mgr.service
 
 #: make clean
 clean:

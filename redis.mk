@@ -85,7 +85,7 @@ soak: redis redis-tests
 	B=$(B) sh tests/soak.sh >$(B)/soak.log 2>&1; rc=$$?; cat $(B)/soak.log; \
 	    [ $$rc = 0 ] && ! grep -q '^not ok' $(B)/soak.log
 
-redis-tests: $(redis_tests) $(B)/hedbctl $(B)/ops_server
+redis-tests: $(redis_tests) $(B)/hedbctl $(B)/ops_server $(B)/cxl_sec_mgr
 
 tests: redis-tests
 

@@ -20,7 +20,7 @@ verdict() { # verdict WHAT FAULT
 	if [ -z "$2" ]; then echo "ok $count - hardened: $1"; else echo "not ok $count - hardened: $1: $2"; fi
 }
 
-programs="ops_server hedbctl cxl-cli cxl-bench cxl-proxy cxl-tunnel hedb-load"
+programs="ops_server cxl_sec_mgr hedbctl cxl-cli cxl-bench cxl-proxy cxl-tunnel hedb-load"
 libraries="cxlring.so libcxlring.so.1"
 [ "$B" = build ] && hedb=pg-extension/hedb.so || hedb=$B/pg-extension/hedb.so
 

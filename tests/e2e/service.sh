@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
-# service.sh - scope: deploy/ops_server.service: that systemd understands it, how exposed it
+# service.sh - scope: deploy/*.service: that systemd understands it, how exposed it
 # leaves the server, and that what it promises beside the server's own filter is in it.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
@@ -29,4 +29,13 @@ verdict 'exposure of 1.0 of 10 at most' $? "$(echo "$out" | tail -1)"
 grep -v '=yes$\|^SystemCall\|^Restrict\|^CapabilityB\|^IPAddressDeny' "$dir/ops_server.service" >"$dir/open.service"
 ! exposed "$dir/open.service" >/dev/null
 verdict 'without its settings it is more' $?
+
+cp "$B/cxl_sec_mgr" "$dir/sbin/"
+sed "s|@prefix@|$dir|" deploy/cxl_sec_mgr.service >"$dir/cxl_sec_mgr.service"
+out=$(systemd-analyze verify --man=no "$dir/cxl_sec_mgr.service" 2>&1)
+rc=$?
+[ $rc = 0 ] && [ -z "$out" ]
+verdict 'the manager'"'"'s as well' $? "exit $rc $out"
+out=$(systemd-analyze security --offline=true --no-pager --threshold=25 "$dir/cxl_sec_mgr.service" 2>&1)
+verdict 'exposure of 2.5 of 10 at most, with a network' $? "$(echo "$out" | tail -1)"
 [ "$failed" = 0 ]

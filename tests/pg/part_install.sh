@@ -26,7 +26,9 @@ cat >"$to/expected" <<EOL
 755 /opt/cxl/lib/libcxlring.so.1.0.0
 644 /opt/cxl/lib/pkgconfig/cxlring.pc
 755 /opt/cxl/lib/redis/modules/cxlring.so
+644 /opt/cxl/lib/systemd/system/cxl_sec_mgr.service
 644 /opt/cxl/lib/systemd/system/ops_server.service
+755 /opt/cxl/sbin/cxl_sec_mgr
 755 /opt/cxl/sbin/ops_server
 644 /opt/cxl/share/hedb/policy/dba.ini
 644 /opt/cxl/share/hedb/policy/open.ini
@@ -39,6 +41,7 @@ cat >"$to/expected" <<EOL
 644 /opt/cxl/share/man/man1/hedbctl.1
 644 /opt/cxl/share/man/man3/cxlring.3
 644 /opt/cxl/share/man/man7/cxlring.7
+644 /opt/cxl/share/man/man8/cxl_sec_mgr.8
 644 /opt/cxl/share/man/man8/ops_server.8
 755 $(pg_config --pkglibdir)/hedb.so
 644 $(pg_config --sharedir)/extension/hedb--1.0--1.1.sql

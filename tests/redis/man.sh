@@ -12,7 +12,7 @@ common() { grep -vxE -- '--(help|version)|-1'; }
 for page in docs/man/*; do
 	same "$page has no fault" "$(mandoc -T lint -W warning "$page" 2>&1)" ''
 done
-for page in cxl-cli.1 cxl-bench.1 cxl-proxy.1 cxl-tunnel.1 hedb-load.1 hedbctl.1 ops_server.8; do
+for page in cxl-cli.1 cxl-bench.1 cxl-proxy.1 cxl-tunnel.1 hedb-load.1 hedbctl.1 ops_server.8 cxl_sec_mgr.8; do
 	p=${page%.*}
 	same "$p: each option is in its page, and none else" "$(documented "docs/man/$page" | common)" "$(printed "$p" | common)"
 	[ "$(printed "$p" | wc -l)" -ge 5 ] && ok "$p has options" || not_ok "$p --help: $(printed "$p")"
@@ -29,4 +29,4 @@ same 'each setting is in cxlring(7), and none else' \
 	"$(tcp_raw a config get 'cxlring.*' | sed -n 's/^cxlring\.//p' | sort)"
 make -s B="$B" DESTDIR="$dir/dest" prefix=/p install-man >/dev/null 2>&1
 same 'make install puts them where man looks' "$(cd "$dir/dest/p/share/man" && find . -type f | sort | tr '\n' ' ')" \
-	'./man1/cxl-bench.1 ./man1/cxl-cli.1 ./man1/cxl-proxy.1 ./man1/cxl-tunnel.1 ./man1/hedb-load.1 ./man1/hedbctl.1 ./man3/cxlring.3 ./man7/cxlring.7 ./man8/ops_server.8 '
+	'./man1/cxl-bench.1 ./man1/cxl-cli.1 ./man1/cxl-proxy.1 ./man1/cxl-tunnel.1 ./man1/hedb-load.1 ./man1/hedbctl.1 ./man3/cxlring.3 ./man7/cxlring.7 ./man8/cxl_sec_mgr.8 ./man8/ops_server.8 '

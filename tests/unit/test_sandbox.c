@@ -12,6 +12,7 @@
 #include "../../ops-server/sandbox.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -203,6 +204,31 @@ static long c_segment_that_is_there(void)
 	return openat(AT_FDCWD, "/dev/null", SANDBOX_NEW_FILE, 0600) < 0 && errno == EEXIST ? 0 : -1;
 }
 
+/* The manager's: somebody comes, and the journal is cut back. */
+static int listener = -1;
+static char journal[] = "/tmp/sandbox-journal.XXXXXX";
+static int journal_fd = -1;
+
+static long c_accept(void)
+{
+	return accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK) < 0 && errno == EAGAIN ? 0 : -1;
+}
+static long c_journal(void)
+{
+	return write(journal_fd, "x", 1) != 1 || fdatasync(journal_fd) < 0 ? -1 : ftruncate(journal_fd, 0);
+}
+/* To nobody: refused by the way, not by the filter. */
+static long c_dial(void)
+{
+	struct sockaddr_in sa = {.sin_family = AF_INET, .sin_port = 1, .sin_addr.s_addr = 0x0100007f};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	return fd < 0 || (connect(fd, (struct sockaddr *)&sa, sizeof sa) < 0 && errno != EINPROGRESS &&
+		errno != ECONNREFUSED) ? -1 : 0;
+}
+static long c_listen(void) { return listen(listener, 1); }
+static long c_bind(void) { return bind(listener, NULL, 0); }
+
 /* ---- tests ---- */
 
 static void can_be(void)
@@ -292,6 +318,40 @@ static void test_notify(void **state)
 	assert_int_equal(outcome(c_exec), KILLED + SIGSYS);
 }
 
+/* Only with a manager: to connect, and not to be connected to. */
+static void test_dials(void **state)
+{
+	can_be();
+	assert_int_equal(outcome(c_dial), KILLED + SIGSYS);
+	needs.dials = true;
+	assert_int_equal(outcome(c_dial), 0);
+	assert_int_equal(outcome(c_netlink), KILLED + SIGSYS);
+	assert_int_equal(outcome(c_unix), KILLED + SIGSYS);
+	assert_int_equal(outcome(c_listen), KILLED + SIGSYS);
+	assert_int_equal(outcome(c_bind), KILLED + SIGSYS);
+	assert_int_equal(outcome(c_exec), KILLED + SIGSYS);
+}
+
+/* Only the manager: sockets that come, none of its own making. */
+static void test_answers(void **state)
+{
+	can_be();
+	listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	assert_int_equal(listen(listener, 1), 0);
+	journal_fd = mkstemp(journal);
+	assert_true(listener >= 0 && journal_fd >= 0);
+	unlink(journal);
+	assert_int_equal(outcome(c_accept), KILLED + SIGSYS);
+	needs.answers = true;
+	assert_int_equal(outcome(c_accept), 0);
+	assert_int_equal(outcome(c_journal), 0);
+	assert_int_equal(outcome(c_dial), KILLED + SIGSYS);
+	assert_int_equal(outcome(c_write_file), EPERM);
+	assert_int_equal(outcome(c_exec), KILLED + SIGSYS);
+	close(listener);
+	close(journal_fd);
+}
+
 /* Only where there is an audit log, and nothing that is there can be written. */
 static void test_new_files(void **state)
 {
@@ -337,6 +397,8 @@ int main(void)
 		cmocka_unit_test(test_allowed),
 		cmocka_unit_test(test_notify),
 		cmocka_unit_test(test_new_files),
+		cmocka_unit_test(test_dials),
+		cmocka_unit_test(test_answers),
 		cmocka_unit_test(test_needs_no_new_privs),
 	};
 
