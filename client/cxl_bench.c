@@ -25,6 +25,7 @@ static const char usage[] =
 	"  --target ring|unix|tcp   what to measure: ring\n"
 	"  --region PATH            $CXLRING_REGION, $CXL_RING_PATH; --offset, --map-size BYTES\n"
 	"  --secure                 of the ring; --cert --key --ca --crl --psk FILE\n"
+	"                           --sec-mgr HOST:PORT --sec-pool NAME\n"
 	"  --socket PATH            for unix\n"
 	"  --host NAME --port N     for tcp: 127.0.0.1, 6379\n"
 	"  --user NAME --pass PASSWORD --spin-us N\n"

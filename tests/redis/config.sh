@@ -25,8 +25,8 @@ rings() { tcp_raw "$1" info cxlring | tr -d '\r' | grep -E '^cxlring_(region|reg
 { basic a; echo "loadmodule $B/cxlring.so $shm/a"; } >"$dir/a.conf"
 conf a
 same 'every setting is shown' "$(settings a | cut -f1 | tr '\n' ' ')" \
-	'cxlring.budget-commands cxlring.budget-us cxlring.ca-file cxlring.cert-file cxlring.channels cxlring.crl-file cxlring.delay-ns cxlring.fast-path cxlring.key-file cxlring.map-size cxlring.offset cxlring.path cxlring.prefetch cxlring.psk-file cxlring.ring-size cxlring.secure cxlring.spin-us cxlring.zone-map-size cxlring.zone-offset cxlring.zone-path cxlring.zone-secure cxlring.zone-timeout-ms '
-same 'their defaults' "$(settings a | grep -v 'path\|-file' | cut -f2 | tr '\n' ' ')$(value a fast-path)" '1024 100 0 0 0 0 yes 0 plain 50 0 0 no 2000 yes'
+	'cxlring.budget-commands cxlring.budget-us cxlring.ca-file cxlring.cert-file cxlring.channels cxlring.crl-file cxlring.delay-ns cxlring.fast-path cxlring.key-file cxlring.map-size cxlring.offset cxlring.path cxlring.prefetch cxlring.psk-file cxlring.ring-size cxlring.sec-mgr cxlring.sec-pool cxlring.secure cxlring.spin-us cxlring.zone-map-size cxlring.zone-offset cxlring.zone-path cxlring.zone-secure cxlring.zone-timeout-ms '
+same 'their defaults' "$(settings a | grep -v 'path\|-file\|sec-' | cut -f2 | tr '\n' ' ')$(value a fast-path)" '1024 100 0 0 0 0 yes 0 plain 50 0 0 no 2000 yes'
 same 'the path is the one that was given' "$(value a path)" "$shm/a"
 
 # Each that may change, at its ends and past them; what is refused changes nothing.
