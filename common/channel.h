@@ -8,6 +8,9 @@
  *     broken       4    server       client    = gen: the server refuses this channel
  *     freed        8    server       servers   generation at which it was last given away
  *     killed       12   server       client    generation that an administrator ended
+ *     busy         16   server       client    a thread is at something long from here, and
+ *                                              looks again when that is done: no need to
+ *                                              ring another; a hint
  *     claim        64   client, CAS  server    ident token of the owner, 0 = free;
  *                       0 -> token             the server alone stores 0
  *     host         128  owner        server    full host hash
@@ -69,7 +72,8 @@ struct chan_shm {
 	uint32_t broken; /* 4 */
 	uint32_t freed;  /* 8 */
 	uint32_t killed; /* 12 */
-	uint8_t rsv0[48];
+	uint32_t busy; /* 16 */
+	uint8_t rsv0[44];
 	uint64_t claim; /* 64 */
 	uint8_t rsv1[56];
 	uint64_t host;          /* 128 */
@@ -88,6 +92,7 @@ struct chan_shm {
 };
 
 _Static_assert(sizeof(struct chan_shm) == CHAN_CONTROL, "control block");
+_Static_assert(offsetof(struct chan_shm, busy) == 16, "busy");
 _Static_assert(offsetof(struct chan_shm, claim) == 64, "claim");
 _Static_assert(offsetof(struct chan_shm, host) == 128, "owner line");
 _Static_assert(offsetof(struct chan_shm, label) == 152, "label");
@@ -146,6 +151,7 @@ struct chan {
 	bool away;        /* ring other processors than this: we go on meanwhile */
 	bool rang;        /* the server was asleep when the last request went out */
 	bool beside;      /* and its thread there runs on this processor, when we let it */
+	bool in_vain;     /* the last time asleep brought nothing */
 };
 
 /* What the environment says about the injected latency: CXL_SHM_DELAY_NS, or 0. */

@@ -101,6 +101,13 @@ static inline void spin_start(struct spin *s)
 	s->preempted = false;
 }
 
+/* The same by a caller who knows how long this one may pay. */
+static inline void spin_start_for(struct spin *s, uint64_t ticks)
+{
+	spin_start(s);
+	s->budget = ticks;
+}
+
 /* What was waited for came, at `now`, and another wait begins: offers go on as they were
  * due, and only spin_met() forgets a lost core. */
 static inline void spin_anew(struct spin *s, uint64_t now)

@@ -28,6 +28,7 @@ struct worker {
 	struct eval *eval;
 	struct zone *zone;
 	struct spin spin;
+	struct spin linger; /* after something long; budget 0: not now */
 	struct hist service_ns; /* request seen to reply published */
 	uint64_t requests, failures, sleeps;
 	uint64_t bytes_in, bytes_out;

@@ -23,6 +23,7 @@ enum {
 	BESIDE = 16,         /* clients found asleep in a row: they run on the poller's processor */
 	TAKEN_NS = 200000,   /* away for longer in all, and a quarter of the time: too wanted */
 	TAKEN_PART = 4,
+	LINGER_NS = 1000000, /* after something long, at most; nor longer than that took */
 	SLICE_NS = 100000,
 	NO_CPU = CPU_SETSIZE,
 };
@@ -154,15 +155,22 @@ static struct service_chan *look(struct worker *w)
 }
 
 /* Something that nobody is at? Who has a channel's lock looks again before it sleeps. */
-static bool anything(const struct server *s)
+/* `but`: a channel that the caller has locked, or NULL. */
+static bool anything_but(const struct server *s, const struct service_chan *but)
 {
 	uint32_t n = s->service.geometry->nchannels, i;
 
 	for (i = service_next_open(&s->service, 0, n); i < n;
 		i = service_next_open(&s->service, i + 1, n))
-		if (service_waiting(&s->chans[i]) && !session_stuck(s, &s->chans[i]))
+		if (&s->chans[i] != but && service_waiting(&s->chans[i]) &&
+			!session_stuck(s, &s->chans[i]))
 			return true;
 	return service_changed(&s->service);
+}
+
+static bool anything(const struct server *s)
+{
+	return anything_but(s, NULL);
 }
 
 /* Wake one that sleeps; not on processor `but`, if that is one. */
@@ -272,6 +280,27 @@ static bool poll_on(struct worker *w)
 	return w->taken < clock_from_ns(TAKEN_NS) || w->taken < spell / TAKEN_PART;
 }
 
+/*
+ * Whoever sends something long often sends more of it, in about the time that this took:
+ * batches of one query. Until then the lane stays as it is, awake, so the client need not
+ * wake us. An interrupt that ends the sleep of a virtual processor has cost it from 10 us
+ * to 500, and made the query three times slower, depending on what the host did.
+ */
+static void linger_begin(struct worker *w, uint64_t took)
+{
+	uint64_t most = clock_from_ns(LINGER_NS);
+
+	if (w->server->config.spin_us)
+		spin_start_for(&w->linger, took < most ? took : most);
+}
+
+/* Time that others had our processor counts. */
+static bool linger_on(struct worker *w)
+{
+	return w->linger.budget && spin_again(&w->linger) &&
+		w->linger.last - w->linger.start < w->linger.budget;
+}
+
 /* ---- at rest ---- */
 
 /* How long to sleep at most. Replies that wait for room, and clients elsewhere, ring no
@@ -291,6 +320,7 @@ static void rest(struct worker *w)
 	uint32_t *bell = &lane_of(w)->asleep, most = longest_sleep(w);
 	uint64_t t0 = clock_ticks();
 
+	w->linger.budget = 0;
 	bell_set(bell, BELL_FUTEX);
 	if (!anything(s) && !stopping(s)) {
 		w->sleeps++;
@@ -318,15 +348,16 @@ static void control(struct server *s)
 	pthread_mutex_unlock(&s->control);
 }
 
-/* Something long: let others be rung for what comes, and wake one for what came. */
-static void be_busy(struct worker *w)
+/* Something long: let others be rung for what comes elsewhere, and wake one for what came. */
+static void be_busy(struct worker *w, const struct service_chan *c)
 {
 	struct server *s = w->server;
 
 	poll_end(w);
+	shm_store32(&c->shm->busy, 1);
 	shm_store32(&lane_of(w)->asleep, BELL_BUSY);
 	shm_fence_full(); /* L1 (pairs with W2 in bell_heard) */
-	if (anything(s))
+	if (anything_but(s, c))
 		wake_one(s, NO_CPU, false);
 }
 
@@ -351,20 +382,28 @@ static void count_soon(struct worker *w, uint32_t channel)
 static void serve(struct worker *w, struct service_chan *c)
 {
 	struct server *s = w->server;
-	bool remote = c->remote, heavy = session_heavy(c);
+	bool remote = c->remote, heavy = session_heavy(c), mine;
 	bool found_asleep = shm_load32(&c->shm->asleep) != BELL_AWAKE;
+	uint64_t t0 = heavy ? clock_ticks() : 0;
 
 	if (heavy)
-		be_busy(w);
+		be_busy(w, c);
 	else if (!w->polls)
 		count_soon(w, c->index);
 	if (__atomic_load_n(&s->zone, __ATOMIC_ACQUIRE) != w->zone && zone_adopt(w))
 		log_warning("no memory for the new keys yet, going on with the old ones");
-	if (session_serve(w, c))
+	mine = session_serve(w, c);
+	if (heavy)
+		shm_store32(&c->shm->busy, 0);
+	if (heavy && mine)
+		service_ring(c); /* who waits for room: tests/model/busy.pml */
+	if (mine)
 		service_unlock(c);
 	eval_done(w->eval); /* only now: the client has its answer */
-	if (heavy)
+	if (heavy) {
 		bell_clear(&lane_of(w)->asleep);
+		linger_begin(w, clock_ticks() - t0);
+	}
 	w->idle_us = 0;
 	if (w->polls) {
 		w->caught++;
@@ -401,7 +440,7 @@ static void *worker_run(void *arg)
 		c = w->polls ? poll_channels(w) : look(w);
 		if (c) {
 			serve(w, c);
-		} else if (!w->polls || !poll_on(w)) {
+		} else if (w->polls ? !poll_on(w) : !linger_on(w)) {
 			poll_end(w);
 			rest(w);
 		}
@@ -445,6 +484,7 @@ int workers_start(struct server *s)
 		s->workers[i].server = s;
 		s->workers[i].index = i;
 		spin_init(&s->workers[i].spin, s->config.spin_us * 1000ull);
+		spin_init(&s->workers[i].linger, 0);
 		rc = zone_adopt(&s->workers[i]);
 	}
 	for (i = 0; i < s->config.workers && !rc; i++)

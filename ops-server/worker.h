@@ -19,7 +19,10 @@
  * requests come and then wakes by itself, less and less often up to once a millisecond.
  *
  * Something long (session_heavy) a worker says before it starts, so that clients ring
- * others: a batch of a thousand rows delays nobody.
+ * others: a batch of a thousand rows delays nobody. That client itself need ring nobody
+ * (channel.h, busy): another worker would find the channel locked, or take the next batch
+ * to the very processor that the client prepares its batches on. For about as long as it
+ * took the worker then stays awake, for more of the same.
  */
 #ifndef OPS_SERVER_WORKER_H
 #define OPS_SERVER_WORKER_H

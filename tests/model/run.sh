@@ -57,6 +57,11 @@ check lane fails -DNO_L1
 check lane fails -DBLIND
 check lane fails -DNO_L2
 check lane fails -DEARLY
+check busy holds -DFRAMES=3
+check busy fails -DNO_W1
+check busy fails -DNO_W2
+check busy fails -DNO_R
+check busy fails -DLATE
 check reclaim holds -DSERVERS=2 -DROUNDS=2
 check reclaim holds -DSERVERS=3 -DROUNDS=1
 check reclaim fails -DBAD_TAKE
