@@ -205,7 +205,7 @@ static void start(struct zone_state *z)
 	z->current = NULL;
 	z->next = 0;
 	z->ended = false;
-	z->bytes = z->spec.grouped ? groups_bytes(0, 0) : BATCH_BYTES;
+	z->bytes = batch_bytes();
 	z->rows = Min(ZONE_FIRST_ROWS, (uint32)hedb_batch);
 	match_restart(z);
 	batch_restart(z);
@@ -264,6 +264,8 @@ static bool dispatch_batch(struct zone_state *z)
 	if (z->ended || !batch_fill(z, b))
 		return false;
 	batch_send(z, b);
+	if (!z->spec.grouped)
+		z->bytes = batch_bytes(); /* by now there is a channel */
 	z->next = (z->next + 1) % ZONE_BATCHES;
 	z->flying++;
 	if (z->rows < largest(z))

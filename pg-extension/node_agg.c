@@ -14,20 +14,14 @@
 #include "node_answer.h"
 
 enum {
-	FRAME_MIN = 128 * 1024, /* smaller frames do not count: all batches go in parts */
-	BYTES_MIN = 256 * 1024,
-	FEW = 16,               /* rows to a group: then it may be seen more often */
+	FEW = 16, /* rows to a group: then it may be seen more often */
 };
 
 /* A batch that crosses in one piece is cheaper, a large one has fewer groups that others
- * have as well. Lengths and NULLs take up to a fifth. */
-uint64_t groups_bytes(uint32_t rows, uint32_t groups)
+ * have as well. */
+static uint64_t groups_bytes(uint32_t rows, uint32_t groups)
 {
-	uint64_t frame = zone_frame();
-
-	if (rows > 0 && groups > rows / FEW)
-		return BATCH_BYTES;
-	return frame < FRAME_MIN ? BYTES_MIN : Min(frame - frame / 5, BATCH_BYTES);
+	return groups > rows / FEW ? BATCH_BYTES : batch_bytes();
 }
 
 /* ---- receiving ---- */

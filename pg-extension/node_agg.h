@@ -7,10 +7,6 @@
 
 #include "node_batch.h"
 
-/* How many bytes the next batch should have, when one of so many rows had so many groups;
- * 0 rows: nobody knows yet. */
-uint64_t groups_bytes(uint32_t rows, uint32_t groups);
-
 /* As batch_receive() and batch_next(). Who is the first row of a group lends it the
  * child's columns. */
 void groups_receive(struct zone_state *z, struct zone_batch *b);

@@ -60,6 +60,9 @@ struct zone_batch *batch_create(struct zone_state *z);
 /* `n` bytes that stay until the batch is filled anew. */
 void *batch_alloc(struct zone_state *z, struct zone_batch *b, Size n);
 
+/* Of a batch that crosses while others do; z->bytes unless the node wants more. */
+uint64_t batch_bytes(void);
+
 /* Up to z->rows rows; false when there are none, and z->ended tells that the child has
  * no more. */
 bool batch_fill(struct zone_state *z, struct zone_batch *b);

@@ -242,9 +242,9 @@ static void need_credential(void)
 		raise_errno(rc, &e);
 }
 
-uint64_t zone_frame(void)
+uint64_t zone_piece(void)
 {
-	return zone.client.attached ? ring_frame_max(&zone.client.chan.tx) : 0;
+	return zone.client.attached ? (uint64_t)ring_frame_max(&zone.client.chan.tx) * 2 / 3 : 0;
 }
 
 /* Attach anew as a client; the session keeps that role from then on. */

@@ -148,9 +148,13 @@ void zone_raise_reply(uint64_t len, uint8_t type) pg_attribute_noreturn();
 /* ops_server says that it does not have a value which the request brought. */
 void zone_raise_unknown(void) pg_attribute_noreturn();
 
-/* Bytes of a request that crosses in one piece; a longer one goes in parts, for which both
- * sides wait. 0: there is no channel yet. */
-uint64_t zone_frame(void);
+/*
+ * Bytes of requests that follow each other without waiting: a third of the ring. A frame never
+ * wraps, so of larger ones the third does not fit before the second was answered, and there is
+ * nothing that the zone could do in the meantime; one of more than half the ring goes in parts,
+ * for which both sides wait. 0: there is no channel yet.
+ */
+uint64_t zone_piece(void);
 
 /*
  * zone_tell - a short request of another kind, kept on the session's channel (prove.c).
