@@ -41,12 +41,11 @@ static struct arena_chunk *chunk_take(struct arena *a, size_t n)
 /* What was used of it, up to `end`, is wiped. */
 static void chunk_leave(struct arena *a, struct arena_chunk *c, const uint8_t *end)
 {
+	sodium_memzero((uint8_t *)c + CHUNK_HEADER, (size_t)(end - (uint8_t *)c) - CHUNK_HEADER);
 	if (a->kept_total + c->size > a->keep) {
-		sodium_memzero(c, CHUNK_HEADER + c->size);
 		a->give_back(c);
 		return;
 	}
-	sodium_memzero((uint8_t *)c + CHUNK_HEADER, (size_t)(end - (uint8_t *)c) - CHUNK_HEADER);
 	a->kept_total += c->size;
 	c->next = a->kept;
 	a->kept = c;
@@ -105,7 +104,6 @@ void arena_fini(struct arena *a)
 
 		a->kept = c->next;
 		a->kept_total -= c->size;
-		sodium_memzero(c, CHUNK_HEADER + c->size);
-		a->give_back(c);
+		a->give_back(c); /* it was wiped when it was kept */
 	}
 }

@@ -4,7 +4,7 @@
  *
  * Holds plaintext, so arena_reset() wipes what was used. The first chunk is the
  * caller's (locked) memory and serves nearly every request; larger ones are asked from
- * `grow` (sodium_malloc-like: locked, not dumped) and given back at the reset, but for
+ * `grow` (secret_alloc: locked, not dumped) and given back at the reset, but for
  * `keep` bytes of them: making such memory costs more than computing in it.
  * Alignment is 16 bytes.
  */

@@ -9,6 +9,7 @@
 #include "column.h"
 #include "group.h"
 #include "release.h"
+#include "secret.h"
 
 void *eval_alloc(struct eval *ev, size_t n)
 {
@@ -651,8 +652,8 @@ struct eval *eval_create(const struct gcm_backend *gcm, const struct keyring *ke
 		return NULL;
 	}
 	value_opener_init(&ev->opener, gcm, keys);
-	arena_init(&ev->arena, ev->first, sizeof ev->first, EVAL_MEMORY_MAX, sodium_malloc,
-		sodium_free);
+	arena_init(&ev->arena, ev->first, sizeof ev->first, EVAL_MEMORY_MAX, secret_alloc,
+		secret_free);
 	ev->arena.keep = EVAL_KEEP;
 	return ev;
 }

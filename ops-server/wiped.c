@@ -40,12 +40,17 @@ static void give_back(struct head *h)
 	free(h);
 }
 
+/* In huge pages where there are any: a fault for each page was an eighth of the time of a
+ * long request. */
 static struct head *map(struct head *old, size_t size)
 {
 	void *p = old ? mremap(old, old->size, size, MREMAP_MAYMOVE)
 		      : mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	return p == MAP_FAILED ? NULL : p;
+	if (p == MAP_FAILED)
+		return NULL;
+	(void)!madvise(p, size, MADV_HUGEPAGE);
+	return p;
 }
 
 uint8_t *wiped_grow(uint8_t *buf, uint64_t cap)
