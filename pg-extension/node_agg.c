@@ -11,6 +11,7 @@
 #include "utils/memutils.h"
 
 #include "aggregate.h"
+#include "memory.h"
 #include "node_answer.h"
 
 enum {

@@ -2,13 +2,12 @@
 #include "node_batch.h"
 #include "node_match.h"
 
-#include <malloc.h>
-
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "utils/datum.h"
 #include "utils/memutils.h"
 
+#include "memory.h"
 #include "node_agg.h"
 #include "node_number.h"
 
@@ -16,8 +15,7 @@ enum {
 	CHUNK = 64 * 1024,      /* of the kept values */
 	PIECE_MIN = 64 * 1024,  /* smaller ones do not count: all batches go in parts */
 	BYTES_MIN = 256 * 1024,
-	MALLOC_KEPT = 8 << 20,  /* of freed memory, by a session that has had a Zone node */
-	MALLOC_WHOLE = 4 << 20, /* larger pieces go back at once */
+	KEPT = 8 << 20,         /* of freed memory */
 };
 
 /* ---- memory ---- */
@@ -251,26 +249,12 @@ bool batch_fill(struct zone_state *z, struct zone_batch *b)
 
 /* ---- under way ---- */
 
-/* A node's batches take about a megabyte for the length of a statement. Left alone, malloc
- * gives it back each time and faults it in again: 230 page faults, which cost a query of
- * 100,000 rows a fifth of its time in a virtual machine. */
-static void keep_freed(void)
-{
-	static bool done;
-
-	if (done)
-		return;
-	done = true;
-	mallopt(M_TRIM_THRESHOLD, MALLOC_KEPT);
-	mallopt(M_MMAP_THRESHOLD, MALLOC_WHOLE);
-}
-
 void batch_prepare(struct zone_state *z)
 {
 	ListCell *lc;
 	int i = 0;
 
-	keep_freed();
+	memory_keep(KEPT);
 	z->programs = palloc0((z->nrequests + 1) * sizeof *z->programs);
 	foreach (lc, z->spec.requests)
 		program_prepare(z, &z->programs[i++], lfirst(lc));

@@ -8,6 +8,8 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
+#include "memory.h"
+
 struct number_key {
 	int kept;     /* which of the kept columns */
 	bool bits;    /* values are equal when their datums are */

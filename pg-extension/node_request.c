@@ -4,6 +4,7 @@
 #include "node_batch.h"
 
 #include "cursor.h"
+#include "memory.h"
 #include "stat_programs.h"
 #include "zone.h"
 

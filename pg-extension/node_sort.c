@@ -14,6 +14,7 @@
 #include "utils/ruleutils.h"
 #include "utils/typcache.h"
 
+#include "memory.h"
 #include "order.h"
 #include "plan.h"
 #include "runs.h"
@@ -375,6 +376,7 @@ static void sort(struct sort_state *s)
 
 	estate->es_direction = ForwardScanDirection;
 	find_bound(s);
+	memory_keep((Size)work_mem * 1024);
 	for (;;) {
 		slot = ExecProcNode(outerPlanState(&s->css));
 		if (TupIsNull(slot))

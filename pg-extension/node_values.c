@@ -1,15 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "node_values.h"
 
+#include "memory.h"
 #include "scalar.h"
 #include "zone_rules.h"
-
-void *memory_grown(MemoryContext memory, void *old, Size n)
-{
-	if (old)
-		pfree(old);
-	return MemoryContextAllocHuge(memory, Max(n, 1));
-}
 
 void values_grow(
 	MemoryContext memory, struct values *v, const struct zone_column *c, uint32_t rows)

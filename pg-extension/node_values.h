@@ -57,7 +57,4 @@ static inline void values_put(
 /* The session's time zone, as the only value. */
 void values_put_zone(struct values *v);
 
-/* `n` bytes in place of `old`, whose contents are gone. */
-void *memory_grown(MemoryContext memory, void *old, Size n);
-
 #endif
