@@ -149,6 +149,13 @@ static bool is_simple(List *tlist)
 	return true;
 }
 
+/* In place of a column that nobody asks for. */
+static Expr *nothing(const TargetEntry *tle)
+{
+	return (Expr *)makeNullConst(exprType((Node *)tle->expr), exprTypmod((Node *)tle->expr),
+		exprCollation((Node *)tle->expr));
+}
+
 /* The Zone gets the node's target list, the node one of what the Zone needs. */
 static void move_target_list(struct zone_build *z, List *old, const Bitmapset *used)
 {
@@ -159,10 +166,8 @@ static void move_target_list(struct zone_build *z, List *old, const Bitmapset *u
 	foreach (lc, old) {
 		TargetEntry *tle = flatCopyTargetEntry(lfirst_node(TargetEntry, lc));
 
-		tle->expr = is_used(used, tle)
-			? (Expr *)zone_project(z, (Node *)tle->expr, true)
-			: (Expr *)makeNullConst(exprType((Node *)tle->expr),
-				  exprTypmod((Node *)tle->expr), exprCollation((Node *)tle->expr));
+		tle->expr = is_used(used, tle) ? (Expr *)zone_project(z, (Node *)tle->expr, true)
+									   : nothing(tle);
 		plan->targetlist = lappend(plan->targetlist, tle);
 	}
 	if (used) /* nobody asks for the rest */
@@ -281,6 +286,41 @@ static Bitmapset *used_by_join(Plan *p)
 	return used;
 }
 
+/* A Zone below that was attached for the node's sake has all columns of its child. Those
+ * that are not used need not be kept with the rows of a batch. */
+static void forget_unused(struct walk *w, Plan *zone, const Bitmapset *used)
+{
+	struct zone_build *z = zone_of(&w->zones, zone);
+	List *tlist = NIL;
+	ListCell *lc;
+
+	if (!z || z->grouped)
+		return;
+	foreach (lc, zone->targetlist) {
+		TargetEntry *tle = flatCopyTargetEntry(lfirst_node(TargetEntry, lc));
+
+		if (!is_used(used, tle))
+			tle->expr = nothing(tle);
+		tlist = lappend(tlist, tle);
+	}
+	zone->targetlist = tlist;
+}
+
+static void beneath_agg(struct walk *w, Agg *agg, bool unordered)
+{
+	attach_aggregate(&w->zones, agg, unordered);
+	if (!agg->groupingSets && !agg->chain)
+		forget_unused(w, agg->plan.lefttree, used_by_agg(agg));
+}
+
+static void beneath_hash_join(struct walk *w, HashJoin *join)
+{
+	Plan *p = &join->join.plan;
+
+	attach_hash_join(&w->zones, join);
+	forget_unused(w, p->lefttree, used_by_join(p));
+}
+
 static void walk_list(struct walk *w, List *plans)
 {
 	ListCell *lc;
@@ -354,13 +394,13 @@ static Plan *walk(struct walk *w, Plan *p, const Bitmapset *used)
 	walk_children(w, p);
 	w->unordered = unordered;
 	if (IsA(p, Agg))
-		attach_aggregate(&w->zones, (Agg *)p, unordered);
+		beneath_agg(w, (Agg *)p, unordered);
 	else if (IsA(p, WindowAgg))
 		attach_window(&w->zones, (WindowAgg *)p);
 	else if (IsA(p, Limit))
 		attach_limit(&w->zones, (Limit *)p);
 	else if (IsA(p, HashJoin))
-		attach_hash_join(&w->zones, (HashJoin *)p);
+		beneath_hash_join(w, (HashJoin *)p);
 	else if (IsA(p, MergeJoin))
 		keep_marks(w, (MergeJoin *)p);
 	else if (IsA(p, Unique) || IsA(p, SetOp))

@@ -95,6 +95,14 @@ CREATE TYPE hedb_program (INPUT = hedb_program_in, OUTPUT = hedb_program_out,
 	SUBSCRIPT = hedb_program_subscript, INTERNALLENGTH = VARIABLE);
 COMMENT ON TYPE hedb_program IS 'internal: an expression that is evaluated in one round trip';
 
+-- count(DISTINCT x) of encrypted values, by their digests: the planner puts it there.
+CREATE FUNCTION hedb_count_distinct_add(internal, uuid) RETURNS internal
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+CREATE FUNCTION hedb_count_distinct_final(internal) RETURNS int8
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+CREATE AGGREGATE hedb_count_distinct(uuid) (SFUNC = hedb_count_distinct_add, STYPE = internal,
+	FINALFUNC = hedb_count_distinct_final, FINALFUNC_MODIFY = READ_WRITE, PARALLEL = SAFE);
+
 -- What this backend's channel did. Channel and generation are NULL while none is held.
 CREATE FUNCTION hedb_stat_channel(OUT channel int4, OUT generation int8, OUT calls int8,
 	OUT retries int8, OUT sleeps int8, OUT rings int8, OUT waiting_ms float8)

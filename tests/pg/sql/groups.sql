@@ -114,3 +114,22 @@ SELECT sum(a * 10000000) FROM ge;
 SELECT count(*) FROM ge WHERE 1 / (a - 1) > 0;
 DROP TABLE gp, ge;
 DROP FUNCTION groups;
+
+-- count(DISTINCT) by digests: in memory, in files, of equal ones, NULLs and groups.
+SET work_mem = '64kB';
+CREATE TABLE gd_p AS SELECT i % 3 AS g, (i * 7919) % 9000 AS a, CASE WHEN i % 7 > 0 THEN 'v' || i % 5 END AS t
+	FROM generate_series(1, 20000) i;
+SELECT enable_client_mode();
+CREATE TABLE gd_e AS SELECT g, a::enc_int4 AS a, t::enc_text AS t FROM gd_p;
+ANALYZE gd_p, gd_e;
+EXPLAIN (VERBOSE, COSTS OFF) SELECT count(DISTINCT a) FROM gd_e;
+SELECT (SELECT count(DISTINCT a) FROM gd_p) AS plain, (SELECT count(DISTINCT a) FROM gd_e) AS encrypted,
+	(SELECT count(DISTINCT t) FROM gd_e) AS few, (SELECT count(DISTINCT a) FROM gd_e WHERE g > 5) AS none;
+SELECT e.g, e.a = p.a AND e.t = p.t AS same, e.a, e.t
+	FROM (SELECT g, count(DISTINCT a) AS a, count(DISTINCT t) AS t FROM gd_e GROUP BY g) e
+	JOIN (SELECT g, count(DISTINCT a) AS a, count(DISTINCT t) AS t FROM gd_p GROUP BY g) p USING (g) ORDER BY g;
+RESET work_mem;
+SELECT hedb_count_distinct(u) FROM (SELECT md5((i % 50)::text)::uuid AS u FROM generate_series(1, 300) i
+	UNION ALL SELECT ('00000000-0000-0000-0000-' || lpad(i::text, 12, '0'))::uuid FROM generate_series(1, 200) i
+	UNION ALL SELECT NULL) x;
+DROP TABLE gd_p, gd_e;
