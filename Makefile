@@ -2,6 +2,7 @@
 #
 # Knobs: SAN=address,undefined | SAN=thread   sanitizer build, in a folder of its own
 #        IPSEC_MB=no                          leave intel-ipsec-mb out
+#        TPM=no                               leave tpm2-tss out
 #        REDISMODULE_H=/path/redismodule.h    build without fetching Redis's source;
 #        REDIS_SOURCE=/path/unpacked          the same, and Redis's own tests are there
 #        PG_CONFIG, DESTDIR, prefix, CC, CFLAGS as usual
@@ -12,6 +13,7 @@ prefix    ?= /usr/local
 CFLAGS    ?= -O2 -g
 comma     := ,
 IPSEC_MB  ?= $(if $(wildcard /usr/include/intel-ipsec-mb.h),yes,no)
+TPM       ?= $(if $(wildcard /usr/include/tss2/tss2_esys.h),yes,no)
 B         := build$(if $(filter no,$(IPSEC_MB)),-noipsec)$(if $(SAN),-$(subst $(comma),-,$(SAN)))
 
 include hard.mk
@@ -22,10 +24,11 @@ all_cflags = -std=gnu11 -D_GNU_SOURCE $(CFLAGS) $(warn) -fno-strict-aliasing $(h
              $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer)
 # of sealed channels, and so of whatever has a channel
 seal_libs  = -lsodium -lmbedtls -lmbedx509 -lmbedcrypto $(if $(filter yes,$(IPSEC_MB)),-lIPSec_MB)
-ldlibs     = $(seal_libs) -lm -lpthread
+tpm_libs   = $(if $(filter yes,$(TPM)),-Wl$(comma)--as-needed -ltss2-esys -ltss2-mu -ltss2-rc -ltss2-tctildr -Wl$(comma)--no-as-needed)
+ldlibs     = $(seal_libs) $(tpm_libs) -lm -lpthread
 
-common_c  := $(filter-out $(if $(filter yes,$(IPSEC_MB)),,common/gcm_ipsecmb.c), \
-             $(wildcard common/*.c))
+common_c  := $(filter-out $(if $(filter yes,$(IPSEC_MB)),,common/gcm_ipsecmb.c) \
+             $(if $(filter yes,$(TPM)),common/tpm_none.c,common/tpm.c), $(wildcard common/*.c))
 libcommon := $(B)/libcommon.a
 objects    = $(patsubst %.c,$(B)/%.o,$(wildcard $(1)))
 tests_in   = $(patsubst %.c,$(B)/%,$(wildcard tests/$(1)/$(2)*.c))
@@ -118,7 +121,7 @@ $(B)/ops_server: $(filter-out $(mgr_o),$(call objects,ops-server/*.c)) $(libcomm
 $(B)/cxl_sec_mgr: $(mgr_o) $(patsubst %,$(B)/ops-server/%.o,log sandbox setting) $(libcommon)
 	$(CC) $(all_cflags) -o $@ $^ $(ldlibs) -linih -lsystemd
 
-$(B)/hedbctl: $(patsubst %,$(B)/client/%.o,hedbctl plain acl_command ca ca_command ca_crl option \
+$(B)/hedbctl: $(patsubst %,$(B)/client/%.o,hedbctl plain acl_command ca ca_command ca_crl key_command option \
     audit_command policy_command secure_option) $(libcommon)
 	$(CC) $(all_cflags) -o $@ $^ $(ldlibs) -linih
 

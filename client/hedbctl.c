@@ -5,12 +5,9 @@
  * Each command is one function; all print what they found and exit 0, or one sentence
  * on standard error and 1, or the usage and 2.
  */
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #include <sodium.h>
 
@@ -18,7 +15,7 @@
 #include "audit_command.h"
 #include "ca_command.h"
 #include "cursor.h"
-#include "keyring.h"
+#include "key_command.h"
 #include "layout.h"
 #include "ops.h"
 #include "plain.h"
@@ -35,10 +32,18 @@ static const char usage[] =
 	"  hedbctl region show FILE\n"
 	"  hedbctl region write FILE TEXT                put TEXT beyond the channels ...\n"
 	"  hedbctl region read FILE                      ... and see it from the other side\n"
-	"  hedbctl key create FILE                       new key file, never overwrites\n"
-	"  hedbctl key add FILE                          new current key; then SIGHUP\n"
-	"  hedbctl key list FILE\n"
+	"  hedbctl key create FILE [--kek SOURCE]        new key file, never overwrites\n"
+	"  hedbctl key seal FILE --new-kek SOURCE        seal it, by another source or anew\n"
+	"  hedbctl key list FILE                         ids, and what state they are in\n"
+	"  hedbctl key add FILE                          a key that all nodes can have before ...\n"
+	"  hedbctl key rotate FILE [ID]                  ... it is active; or a new one\n"
+	"  hedbctl key retire FILE ID                    a ready key is not to become active\n"
+	"  hedbctl key destroy FILE ID --yes             lose it, and the values under it\n"
 	"  hedbctl key credential FILE                   new client credential\n"
+	"            SOURCE: tpm[:TCTI]; passphrase:FROM, FROM being prompt, fd:N,\n"
+	"            credential:NAME (systemd) or a file; plain, for development. All of them\n"
+	"            but credential take --kek, which unseals. New passphrases take\n"
+	"            --argon2-kib N [65536] --argon2-passes N [4]\n"
 	"  hedbctl ca init DIR [--days N]                new CA of the zone: certificates for\n"
 	"  hedbctl ca issue DIR NAME --role R,R [--days N]   sealed channels. R: db client admin\n"
 	"  hedbctl ca revoke DIR NAME                    kv:USER kv:* server:ops server:kv;\n"
@@ -250,83 +255,6 @@ static int region_cmd_read(const struct options *o)
 	putchar('\n');
 	region_close(&r);
 	return 0;
-}
-
-/* ---- key ---- */
-
-static void list_key(void *arg, uint16_t id, uint64_t created_s, bool current)
-{
-	time_t t = (time_t)created_s;
-	char when[32];
-	struct tm tm;
-
-	strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&t, &tm));
-	printf("key %u created %s%s\n", id, when, current ? " current" : "");
-}
-
-static int key_list(const char *path)
-{
-	struct err_text e = {""};
-	struct keyring *k;
-	int rc = keyring_load(&k, path, &e);
-
-	if (rc)
-		return fail(&e, rc);
-	keyring_list(k, list_key, NULL);
-	keyring_destroy(k);
-	return 0;
-}
-
-static int key_credential(const char *path)
-{
-	uint8_t secret[OPS_CREDENTIAL];
-	char hex[2 * OPS_CREDENTIAL + 2];
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600), rc = 0;
-
-	if (fd < 0) {
-		fprintf(stderr, "hedbctl: %s: %s\n", path, strerror(errno));
-		return 1;
-	}
-	randombytes_buf(secret, sizeof secret);
-	sodium_bin2hex(hex, sizeof hex, secret, sizeof secret);
-	hex[2 * OPS_CREDENTIAL] = '\n';
-	if (write(fd, hex, sizeof hex - 1) != (ssize_t)sizeof hex - 1 || fsync(fd) < 0) {
-		fprintf(stderr, "hedbctl: %s: %s\n", path, strerror(errno));
-		unlink(path);
-		rc = 1;
-	}
-	close(fd);
-	sodium_memzero(secret, sizeof secret);
-	sodium_memzero(hex, sizeof hex);
-	if (!rc)
-		printf("%s: whoever can read it may encrypt and decrypt\n", path);
-	return rc;
-}
-
-static int key_cmd(const struct options *o)
-{
-	struct err_text e = {""};
-	uint16_t id;
-	int rc;
-
-	if (o->nwords != 3)
-		return 2;
-	if (strcmp(o->word[1], "list") == 0)
-		return key_list(o->word[2]);
-	if (strcmp(o->word[1], "credential") == 0)
-		return key_credential(o->word[2]);
-	if (strcmp(o->word[1], "create") == 0) {
-		rc = keyring_create_file(o->word[2], &e);
-		if (!rc)
-			printf("%s: key 1; keep a copy where the data is not\n", o->word[2]);
-	} else if (strcmp(o->word[1], "add") == 0) {
-		rc = keyring_add_key(o->word[2], &id, &e);
-		if (!rc)
-			printf("%s: key %u is current; send ops_server SIGHUP\n", o->word[2], id);
-	} else {
-		return 2;
-	}
-	return rc ? fail(&e, rc) : 0;
 }
 
 /* ---- ops_server ---- */
@@ -635,8 +563,6 @@ static int run(const struct options *o)
 		return cmd_encrypt(o);
 	if (strcmp(o->word[0], "decrypt") == 0)
 		return values(o, 0, 1);
-	if (strcmp(o->word[0], "key") == 0)
-		return key_cmd(o);
 	if (strcmp(o->word[0], "region") != 0 || o->nwords < 3)
 		return 2;
 	if (strcmp(o->word[1], "format") == 0)
@@ -669,6 +595,8 @@ int main(int argc, char **argv)
 		rc = policy_command(argc - 2, argv + 2);
 	else if (argc > 1 && strcmp(argv[1], "acl") == 0)
 		rc = acl_command(argc - 2, argv + 2);
+	else if (argc > 1 && strcmp(argv[1], "key") == 0)
+		rc = key_command(argc - 2, argv + 2);
 	else if (parse(&o, argc, argv))
 		rc = run(&o);
 	if (rc == 2)

@@ -75,6 +75,8 @@ static uint8_t state_of(int rc)
 		return ROW_FORGED;
 	case -ENOKEY:
 		return ROW_NO_KEY;
+	case -EKEYREVOKED:
+		return ROW_KEY_DESTROYED;
 	default:
 		return ROW_MALFORMED;
 	}

@@ -39,6 +39,10 @@ const char *err_name(int rc)
 		return "authentication of the value failed";
 	case ENOKEY:
 		return "no such key in the keyring";
+	case EKEYREVOKED:
+		return "the key was destroyed";
+	case EKEYREJECTED:
+		return "the keyring is sealed under another key";
 	case ESTALE:
 		return "the server does not have that value";
 	case EACCES:

@@ -17,6 +17,8 @@
  *   EINVAL       the caller asked for something that cannot be
  *   EBADMSG      authentication failed: forged, damaged, or under another key
  *   ENOKEY       the value names a key that the keyring does not hold
+ *   EKEYREVOKED  the value names a key that was destroyed
+ *   EKEYREJECTED a key file is sealed under another key
  *   ESTALE       the request names a value that the server does not have; the two ends' managers
  *                name another key, or an older table
  *   EACCES       the session's role may not do that

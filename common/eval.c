@@ -368,7 +368,7 @@ static void begin_seen(const struct eval *ev, struct run *r)
 	if (!g)
 		return;
 	memset(&r->seen, 0, sizeof r->seen);
-	r->seen.key_id = keyring_current(ev->keys);
+	r->seen.key_id = keyring_active(ev->keys);
 	for (i = 0; i < r->p->nargs; i++)
 		if (r->column[i].clear && optable_is_secret(r->p->arg[i].type))
 			r->seen.domain[i] = (uint16_t)(1u << policy_domain(g, r->seen.key_id, r->p->arg[i].type));

@@ -1,38 +1,29 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * keyring.h - the data keys, the hash key, and the file that holds them.
+ * keyring.h - the data keys and the hash key, in memory. keyfile.h has the file.
  *
- * A keyring has up to 1,024 data keys, each with an id of 16 bits, and one hash key.
- * New values are encrypted under the `current` data key; the others stay so that old
- * values can be read. The hash key is separate and never rotated, because the hashes
- * of all rows ever written must stay comparable; it must be equal on all nodes.
+ * A keyring has up to 1,024 data keys, each with an id of 16 bits that is never given
+ * out twice, and one hash key. The hash key is separate and never rotated, because the
+ * hashes of all rows ever written must stay comparable; it must be equal on all nodes.
  *
- * The file, little-endian (docs/values.md says why each byte is there):
+ *     add          rotate            retire / rotate        destroy
+ *      └──> READY ─────────> ACTIVE ─────────────────> RETIRED ──────> DESTROYED
+ *             └───────────────────── retire ──────────────┴─┘
  *
- *     0   "hedb keyring v1\n"                     16
- *    16   number of data keys, 1 .. 1024           2
- *    18   id of the current one                    2
- *    20   zero                                     4
- *    24   hash key                                16
- *    40   per data key, ids ascending:            48 each
- *           id 2 (never 0), zero 6, created 8 (Unix seconds), key 32
- *   end   BLAKE2b-256 of all bytes before         32
- *
- * The checksum finds damage, not malice: in this version the file's mode (0600) is
- * its only protection, and a file that others may read is refused.
+ * One key is ACTIVE: values are encrypted under it. READY and RETIRED keys only decrypt;
+ * a READY one is there so that all nodes have it before the first encrypts under it. Of
+ * a DESTROYED key the id and the times are left.
  *
  * Rules
- *   - A loaded keyring is read-only and may be shared by threads; it lies in locked
- *     memory that core dumps leave out. To see a new key, load again.
- *   - A change is written beside the file as FILE.new, flushed, and put in place in
- *     one step; a crash leaves the old file or the new one, and perhaps FILE.new.
- *     FILE.new is also the lock: two writers exclude each other.
+ *   - A keyring lies in locked memory that core dumps leave out (sodium_malloc). What
+ *     keyfile_load() returned is read-only and may be shared by threads.
+ *   - The functions that change one are for keyfile_change(). On an error the keyring
+ *     is unchanged.
  *   - `why` may be NULL; else it gets a sentence saying what to do, on every failure.
  */
 #ifndef COMMON_KEYRING_H
 #define COMMON_KEYRING_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -43,56 +34,72 @@ enum {
 	KEYRING_KEY_BYTES = 32,
 	KEYRING_HASH_KEY_BYTES = 16,
 	KEYRING_PRF_BYTES = 16,
+	KEYRING_HEAD_BYTES = 24,
+	KEYRING_ENTRY_BYTES = 56,
+	KEYRING_BYTES_MAX = KEYRING_HEAD_BYTES + KEYRING_ENTRY_BYTES * KEYRING_KEYS_MAX,
+};
+
+enum key_state { KEY_NONE, KEY_ACTIVE, KEY_READY, KEY_RETIRED, KEY_DESTROYED };
+
+/* What anybody may know of a data key. */
+struct key_info {
+	uint64_t created_s; /* Unix seconds */
+	uint64_t changed_s; /* when it got its state */
+	uint16_t id;
+	enum key_state state;
 };
 
 struct keyring;
 
-/*
- * keyring_create_file - draw a hash key and the first data key (id 1) and write them.
- *
- * Never overwrites. Returns 0; -EEXIST when `path` or path.new is there already; or
- * what the kernel said (-ENOSPC, -EACCES, ...), and then no file is left behind.
- */
-MUST_CHECK int keyring_create_file(const char *path, struct err_text *why);
+/* ---- life ---- */
 
-/*
- * keyring_add_key - draw a data key, add it as the current one, replace the file.
- *
- *   id   out: the new key's id; may be NULL
- *
- * The file keeps its owner. Returns 0, what keyring_load() returns, -EEXIST when
- * path.new is there (another change runs or was interrupted), -EMSGSIZE when all
- * 1,024 places or all ids are taken, or what the kernel said (-ENOSPC, -EFBIG, ...). On
- * every error the old file is as it was, but for one: when only the flush of the
- * directory fails, the new key is there, `id` is set, and a power failure may undo it.
- */
-MUST_CHECK int keyring_add_key(const char *path, uint16_t *id, struct err_text *why);
-
-/*
- * keyring_load - read and check the file.
- *
- *   out   out: the keyring; give it to keyring_destroy(); unchanged on error
- *
- * Returns 0, -ENOENT, -EACCES when the file may be used by group or others,
- * -EMEDIUMTYPE when it does not begin as a keyring of this version does, -EBADMSG when
- * it is damaged or cut short after that, -ENOMEM, or what the kernel said.
- */
-MUST_CHECK int keyring_load(
-	struct keyring **out, const char *path, struct err_text *why);
+/* keyring_create - a hash key and an active data key, id 1, both drawn now. NULL: no
+ * memory. */
+struct keyring *keyring_create(void);
 
 /* keyring_destroy - wipe and free; NULL is fine. */
 void keyring_destroy(struct keyring *k);
 
-/* keyring_current - the id of the key that new values are encrypted under. */
-uint16_t keyring_current(const struct keyring *k);
+/* ---- changes ---- */
 
-/* keyring_data_key - the key's 32 bytes, owned by the keyring; NULL for an unknown id.
+/*
+ * keyring_add_key - draw a data key; it is READY.
+ *
+ * Returns 0; -EMSGSIZE when all 1,024 places or all ids are taken.
  */
+MUST_CHECK int keyring_add_key(struct keyring *k, uint16_t *id, struct err_text *why);
+
+/*
+ * keyring_rotate - make a key the active one, and retire the one before.
+ *
+ *   id   in: a READY key's, or 0: the newest READY one, or one that is drawn now when
+ *        there is none; out: which it was
+ *
+ * Returns 0; -EINVAL when there is no such key or it is not READY; -EMSGSIZE as above.
+ */
+MUST_CHECK int keyring_rotate(struct keyring *k, uint16_t *id, struct err_text *why);
+
+/* keyring_retire - a READY key is not to become active. 0, or -EINVAL for any other. */
+MUST_CHECK int keyring_retire(struct keyring *k, uint16_t id, struct err_text *why);
+
+/* keyring_destroy_key - wipe a READY or RETIRED key. 0, or -EINVAL for any other. */
+MUST_CHECK int keyring_destroy_key(struct keyring *k, uint16_t id, struct err_text *why);
+
+/* ---- questions ---- */
+
+/* keyring_active - the id of the key that new values are encrypted under. */
+uint16_t keyring_active(const struct keyring *k);
+
+/* keyring_data_key - the key's 32 bytes, owned by the keyring; NULL when it has no key of
+ * that id or it is destroyed. */
 const uint8_t *keyring_data_key(const struct keyring *k, uint16_t id);
+
+/* keyring_info - of one key; state KEY_NONE when there never was one. */
+struct key_info keyring_info(const struct keyring *k, uint16_t id);
 
 /* keyring_list - call each(arg, ...) once per data key, ids ascending. */
 void keyring_list(const struct keyring *k,
-	void (*each)(void *arg, uint16_t id, uint64_t created_s, bool current), void *arg);
+	void (*each)(void *arg, const struct key_info *key), void *arg);
 
 /*
  * keyring_prf - keyed hash of `in` under the hash key, for SQL hash functions.
@@ -102,5 +109,30 @@ void keyring_list(const struct keyring *k,
  */
 void keyring_prf(uint8_t out[KEYRING_PRF_BYTES], const struct keyring *k, const void *in,
 	size_t n);
+
+/*
+ * ---- bytes, little-endian: what a key file of version 2 seals ----
+ *
+ *     0   number of data keys, 1 .. 1024           2
+ *     2   zero                                     6
+ *     8   hash key                                16
+ *    24   per data key, ids ascending:            56 each
+ *           id 2 (never 0), state 1 (1 .. 4, as above), zero 5,
+ *           created 8, changed 8 (Unix seconds), key 32 (zero when destroyed)
+ *
+ * and of version 1: number of keys 2, id of the active one 2, zero 4, hash key 16, and
+ * per key id 2, zero 6, created 8, key 32.
+ */
+
+/* keyring_encode - to KEYRING_BYTES_MAX bytes at `out`, which gets secrets. The length. */
+size_t keyring_encode(const struct keyring *k, uint8_t *out);
+
+/* keyring_decode - from those bytes, of version 1 or 2. 0, -ENOMEM, or -EBADMSG: no keyring
+ * looks like that. */
+MUST_CHECK int keyring_decode(
+	struct keyring **out, int version, const uint8_t *in, size_t len);
+
+/* keyring_freeze - nobody is to change it any more. */
+void keyring_freeze(struct keyring *k);
 
 #endif

@@ -71,7 +71,8 @@ enum op_class opclass_of(const struct op *op)
 	if (is(op, type, GENERIC_NULLIF)) /* whether it is NULL is seen */
 		return CLASS_EQUALITY;
 	if (is(op, type, GENERIC_CASE) || is(op, type, GENERIC_COALESCE) ||
-		op->code == optable_grouping(type, GROUPING_FIRST) || (op->flags & OP_PRED))
+		op->code == optable_grouping(type, GROUPING_FIRST) ||
+		op->code == optable_grouping(type, GROUPING_REENCRYPT) || (op->flags & OP_PRED))
 		return CLASS_SELECT;
 	if (casts[op->code] == IMPLICIT)
 		return CLASS_CONVERT;

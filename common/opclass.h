@@ -13,7 +13,8 @@
  *         group      which rows are equal                  null    IS NULL
  *         count      how many values there are
  *     pass on, a value that was there before:
- *         select     CASE, COALESCE, min, max, first       convert implicit casts, which are exact
+ *         select     CASE, COALESCE, min, max, first,      convert implicit casts, which are exact
+ *                    the same under another key
  *     make a new one:
  *         compute    arithmetic, text, dates, other casts  aggregate  sum, avg and the like
  *     and what only roles get that have proved who they are:

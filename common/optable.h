@@ -54,7 +54,7 @@ enum op_generic {
 };
 
 /* What grouping takes of a secret type, optable_grouping(type, which). */
-enum op_grouping { GROUPING_GROUP, GROUPING_COUNT, GROUPING_FIRST };
+enum op_grouping { GROUPING_GROUP, GROUPING_COUNT, GROUPING_FIRST, GROUPING_REENCRYPT };
 
 /* And where its other operations begin, as SECRET of ops.def counts them. */
 enum op_secret { SECRET_EQ = 0, SECRET_CMP = 6, SECRET_HASH64 = 7 };

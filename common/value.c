@@ -82,7 +82,7 @@ static int sealer_draw(struct value_sealer *s)
 	int rc;
 
 	s->left = 0;
-	s->key_id = keyring_current(s->keys);
+	s->key_id = keyring_active(s->keys);
 	data_key = keyring_data_key(s->keys, s->key_id);
 	randombytes_buf(&s->incarnation, sizeof s->incarnation);
 	/* A random start: two equal incarnations collide only where their runs overlap. */
@@ -298,7 +298,7 @@ static int open_uncached(struct value_opener *o, const struct value_header *h,
 	int rc;
 
 	if (!data_key)
-		return -ENOKEY;
+		return keyring_info(o->keys, h->key_id).state == KEY_NONE ? -ENOKEY : -EKEYREVOKED;
 	o->misses++;
 	rc = subkey_init(o->gcm, &o->spare, data_key, h->incarnation);
 	if (rc != 0)

@@ -131,7 +131,7 @@ struct value_sealer {
 };
 
 /*
- * value_sealer_init - draw an incarnation under the keyring's current key.
+ * value_sealer_init - draw an incarnation under the keyring's active key.
  *
  * Returns 0, or -ENOMEM when the backend could not allocate; s then needs no _fini.
  */
@@ -199,6 +199,7 @@ void value_opener_fini(struct value_opener *o);
  *   -EINVAL    a value of another type
  *   -EMSGSIZE  the plaintext is longer than out_cap
  *   -ENOKEY    the keyring has no key of that id
+ *   -EKEYREVOKED  it had one, which was destroyed
  *   -ENOMEM    the backend could not allocate for a new subkey
  *   -EBADMSG   forged, damaged or under another key; out then holds zeroes
  * On the others out is unchanged.

@@ -28,6 +28,8 @@ static const char help[] =
 	"  --region-offset N     where the region starts in it, e.g. 16M        [0]\n"
 	"  --region-size N       bytes to map; needed where the file tells none [all]\n"
 	"  --keys FILE           key file, mode 0600\n"
+	"  --kek SOURCE          what unseals it: tpm[:TCTI]; passphrase:FROM, FROM being a file,\n"
+	"                        fd:N, credential:NAME or prompt; plain  [as the file says]\n"
 	"  --credential FILE     who proves to know it may encrypt and decrypt  [nobody]\n"
 	"  --secure MODE         plain; sealed: channels as clients want them; required: plain\n"
 	"                        requests are refused                         [plain]\n"
@@ -59,6 +61,12 @@ static const char help[] =
 static bool set_bytes(uint64_t *to, const char *value)
 {
 	return region_parse_bytes(value, to) == 0;
+}
+
+/* Parsed from the copy: what it points to lives as long as the configuration. */
+static bool set_kek(struct config *c, const char *value)
+{
+	return set_string(c->kek, sizeof c->kek, value) && kek_parse(&c->kek_spec, c->kek) == 0;
 }
 
 /* Is it one of these? `good`: and the value fits. */
@@ -94,6 +102,8 @@ static bool config_set(void *arg, const char *name, const char *value)
 		return set_bytes(&c->region_size, value);
 	if (strcmp(name, "keys") == 0)
 		return set_string(c->keys, sizeof c->keys, value);
+	if (strcmp(name, "kek") == 0)
+		return set_kek(c, value);
 	if (strcmp(name, "credential") == 0)
 		return set_string(c->credential, sizeof c->credential, value);
 	if (strcmp(name, "secure") == 0)
@@ -146,6 +156,7 @@ int config_read(struct config *c, int argc, char **argv, struct err_text *e)
 	c->sandbox = true;
 	c->audit_size = AUDIT_SIZE;
 	strcpy(c->sec_pool, VIEW_POOL);
+	c->kek_spec.source = KEK_ANY;
 	c->delay_ns = chan_delay_from_env();
 	rc = setting_read(&settings, c, c->file, argc, argv, e);
 	if (rc)

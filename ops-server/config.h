@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "address.h"
+#include "kek.h"
 #include "log.h"
 #include "region.h"
 #include "trust.h"
@@ -20,6 +21,8 @@ enum { WORKERS_MAX = SERVICE_LANES };
 struct config {
 	char region[PATH_MAX];
 	char keys[PATH_MAX];
+	char kek[PATH_MAX];        /* as told, empty: as the key file says; its text is in kek_spec */
+	struct kek_spec kek_spec;
 	char credential[PATH_MAX]; /* empty: nobody gets the role `client` */
 	char cert[PATH_MAX], key[PATH_MAX], ca[PATH_MAX], crl[PATH_MAX], psk[PATH_MAX];
 	enum trust_mode secure;

@@ -48,7 +48,7 @@ static int note_zone(struct server *s, const struct zone *z, struct err_text *e)
 {
 	const struct policy_stamp *stamp = zone_stamp(z);
 	char digest[2 * POLICY_DIGEST + 1];
-	int rc = auditor_grant(s->audit, e, "keys current=%u", keyring_current(z->keys));
+	int rc = auditor_grant(s->audit, e, "keys current=%u", keyring_active(z->keys));
 
 	if (rc)
 		return rc;
@@ -125,7 +125,7 @@ static void reload(struct server *s)
 
 	sd_notify(0, "RELOADING=1");
 	note_told(s);
-	z = config_reload(&fresh, &e) ? NULL : zone_load(&fresh, s->view, &e);
+	z = config_reload(&fresh, &e) ? NULL : zone_load(&fresh, s->kek, s->view, &e);
 	if (z && (policy_follows(z->policy, zone_stamp(s->zone), &e) || note_zone(s, z, &e))) {
 		zone_free(z);
 		z = NULL;
@@ -142,7 +142,7 @@ static void reload(struct server *s)
 	log_set_level(fresh.log_level);
 	zone_replace(s, z);
 	review(s);
-	log_info("reloaded: current key is %u", keyring_current(z->keys));
+	log_info("reloaded: active key is %u", keyring_active(z->keys));
 	log_policy(z);
 	sd_notify(0, "READY=1");
 }
@@ -231,6 +231,18 @@ static int find_manager(struct server *s, struct err_text *e)
 	return watcher_create(&s->watcher, s->config.sec_mgr, s->zone->trust, s->view, &config, e);
 }
 
+/* How well the keys are kept where they lie. */
+static void say_sealed(const struct server *s)
+{
+	if (s->zone->sealed == KEK_PLAIN)
+		log_warning("keys in %s are not sealed, whoever reads the file has them: for development "
+			    "only; seal them with `hedbctl key seal`",
+			s->config.keys);
+	else
+		log_info("keys in %s were sealed by %s", s->config.keys,
+			kek_source_name(s->zone->sealed));
+}
+
 static int open_all(struct server *s, struct err_text *e)
 {
 	struct service_config config = {.delay_ns = s->config.delay_ns, .ctx = s,
@@ -251,9 +263,14 @@ static int open_all(struct server *s, struct err_text *e)
 	rc = prepare_manager(s);
 	if (rc)
 		return rc;
-	s->zone = zone_load(&s->config, s->view, e);
+	s->kek = kek_create(&s->config.kek_spec);
+	if (!s->kek)
+		return -ENOMEM;
+	s->zone = zone_load(&s->config, s->kek, s->view, e);
 	if (!s->zone)
 		return -EINVAL;
+	kek_freeze(s->kek); /* behind the filter there is no TPM, and nobody to ask */
+	say_sealed(s);
 	rc = open_audit(s, e);
 	if (rc)
 		return rc;
@@ -370,7 +387,7 @@ static int serve(struct server *s)
 	log_info("serving %u channels of %u KiB in %s, %u workers, %s, key %u",
 		s->service.geometry->nchannels, s->service.geometry->ring_bytes >> 10,
 		s->config.region, s->config.workers, s->gcm->name,
-		keyring_current(s->zone->keys));
+		keyring_active(s->zone->keys));
 	if (s->zone->credential)
 		log_info("clients with the credential may encrypt and decrypt");
 	log_policy(s->zone);
@@ -396,6 +413,7 @@ static int serve(struct server *s)
 	watcher_destroy(s->watcher);
 	zone_free(s->zone);
 	view_drop(s->view);
+	kek_destroy(s->kek);
 	region_close(&s->region);
 	free(s->chans);
 	free(s->stuck);

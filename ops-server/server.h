@@ -63,6 +63,7 @@ struct server {
 	struct service_chan *chans;
 	struct worker *workers;
 	const struct gcm_backend *gcm;
+	struct kek *kek;   /* of the key file; the main thread's */
 	struct zone *zone; /* the newest */
 	struct view *view;       /* the manager's, NULL: there is none; held */
 	struct watcher *watcher; /* which keeps it */

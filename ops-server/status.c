@@ -52,6 +52,14 @@ static void policy_text(FILE *f, struct server *s)
 	account_print_lines(&all, f);
 }
 
+static void keys_text(FILE *f, struct server *s)
+{
+	pthread_mutex_lock(&s->zone_lock); /* a reload may free what was the newest zone */
+	fprintf(f, "keys_sealed %s\nkey_active %u\n", kek_source_name(s->zone->sealed),
+		keyring_active(s->zone->keys));
+	pthread_mutex_unlock(&s->zone_lock);
+}
+
 char *status_text(struct server *s)
 {
 	static const double points[] = {50, 75, 90, 99, 99.9, 99.99};
@@ -101,6 +109,7 @@ char *status_text(struct server *s)
 			(unsigned long long)hist_percentile(all, points[i]));
 	fprintf(f, "service_ns_max %llu\n", (unsigned long long)all->max);
 	policy_text(f, s);
+	keys_text(f, s);
 	channels_text(f, s);
 	fclose(f);
 	free(all);

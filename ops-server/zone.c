@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "zone.h"
 
+#include "keyfile.h"
+
 #include <stdlib.h>
 
 #include <sodium.h>
@@ -33,7 +35,8 @@ static int load_trust(struct zone *z, const struct config *c, struct view *v, st
 	return -EINVAL;
 }
 
-struct zone *zone_load(const struct config *c, struct view *v, struct err_text *e)
+struct zone *zone_load(
+	const struct config *c, struct kek *kek, struct view *v, struct err_text *e)
 {
 	static uint64_t loaded;
 	struct zone *z = calloc(1, sizeof *z);
@@ -43,7 +46,8 @@ struct zone *zone_load(const struct config *c, struct view *v, struct err_text *
 		err_set(e, "no memory for keys");
 		return NULL;
 	}
-	rc = keyring_load(&z->keys, c->keys, e);
+	rc = keyfile_load(&z->keys, c->keys, kek, e);
+	z->sealed = kek_source(kek);
 	if (!rc && c->credential[0]) {
 		z->credential = sodium_malloc(OPS_CREDENTIAL);
 		if (!z->credential)

@@ -14,6 +14,7 @@
 
 struct zone {
 	struct keyring *keys;
+	enum kek_source sealed; /* what the key file is sealed by */
 	uint8_t *credential; /* OPS_CREDENTIAL bytes of sodium_malloc, NULL if there is none */
 	struct trust *trust; /* NULL: no sealed channels */
 	enum trust_mode mode;
@@ -22,8 +23,10 @@ struct zone {
 	uint32_t users;      /* threads on it; server.zone_lock */
 };
 
-/* Load keys and credential; NULL with the reason in `e`. `v`: the manager's view, or NULL. */
-struct zone *zone_load(const struct config *c, struct view *v, struct err_text *e);
+/* Load keys, unsealed by `kek`, and credential; NULL with the reason in `e`. `v`: the manager's view,
+ * or NULL. */
+struct zone *zone_load(
+	const struct config *c, struct kek *kek, struct view *v, struct err_text *e);
 
 /* Which policy is in it; version 0: none. */
 const struct policy_stamp *zone_stamp(const struct zone *z);

@@ -11,6 +11,7 @@
 
 #include "cursor.h"
 #include "eval.h"
+#include "keyfile.h"
 
 #include <sodium.h>
 
@@ -54,7 +55,7 @@ static inline struct keyring *rig_keyring(void)
 	if (sodium_init() < 0 || !mkdtemp(dir))
 		return NULL;
 	snprintf(path, sizeof path, "%s/keys", dir);
-	if (keyring_create_file(path, &e) || keyring_load(&k, path, &e))
+	if (keyfile_create(path, NULL, &e) || keyfile_load(&k, path, NULL, &e))
 		fprintf(stderr, "rig_keyring: %s\n", e.s);
 	unlink(path);
 	rmdir(dir);

@@ -60,7 +60,7 @@ static inline void read_keys(void)
 {
 	const struct gcm_backend *gcm = gcm_select(NULL);
 
-	assert_int_equal(keyring_load(&f.k, f.keys, &err), 0);
+	assert_int_equal(keyfile_load(&f.k, f.keys, NULL, &err), 0);
 	f.s = aligned_alloc(64, sizeof *f.s);
 	f.o = aligned_alloc(64, sizeof *f.o);
 	assert_int_equal(value_sealer_init(f.s, gcm, f.k), 0);
@@ -159,7 +159,7 @@ static inline int begin_with(uint32_t channels, const char *const *more)
 	assert_int_equal(
 		region_map(&f.r, f.region, 0, region_bytes(format, 1), true, &err), 0);
 	assert_int_equal(region_format(&f.r, format, 1, false, &err), 0);
-	assert_int_equal(keyring_create_file(f.keys, &err), 0);
+	assert_int_equal(keyfile_create(f.keys, NULL, &err), 0);
 	randombytes_buf(f.secret, sizeof f.secret);
 	sodium_bin2hex(hex, sizeof hex, f.secret, sizeof f.secret);
 	write_file(f.credential, hex, 2 * OPS_CREDENTIAL);

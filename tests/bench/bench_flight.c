@@ -53,7 +53,7 @@ static void make_request(void)
 	int i, j;
 
 	mine = aligned_alloc(64, sizeof *mine);
-	if (!mine || keyring_load(&k, keys, &e) ||
+	if (!mine || keyfile_load(&k, keys, NULL, &e) ||
 		value_sealer_init(&mine->s, gcm_select(NULL), k))
 		die(e.s);
 	for (i = 0; i < 3; i++)

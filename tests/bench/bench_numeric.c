@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "eval.h"
+#include "keyfile.h"
 
 enum { REPS = 301, ROWS = 1024 };
 
@@ -107,7 +108,7 @@ int main(void)
 	int fd = mkstemp(path);
 
 	if (sodium_init() < 0 || fd < 0 || unlink(path) || close(fd) ||
-		keyring_create_file(path, &e) || keyring_load(&keys, path, &e)) {
+		keyfile_create(path, NULL, &e) || keyfile_load(&keys, path, NULL, &e)) {
 		fprintf(stderr, "bench_numeric: %s\n", e.s);
 		return 1;
 	}

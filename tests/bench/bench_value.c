@@ -11,6 +11,7 @@
  *   value_seal_column_N_B   one call per block
  *   value_open_miss_4_B     the first value of an incarnation: subkey and schedule
  */
+#include "keyfile.h"
 #include "value.h"
 
 #include <sodium.h>
@@ -158,7 +159,7 @@ int main(void)
 	if (!mkdtemp(dir))
 		return 1;
 	snprintf(path, sizeof path, "%s/keys", dir);
-	if (keyring_create_file(path, &why) != 0 || keyring_load(&ring, path, &why) != 0) {
+	if (keyfile_create(path, NULL, &why) != 0 || keyfile_load(&ring, path, NULL, &why) != 0) {
 		fprintf(stderr, "bench_value: %s\n", why.s);
 		return 1;
 	}

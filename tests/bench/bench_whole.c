@@ -167,7 +167,7 @@ int main(void)
 	snprintf(keys, sizeof keys, "%s/keys", dir);
 	run("%s/hedbctl key create %s >&2", b, keys);
 	mine = aligned_alloc(64, (sizeof *mine + 63) & ~(size_t)63);
-	if (!mine || keyring_load(&k, keys, &e) ||
+	if (!mine || keyfile_load(&k, keys, NULL, &e) ||
 		value_sealer_init(&mine->s, gcm_select(NULL), k))
 		die(e.s);
 	pid = serve(b);

@@ -2,17 +2,19 @@
 /*
  * keybytes.c - for canary.sh: the data keys of a key file in hexadecimal, one a line.
  */
-#include "keyring.h"
+#include "keyfile.h"
 
 #include <stdio.h>
 
 #include <sodium.h>
 
-static void print_key(void *arg, uint16_t id, uint64_t created_s, bool current)
+static void print_key(void *arg, const struct key_info *key)
 {
+	const uint8_t *bytes = keyring_data_key(arg, key->id);
 	char hex[2 * KEYRING_KEY_BYTES + 1];
 
-	puts(sodium_bin2hex(hex, sizeof hex, keyring_data_key(arg, id), KEYRING_KEY_BYTES));
+	if (bytes)
+		puts(sodium_bin2hex(hex, sizeof hex, bytes, KEYRING_KEY_BYTES));
 }
 
 int main(int argc, char **argv)
@@ -20,7 +22,7 @@ int main(int argc, char **argv)
 	struct err_text e = {""};
 	struct keyring *k;
 
-	if (argc != 2 || sodium_init() < 0 || keyring_load(&k, argv[1], &e)) {
+	if (argc != 2 || sodium_init() < 0 || keyfile_load(&k, argv[1], NULL, &e)) {
 		fprintf(stderr, "keybytes: %s\n", e.s);
 		return 1;
 	}

@@ -150,10 +150,10 @@ says "region show at another offset" 1 "no region there" "$ctl" region show "$di
 says "key create" 0 "key 1" "$ctl" key create "$k"
 says "key create never overwrites" 1 "$k" "$ctl" key create "$k"
 says "key list" 0 "key 1 created" "$ctl" key list "$k"
-says "key add" 0 "key 2 is current" "$ctl" key add "$k"
-says "key list, the new one" 0 "current" "$ctl" key list "$k"
+says "key rotate" 0 "key 2 is active" "$ctl" key rotate "$k"
+says "key list, the new one" 0 "active" "$ctl" key list "$k"
 says "key list, none there" 1 "$dir/none" "$ctl" key list "$dir/none"
-says "key add, none there" 1 "$dir/none" "$ctl" key add "$dir/none"
+says "key rotate, none there" 1 "$dir/none" "$ctl" key rotate "$dir/none"
 says "key list of something else" 1 "$dir/noise" sh -c "chmod 600 '$dir/noise'; '$ctl' key list '$dir/noise'"
 says "key credential" 0 "may encrypt and decrypt" "$ctl" key credential "$c"
 says "key credential never overwrites" 1 "$c" "$ctl" key credential "$c"
@@ -237,7 +237,7 @@ says "ping from where no bell rings" 0 "100 round trips" \
 	timeout 60 $away "$ctl" ping "$r" --count 100
 for field in "pid $pid" uptime_ms "workers 2" "crypto " "channels_open 1" "channels 8" \
 	requests "requests_failed 0" rows values_opened values_sealed bytes_in bytes_out \
-	sleeps service_ns_p50 service_ns_p99.99 service_ns_max "label hedbctl"; do
+	sleeps "keys_sealed plain" "key_active 2" service_ns_p50 service_ns_p99.99 service_ns_max "label hedbctl"; do
 	says "status: $field" 0 "$field" "$ctl" status "$r"
 done
 says "region show, a server" 0 "server pid $pid alive" "$ctl" region show "$r"
@@ -247,9 +247,9 @@ says "a second server" 1 "is served by pid $pid already; stop it first" \
 	"$server" --region "$r" --keys "$k"
 says "the first one goes on" 0 "round trips" "$ctl" ping "$r" --count 10
 
-"$ctl" key add "$k" >/dev/null
+"$ctl" key rotate "$k" >/dev/null
 kill -HUP "$pid"
-logged "SIGHUP reads the keys" "reloaded: current key is 3"
+logged "SIGHUP reads the keys" "reloaded: active key is 3"
 chmod 644 "$k"
 kill -HUP "$pid"
 logged "SIGHUP, keys open to others" "reload refused, going on as before"

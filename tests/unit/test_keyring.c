@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * test_keyring.c - scope: common/keyring.h: the file's life, its permissions, damage
- * at every byte and every length, a full disk, interrupted and concurrent changes, and
- * what the functions say to the user. Values across a rotation are in test_value.c.
+ * test_keyring.c - scope: common/keyring.h: states of keys and what leads from one to
+ * another, the bytes and what is no keyring, the keyed hash, that memory with keys is in
+ * no core dump and is wiped. The file is in test_keyfile.c.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,113 +13,212 @@
 
 #include <sodium.h>
 
-#include <fcntl.h>
-#include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-static char dir[64], path[80], temp[80];
+static uint8_t bytes[KEYRING_BYTES_MAX];
 
-static int setup(void **state)
+static void test_states(void **state)
 {
-	strcpy(dir, "/tmp/test_keyring.XXXXXX");
-	if (!mkdtemp(dir))
-		return -1;
-	snprintf(path, sizeof path, "%s/keys", dir);
-	snprintf(temp, sizeof temp, "%s/keys.new", dir);
-	return 0;
+	struct keyring *k = keyring_create();
+	struct err_text why = {""};
+	uint16_t id = 0, two, three;
+	uint8_t key1[32];
+
+	assert_non_null(k);
+	assert_int_equal(keyring_active(k), 1);
+	assert_int_equal(keyring_info(k, 1).state, KEY_ACTIVE);
+	assert_int_equal(keyring_info(k, 2).state, KEY_NONE);
+	assert_int_equal(keyring_info(k, 0).state, KEY_NONE);
+	memcpy(key1, keyring_data_key(k, 1), 32);
+	assert_false(sodium_is_zero(key1, 32));
+	/* the active one stays */
+	assert_int_equal(keyring_retire(k, 1, &why), -EINVAL);
+	assert_non_null(strstr(why.s, "key 1 is active"));
+	assert_int_equal(keyring_destroy_key(k, 1, &why), -EINVAL);
+	assert_non_null(strstr(why.s, "rotate first"));
+	assert_int_equal(keyring_destroy_key(k, 9, &why), -EINVAL);
+	assert_non_null(strstr(why.s, "not in the keyring"));
+	/* added ones decrypt, until one is rotated to: the newest, or the named one */
+	assert_int_equal(keyring_add_key(k, &two, &why), 0);
+	assert_int_equal(keyring_add_key(k, &three, &why), 0);
+	assert_true(two == 2 && three == 3);
+	assert_int_equal(keyring_active(k), 1);
+	assert_int_equal(keyring_info(k, 2).state, KEY_READY);
+	assert_non_null(keyring_data_key(k, 2));
+	assert_int_equal(keyring_rotate(k, &two, &why), 0);
+	assert_int_equal(keyring_active(k), 2);
+	assert_int_equal(keyring_info(k, 1).state, KEY_RETIRED);
+	assert_memory_equal(keyring_data_key(k, 1), key1, 32);
+	assert_int_equal(keyring_rotate(k, &id, &why), 0);
+	assert_int_equal(id, 3);
+	id = 0;
+	assert_int_equal(keyring_rotate(k, &id, &why), 0);
+	assert_int_equal(id, 4); /* drawn, as none was ready */
+	/* no way back */
+	id = 1;
+	assert_int_equal(keyring_rotate(k, &id, &why), -EINVAL);
+	assert_non_null(strstr(why.s, "key 1 is retired"));
+	assert_int_equal(keyring_destroy_key(k, 1, &why), 0);
+	assert_int_equal(keyring_info(k, 1).state, KEY_DESTROYED);
+	assert_null(keyring_data_key(k, 1));
+	assert_int_equal(keyring_rotate(k, &id, &why), -EINVAL);
+	assert_int_equal(keyring_retire(k, 1, &why), -EINVAL);
+	assert_int_equal(keyring_destroy_key(k, 1, &why), -EINVAL);
+	assert_non_null(strstr(why.s, "key 1 is destroyed"));
+	/* a ready one that nobody wants */
+	assert_int_equal(keyring_add_key(k, &id, &why), 0);
+	assert_int_equal(keyring_retire(k, id, &why), 0);
+	assert_int_equal(keyring_info(k, id).state, KEY_RETIRED);
+	assert_int_equal(keyring_active(k), 4);
+	keyring_destroy(k);
+	keyring_destroy(NULL);
 }
 
-/* The directory must hold nothing that a test did not ask for. */
-static int teardown(void **state)
-{
-	unlink(path);
-	return rmdir(dir);
-}
-
-static size_t slurp(uint8_t *buf, size_t cap)
-{
-	int fd = open(path, O_RDONLY);
-	ssize_t n = read(fd, buf, cap);
-
-	close(fd);
-	assert_true(n >= 0);
-	return (size_t)n;
-}
-
-static void spill(const uint8_t *buf, size_t n)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-
-	assert_int_equal(write(fd, buf, n), n);
-	close(fd);
-}
-
-struct listed {
+struct seen {
+	uint16_t id[8];
+	enum key_state state[8];
 	size_t n;
-	uint16_t last, current;
 };
 
-static void count_key(void *arg, uint16_t id, uint64_t created_s, bool current)
+static void see(void *arg, const struct key_info *key)
 {
-	struct listed *l = arg;
+	struct seen *s = arg;
 
-	assert_true(id > l->last);
-	assert_in_range(created_s, time(NULL) - 100, time(NULL));
-	l->n++;
-	l->last = id;
-	if (current)
-		l->current = id;
+	assert_in_range(key->created_s, time(NULL) - 100, time(NULL));
+	assert_in_range(key->changed_s, key->created_s, time(NULL));
+	s->id[s->n] = key->id;
+	s->state[s->n++] = key->state;
 }
 
-static void test_life(void **state)
+/* One key of each state, to bytes and back. */
+static size_t one_of_each(void)
 {
-	uint8_t prf[KEYRING_PRF_BYTES], old_prf[KEYRING_PRF_BYTES];
-	struct keyring *k, *old;
-	struct listed l = {0};
-	struct err_text why;
-	struct stat st;
-	uint8_t key1[32];
+	struct keyring *k = keyring_create();
 	uint16_t id = 0;
+	size_t n;
 
-	assert_int_equal(keyring_create_file(path, &why), 0);
-	assert_int_equal(stat(path, &st), 0);
-	assert_int_equal(st.st_mode & 07777, 0600);
-	assert_int_equal(st.st_size, 40 + 48 + 32);
-	assert_int_equal(keyring_load(&old, path, &why), 0);
-	assert_int_equal(keyring_current(old), 1);
-	assert_non_null(keyring_data_key(old, 1));
-	assert_null(keyring_data_key(old, 0));
-	assert_null(keyring_data_key(old, 2));
-	memcpy(key1, keyring_data_key(old, 1), 32);
-	assert_false(sodium_is_zero(key1, 32));
-
-	assert_int_equal(keyring_add_key(path, &id, &why), 0);
-	assert_int_equal(id, 2);
-	assert_int_equal(keyring_add_key(path, NULL, NULL), 0);
-	assert_int_equal(keyring_load(&k, path, &why), 0);
-	assert_int_equal(keyring_current(k), 3);
-	assert_memory_equal(keyring_data_key(k, 1), key1, 32);
-	assert_memory_not_equal(keyring_data_key(k, 2), key1, 32);
-	assert_memory_not_equal(keyring_data_key(k, 2), keyring_data_key(k, 3), 32);
-	keyring_list(k, count_key, &l);
-	assert_int_equal(l.n, 3);
-	assert_int_equal(l.current, 3);
-	/* The hash key is not rotated. */
-	keyring_prf(prf, k, "x", 1);
-	keyring_prf(old_prf, old, "x", 1);
-	assert_memory_equal(prf, old_prf, sizeof prf);
-	assert_int_equal(stat(path, &st), 0);
-	assert_int_equal(st.st_mode & 07777, 0600);
+	assert_int_equal(keyring_rotate(k, &id, NULL), 0);
+	id = 0;
+	assert_int_equal(keyring_rotate(k, &id, NULL), 0);
+	assert_int_equal(keyring_add_key(k, &id, NULL), 0);
+	assert_int_equal(keyring_destroy_key(k, 1, NULL), 0);
+	n = keyring_encode(k, bytes);
 	keyring_destroy(k);
-	keyring_destroy(old);
-	keyring_destroy(NULL);
+	return n;
+}
+
+static void test_bytes(void **state)
+{
+	static const enum key_state states[] = {KEY_DESTROYED, KEY_RETIRED, KEY_ACTIVE, KEY_READY};
+	size_t n = one_of_each(), i;
+	struct seen seen = {.n = 0};
+	uint8_t again[512];
+	struct keyring *k;
+
+	assert_int_equal(n, KEYRING_HEAD_BYTES + 4 * KEYRING_ENTRY_BYTES);
+	assert_int_equal(keyring_decode(&k, 2, bytes, n), 0);
+	keyring_freeze(k);
+	keyring_list(k, see, &seen);
+	assert_int_equal(seen.n, 4);
+	for (i = 0; i < 4; i++) {
+		assert_int_equal(seen.id[i], i + 1);
+		assert_int_equal(seen.state[i], states[i]);
+	}
+	assert_int_equal(keyring_active(k), 3);
+	assert_true(keyring_encode(k, bytes + 1024) == n);
+	memcpy(again, bytes + 1024, n);
+	assert_memory_equal(again, bytes, n);
+	/* nothing of a destroyed key is left */
+	assert_true(sodium_is_zero(bytes + KEYRING_HEAD_BYTES + 24, 32));
+	keyring_destroy(k);
+}
+
+/* Byte `at` becomes `to`: is that a keyring? */
+static int decode_with(size_t n, size_t at, uint8_t to)
+{
+	uint8_t changed[512];
+	struct keyring *k;
+	int rc;
+
+	memcpy(changed, bytes, n);
+	changed[at] = to;
+	rc = keyring_decode(&k, 2, changed, n);
+	if (rc == 0)
+		keyring_destroy(k);
+	return rc;
+}
+
+static void test_nonsense(void **state)
+{
+	enum { FIRST = KEYRING_HEAD_BYTES, NEXT = KEYRING_ENTRY_BYTES };
+	size_t n = one_of_each(), i;
+	struct keyring *k;
+
+	for (i = 0; i < n; i++)
+		assert_int_equal(keyring_decode(&k, 2, bytes, i), -EBADMSG);
+	assert_int_equal(keyring_decode(&k, 2, bytes, n + 1), -EBADMSG);
+	assert_int_equal(decode_with(n, 0, 4), 0); /* as it was */
+	for (i = 0; i < 256; i++)
+		if (i != 4)
+			assert_int_equal(decode_with(n, 0, (uint8_t)i), -EBADMSG); /* how many */
+	for (i = 1; i < 8; i++)
+		assert_int_equal(decode_with(n, i, 1), -EBADMSG);
+	assert_int_equal(decode_with(n, FIRST, 0), -EBADMSG);        /* id 0 */
+	assert_int_equal(decode_with(n, FIRST, 2), -EBADMSG);        /* an id twice */
+	assert_int_equal(decode_with(n, FIRST, 7), -EBADMSG);        /* descending */
+	for (i = 0; i < 256; i++) {                                  /* states */
+		assert_int_equal(decode_with(n, FIRST + 2, (uint8_t)i), i == 4 ? 0 : -EBADMSG);
+		assert_int_equal(decode_with(n, FIRST + NEXT + 2, (uint8_t)i),
+			i == KEY_READY || i == KEY_RETIRED ? 0 : -EBADMSG); /* two active, or lost */
+		assert_int_equal(decode_with(n, FIRST + 2 * NEXT + 2, (uint8_t)i),
+			i == KEY_ACTIVE ? 0 : -EBADMSG); /* none active */
+	}
+	for (i = 3; i < 8; i++)
+		assert_int_equal(decode_with(n, FIRST + i, 1), -EBADMSG);
+	assert_int_equal(decode_with(n, FIRST + 24, 1), -EBADMSG);   /* a destroyed key with bytes */
+}
+
+static void test_full(void **state)
+{
+	enum { N = KEYRING_KEYS_MAX };
+	struct keyring *k = keyring_create();
+	struct err_text why;
+	uint16_t id = 99;
+	size_t i, n;
+
+	for (i = 1; i < N; i++)
+		assert_int_equal(keyring_add_key(k, &id, &why), 0);
+	assert_int_equal(id, N);
+	id = 99;
+	assert_int_equal(keyring_add_key(k, &id, &why), -EMSGSIZE);
+	assert_int_equal(id, 99);
+	assert_non_null(strstr(why.s, "full"));
+	n = keyring_encode(k, bytes);
+	assert_int_equal(n, KEYRING_BYTES_MAX);
+	keyring_destroy(k);
+	/* ids need not follow one another, but they end */
+	for (i = 0; i < N; i++)
+		memcpy(bytes + KEYRING_HEAD_BYTES + i * KEYRING_ENTRY_BYTES,
+			&(uint16_t){(uint16_t)(63 * (i + 1))}, 2);
+	assert_int_equal(keyring_decode(&k, 2, bytes, n), 0);
+	for (i = 0; i < N; i++)
+		assert_memory_equal(keyring_data_key(k, (uint16_t)(63 * (i + 1))),
+			bytes + KEYRING_HEAD_BYTES + i * KEYRING_ENTRY_BYTES + 24, 32);
+	assert_null(keyring_data_key(k, 64));
+	assert_null(keyring_data_key(k, UINT16_MAX));
+	keyring_destroy(k);
+	n = one_of_each();
+	memset(bytes + KEYRING_HEAD_BYTES + 3 * KEYRING_ENTRY_BYTES, 0xff, 2);
+	assert_int_equal(keyring_decode(&k, 2, bytes, n), 0);
+	assert_int_equal(keyring_add_key(k, &id, &why), -EMSGSIZE);
+	keyring_destroy(k);
 }
 
 static void test_prf(void **state)
@@ -127,20 +226,15 @@ static void test_prf(void **state)
 	/* SipHash-2-4-128 of 00 01 .. 0e under 00 01 .. 0f: vectors.h of its authors' code */
 	static const uint8_t expected[KEYRING_PRF_BYTES] = {0x54, 0x93, 0xe9, 0x99, 0x33, 0xb0,
 		0xa8, 0x11, 0x7e, 0x08, 0xec, 0x0f, 0x97, 0xcf, 0xc3, 0xd9};
-	uint8_t out[KEYRING_PRF_BYTES];
-	uint8_t file[256], in[15];
+	uint8_t out[KEYRING_PRF_BYTES], in[15];
+	size_t n = one_of_each(), i;
 	struct keyring *k;
-	size_t n, i;
 
-	assert_int_equal(keyring_create_file(path, NULL), 0);
-	n = slurp(file, sizeof file);
 	for (i = 0; i < 16; i++)
-		file[24 + i] = (uint8_t)i;
+		bytes[8 + i] = (uint8_t)i;
 	for (i = 0; i < 15; i++)
 		in[i] = (uint8_t)i;
-	crypto_generichash(file + n - 32, 32, file, n - 32, NULL, 0);
-	spill(file, n);
-	assert_int_equal(keyring_load(&k, path, NULL), 0);
+	assert_int_equal(keyring_decode(&k, 2, bytes, n), 0);
 	keyring_prf(out, k, in, 15);
 	assert_memory_equal(out, expected, sizeof out);
 	keyring_prf(out, k, in, 14);
@@ -148,291 +242,64 @@ static void test_prf(void **state)
 	keyring_destroy(k);
 }
 
-static void test_missing(void **state)
+/* What the kernel says of the mapping that `p` is in; `with` is one of its VmFlags. */
+static bool mapping_is(const void *p, const char *with)
 {
-	struct keyring *k = NULL;
-	struct err_text why = {""};
-	uint16_t id;
+	FILE *f = fopen("/proc/self/smaps", "r");
+	char line[512];
+	unsigned long from, to;
+	bool here = false, is = false;
 
-	assert_int_equal(keyring_load(&k, path, &why), -ENOENT);
-	assert_non_null(strstr(why.s, "hedbctl key create"));
-	assert_non_null(strstr(why.s, path));
-	memset(&why, 0, sizeof why);
-	assert_int_equal(keyring_add_key(path, &id, &why), -ENOENT);
-	assert_non_null(strstr(why.s, "hedbctl key create"));
-	assert_null(k);
-	assert_int_equal(keyring_create_file("/nonexistent/dir/keys", &why), -ENOENT);
-	assert_non_null(strstr(why.s, "/nonexistent/dir/keys"));
+	assert_non_null(f);
+	while (fgets(line, sizeof line, f)) {
+		if (sscanf(line, "%lx-%lx ", &from, &to) == 2)
+			here = (unsigned long)p >= from && (unsigned long)p < to;
+		if (here && strncmp(line, "VmFlags:", 8) == 0)
+			is = strstr(line, with) != NULL;
+	}
+	fclose(f);
+	return is;
 }
 
-static void test_permissions(void **state)
+/* Locked, and left out of core dumps. (ops_server has no core at all: e2e/keys.sh.) */
+static void test_memory(void **state)
 {
-	static const mode_t open_modes[] = {0640, 0604, 0660, 0644, 0610, 0601, 0620, 0777};
-	struct keyring *k = NULL;
-	struct err_text why;
-	size_t i;
+	struct keyring *k = keyring_create();
+	const uint8_t *key = keyring_data_key(k, 1);
 
-	assert_int_equal(keyring_create_file(path, NULL), 0);
-	for (i = 0; i < sizeof open_modes / sizeof *open_modes; i++) {
-		memset(&why, 0, sizeof why);
-		assert_int_equal(chmod(path, open_modes[i]), 0);
-		assert_int_equal(keyring_load(&k, path, &why), -EACCES);
-		assert_non_null(strstr(why.s, "chmod 600"));
-		assert_int_equal(keyring_add_key(path, NULL, &why), -EACCES);
+	assert_true(mapping_is(key, " dd"));
+	assert_false(mapping_is(bytes, " dd"));
+	if (mlock(bytes, sizeof bytes) == 0) { /* as many as the limit allows */
+		munlock(bytes, sizeof bytes);
+		assert_true(mapping_is(key, " lo"));
 	}
-	assert_null(k);
-	assert_int_equal(chmod(path, 0400), 0);
-	assert_int_equal(keyring_load(&k, path, &why), 0);
 	keyring_destroy(k);
 }
 
-static void test_not_a_file(void **state)
+/* Destroying a key wipes it where it is, at once. */
+static void test_wiped(void **state)
 {
-	struct keyring *k = NULL;
-	struct err_text why;
+	struct keyring *k = keyring_create();
+	const uint8_t *key = keyring_data_key(k, 1);
+	uint16_t id = 0;
 
-	assert_int_equal(keyring_load(&k, dir, &why), -EMEDIUMTYPE);
-	assert_int_equal(mkfifo(path, 0600), 0);
-	assert_int_equal(keyring_load(&k, path, &why), -EMEDIUMTYPE);
-	unlink(path);
-	spill((const uint8_t *)"hedb keyring v2\nwhatever follows", 32);
-	assert_int_equal(keyring_load(&k, path, &why), -EMEDIUMTYPE);
-	assert_null(k);
-}
-
-static void test_damage(void **state)
-{
-	uint8_t good[512], bad[513];
-	struct keyring *k = NULL;
-	struct err_text why;
-	size_t n, i;
-	int rc;
-
-	assert_int_equal(keyring_create_file(path, NULL), 0);
-	assert_int_equal(keyring_add_key(path, NULL, NULL), 0);
-	n = slurp(good, sizeof good);
-	assert_int_equal(n, 40 + 2 * 48 + 32);
-	for (i = 0; i < 8 * n; i++) {
-		memcpy(bad, good, n);
-		bad[i / 8] ^= (uint8_t)(1 << i % 8);
-		spill(bad, n);
-		memset(&why, 0, sizeof why);
-		rc = keyring_load(&k, path, &why);
-		assert_int_equal(rc, i / 8 < 16 ? -EMEDIUMTYPE : -EBADMSG);
-		assert_true(strlen(why.s) > 10);
-	}
-	for (i = 0; i < n; i++) {
-		spill(good, i);
-		rc = keyring_load(&k, path, NULL);
-		assert_int_equal(rc, i < 16 ? -EMEDIUMTYPE : -EBADMSG);
-	}
-	memcpy(bad, good, n);
-	bad[n] = 0;
-	spill(bad, n + 1);
-	assert_int_equal(keyring_load(&k, path, &why), -EBADMSG);
-	assert_int_equal(keyring_add_key(path, NULL, &why), -EBADMSG);
-	assert_null(k);
-	spill(good, n);
-	assert_int_equal(keyring_load(&k, path, NULL), 0);
+	assert_int_equal(keyring_rotate(k, &id, NULL), 0);
+	assert_false(sodium_is_zero(key, 32));
+	assert_int_equal(keyring_destroy_key(k, 1, NULL), 0);
+	assert_true(sodium_is_zero(key, 32));
 	keyring_destroy(k);
-}
-
-/* Writes `good` with one 16-bit word changed and the checksum made right again. */
-static int load_changed(const uint8_t *good, size_t n, size_t off, uint16_t word)
-{
-	uint8_t bad[512];
-	struct keyring *k = NULL;
-	int rc;
-
-	memcpy(bad, good, n);
-	memcpy(bad + off, &word, 2);
-	crypto_generichash(bad + n - 32, 32, bad, n - 32, NULL, 0);
-	spill(bad, n);
-	rc = keyring_load(&k, path, NULL);
-	keyring_destroy(k);
-	return rc;
-}
-
-/* A right checksum does not make nonsense acceptable. */
-static void test_nonsense(void **state)
-{
-	uint8_t good[512];
-	size_t n, i;
-
-	assert_int_equal(keyring_create_file(path, NULL), 0);
-	assert_int_equal(keyring_add_key(path, NULL, NULL), 0);
-	n = slurp(good, sizeof good);
-	assert_int_equal(load_changed(good, n, 18, 1), 0);		  /* current 1 is fine */
-	assert_int_equal(load_changed(good, n, 18, 3), -EBADMSG); /* current unknown */
-	assert_int_equal(load_changed(good, n, 18, 0), -EBADMSG);
-	assert_int_equal(load_changed(good, n, 16, 0), -EBADMSG); /* count */
-	assert_int_equal(load_changed(good, n, 16, 1), -EBADMSG);
-	assert_int_equal(load_changed(good, n, 16, 3), -EBADMSG);
-	assert_int_equal(load_changed(good, n, 16, 1025), -EBADMSG);
-	assert_int_equal(load_changed(good, n, 16, 0xffff), -EBADMSG);
-	assert_int_equal(load_changed(good, n, 40, 0), -EBADMSG); /* id 0 */
-	assert_int_equal(load_changed(good, n, 40, 2), -EBADMSG); /* an id twice */
-	assert_int_equal(load_changed(good, n, 40, 7), -EBADMSG); /* descending */
-	for (i = 0; i < 2; i++) {
-		assert_int_equal(load_changed(good, n, 20 + 2 * i, 1), -EBADMSG);
-		assert_int_equal(load_changed(good, n, 42 + 2 * i, 1), -EBADMSG);
-		assert_int_equal(load_changed(good, n, 92 + 2 * i, 1), -EBADMSG);
-	}
-}
-
-static void test_no_overwrite(void **state)
-{
-	uint8_t before[256], after[256];
-	struct err_text why;
-	size_t n;
-
-	assert_int_equal(keyring_create_file(path, NULL), 0);
-	n = slurp(before, sizeof before);
-	assert_int_equal(keyring_create_file(path, &why), -EEXIST);
-	assert_int_equal(slurp(after, sizeof after), n);
-	assert_memory_equal(before, after, n);
-	/* nor through a dangling link */
-	unlink(path);
-	assert_int_equal(symlink("elsewhere", path), 0);
-	assert_int_equal(keyring_create_file(path, &why), -EEXIST);
-}
-
-static void test_interrupted(void **state)
-{
-	struct err_text why = {""};
-	struct keyring *k;
-	int fd;
-
-	assert_int_equal(keyring_create_file(path, NULL), 0);
-	fd = open(temp, O_WRONLY | O_CREAT, 0600);
-	close(fd);
-	assert_int_equal(keyring_add_key(path, NULL, &why), -EEXIST);
-	assert_non_null(strstr(why.s, temp));
-	assert_int_equal(access(temp, F_OK), 0);
-	assert_int_equal(keyring_load(&k, path, NULL), 0);
-	keyring_destroy(k);
-	unlink(path);
-	assert_int_equal(keyring_create_file(path, &why), -EEXIST);
-	assert_int_equal(access(path, F_OK), -1);
-	unlink(temp);
-	assert_int_equal(keyring_add_key(path, NULL, NULL), -ENOENT);
-	assert_int_equal(keyring_create_file(path, NULL), 0);
-	assert_int_equal(keyring_add_key(path, NULL, NULL), 0);
-}
-
-/* A file size limit stands in for the full disk: the write stops in the middle. */
-static void test_full_disk(void **state)
-{
-	struct rlimit was, tight;
-	uint8_t before[256], after[256];
-	uint16_t id = 99;
-	struct err_text why;
-	size_t n;
-	int rc;
-
-	assert_int_equal(keyring_create_file(path, NULL), 0);
-	n = slurp(before, sizeof before);
-	assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
-	tight = was;
-	signal(SIGXFSZ, SIG_IGN);
-	for (tight.rlim_cur = 0; tight.rlim_cur < n + 48; tight.rlim_cur += 21) {
-		assert_int_equal(setrlimit(RLIMIT_FSIZE, &tight), 0);
-		rc = keyring_add_key(path, &id, &why);
-		assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
-		assert_int_equal(rc, -EFBIG);
-		assert_int_equal(id, 99);
-		assert_int_equal(access(temp, F_OK), -1);
-		assert_int_equal(slurp(after, sizeof after), n);
-		assert_memory_equal(before, after, n);
-	}
-	unlink(path);
-	tight.rlim_cur = 50;
-	assert_int_equal(setrlimit(RLIMIT_FSIZE, &tight), 0);
-	rc = keyring_create_file(path, &why);
-	assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
-	assert_int_equal(rc, -EFBIG);
-	assert_int_equal(access(path, F_OK), -1);
-	assert_int_equal(access(temp, F_OK), -1);
-	signal(SIGXFSZ, SIG_DFL);
-}
-
-/* Four processes add keys at once: each success is a key that stays. */
-static void test_concurrent(void **state)
-{
-	struct keyring *k;
-	int status, i, added = 0;
-	pid_t pid[4];
-
-	assert_int_equal(keyring_create_file(path, NULL), 0);
-	for (i = 0; i < 4; i++) {
-		pid[i] = fork();
-		if (pid[i] == 0) {
-			int done = 0, tries;
-
-			for (tries = 0; tries < 50; tries++)
-				done += keyring_add_key(path, NULL, NULL) == 0;
-			_exit(done);
-		}
-	}
-	for (i = 0; i < 4; i++) {
-		assert_int_equal(waitpid(pid[i], &status, 0), pid[i]);
-		assert_true(WIFEXITED(status));
-		added += WEXITSTATUS(status);
-	}
-	assert_true(added > 0);
-	assert_int_equal(keyring_load(&k, path, NULL), 0);
-	assert_int_equal(keyring_current(k), 1 + added);
-	keyring_destroy(k);
-}
-
-static void test_full_keyring(void **state)
-{
-	enum { N = KEYRING_KEYS_MAX };
-	static uint8_t file[40 + 48 * N + 32];
-	uint16_t i, id = 99;
-	struct keyring *k;
-	struct err_text why;
-
-	assert_int_equal(keyring_create_file(path, NULL), 0);
-	slurp(file, sizeof file);
-	for (i = 0; i < N; i++) {
-		uint16_t key_id = (uint16_t)(60 * (i + 1));
-
-		memcpy(file + 40 + 48 * i, file + 40, 48);
-		memcpy(file + 40 + 48 * i, &key_id, 2);
-		file[40 + 48 * i + 16] ^= (uint8_t)i;
-	}
-	memcpy(file + 16, &(uint16_t){N}, 2);
-	memcpy(file + 18, &(uint16_t){60}, 2);
-	crypto_generichash(file + sizeof file - 32, 32, file, sizeof file - 32, NULL, 0);
-	spill(file, sizeof file);
-	assert_int_equal(keyring_load(&k, path, NULL), 0);
-	for (i = 0; i < N; i++)
-		assert_memory_equal(
-			keyring_data_key(k, (uint16_t)(60 * (i + 1))), file + 40 + 48 * i + 16, 32);
-	assert_null(keyring_data_key(k, 61));
-	assert_null(keyring_data_key(k, UINT16_MAX));
-	keyring_destroy(k);
-	assert_int_equal(keyring_add_key(path, &id, &why), -EMSGSIZE);
-	assert_int_equal(id, 99);
 }
 
 int main(void)
 {
-#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		CASE(test_life),
-		CASE(test_prf),
-		CASE(test_missing),
-		CASE(test_permissions),
-		CASE(test_not_a_file),
-		CASE(test_damage),
-		CASE(test_nonsense),
-		CASE(test_no_overwrite),
-		CASE(test_interrupted),
-		CASE(test_full_disk),
-		CASE(test_concurrent),
-		CASE(test_full_keyring),
+		cmocka_unit_test(test_states),
+		cmocka_unit_test(test_bytes),
+		cmocka_unit_test(test_nonsense),
+		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_prf),
+		cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_wiped),
 	};
 
 	if (sodium_init() < 0)

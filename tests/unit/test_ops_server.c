@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include "../keyrig.h"
 #include "../serverrig.h"
 
 static int begin_without_credential(void **state)
@@ -770,7 +771,7 @@ static void test_reload(void **state)
 
 	assert_int_equal(key_id(c), 1);
 	memcpy(old, reply.bytes, sizeof old);
-	assert_int_equal(keyring_add_key(f.keys, &id, &err), 0);
+	assert_int_equal(keyrig_rotate(f.keys, &id, &err), 0);
 	assert_int_equal(key_id(c), 1); /* not before it is told */
 	kill(f.pid, SIGHUP);
 	assert_notified("RELOADING=1");

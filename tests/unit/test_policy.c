@@ -516,7 +516,7 @@ static void test_domains(void **state)
 	policy_free(p);
 	/* by key: the rig's values are under key 1 */
 	snprintf(text, sizeof text, "[domain mine]\nkeys = %u\n[domain others]\nkeys = 9\n"
-		"[role db]\nallow = all\n[role db mine]\nallow = order\n", keyring_current(keys));
+		"[role db]\nallow = all\n[role db mine]\nallow = order\n", keyring_active(keys));
 	p = good(text);
 	db = policy_role(p, "db");
 	assert_int_equal(ask(db, TWO, CODE(PUSH, PUSH | 1, OP_enc_int4_lt), 2), 0);

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include "../keyrig.h"
 #include "../serverrig.h"
 
 #include <sys/resource.h>
@@ -381,7 +382,7 @@ static void test_full_disk(void **state)
 	assert_int_equal(ask_op(db, OP_enc_int4_lt), -EACCES);
 	/* no other keys, no other policy */
 	write_policy(9, "[role db]\nallow = all\n");
-	assert_int_equal(keyring_add_key(f.keys, &id, &err), 0);
+	assert_int_equal(keyrig_rotate(f.keys, &id, &err), 0);
 	reload();
 	assert_int_equal(ask_op(db, OP_enc_int4_lt), -EACCES);
 	limit_server(RLIM_INFINITY);

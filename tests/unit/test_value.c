@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include "../keyrig.h"
 #include "value.h"
 
 #include <sodium.h>
@@ -97,7 +98,7 @@ static void test_roundtrip(void **state)
 		assert_int_equal(value_header_parse(v, value_size(n), &h), 0);
 		assert_int_equal(h.type, TYPE);
 		assert_int_equal(h.len, n);
-		assert_int_equal(h.key_id, keyring_current(ring));
+		assert_int_equal(h.key_id, keyring_active(ring));
 		assert_true(h.incarnation == f->s.incarnation);
 	}
 	assert_int_equal(f->o.misses, 1);
@@ -113,14 +114,14 @@ static void test_roundtrip(void **state)
 static void test_layout(void **state)
 {
 	struct fixture *f = begin(state);
-	const uint8_t *data_key = keyring_data_key(ring, keyring_current(ring));
+	const uint8_t *data_key = keyring_data_key(ring, keyring_active(ring));
 	uint8_t v[INT4], subkey[32], out[4];
 	uint64_t inc = 0, ctr = 0;
 	struct gcm_key k;
 
 	assert_int_equal(value_seal(&f->s, VALUE_TYPE_MAX | VALUE_COMPUTED, "four", 4, v), 0);
 	assert_int_equal(v[0], 0x80 | 63);
-	assert_int_equal(v[1] | v[2] << 8, keyring_current(ring));
+	assert_int_equal(v[1] | v[2] << 8, keyring_active(ring));
 	memcpy(&inc, v + 3, 8);
 	memcpy(&ctr, v + 11, 5);
 	assert_true(inc == f->s.incarnation);
@@ -412,8 +413,8 @@ static void test_rotation(void **state)
 	size_t n;
 
 	assert_int_equal(value_seal(&f->s, TYPE, "old", 4, old_v), 0);
-	assert_int_equal(keyring_add_key(path, &id, NULL), 0);
-	assert_int_equal(keyring_load(&newer, path, NULL), 0);
+	assert_int_equal(keyrig_rotate(path, &id, NULL), 0);
+	assert_int_equal(keyfile_load(&newer, path, NULL, NULL), 0);
 	assert_int_equal(value_sealer_init(&s, f->s.gcm, newer), 0);
 	assert_int_equal(value_seal(&s, TYPE, "new", 4, new_v), 0);
 	value_sealer_fini(&s);
@@ -437,7 +438,7 @@ static int group_setup(void **state)
 	if (!mkdtemp(dir))
 		return -1;
 	snprintf(path, sizeof path, "%s/keys", dir);
-	return keyring_create_file(path, NULL) || keyring_load(&ring, path, NULL);
+	return keyfile_create(path, NULL, NULL) || keyfile_load(&ring, path, NULL, NULL);
 }
 
 static int group_teardown(void **state)

@@ -22,7 +22,7 @@
 
 #include "../rig.h"
 #include "config.h"
-#include "keyring.h"
+#include "keyfile.h"
 #include "value.h"
 #include "zone.h"
 
@@ -112,8 +112,8 @@ static int begin(void **state)
 	snprintf(keys_path, sizeof keys_path, "%s/keys", dir);
 	format(region, false);
 	format(other, false);
-	assert_int_equal(keyring_create_file(keys_path, &e), 0);
-	assert_int_equal(keyring_load(&keys, keys_path, &e), 0);
+	assert_int_equal(keyfile_create(keys_path, NULL, &e), 0);
+	assert_int_equal(keyfile_load(&keys, keys_path, NULL, &e), 0);
 	sealer = aligned_alloc(64, sizeof *sealer);
 	opener = aligned_alloc(64, sizeof *opener);
 	assert_int_equal(value_sealer_init(sealer, gcm_select(NULL), keys), 0);

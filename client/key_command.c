@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "key_command.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <sodium.h>
+
+#include "keyfile.h"
+#include "ops.h"
+#include "option.h"
+
+struct words {
+	const char *word[3]; /* command, file, id */
+	int n;
+	uint16_t id;
+	struct kek_spec kek, to; /* to: of seal */
+	bool yes;
+	bool kek_given, to_given, costs_given;
+};
+
+static bool parse_id(uint16_t *id, const char *text)
+{
+	char *end;
+	unsigned long v = strtoul(text, &end, 10);
+
+	*id = (uint16_t)v;
+	return *text >= '0' && *text <= '9' && !*end && v >= 1 && v <= UINT16_MAX;
+}
+
+static bool parse_kek(struct kek_spec *s, const char *text)
+{
+	if (kek_parse(s, text) == 0)
+		return true;
+	fprintf(stderr, "hedbctl: %s: not plain, passphrase[:FROM] or tpm[:TCTI]\n", text);
+	return false;
+}
+
+static bool parse(struct words *w, int argc, char **argv)
+{
+	int i;
+
+	for (i = 0; i < argc; i++) {
+		if (strncmp(argv[i], "--", 2) != 0) {
+			if (w->n == 3)
+				return false;
+			w->word[w->n++] = argv[i];
+		} else if (strcmp(argv[i], "--yes") == 0) {
+			w->yes = true;
+		} else if (strcmp(argv[i], "--kek") == 0 && i + 1 < argc) {
+			w->kek_given = true;
+			if (!parse_kek(&w->kek, argv[++i]))
+				return false;
+		} else if (strcmp(argv[i], "--new-kek") == 0 && i + 1 < argc) {
+			w->to_given = true;
+			if (!parse_kek(&w->to, argv[++i]))
+				return false;
+		} else if (strcmp(argv[i], "--argon2-kib") == 0 && i + 1 < argc) {
+			w->costs_given = true;
+			w->to.memory_kib = (uint32_t)option_number(
+				"--argon2-kib", argv[++i], KEK_MEMORY_MIN_KIB, KEK_MEMORY_MAX_KIB);
+		} else if (strcmp(argv[i], "--argon2-passes") == 0 && i + 1 < argc) {
+			w->costs_given = true;
+			w->to.passes =
+				(uint32_t)option_number("--argon2-passes", argv[++i], 1, KEK_PASSES_MAX);
+		} else {
+			return false;
+		}
+	}
+	return w->n >= 2 && (w->n == 2 || parse_id(&w->id, w->word[2]));
+}
+
+static int done(int rc, const struct err_text *e)
+{
+	if (rc)
+		fprintf(stderr, "hedbctl: %s\n", e->s[0] ? e->s : err_name(rc));
+	return rc != 0;
+}
+
+/* ---- the file ---- */
+
+static void say_plain(const char *path)
+{
+	printf("%s is not sealed: whoever reads the file has the keys. For anything but "
+		   "development: hedbctl key seal %s --new-kek tpm (or passphrase)\n", path, path);
+}
+
+static int create(const struct words *w)
+{
+	struct kek_spec spec = w->kek;
+	struct err_text e = {""};
+	struct kek *kek;
+	int rc = -ENOMEM;
+
+	spec.memory_kib = w->to.memory_kib;
+	spec.passes = w->to.passes;
+	kek = kek_create(&spec);
+	if (kek)
+		rc = keyfile_create(w->word[1], kek, &e);
+	if (rc == 0) {
+		printf("%s: key 1 is active. Keep a copy of the file where the data is not%s: without "
+			   "it all values are lost\n", w->word[1],
+			kek_source(kek) == KEK_TPM ? ", and one that is sealed under a passphrase, since "
+										 "this one needs this machine" : "");
+		if (kek_source(kek) == KEK_PLAIN)
+			say_plain(w->word[1]);
+	}
+	kek_destroy(kek);
+	return done(rc, &e);
+}
+
+static int seal(const struct words *w)
+{
+	struct err_text e = {""};
+	struct kek *from = kek_create(&w->kek), *to = kek_create(&w->to);
+	int rc = -ENOMEM;
+
+	if (from && to)
+		rc = keyfile_seal(w->word[1], from, to, &e);
+	if (rc == 0 && w->to.source == KEK_PLAIN)
+		say_plain(w->word[1]);
+	else if (rc == 0)
+		printf("%s: sealed by %s. Copies from before open as before: remove those that must not. "
+			   "Restart ops_server\n", w->word[1], kek_source_name(w->to.source));
+	kek_destroy(from);
+	kek_destroy(to);
+	return done(rc, &e);
+}
+
+/* ---- its keys ---- */
+
+static void print_time(const char *what, uint64_t s)
+{
+	time_t t = (time_t)s;
+	char when[32] = "?";
+	struct tm tm;
+
+	if (gmtime_r(&t, &tm))
+		strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	printf(" %s %s", what, when);
+}
+
+static void print_key(void *arg, const struct key_info *key)
+{
+	static const char *const states[] = {
+		[KEY_ACTIVE] = "active", [KEY_READY] = "ready", [KEY_RETIRED] = "retired",
+		[KEY_DESTROYED] = "destroyed"};
+
+	printf("key %u", key->id);
+	print_time("created", key->created_s);
+	if (key->state == KEY_ACTIVE || key->state == KEY_READY)
+		printf(" %s\n", states[key->state]);
+	else {
+		print_time(states[key->state], key->changed_s);
+		printf("\n");
+	}
+}
+
+static int list(const struct words *w)
+{
+	struct err_text e = {""};
+	struct kek *kek = kek_create(&w->kek);
+	struct keyring *k;
+	int rc = kek ? keyfile_load(&k, w->word[1], kek, &e) : -ENOMEM;
+
+	if (rc == 0) {
+		keyring_list(k, print_key, NULL);
+		printf("sealed by %s\n", kek_source_name(kek_source(kek)));
+		keyring_destroy(k);
+	}
+	kek_destroy(kek);
+	return done(rc, &e);
+}
+
+static int add_key(void *arg, struct keyring *k, struct err_text *why)
+{
+	return keyring_add_key(k, arg, why);
+}
+
+static int rotate(void *arg, struct keyring *k, struct err_text *why)
+{
+	return keyring_rotate(k, arg, why);
+}
+
+static int retire(void *arg, struct keyring *k, struct err_text *why)
+{
+	return keyring_retire(k, *(uint16_t *)arg, why);
+}
+
+static int destroy_key(void *arg, struct keyring *k, struct err_text *why)
+{
+	return keyring_destroy_key(k, *(uint16_t *)arg, why);
+}
+
+/* `said`: with the id, what is so afterwards. */
+static int change(struct words *w,
+	int (*how)(void *arg, struct keyring *k, struct err_text *why), const char *said)
+{
+	struct err_text e = {""};
+	struct kek *kek = kek_create(&w->kek);
+	int rc = kek ? keyfile_change(w->word[1], kek, how, &w->id, &e) : -ENOMEM;
+
+	if (rc == 0)
+		printf("%s: key %u %s\n", w->word[1], w->id, said);
+	kek_destroy(kek);
+	return done(rc, &e);
+}
+
+static int destroy(struct words *w)
+{
+	static const char lost[] =
+		"every value that is still under it: in tables and their indexes (count them in each "
+		"database, SELECT * FROM hedb.key_usage()), in Redis, on replicas, in backups and WAL";
+
+	if (!w->yes) {
+		fprintf(stderr, "hedbctl: nothing was done. Destroying key %u of %s loses, for ever, %s. "
+			"Say --yes if that is meant\n", w->id, w->word[1], lost);
+		return 1;
+	}
+	return change(w, destroy_key,
+		"is destroyed, and with it every value that was still under it. Backups of the key file "
+		"still have it: destroy them too. SIGHUP ops_server, which forgets it then");
+}
+
+static int credential(const struct words *w)
+{
+	const char *path = w->word[1];
+	uint8_t secret[OPS_CREDENTIAL];
+	char hex[2 * OPS_CREDENTIAL + 2];
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600), rc = 0;
+
+	if (fd < 0) {
+		fprintf(stderr, "hedbctl: %s: %s\n", path, strerror(errno));
+		return 1;
+	}
+	randombytes_buf(secret, sizeof secret);
+	sodium_bin2hex(hex, sizeof hex, secret, sizeof secret);
+	hex[2 * OPS_CREDENTIAL] = '\n';
+	if (write(fd, hex, sizeof hex - 1) != (ssize_t)sizeof hex - 1 || fsync(fd) < 0) {
+		fprintf(stderr, "hedbctl: %s: %s\n", path, strerror(errno));
+		unlink(path);
+		rc = 1;
+	}
+	close(fd);
+	sodium_memzero(secret, sizeof secret);
+	sodium_memzero(hex, sizeof hex);
+	if (!rc)
+		printf("%s: whoever can read it may encrypt and decrypt\n", path);
+	return rc;
+}
+
+static bool is(const struct words *w, const char *command)
+{
+	return strcmp(w->word[0], command) == 0;
+}
+
+int key_command(int argc, char **argv)
+{
+	struct words w = {.kek.source = KEK_ANY, .to.source = KEK_ANY};
+	bool plainly;
+
+	if (!parse(&w, argc, argv))
+		return 2;
+	plainly = !w.to_given && !w.costs_given;
+	if (is(&w, "seal") && w.n == 2 && w.to_given && !w.yes)
+		return seal(&w);
+	if (is(&w, "create") && w.n == 2 && !w.to_given && !w.yes)
+		return create(&w);
+	if (is(&w, "destroy") && w.n == 3 && plainly)
+		return destroy(&w);
+	if (!plainly || w.yes)
+		return 2;
+	if (is(&w, "list") && w.n == 2)
+		return list(&w);
+	if (is(&w, "add") && w.n == 2)
+		return change(&w, add_key,
+			"is ready. Give the file to all nodes, SIGHUP ops_server there, then hedbctl key rotate");
+	if (is(&w, "rotate"))
+		return change(&w, rotate, "is active, and what was is retired. SIGHUP ops_server");
+	if (is(&w, "retire") && w.n == 3)
+		return change(&w, retire, "is retired. SIGHUP ops_server");
+	if (is(&w, "credential") && w.n == 2 && !w.kek_given)
+		return credential(&w);
+	return 2;
+}
