@@ -25,6 +25,7 @@
  *                  source.c tells memo.c of them
  *     fuse.c       expressions that no Zone has, in one round trip; fuse_plan.c in plans
  *     stat_programs.c  what programs cost
+ *     rekey.c      which key values are under
  *     index.c      support functions of operator classes; ANALYZE
  *
  * Include it first: it brings postgres.h. ops.def uses the name ERROR for itself, hence

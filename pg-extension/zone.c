@@ -96,6 +96,9 @@ void zone_raise_state(uint32 state)
 			   "ones that made it.";
 	else if (state == ROW_NO_KEY)
 		hint = "Start ops_server with the key file that holds this key.";
+	else if (state == ROW_KEY_DESTROYED)
+		hint = "It can not be read any more, unless a backup of the key file has the key. "
+			   "hedb.key_usage() counts such values.";
 	ereport(ERROR, (errcode(MAKE_SQLSTATE(e.sqlstate[0], e.sqlstate[1], e.sqlstate[2],
 						e.sqlstate[3], e.sqlstate[4])),
 			errmsg("%s", e.message), hint ? errhint("%s", hint) : 0));
@@ -351,6 +354,22 @@ const uint8_t *zone_call(
 	if (unlikely(!reply))
 		zone_raise_unknown();
 	return reply;
+}
+
+char *zone_status(void)
+{
+	struct ops_client *c = have_client(ROLE_DB);
+	const uint8_t *reply;
+	struct err_text e;
+	uint64_t len;
+	int rc;
+
+	e.s[0] = 0;
+	pgstat_report_wait_start(PG_WAIT_EXTENSION);
+	rc = ops_call(c, OPS_STATUS, 0, NULL, NULL, (uint64_t)hedb_timeout, &reply, &len, &e);
+	pgstat_report_wait_end();
+	raise_if(rc, &e);
+	return pnstrdup((const char *)reply, len);
 }
 
 static ErrorData *take_error(MemoryContext context)

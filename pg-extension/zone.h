@@ -24,6 +24,9 @@
 const uint8_t *zone_call(
 	enum role role, uint64_t len, ops_fill *fill, void *arg, uint64_t *reply_len);
 
+/* What ops_server says of itself (docs/operations.md), in memory of the caller's context. */
+char *zone_status(void);
+
 /* Clock ticks that this session has waited for replies; and since it said that. */
 uint64 zone_waited(void);
 uint64 zone_waited_since(uint64 before);
