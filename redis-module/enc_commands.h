@@ -40,9 +40,13 @@ int enc_cmd_zrem(RedisModuleCtx *ctx, RedisModuleString **argv, int argc);
 int enc_cmd_zcard(RedisModuleCtx *ctx, RedisModuleString **argv, int argc);
 int enc_cmd_zscore(RedisModuleCtx *ctx, RedisModuleString **argv, int argc);
 
+/* enc_rekey.c */
+int enc_cmd_rekey(RedisModuleCtx *ctx, RedisModuleString **argv, int argc);
+int enc_cmd_keyid(RedisModuleCtx *ctx, RedisModuleString **argv, int argc);
+
 /* What those that wait for the zone are as operations (enc.h), in the same files. */
 extern const struct enc_kind enc_kind_incrby, enc_kind_add, enc_kind_sub, enc_kind_mul,
-	enc_kind_cmp, enc_kind_reduce, enc_kind_zadd, enc_kind_zrangebyscore;
+	enc_kind_cmp, enc_kind_reduce, enc_kind_zadd, enc_kind_zrangebyscore, enc_kind_rekey;
 
 /* By the command's name; NULL: none, or it needs no zone. */
 const struct enc_kind *enc_kind_of(const char *name);

@@ -231,6 +231,39 @@ has 'over maxmemory: ring' "$(ring a enc.incrby x "$one")" OOM
 same 'reads go on' "$(t a enc.get x)" 43
 tcp a config set maxmemory 0 >/dev/null
 
+# ---- keys that rotate ----
+rotate() {
+	"$B/hedbctl" key "$@" >/dev/null
+	was=$(grep -c reloaded "$dir/ops.log")
+	kill -HUP "$zone_pid"
+	until_true sh -c "[ \$(grep -c reloaded '$dir/ops.log') -gt $was ]"
+}
+tcp a enc.set "k:t" "$(e text 'to be kept')" EX 1000 >/dev/null
+tcp a enc.set "k:f" "$(e numeric 12.50)" >/dev/null
+same 'KEYID' "$(tcp a enc.keyid k:t) $(tcp a enc.keyid nothing)" '(integer) 1 (nil)'
+same 'REKEY under the same key' "$(tcp a enc.rekey k:t)" '(integer) 1'
+rotate rotate "$dir/keys"
+same 'REKEY under the next' "$(tcp a enc.rekey k:t) $(tcp a enc.keyid k:t)" '(integer) 2 (integer) 2'
+same 'the value is what it was' "$(t a enc.get k:t)" 'to be kept'
+same 'the expiry stays' "$(tcp a ttl k:t | tr -d '()' | awk '{ print ($2 > 900) }')" 1
+same 'ring: REKEY' "$(ring_raw a enc.rekey k:f) $(ring_raw a enc.keyid k:f)" '2 2'
+same 'a numeric' "$(t a enc.get k:f)" 12.50
+same 'REKEY of nothing' "$(tcp a enc.rekey nothing)" '(nil)'
+has 'REKEY of plaintext' "$(tcp a enc.rekey plain)" 'ERR not an encrypted value'
+has 'REKEY of a list' "$(tcp a enc.rekey list)" WRONGTYPE
+has 'REKEY of a forged value' "$(tcp a enc.rekey forged)" 'ERR encrypted value is forged'
+has 'KEYID of plaintext' "$(tcp a enc.keyid plain)" 'ERR not an encrypted value'
+has 'arity of REKEY' "$(tcp a enc.rekey a b)" 'wrong number of arguments'
+has 'arity of KEYID' "$(tcp a enc.keyid)" 'wrong number of arguments'
+cp "$dir/keys" "$dir/keys.backup"
+tcp a enc.set lost "$v" >/dev/null
+rotate destroy "$dir/keys" 1 --yes
+has 'a value under a destroyed key' "$(tcp a enc.rekey lost)" 'ERR encrypted value is under a key that was destroyed'
+same 'others' "$(t a enc.get k:t)" 'to be kept'
+mv "$dir/keys.backup" "$dir/keys" # what is under it is used on
+rotate list "$dir/keys"
+same 'the key is back' "$(tcp a enc.rekey lost)" '(integer) 2'
+
 # ---- many keys ----
 awk 'BEGIN { for (i = 1; i <= 5000; i++) print i }' | encrypt int4 |
 	awk '{ print "enc.set n:" NR, $1 }' | redis-cli -s "$dir/a.sock" >/dev/null
@@ -519,7 +552,7 @@ for i in 1 2 3; do
 	zone_start
 done
 wait $w1 $w2 $w3
-same 'killed thrice under load: no error' "$(cat "$dir"/load[123] | grep -c '^g')" 6000
+same 'killed thrice under load: no error' "$(cat "$dir"/load[123] | grep -c '^[go]')" 6000
 same 'and each counts once' "$(t a enc.get load)" 6000
 [ "$(info a cxlring cxlring_zone_retries)" -ge 1 ] && ok 'requests were sent again' || not_ok 'requests were sent again'
 
