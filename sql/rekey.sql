@@ -31,7 +31,7 @@ CREATE FUNCTION hedb.index_key_usage(index regclass, OUT key_id int4, OUT "value
 -- of something else, which is not looked into.
 CREATE FUNCTION hedb.encrypted_columns(relation regclass, OUT "column" name, OUT type regtype,
 	OUT is_array bool, OUT generated bool) RETURNS SETOF record
-	LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	WITH RECURSIVE encrypted AS (
 		SELECT t.oid FROM pg_type t JOIN pg_depend d ON d.classid = 'pg_type'::regclass AND d.objid = t.oid
 			AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' JOIN pg_extension e ON e.oid = d.refobjid
@@ -51,7 +51,7 @@ $$;
 
 -- A table, and what inherits from it or is its partition.
 CREATE FUNCTION hedb.relations(relation regclass) RETURNS SETOF regclass
-	LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	WITH RECURSIVE r AS (SELECT relation::oid AS oid UNION SELECT inhrelid FROM pg_inherits JOIN r ON inhparent = r.oid)
 	SELECT c.oid::regclass FROM r JOIN pg_class c USING (oid) WHERE c.relkind IN ('r', 'm') ORDER BY 1
 $$;
@@ -121,18 +121,19 @@ CREATE TABLE hedb.rekey_progress (
 GRANT SELECT ON hedb.rekey_progress TO PUBLIC;
 
 -- Only for those that may do so with the table itself; they have no right to others' lines.
+-- rows_left -1: not counted yet.
 CREATE FUNCTION hedb.rekey_note(relation regclass, key_id int4, state text, pass int4, page int8, pages int8,
 	rows_rewritten int8, rows_left int8) RETURNS void
-	LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+	LANGUAGE plpgsql VOLATILE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 BEGIN
 	IF NOT pg_has_role(session_user, (SELECT relowner FROM pg_class WHERE oid = $1), 'MEMBER') THEN
 		RAISE insufficient_privilege USING MESSAGE = format('must be owner of table %s', $1);
 	END IF;
 	INSERT INTO hedb.rekey_progress AS p (relation, key_id, state, pass, page, pages, rows_rewritten, rows_left)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, NULLIF($8, -1))
 	ON CONFLICT (relation) DO UPDATE SET key_id = $2, state = $3, pass = $4, page = $5, pages = $6,
-		rows_rewritten = $7, rows_left = $8, updated = clock_timestamp(),
+		rows_rewritten = $7, rows_left = NULLIF($8, -1), updated = clock_timestamp(),
 		started = CASE WHEN p.state = 'done' OR p.key_id <> $2 THEN now() ELSE p.started END;
 END $$;
 
@@ -140,7 +141,7 @@ END $$;
 -- waits for nobody: rows that others have locked are the next pass's. A generated column
 -- follows from the others, all of which are set.
 CREATE FUNCTION hedb.rekey_statement(relation regclass, OUT change text, OUT stale text)
-	LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT format('UPDATE ONLY %s AS t SET %s WHERE t.ctid = ANY (ARRAY(SELECT ctid FROM ONLY %s AS t '
 			'WHERE ctid >= $1 AND ctid < $2 AND (%s) FOR UPDATE SKIP LOCKED))', relation,
 			string_agg(CASE WHEN is_array THEN format('%I = hedb.reencrypt(t.%I)', "column", "column")
@@ -214,7 +215,7 @@ BEGIN
 				GET DIAGNOSTICS n = ROW_COUNT;
 				rewritten := rewritten + n;
 				at := LEAST(at + pages, size);
-				PERFORM hedb.rekey_note(rel, active, 'running', pass, at, size, rewritten, NULL);
+				PERFORM hedb.rekey_note(rel, active, 'running', pass, at, size, rewritten, -1);
 				COMMIT;
 				IF pg_catalog.clock_timestamp() > said + interval '5 seconds' THEN
 					said := pg_catalog.clock_timestamp();
