@@ -217,14 +217,16 @@ show cxl-cli GET visits
 show redis-cli -p "$port" GET visits
 
 note "Values of the encrypted column, added up by Redis, which cannot read them:"
-psql_ -At -c "SET hedb.mode = 'server'" \
-	-c "SELECT 'ENC.SET salary:' || name || ' ' || amount FROM salary" |
-	as redis-cli -p "$port" >/dev/null
+sets=$(psql_ -At -c "SET hedb.mode = 'server'" \
+	-c "SELECT 'ENC.SET salary:' || name || ' ' || amount::text FROM salary") || die "no ciphertext"
+echo "$sets" | as redis-cli -p "$port" >/dev/null
 sum=$(as cxl-cli --raw ENC.SUM salary:first salary:second)
 note "ENC.SUM salary:first salary:second"
 note "   $sum"
 note "hedbctl decrypt"
-note "   $(echo "$sum" | as hedbctl decrypt "$region" --credential "$at/credential")"
+plain=$(echo "$sum" | as hedbctl decrypt "$region" --credential "$at/credential") || die "no sum"
+note "   $plain"
+[ "$plain" = 5120 ] || die "1024 and 4096 are 5120"
 
 say "4. Ring, unix socket and TCP, measured just now"
 measure() { # target, requests outstanding, requests

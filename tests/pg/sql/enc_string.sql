@@ -39,3 +39,12 @@ SELECT f, pg_temp.different(f) FROM unnest(ARRAY['strpos(a, b)', 'starts_with(a,
 SELECT enable_server_mode();
 SELECT strpos(a, b)::text ~ '^[A-Za-z0-9+/=]+$' AS ciphertext FROM e LIMIT 1;
 SELECT strpos(a, 'b') FROM e LIMIT 1;
+
+-- A number beside a column of plain text: PostgreSQL's text || anynonarray fits as well.
+SELECT enable_client_mode();
+CREATE TABLE beside AS SELECT 'n'::text AS t, 7::enc_int4 AS i, true::enc_bool AS o;
+SELECT t || i FROM beside;
+SELECT t::enc_text || i AS cast, i || t::enc_text AS right, 'x' || o AS literal, pg_typeof('x' || i) FROM beside;
+SELECT enable_server_mode();
+SELECT ('n ' || t || ' ' || i::text) ~ '^n n [A-Za-z0-9+/=]+$' AS ciphertext FROM beside;
+DROP TABLE beside;
