@@ -13,7 +13,8 @@ ctl=$B/hedbctl
 unset HEDB_REGION CXL_SHM_DELAY_NS NOTIFY_SOCKET CREDENTIALS_DIRECTORY
 dir=$(mktemp -d "${TMPDIR:-/tmp}/keys-e2e.XXXXXX") || exit 1
 pids=
-passed=0 failed=0
+. tests/e2e/lib/tap.sh
+patience=60
 
 cleanup() {
 	for p in $pids; do kill -9 "$p" 2>/dev/null; done
@@ -21,42 +22,6 @@ cleanup() {
 }
 trap cleanup EXIT
 trap 'exit 1' INT TERM
-
-ok() {
-	passed=$((passed + 1))
-	echo "ok $((passed + failed)) - $1"
-}
-
-not_ok() {
-	failed=$((failed + 1))
-	echo "not ok $((passed + failed)) - $1"
-	shift
-	printf '%s\n' "$@" | sed 's/^/# /'
-}
-
-skip() {
-	ok "$1 # SKIP $2"
-}
-
-# is NAME GOT EXPECTED
-is() {
-	if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1" "got: $2" "expected: $3"; fi
-}
-
-# says NAME STATUS TEXT COMMAND...: exit status, and TEXT (a fixed string) in what it says
-says() {
-	name=$1 status=$2 text=$3
-	shift 3
-	out=$(timeout 60 "$@" 2>&1 </dev/null)
-	got=$?
-	if [ "$got" != "$status" ]; then
-		not_ok "$name" "exit $got, expected $status" "$out"
-	elif ! printf '%s\n' "$out" | grep -qF -- "$text"; then
-		not_ok "$name" "does not say: $text" "$out"
-	else
-		ok "$name"
-	fi
-}
 
 # start ARGUMENTS...: a server in the background; its pid in $pid, its log in $log
 start() {

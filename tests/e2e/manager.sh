@@ -10,7 +10,8 @@ unset CXL_SECURE CXL_CERT CXL_KEY CXL_CA CXL_CRL CXL_PSK CXL_SEC_MGR CXL_SEC_POO
 # in memory where that can be: others' disks may make fsync() take its time
 dir=$(mktemp -d /dev/shm/mgr-e2e.XXXXXX 2>/dev/null || mktemp -d "${TMPDIR:-/tmp}/mgr-e2e.XXXXXX") || exit 1
 pids= mounted=
-passed=0 failed=0
+. tests/e2e/lib/tap.sh
+tap='manager: '
 
 cleanup() {
 	for p in $pids; do kill -9 "$p" 2>/dev/null; done
@@ -19,33 +20,6 @@ cleanup() {
 }
 trap cleanup EXIT
 trap 'exit 1' INT TERM
-
-ok() {
-	passed=$((passed + 1))
-	echo "ok $((passed + failed)) - manager: $1"
-}
-
-not_ok() {
-	failed=$((failed + 1))
-	echo "not ok $((passed + failed)) - manager: $1"
-	shift
-	printf '%s\n' "$@" | sed 's/^/# /'
-}
-
-# says NAME STATUS TEXT COMMAND...: exit status, and TEXT (a fixed string) in what it says
-says() {
-	name=$1 status=$2 text=$3
-	shift 3
-	out=$(timeout 30 "$@" 2>&1 </dev/null)
-	got=$?
-	if [ "$got" != "$status" ]; then
-		not_ok "$name" "exit $got, expected $status" "$out"
-	elif ! printf '%s\n' "$out" | grep -qF -- "$text"; then
-		not_ok "$name" "does not say: $text" "$out"
-	else
-		ok "$name"
-	fi
-}
 
 ca=$dir/ca
 quiet() { "$@" >"$dir/out" 2>&1 || not_ok "$*" "$(cat "$dir/out")"; }
@@ -225,8 +199,7 @@ if mount -t tmpfs -o size=64k,mode=700 tmpfs "$dir/small" 2>/dev/null; then
 	end TERM
 	umount "$dir/small" && mounted=
 else
-	passed=$((passed + 1))
-	echo "ok $passed - manager: a full disk # SKIP no file system can be mounted here"
+	skip 'a full disk' 'no file system can be mounted here'
 	end TERM
 fi
 

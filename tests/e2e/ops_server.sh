@@ -10,7 +10,7 @@ ctl=$B/hedbctl
 unset HEDB_REGION CXL_SHM_DELAY_NS NOTIFY_SOCKET
 dir=$(mktemp -d "${TMPDIR:-/tmp}/ops-e2e.XXXXXX") || exit 1
 pids=
-passed=0 failed=0
+. tests/e2e/lib/tap.sh
 
 cleanup() {
 	for p in $pids; do kill -9 "$p" 2>/dev/null; done
@@ -18,33 +18,6 @@ cleanup() {
 }
 trap cleanup EXIT
 trap 'exit 1' INT TERM
-
-ok() {
-	passed=$((passed + 1))
-	echo "ok $((passed + failed)) - $1"
-}
-
-not_ok() {
-	failed=$((failed + 1))
-	echo "not ok $((passed + failed)) - $1"
-	shift
-	printf '%s\n' "$@" | sed 's/^/# /'
-}
-
-# says NAME STATUS TEXT COMMAND...: exit status, and TEXT (a fixed string) in what it says
-says() {
-	name=$1 status=$2 text=$3
-	shift 3
-	out=$(timeout 30 "$@" 2>&1 </dev/null)
-	got=$?
-	if [ "$got" != "$status" ]; then
-		not_ok "$name" "exit $got, expected $status" "$out"
-	elif ! printf '%s\n' "$out" | grep -qF -- "$text"; then
-		not_ok "$name" "does not say: $text" "$out"
-	else
-		ok "$name"
-	fi
-}
 
 # start LOG ARGUMENTS...: a server in the background; its pid in $pid
 start() {
@@ -282,8 +255,7 @@ ends "SIGINT ends it"
 fields() { cat /proc/"$1"/task/*/status | awk '/^(NoNewPrivs|Seccomp):/ { print $1 $2 }' | sort | uniq -c | tr -s ' \n' ' '; }
 start "$dir/log-in" --region "$r" --keys "$k" --workers 3
 if grep -q 'no filter of system calls: not in this build' "$dir/log-in"; then
-	echo "ok $((passed + failed + 1)) - sandbox # SKIP not in this build (sanitizers)"
-	passed=$((passed + 1))
+	skip sandbox 'not in this build (sanitizers)'
 else
 	[ "$(fields "$pid")" = ' 5 NoNewPrivs:1 5 Seccomp:2 ' ] && ok "all threads are in the sandbox" || not_ok "all threads are in the sandbox" "$(fields "$pid")"
 fi
