@@ -2,14 +2,7 @@
 # part_load.sh - hedb-load: what it loads is what COPY loads, bad lines, and deaths in the
 # middle. Sourced by run.
 
-# equal NAME GOT WANTED
-equal() {
-	[ "$2" = "$3" ] && { echo "ok - $1"; return; }
-	echo "not ok - $1"
-	diff <(echo "$3") <(echo "$2") | head -20 | sed 's/^/# /'
-}
-
-q() { psql -XAtq -v ON_ERROR_STOP=1 -c "$1" 2>&1; }
+. "$here/says.sh"
 client() { PGOPTIONS='-c hedb.mode=client' psql -XAtq -v ON_ERROR_STOP=1 -c "$1" 2>&1; }
 loads() { hedb-load --quiet "$@" 2>"$base/error"; }
 
@@ -38,23 +31,23 @@ load_types() {
 			$row[1 + rand 15] = "\\N" if $i % 3 == 0;
 			print join("\t", @row), "\n";
 		}' >"$base/types.txt"
-	q "\\copy plain FROM '$base/types.txt'"
+	q -c "\\copy plain FROM '$base/types.txt'"
 	loads enc "$base/types.txt" || sed 's/^/# /' "$base/error"
 	# printed in client mode by PostgreSQL, and by hedb-load itself
-	q "\\copy (SELECT * FROM plain ORDER BY id) TO '$base/plain.out'"
+	q -c "\\copy (SELECT * FROM plain ORDER BY id) TO '$base/plain.out'"
 	client "\\copy (SELECT * FROM enc ORDER BY id) TO '$base/enc.out'"
 	equal 'all types: as COPY loads them' "$(cmp "$base/plain.out" "$base/enc.out"; wc -l <"$base/enc.out")" 5000
 	hedb-load --query 'SELECT * FROM enc ORDER BY id' >"$base/query.out"
 	equal 'all types: as --query shows them' "$(diff "$base/plain.out" "$base/query.out" | head -4)" ''
-	q "\\copy (SELECT * FROM plain ORDER BY id) TO '$base/plain.csv' (FORMAT csv, HEADER)"
+	q -c "\\copy (SELECT * FROM plain ORDER BY id) TO '$base/plain.csv' (FORMAT csv, HEADER)"
 	psql -XAtqc "COPY (SELECT * FROM enc ORDER BY id) TO STDOUT (FORMAT csv, HEADER)" |
 		hedb-load --decrypt --csv >"$base/enc.csv"
 	equal 'all types: CSV through --decrypt' "$(diff "$base/plain.csv" "$base/enc.csv" | head -4)" ''
-	q 'TRUNCATE enc'
+	q -c 'TRUNCATE enc'
 	loads --csv --header enc "$base/plain.csv"
 	hedb-load --query 'SELECT * FROM enc ORDER BY id' >"$base/query.out"
 	equal 'all types: from CSV' "$(diff "$base/plain.out" "$base/query.out" | head -4)" ''
-	equal 'ciphertext is in the table' "$(q "SELECT count(*) FROM enc WHERE t::text LIKE '%plain%'")" 0
+	equal 'ciphertext is in the table' "$(q -c "SELECT count(*) FROM enc WHERE t::text LIKE '%plain%'")" 0
 }
 
 # What PostgreSQL refuses is refused, with its words.
@@ -79,10 +72,10 @@ load_refuses() {
 }
 
 load_bad_lines() {
-	q 'CREATE TABLE bad (id int, a enc_int4, t enc_text)'
+	q -c 'CREATE TABLE bad (id int, a enc_int4, t enc_text)'
 	printf '1\t10\tone\n2\tx\ttwo\n3\t30\n4\t40\tfour\textra\n5\t99999999999\tfive\n6\t60\tsix\n' >"$base/bad.txt"
 	loads bad "$base/bad.txt"
-	equal 'bad lines: nothing is loaded' "$? $(q 'SELECT count(*) FROM bad')" '1 0'
+	equal 'bad lines: nothing is loaded' "$? $(q -c 'SELECT count(*) FROM bad')" '1 0'
 	equal 'bad lines: each is named, all are counted' "$(cat "$base/error")" \
 		'hedb-load: line 2, column a: invalid input syntax for type integer: "x"
 hedb-load: line 3, column t: missing data
@@ -97,11 +90,11 @@ hedb-load: 4 bad lines; nothing is loaded'
 	equal 'bad lines: twenty are named' "$(grep -c ': line' "$base/error") $(tail -1 "$base/error")" \
 		'20 hedb-load: 100 bad lines; nothing is loaded'
 	loads --reject /dev/full bad "$base/bad.txt"
-	equal 'bad lines: no room to set them aside, nothing is loaded' "$? $(q 'SELECT count(*) FROM bad')" '1 2'
-	q 'ALTER TABLE bad ADD CHECK (id < 100)' && q 'TRUNCATE bad'
+	equal 'bad lines: no room to set them aside, nothing is loaded' "$? $(q -c 'SELECT count(*) FROM bad')" '1 2'
+	q -c 'ALTER TABLE bad ADD CHECK (id < 100)' && q -c 'TRUNCATE bad'
 	(seq 1 20000 | sed 's/.*/1\t&\tx/'; printf '100\t1\tx\n') | loads bad
 	equal 'a row that the table refuses: nothing is loaded' \
-		"$? $(q 'SELECT count(*) FROM bad') $(sed -n 's/.*\(violates check\).*/\1/p' "$base/error")" '1 0 violates check'
+		"$? $(q -c 'SELECT count(*) FROM bad') $(sed -n 's/.*\(violates check\).*/\1/p' "$base/error")" '1 0 violates check'
 }
 
 load_tables() {
@@ -129,15 +122,15 @@ load_tables() {
 }
 
 load_streams() {
-	q 'CREATE TABLE stream (id int, t enc_text)'
+	q -c 'CREATE TABLE stream (id int, t enc_text)'
 	seq 1 30000 | sed 's/.*/&\tvalue &/' >"$base/stream.txt"
-	hedb-load --quiet --types int4,enc_text "$base/stream.txt" | q '\copy stream FROM pstdin (FORMAT binary)'
+	hedb-load --quiet --types int4,enc_text "$base/stream.txt" | q -c '\copy stream FROM pstdin (FORMAT binary)'
 	equal 'a stream into COPY BINARY' "$(client "SELECT count(*), min(id), max(id) FROM stream WHERE t = 'value ' || id::text")" \
 		'30000|1|30000'
-	q 'TRUNCATE stream'
+	q -c 'TRUNCATE stream'
 	(cat "$base/stream.txt"; echo x) | hedb-load --quiet --types int4,enc_text 2>/dev/null |
-		q '\copy stream FROM pstdin (FORMAT binary)' >"$base/out"
-	equal 'a stream with a bad line: COPY refuses it' "$(q 'SELECT count(*) FROM stream') $(grep -c ERROR "$base/out")" '0 1'
+		q -c '\copy stream FROM pstdin (FORMAT binary)' >"$base/out"
+	equal 'a stream with a bad line: COPY refuses it' "$(q -c 'SELECT count(*) FROM stream') $(grep -c ERROR "$base/out")" '0 1'
 	hedb-load --quiet --stdout stream "$base/stream.txt" 2>"$base/error" >/dev/full
 	equal 'a full disk' "$? $(cat "$base/error")" '1 hedb-load: standard output: No space left on device'
 	(hedb-load --quiet --stdout stream "$base/stream.txt" 2>"$base/error"; echo $? >"$base/status") | head -c 1 >/dev/null
@@ -145,8 +138,8 @@ load_streams() {
 		"1
 hedb-load: standard output: Broken pipe"
 	equal '--decrypt: a full disk' "$(echo x | hedb-load --decrypt 2>&1 >/dev/full)" 'hedb-load: No space left on device'
-	q 'TRUNCATE stream' && loads stream "$base/stream.txt"
-	value=$(q 'SELECT t FROM stream WHERE id = 17')
+	q -c 'TRUNCATE stream' && loads stream "$base/stream.txt"
+	value=$(q -c 'SELECT t FROM stream WHERE id = 17')
 	equal '--decrypt: what is no ciphertext stays' "$(printf 'a\\tb\t%s\t\\N\t%s\n' "$value" "${value:0:32}" | hedb-load --decrypt)" \
 		"$(printf 'a\\tb\tvalue 17\t\\N\t%s' "${value:0:32}")"
 	other=A && [ "${value:30:1}" != A ] || other=B
@@ -160,7 +153,7 @@ hedb-load: standard output: Broken pipe"
 slowly() { awk '{ print } NR % 1000 == 0 { fflush(); system("sleep 0.05") }' "$1"; }
 
 load_deaths() {
-	q 'TRUNCATE stream'
+	q -c 'TRUNCATE stream'
 	slowly "$base/stream.txt" | loads stream &
 	loader=$!
 	sleep 0.5
@@ -169,14 +162,14 @@ load_deaths() {
 	wait $loader
 	equal 'ops_server dies and comes back: all is loaded' \
 		"$? $(client "SELECT count(*) FROM stream WHERE t = 'value ' || id::text")" '0 30000'
-	q 'TRUNCATE stream'
+	q -c 'TRUNCATE stream'
 	slowly "$base/stream.txt" | loads --timeout 1 stream &
 	loader=$!
 	sleep 0.5
 	zone_stop KILL
 	wait $loader
 	equal 'ops_server dies for good: nothing is loaded' \
-		"$? $(q 'SELECT count(*) FROM stream') $(grep -c 'no answer from ops_server' "$base/error")" '1 0 1'
+		"$? $(q -c 'SELECT count(*) FROM stream') $(grep -c 'no answer from ops_server' "$base/error")" '1 0 1'
 	zone_start
 	slowly "$base/stream.txt" >"$base/fifo" &
 	hedb-load --quiet stream "$base/fifo" 2>/dev/null &
@@ -185,13 +178,13 @@ load_deaths() {
 	kill -9 $loader
 	wait $loader 2>/dev/null
 	sleep 0.5
-	equal 'hedb-load dies: nothing is loaded' "$(q 'SELECT count(*) FROM stream')" 0
+	equal 'hedb-load dies: nothing is loaded' "$(q -c 'SELECT count(*) FROM stream')" 0
 	slowly "$base/stream.txt" | loads stream &
 	loader=$!
 	sleep 0.5
-	q "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'hedb-load'" >/dev/null
+	q -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'hedb-load'" >/dev/null
 	wait $loader
-	equal 'the connection dies: nothing is loaded' "$? $(q 'SELECT count(*) FROM stream')" '1 0'
+	equal 'the connection dies: nothing is loaded' "$? $(q -c 'SELECT count(*) FROM stream')" '1 0'
 }
 
 while IFS= read -r line; do
@@ -206,7 +199,7 @@ done < <(
 	cp "$root/build/hedb-load" "$base/bin/"
 	export HEDB_REGION=$region HEDB_CREDENTIAL=$credential
 	mkfifo "$base/fifo"
-	q 'CREATE EXTENSION hedb'
+	q -c 'CREATE EXTENSION hedb'
 	load_types
 	load_refuses
 	load_bad_lines

@@ -3,21 +3,7 @@
 # deploy/policy, what an administrator may do all the same, and which policies are refused.
 # Sourced by run.
 
-# equal NAME GOT WANTED; has NAME GOT PART; lacks NAME GOT PART
-equal() {
-	[ "$2" = "$3" ] && { echo "ok - $1"; return; }
-	echo "not ok - $1"
-	diff <(echo "$3") <(echo "$2") | head -20 | sed 's/^/# /'
-}
-
-has() {
-	case $2 in
-	*"$3"*) echo "ok - $1" ;;
-	*) echo "not ok - $1"; echo "$2" | head -5 | sed 's/^/# /' ;;
-	esac
-}
-
-q() { psql -XAtq -v ON_ERROR_STOP=1 "$@" 2>&1; }
+. "$here/says.sh"
 
 # A value of an administrator's session is denied, SQLSTATE and all.
 denied() {

@@ -2,21 +2,7 @@
 # part_secure.sh - sealed channels between PostgreSQL and ops_server: the same answers, roles by
 # certificate, and what is said when it does not come to one. Sourced by run.
 
-# equal NAME GOT WANTED; has NAME GOT PART
-equal() {
-	[ "$2" = "$3" ] && { echo "ok - $1"; return; }
-	echo "not ok - $1"
-	diff <(echo "$3") <(echo "$2") | head -20 | sed 's/^/# /'
-}
-
-has() {
-	case $2 in
-	*"$3"*) echo "ok - $1" ;;
-	*) echo "not ok - $1"; echo "$2" | head -5 | sed 's/^/# /' ;;
-	esac
-}
-
-q() { psql -XAtq -v ON_ERROR_STOP=1 "$@" 2>&1; }
+. "$here/says.sh"
 client() { PGOPTIONS='-c hedb.mode=client' q "$@"; }
 
 # certificate NAME ROLES: in $base, PostgreSQL's user may read it
