@@ -138,7 +138,7 @@ $(B)/tests/unit/test_scan: $(B)/client/scan.o
 $(B)/tests/unit/test_words: $(B)/client/words.o
 $(B)/tests/unit/test_rows: $(B)/client/rows.o
 $(B)/tests/unit/test_noise: $(B)/client/noise.o
-$(B)/tests/unit/test_sandbox: $(B)/ops-server/sandbox.o
+$(B)/tests/unit/test_sandbox: $(B)/ops-server/sandbox.o $(B)/ops-server/log.o
 $(B)/tests/unit/test_audit: $(B)/ops-server/auditor.o $(B)/ops-server/log.o
 $(B)/tests/unit/test_view $(B)/tests/unit/test_mgr_table $(B)/tests/unit/test_mgr_journal: $(B)/ops-server/mgr_table.o
 $(B)/tests/unit/test_mgr_journal: $(B)/ops-server/mgr_journal.o

@@ -106,18 +106,8 @@ static int turn(struct mgr *m, struct pollfd *fds, int wait)
 static int confine(const struct mgr_config *c)
 {
 	struct sandbox_needs needs = {.unix_sockets = getenv("NOTIFY_SOCKET") != NULL, .answers = true};
-	int rc;
 
-	if (!c->sandbox || !sandbox_possible()) {
-		log_warning("no filter of system calls: %s",
-			c->sandbox ? "not in this build" : "sandbox = no");
-		return 0;
-	}
-	rc = sandbox_enter(&needs);
-	if (rc)
-		log_error("no filter of system calls (%s): `sandbox = no` does without",
-			strerror(-rc));
-	return rc;
+	return sandbox_confine(c->sandbox, &needs);
 }
 
 static int serve(struct mgr *m, int listener)

@@ -8,11 +8,14 @@
 #include <sched.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "log.h"
 
 #if defined(__x86_64__)
 #define THIS_ARCH AUDIT_ARCH_X86_64
@@ -225,4 +228,18 @@ int sandbox_enter(const struct sandbox_needs *needs)
 			SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_SPEC_ALLOW, &program) == 0)
 		return 0;
 	return errno ? -errno : -EIO;
+}
+
+int sandbox_confine(bool wanted, const struct sandbox_needs *needs)
+{
+	int rc;
+
+	if (!wanted || !sandbox_possible()) {
+		log_warning("no filter of system calls: %s", wanted ? "not in this build" : "sandbox = no");
+		return 0;
+	}
+	rc = sandbox_enter(needs);
+	if (rc)
+		log_error("no filter of system calls (%s): `sandbox = no` does without", strerror(-rc));
+	return rc;
 }

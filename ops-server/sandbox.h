@@ -55,4 +55,10 @@ bool sandbox_possible(void);
  */
 MUST_CHECK int sandbox_enter(const struct sandbox_needs *needs);
 
+/*
+ * sandbox_confine - the same, as a program does when it starts: without, and a warning, where
+ * it is not `wanted` or not possible. What cannot enter is to end rather than to serve without.
+ */
+MUST_CHECK int sandbox_confine(bool wanted, const struct sandbox_needs *needs);
+
 #endif

@@ -167,18 +167,8 @@ static int confine(const struct config *c)
 {
 	struct sandbox_needs needs = {.unix_sockets = getenv("NOTIFY_SOCKET") != NULL,
 		.new_files = c->audit[0] != 0, .dials = c->sec_mgr[0] != 0};
-	int rc;
 
-	if (!c->sandbox || !sandbox_possible()) {
-		log_warning("no filter of system calls: %s",
-			c->sandbox ? "not in this build" : "sandbox = no");
-		return 0;
-	}
-	rc = sandbox_enter(&needs);
-	if (rc)
-		log_error("no filter of system calls (%s): `sandbox = no` does without",
-			strerror(-rc));
-	return rc;
+	return sandbox_confine(c->sandbox, &needs);
 }
 
 /* The log that says which policy was in force last. */
