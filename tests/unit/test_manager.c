@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "../carig.h"
 #include "../serverrig.h"
 
 #include <arpa/inet.h>
@@ -21,31 +22,12 @@
 
 enum { LEASE = 2000, ROUNDS = 20, STRANGERS = 600 /* more than CALLERS */ };
 
-static char ca[64], store[80], address[32], mgr_path[PATH_MAX];
+static char store[80], address[32], mgr_path[PATH_MAX];
 static pid_t manager;
 static struct mgrlink admin;
 static struct trust *admin_trust;
 static char answer[512]; /* to the last command */
 static const char canary[] = "what the other tenant may not read";
-
-static const char *in_ca(const char *name)
-{
-	static char text[16][160];
-	static int i;
-
-	i = (i + 1) % 16;
-	snprintf(text[i], sizeof text[i], "%s/%s", ca, name);
-	return text[i];
-}
-
-static struct trust_files files_of(const char *name)
-{
-	char pem[80], key[80];
-
-	snprintf(pem, sizeof pem, "%s.pem", name);
-	snprintf(key, sizeof key, "%s.key", name);
-	return (struct trust_files){.cert = in_ca(pem), .key = in_ca(key), .ca = in_ca("ca.pem")};
-}
 
 /* ---- the manager ---- */
 

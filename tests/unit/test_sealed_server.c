@@ -10,24 +10,14 @@
 
 #include <cmocka.h>
 
+#include "../carig.h"
 #include "../serverrig.h"
 
 #include "ca.h"
 #include "secure.h"
 
-static char ca[64];
 static struct trust *node; /* db and client */
 static const char canary[] = "what nobody else may read";
-
-static const char *in_ca(const char *name)
-{
-	static char text[16][160];
-	static int i;
-
-	i = (i + 1) % 16;
-	snprintf(text[i], sizeof text[i], "%s/%s", ca, name);
-	return text[i];
-}
 
 static int remove_dir(const char *dir)
 {
@@ -39,13 +29,9 @@ static int remove_dir(const char *dir)
 
 static struct trust *load(const char *name)
 {
-	char pem[80], key[80];
-	struct trust_files files;
+	struct trust_files files = files_of(name);
 	struct trust *t;
 
-	snprintf(pem, sizeof pem, "%s.pem", name);
-	snprintf(key, sizeof key, "%s.key", name);
-	files = (struct trust_files){.cert = in_ca(pem), .key = in_ca(key), .ca = in_ca("ca.pem")};
 	if (trust_load(&t, &files, &err))
 		fail_msg("%s", err.s);
 	return t;
