@@ -27,6 +27,7 @@
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 
+#include "known.h"
 #include "literal.h"
 #include "numeric_form.h"
 #include "scalar.h"
@@ -60,20 +61,6 @@ static const struct plain *plain_of(uint8_t type)
 	fmgr_info_cxt(out, &p->out, TopMemoryContext);
 	p->oid = oid;
 	return p;
-}
-
-uint8 hedb_type_code(Oid oid)
-{
-	HeapTuple t = SearchSysCache1(TYPEOID, ObjectIdGetDatum(oid));
-	const char *name = t ? NameStr(((Form_pg_type)GETSTRUCT(t))->typname) : "";
-	uint8 type = T_FIRST_PUBLIC;
-
-	while (--type > 0)
-		if (optable_type(type).name && strcmp(optable_type(type).name, name) == 0)
-			break;
-	if (t)
-		ReleaseSysCache(t);
-	return type;
 }
 
 /* ---- plaintext and its bytes in a request ---- */
@@ -348,7 +335,7 @@ static const struct cast *cast_of(FmgrInfo *f)
 		return c;
 	c = MemoryContextAllocZero(f->fn_mcxt, sizeof *c);
 	result = get_func_signature(f->fn_oid, &types, &n);
-	c->type = hedb_type_code(result);
+	c->type = code_secret_type(result);
 	if (n != 1 || !c->type)
 		elog(ERROR, "function %u is no cast to an encrypted type", f->fn_oid);
 	if (find_coercion_pathway(plain_of(c->type)->oid, types[0], COERCION_EXPLICIT,

@@ -61,9 +61,6 @@ extern bool hedb_secure; /* sealed channels to ops_server, or none */
 extern char *hedb_cert_file, *hedb_key_file, *hedb_ca_file, *hedb_crl_file, *hedb_psk_file;
 extern char *hedb_sec_mgr, *hedb_sec_pool; /* watch.h */
 
-/* The code of an encrypted type by its OID, 0 when it is none. */
-uint8 hedb_type_code(Oid type);
-
 /* A plain value is about to become one of that type: raises in server mode. */
 void hedb_need_client_mode(uint32 type);
 

@@ -20,6 +20,7 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
+#include "known.h"
 #include "memo.h"
 #include "rank.h"
 #include "zone.h"
@@ -100,7 +101,7 @@ static bool try_count_distinct(struct sample *s, VacAttrStatsP stats)
 {
 	ErrorData *why;
 
-	s->type = hedb_type_code(getBaseType(stats->attrtypid)); /* of a domain */
+	s->type = code_secret_type(getBaseType(stats->attrtypid)); /* of a domain */
 	if (zone_try(count_distinct, s, &why))
 		return true;
 	if (why)

@@ -23,6 +23,7 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
+#include "known.h"
 #include "zone.h"
 
 /* ---- of a value ---- */
@@ -54,7 +55,7 @@ static uint16 key_id(uint8 type, Datum d)
 
 static uint8 encrypted_type(Oid type)
 {
-	uint8 code = hedb_type_code(getBaseType(type));
+	uint8 code = code_secret_type(getBaseType(type));
 
 	if (code == 0)
 		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
@@ -164,7 +165,7 @@ static bool find_columns(struct usage *u)
 	int i;
 
 	for (i = 0; i < desc->natts; i++) {
-		u->type[i] = hedb_type_code(getBaseType(TupleDescAttr(desc, i)->atttypid));
+		u->type[i] = code_secret_type(getBaseType(TupleDescAttr(desc, i)->atttypid));
 		any |= u->type[i] != 0;
 	}
 	return any;
