@@ -9,6 +9,7 @@
 
 #include "err.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* With a small stack, since all memory is locked. Returns 0 or -errno. */
@@ -22,5 +23,14 @@ MUST_CHECK int thread_start(pthread_t *t, void *(*run)(void *), void *arg);
  *   nicer     below the process's own priority, by so much
  */
 void thread_schedule(uint64_t slice_ns, int nicer);
+
+/*
+ * thread_first - the calling thread goes before all that is not real-time: who wakes it hands
+ * its processor over at once, and has it back with the answer.
+ *
+ * Needs a soft RLIMIT_RTPRIO of 1 or CAP_SYS_NICE; false where there is neither.
+ * thread_schedule() ends it.
+ */
+bool thread_first(void);
 
 #endif

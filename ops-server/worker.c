@@ -25,6 +25,7 @@ enum {
 	TAKEN_PART = 4,
 	LINGER_NS = 1000000, /* after something long, at most; nor longer than that took */
 	SLICE_NS = 100000,
+	FIRST_NS = 500000,   /* ahead of everybody else, at most, between two sleeps */
 	NO_CPU = CPU_SETSIZE,
 };
 
@@ -212,6 +213,32 @@ void workers_look(struct server *s)
 		wake_one(s, NO_CPU, false);
 }
 
+/* ---- whose turn it is ---- */
+
+static void like_others(struct worker *w)
+{
+	if (w->first)
+		thread_schedule(SLICE_NS, 0); /* requests take less than a microsecond */
+	w->first = false;
+}
+
+/*
+ * A client that wakes us on its own processor goes to sleep until we come to it, and that is
+ * after everybody else who waits for this processor; then it waits in line again. If we go
+ * first, where that is allowed, the answer is there before it sleeps (TPC-B with 16
+ * clients: 8 % more). It must not keep others away: only for what is short, and for so long.
+ */
+static void go_first(struct worker *w)
+{
+	if (w->may_go_first && !w->first)
+		w->first = w->may_go_first = thread_first();
+}
+
+static bool first_for_long(const struct worker *w)
+{
+	return w->first && clock_ticks() - w->woken > clock_from_ns(FIRST_NS);
+}
+
 /* ---- polling ---- */
 
 static bool poll_begin(struct worker *w)
@@ -222,6 +249,7 @@ static bool poll_begin(struct worker *w)
 	if (!s->config.spin_us || !__atomic_compare_exchange_n(&s->poller, &none, w, false,
 							  __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
 		return false;
+	like_others(w);
 	w->polls = true;
 	w->caught = 0;
 	w->beside = 0;
@@ -321,13 +349,15 @@ static void rest(struct worker *w)
 	uint64_t t0 = clock_ticks();
 
 	w->linger.budget = 0;
+	go_first(w);
 	bell_set(bell, BELL_FUTEX);
 	if (!anything(s) && !stopping(s)) {
 		w->sleeps++;
 		bell_sleep(bell, most);
 	}
 	bell_clear(bell);
-	w->idle_us += clock_to_ns(clock_ticks() - t0) / 1000;
+	w->woken = clock_ticks();
+	w->idle_us += clock_to_ns(w->woken - t0) / 1000;
 	if (__atomic_load_n(&w->asked, __ATOMIC_ACQUIRE)) {
 		__atomic_store_n(&w->asked, false, __ATOMIC_RELAXED);
 		poll_begin(w);
@@ -386,6 +416,8 @@ static void serve(struct worker *w, struct service_chan *c)
 	bool found_asleep = shm_load32(&c->shm->asleep) != BELL_AWAKE;
 	uint64_t t0 = heavy ? clock_ticks() : 0;
 
+	if (heavy || first_for_long(w))
+		like_others(w);
 	if (heavy)
 		be_busy(w, c);
 	else if (!w->polls)
@@ -433,7 +465,8 @@ static void *worker_run(void *arg)
 	struct service_chan *c;
 
 	stay_on(w->cpu);
-	thread_schedule(SLICE_NS, 0); /* requests take less than a microsecond */
+	w->first = w->may_go_first = true; /* whatever it was started as */
+	like_others(w);
 	while (!stopping(s)) {
 		if (service_changed(&s->service))
 			control(s);

@@ -273,6 +273,42 @@ grep -q 'warning no filter of system calls' "$dir/log-out" && ok "and says so" |
 kill -TERM "$pid"
 ends "and it ends outside"
 
+# ---- at rest a thread goes first, where that is allowed; not one that polls ----
+# first_are N NAME: so many threads of $pid come to have a real-time policy (stat, field 41)
+first_are() {
+	i=0
+	while n=$(sed 's/.*) //' /proc/"$pid"/task/*/stat | awk '$39 == 1' | wc -l); [ "$n" != "$1" ]; do
+		i=$((i + 1))
+		[ $i -gt 100 ] && not_ok "$2" "$n threads, not $1" && return
+		sleep 0.05
+	done
+	ok "$2"
+}
+if chrt -f 1 true 2>/dev/null; then
+	start "$dir/log-first" --region "$r" --keys "$k" --workers 3
+	first_are 3 "threads at rest go first"
+	"$ctl" ping "$r" --count 100000000 >/dev/null 2>&1 &
+	busy=$!
+	pids="$pids $busy"
+	first_are 2 "the one that polls does not"
+	kill "$busy"
+	wait "$busy" 2>/dev/null
+	first_are 3 "and does again"
+	kill -TERM "$pid"
+	ends "and it ends"
+	printf '#!/bin/sh\nexec setpriv --bounding-set -sys_nice "%s" "$@"\n' "$server" >"$dir/not-first"
+	chmod +x "$dir/not-first"
+	allowed=$server server=$dir/not-first
+	start "$dir/log-not-first" --region "$r" --keys "$k" --workers 3
+	says "not allowed to: serves all the same" 0 "round trips" "$ctl" ping "$r" --count 1000
+	first_are 0 "as all others"
+	kill -TERM "$pid"
+	ends "and it ends"
+	server=$allowed
+else
+	skip "threads that go first" 'no real-time priority is allowed here'
+fi
+
 # ---- threads: one for each processor that it may use, two at the least, 32 at most ----
 n=$(env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc)
 [ "$n" -gt 2 ] || n=2

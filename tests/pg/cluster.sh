@@ -66,12 +66,14 @@ cluster_begin() {
 
 zone_start() {
 	set -- --region "$region" --keys "$base/keys" --credential "$credential" "$@"
-	if [ -n "$user" ]; then # exec: $! has to be the server itself
-		setpriv --reuid "$user" --regid "$(id -g "$user")" --clear-groups \
-			"$base/bin/ops_server" "$@" >>"$base/log/ops_server" 2>&1 &
-	else
-		"$base/bin/ops_server" "$@" >>"$base/log/ops_server" 2>&1 &
-	fi
+	( # exec: $! has to be the server itself
+		first= # may go first, as the service may; a container's root cannot raise the limit
+		ulimit -r 1 2>/dev/null || first='--inh-caps +sys_nice --ambient-caps +sys_nice'
+		set -- "$base/bin/ops_server" "$@"
+		[ -z "$user" ] ||
+			set -- setpriv --reuid "$user" --regid "$(id -g "$user")" --clear-groups $first "$@"
+		exec "$@" >>"$base/log/ops_server" 2>&1
+	) &
 	zone_pid=$!
 	for _ in $(seq 100); do
 		as_user hedbctl ping "$region" --count 1 >/dev/null 2>&1 && return 0
