@@ -432,17 +432,36 @@ static int last_id(PlannedStmt *s)
 	return last;
 }
 
-/* Row security, or a view that hides rows from functions. The planner forgets both. */
+static bool has_barrier(const Query *q);
+
 static bool barrier_walker(Node *n, void *ctx)
 {
-	if (n == NULL)
-		return false;
-	if (IsA(n, RangeTblEntry))
-		return ((RangeTblEntry *)n)->securityQuals || ((RangeTblEntry *)n)->security_barrier;
-	if (IsA(n, Query))
-		return ((Query *)n)->hasRowSecurity ||
-			query_tree_walker((Query *)n, barrier_walker, ctx, QTW_EXAMINE_RTES_BEFORE);
-	return expression_tree_walker(n, barrier_walker, ctx);
+	if (n && IsA(n, Query))
+		return has_barrier((Query *)n);
+	return n && expression_tree_walker(n, barrier_walker, ctx);
+}
+
+static bool is_barrier(const RangeTblEntry *t)
+{
+	return t->securityQuals || t->security_barrier || (t->subquery && has_barrier(t->subquery));
+}
+
+/* Row security, or a view that hides rows from functions. The planner forgets both. Queries
+ * are looked for in expressions only where the parser has seen some. */
+static bool has_barrier(const Query *q)
+{
+	ListCell *lc;
+
+	if (q->hasRowSecurity)
+		return true;
+	foreach (lc, q->rtable)
+		if (is_barrier(lfirst_node(RangeTblEntry, lc)))
+			return true;
+	foreach (lc, q->cteList)
+		if (has_barrier((Query *)lfirst_node(CommonTableExpr, lc)->ctequery))
+			return true;
+	return q->hasSubLinks &&
+		query_tree_walker((Query *)q, barrier_walker, NULL, QTW_IGNORE_RC_SUBQUERIES);
 }
 
 static void add_zones(PlannedStmt *s, int cursor_options, bool barrier)
@@ -485,7 +504,7 @@ static PlannedStmt *plan_unfused(Query *parse, const char *text, int cursor_opti
 static PlannedStmt *plan(Query *parse, const char *text, int cursor_options,
 	ParamListInfo params)
 {
-	bool barrier = hedb_enable_batch && barrier_walker((Node *)parse, NULL);
+	bool barrier = hedb_enable_batch && has_barrier(parse);
 	PlannedStmt *s = plan_unfused(parse, text, cursor_options, params);
 
 	if (hedb_enable_batch && s->planTree && s->commandType != CMD_UTILITY)
