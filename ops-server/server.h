@@ -40,6 +40,7 @@ struct worker {
 	bool asked;      /* to poll, by another worker */
 	bool may_go_first, first; /* thread_first() */
 	uint64_t woken;  /* ticks, the last time */
+	uint32_t vain;   /* times rung since a request was served */
 	uint32_t soon;   /* counts channel `last` asking again at once; halved if it does not */
 	uint32_t last;
 	uint64_t answered; /* ticks, the last time that it did not poll */

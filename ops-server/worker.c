@@ -26,6 +26,7 @@ enum {
 	LINGER_NS = 1000000, /* after something long, at most; nor longer than that took */
 	SLICE_NS = 100000,
 	FIRST_NS = 500000,   /* ahead of everybody else, at most, between two sleeps */
+	VAIN = 16,           /* times in a row rung for nothing: no more ahead of others */
 	NO_CPU = CPU_SETSIZE,
 };
 
@@ -223,14 +224,17 @@ static void like_others(struct worker *w)
 }
 
 /*
- * A client that wakes us on its own processor goes to sleep until we come to it, and that is
+ * At rest. A client that wakes us on its own processor goes to sleep until we come to it, and that is
  * after everybody else who waits for this processor; then it waits in line again. If we go
  * first, where that is allowed, the answer is there before it sleeps (TPC-B with 16
- * clients: 8 % more). It must not keep others away: only for what is short, and for so long.
+ * clients: 8 % more). It must not keep others away: only for what is short, for so long, and
+ * not for a neighbour who rings without having asked.
  */
-static void go_first(struct worker *w)
+static void take_place(struct worker *w)
 {
-	if (w->may_go_first && !w->first)
+	if (w->vain >= VAIN)
+		like_others(w);
+	else if (w->may_go_first && !w->first)
 		w->first = w->may_go_first = thread_first();
 }
 
@@ -346,10 +350,10 @@ static void rest(struct worker *w)
 {
 	struct server *s = w->server;
 	uint32_t *bell = &lane_of(w)->asleep, most = longest_sleep(w);
-	uint64_t t0 = clock_ticks();
+	uint64_t t0 = clock_ticks(), slept_us;
 
 	w->linger.budget = 0;
-	go_first(w);
+	take_place(w);
 	bell_set(bell, BELL_FUTEX);
 	if (!anything(s) && !stopping(s)) {
 		w->sleeps++;
@@ -357,7 +361,9 @@ static void rest(struct worker *w)
 	}
 	bell_clear(bell);
 	w->woken = clock_ticks();
-	w->idle_us += clock_to_ns(w->woken - t0) / 1000;
+	slept_us = clock_to_ns(w->woken - t0) / 1000;
+	w->idle_us += slept_us;
+	w->vain += slept_us < most && w->vain < VAIN;
 	if (__atomic_load_n(&w->asked, __ATOMIC_ACQUIRE)) {
 		__atomic_store_n(&w->asked, false, __ATOMIC_RELAXED);
 		poll_begin(w);
@@ -437,6 +443,7 @@ static void serve(struct worker *w, struct service_chan *c)
 		linger_begin(w, clock_ticks() - t0);
 	}
 	w->idle_us = 0;
+	w->vain = 0;
 	if (w->polls) {
 		w->caught++;
 		spin_start(&w->spin); /* its budget stays: poll_on judges by the time away */

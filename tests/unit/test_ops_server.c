@@ -11,6 +11,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
+#include <dirent.h>
+#include <sched.h>
 
 #include "../keyrig.h"
 #include "../serverrig.h"
@@ -763,6 +765,59 @@ static void test_bell_written_by_a_neighbour(void **state)
 	client_close(c);
 }
 
+/* Threads of the server that go before all that is not real-time. */
+static int first_threads(void)
+{
+	struct dirent *e;
+	char path[64];
+	int n = 0;
+	DIR *d;
+
+	snprintf(path, sizeof path, "/proc/%d/task", (int)f.pid);
+	d = opendir(path);
+	assert_non_null(d);
+	while ((e = readdir(d)) != NULL)
+		n += e->d_name[0] != '.' && sched_getscheduler(atoi(e->d_name)) == SCHED_FIFO;
+	closedir(d);
+	return n;
+}
+
+static bool may_go_first(void)
+{
+	const struct sched_param first = {.sched_priority = 1}, usual = {0};
+
+	return sched_setscheduler(0, SCHED_FIFO, &first) == 0 &&
+		sched_setscheduler(0, SCHED_OTHER, &usual) == 0;
+}
+
+/* A neighbour could keep others off their processors by ringing. */
+static void test_rung_for_nothing(void **state)
+{
+	struct service_shm *shm = region_service(&f.r, "ops")->shm;
+	struct ops_client *c;
+	uint64_t t0 = clock_ms();
+	int i;
+
+	if (!may_go_first())
+		skip();
+	c = client_open(ROLE_DB, NULL);
+	assert_int_equal(ask_lt(c), 0);
+	while (first_threads() == 0) {
+		assert_true(clock_ms() - t0 < TIMEOUT_MS);
+		usleep(1000);
+	}
+	for (t0 = clock_ms(); first_threads() > 0; usleep(100)) {
+		assert_true(clock_ms() - t0 < TIMEOUT_MS);
+		for (i = 0; i < SERVICE_LANES; i++)
+			lane_wake(&shm->lane[i]);
+	}
+	for (t0 = clock_ms(); first_threads() == 0; usleep(1000)) {
+		assert_true(clock_ms() - t0 < TIMEOUT_MS);
+		assert_int_equal(ask_lt(c), 0); /* whom it answers it goes first for again */
+	}
+	client_close(c);
+}
+
 static void test_reload(void **state)
 {
 	struct ops_client *c = client_open(ROLE_DB, NULL), *client;
@@ -834,6 +889,7 @@ int main(void)
 		SERVED(test_one_server_at_a_time),
 		SERVED(test_replaced_between_two_calls),
 		SERVED(test_bell_written_by_a_neighbour),
+		SERVED(test_rung_for_nothing),
 		SERVED(test_reload),
 	};
 
