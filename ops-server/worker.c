@@ -358,10 +358,10 @@ static void rest(struct worker *w)
 	if (!anything(s) && !stopping(s)) {
 		w->sleeps++;
 		bell_sleep(bell, most);
+		w->woken = clock_ticks();
 	}
 	bell_clear(bell);
-	w->woken = clock_ticks();
-	slept_us = clock_to_ns(w->woken - t0) / 1000;
+	slept_us = clock_to_ns(clock_ticks() - t0) / 1000;
 	w->idle_us += slept_us;
 	w->vain += slept_us < most && w->vain < VAIN;
 	if (__atomic_load_n(&w->asked, __ATOMIC_ACQUIRE)) {
@@ -389,6 +389,7 @@ static void be_busy(struct worker *w, const struct service_chan *c)
 {
 	struct server *s = w->server;
 
+	like_others(w);
 	poll_end(w);
 	shm_store32(&c->shm->busy, 1);
 	shm_store32(&lane_of(w)->asleep, BELL_BUSY);
@@ -422,8 +423,6 @@ static void serve(struct worker *w, struct service_chan *c)
 	bool found_asleep = shm_load32(&c->shm->asleep) != BELL_AWAKE;
 	uint64_t t0 = heavy ? clock_ticks() : 0;
 
-	if (heavy || first_for_long(w))
-		like_others(w);
 	if (heavy)
 		be_busy(w, c);
 	else if (!w->polls)
@@ -475,6 +474,8 @@ static void *worker_run(void *arg)
 	w->first = w->may_go_first = true; /* whatever it was started as */
 	like_others(w);
 	while (!stopping(s)) {
+		if (first_for_long(w))
+			like_others(w);
 		if (service_changed(&s->service))
 			control(s);
 		c = w->polls ? poll_channels(w) : look(w);
