@@ -166,134 +166,28 @@ static int64_t print_float(const uint8_t *p, size_t len, char *out, size_t room)
 
 /* ---- numeric ---- */
 
-static void put16(uint8_t *at, int v)
-{
-	at[0] = (uint8_t)((unsigned)v >> 8);
-	at[1] = (uint8_t)v;
-}
-
-static int put_numeric(uint8_t *out, int ndigits, int weight, int sign, int scale)
-{
-	put16(out, ndigits);
-	put16(out + 2, weight);
-	put16(out + 4, sign);
-	put16(out + 6, scale);
-	return 0;
-}
-
-/* Decimal digits in a row, and where the point is: d[0] stands for 10^(point - 1). */
-struct decimal {
-	char *d;
-	long n, point, scale;
-	bool minus;
-};
-
-/* Sign, digits, point, exponent; the digits are copied to x->d, which has room for them. */
-static bool take_decimal(struct decimal *x, const char *s, size_t len)
-{
-	const char *end = s + len;
-	long power = 0;
-	bool minus;
-
-	x->minus = s < end && *s == '-';
-	if (s < end && (*s == '-' || *s == '+'))
-		s++;
-	for (; s < end && (uint8_t)(*s - '0') <= 9; s++)
-		x->d[x->n++] = *s;
-	x->point = x->n;
-	if (s < end && *s == '.')
-		for (s++; s < end && (uint8_t)(*s - '0') <= 9; s++)
-			x->d[x->n++] = *s;
-	x->scale = x->n - x->point;
-	if (!x->n)
-		return false;
-	if (s < end && (*s | 32) == 'e') {
-		s++;
-		minus = s < end && *s == '-';
-		if (s < end && (*s == '-' || *s == '+'))
-			s++;
-		if (s == end)
-			return false;
-		for (; s < end && (uint8_t)(*s - '0') <= 9; s++)
-			if (power < 1000000)
-				power = 10 * power + (*s - '0');
-		power = minus ? -power : power;
-		x->point += power;
-		x->scale = x->scale > power ? x->scale - power : 0;
-	}
-	return s == end;
-}
-
-static int numeric_word(const char *s, size_t len)
-{
-	size_t sign = len && (*s == '-' || *s == '+');
-
-	if (same_word(s, len, "nan"))
-		return NUMERIC_NAN;
-	if (!same_word(s + sign, len - sign, "inf") && !same_word(s + sign, len - sign, "infinity"))
-		return 0;
-	return sign && *s == '-' ? NUMERIC_NINF : NUMERIC_PINF;
-}
-
-/* The digits to base 10,000 from `d` on; how many. */
-static int group_digits(const struct decimal *x, uint8_t *out, long *weight)
-{
-	long skip = 0, i, w;
-	int n = 0, v, k;
-
-	while (skip < x->n && x->d[skip] == '0')
-		skip++;
-	if (skip == x->n)
-		return 0;
-	w = x->point - skip - 1; /* exponent of the first digit that counts */
-	*weight = w >= 0 ? w / NUMERIC_BASE_DIGITS : -((-w + 3) / NUMERIC_BASE_DIGITS);
-	i = x->point - 1 - (NUMERIC_BASE_DIGITS * *weight + 3);
-	for (; i < x->n; i += NUMERIC_BASE_DIGITS) {
-		for (v = 0, k = 0; k < NUMERIC_BASE_DIGITS; k++)
-			v = 10 * v + (i + k >= 0 && i + k < x->n ? x->d[i + k] - '0' : 0);
-		put16(out + 2 * n++, v);
-	}
-	while (n && out[2 * n - 2] == 0 && out[2 * n - 1] == 0)
-		n--;
-	return n;
-}
-
-/* `out` has plaintext_room(): the digits go to its end, the result to its beginning. */
 static int parse_numeric(const struct plaintext *t, const char *s, size_t len, uint8_t *out,
 	size_t *n, struct err_text *e)
 {
-	struct decimal x = {.d = (char *)out + len + 64};
-	const char *all = s;
-	size_t all_len = len;
-	long weight = 0;
-	int word, digits;
+	int rc = numeric_read(out, n, s, len);
 
-	trim(&s, &len);
-	*n = NUMERIC_HEAD_BYTES;
-	word = len && (uint8_t)(*s - '0') > 9 ? numeric_word(s, len) : 0;
-	if (word)
-		return put_numeric(out, 0, 0, word, 0);
-	if (!take_decimal(&x, s, len))
-		return bad_syntax(t, all, all_len, e);
-	digits = group_digits(&x, out + NUMERIC_HEAD_BYTES, &weight);
-	if (weight > NUMERIC_WEIGHT_MAX || x.scale > NUMERIC_DSCALE_MAX) {
+	if (rc == -EINVAL)
+		return bad_syntax(t, s, len, e);
+	if (rc)
 		err_set(e, "value overflows numeric format");
-		return -EINVAL;
-	}
-	*n += 2 * (size_t)digits;
-	return put_numeric(out, digits, (int)weight,
-		digits && x.minus ? NUMERIC_NEG : NUMERIC_POS, (int)x.scale);
+	return rc ? -EINVAL : 0;
 }
 
-/* PostgreSQL's form to the one inside an encrypted value, in place. */
-static int pack_numeric(uint8_t *out, size_t *n)
+/* What a plain column takes. The form of an encrypted one is read to the end of
+ * plaintext_room(), which leaves enough before it. */
+static int parse_plain_numeric(const struct plaintext *t, const char *s, size_t len,
+	uint8_t *out, size_t *n, struct err_text *e)
 {
-	struct numeric x;
+	uint8_t *packed = out + plaintext_room(len) - numeric_read_max(len);
+	size_t npacked;
+	int rc = parse_numeric(t, s, len, packed, &npacked, e);
 
-	if (numeric_parse(&x, out, *n))
-		return -EINVAL;
-	*n = numeric_pack(out, &x);
-	return 0;
+	return rc ? rc : numeric_unpack(out, n, packed, npacked);
 }
 
 static int64_t print_numeric(const uint8_t *p, size_t len, char *out, size_t room)
@@ -626,10 +520,11 @@ int plaintext_parse(const struct plaintext_type *t, const char *text, size_t len
 	uint8_t *out, size_t *out_len, struct err_text *e)
 {
 	const uint8_t *part = t->how->parts;
-	int rc = t->how->parse(t->how, text, len, out, out_len, e);
+	int rc;
 
-	if (!rc && t->secret == T_NUMERIC)
-		rc = pack_numeric(out, out_len);
+	if (t->how->parse == parse_numeric && !t->secret)
+		return parse_plain_numeric(t->how, text, len, out, out_len, e);
+	rc = t->how->parse(t->how, text, len, out, out_len, e);
 	if (!rc && !t->secret)
 		for (; *part; out += *part++)
 			reverse(out, *part);

@@ -39,7 +39,7 @@ uint32_t plaintext_bytes(const struct plaintext_type *t);
 /* Bytes that plaintext_parse() may need for a text of that length. */
 static inline size_t plaintext_room(size_t text_len)
 {
-	return 2 * text_len + 64;
+	return 2 * text_len + 80;
 }
 
 /* plaintext_parse - 0, or -EINVAL: `e` says why, as PostgreSQL does. */

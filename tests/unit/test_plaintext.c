@@ -7,8 +7,10 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "numeric.h"
 #include "optable.h"
 #include "plaintext.h"
 
@@ -103,6 +105,37 @@ static void test_numeric(void **state)
 	assert_int_equal(parse("numeric", "1.5"), 0);
 	assert_int_equal(len, 12);
 	assert_memory_equal(bytes, "\0\2\0\0\0\0\0\1\0\1\x13\x88", 12);
+}
+
+/* For a plain column, in PostgreSQL's binary form; plaintext_room() is enough. */
+static void test_plain_numeric(void **state)
+{
+	static const char *const texts[] = {"0", "7", "-1", "0.00", "1e-9", "9999.9999", "NaN",
+		"-Infinity", "12345678901234567890.5", "0.000000000000000001", "1e12",
+		"123456789012345678901234567890123456789012345678901234567890.123456789"};
+	static const char *const shown[] = {"0", "7", "-1", "0.00", "0.000000001", "9999.9999",
+		"NaN", "-Infinity", "12345678901234567890.5", "0.000000000000000001",
+		"1000000000000",
+		"123456789012345678901234567890123456789012345678901234567890.123456789"};
+	struct plaintext_type t;
+	struct numeric x;
+	char text[1024];
+	size_t i, n;
+
+	assert_true(plaintext_find(&t, "numeric"));
+	for (i = 0; i < sizeof texts / sizeof *texts; i++) {
+		uint8_t *to = malloc(plaintext_room(strlen(texts[i])));
+
+		assert_int_equal(plaintext_parse(&t, texts[i], strlen(texts[i]), to, &len, &e), 0);
+		assert_int_equal(numeric_parse(&x, to, len), 0);
+		assert_true(numeric_text_max(&x) <= sizeof text);
+		n = numeric_text(text, &x);
+		assert_int_equal(n, strlen(shown[i]));
+		assert_memory_equal(text, shown[i], n);
+		free(to);
+	}
+	refused("numeric", "1.2.3", "invalid input syntax for type numeric: \"1.2.3\"");
+	refused("numeric", "1e200000", "value overflows numeric format");
 }
 
 static void test_text(void **state)
@@ -235,6 +268,7 @@ int main(void)
 		cmocka_unit_test(test_integers),
 		cmocka_unit_test(test_network_order),
 		cmocka_unit_test(test_numeric),
+		cmocka_unit_test(test_plain_numeric),
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_zero_byte),
 		cmocka_unit_test(test_dates),
