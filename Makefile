@@ -121,8 +121,8 @@ $(B)/ops_server: $(filter-out $(mgr_o),$(call objects,ops-server/*.c)) $(libcomm
 $(B)/cxl_sec_mgr: $(mgr_o) $(patsubst %,$(B)/ops-server/%.o,log sandbox setting) $(libcommon)
 	$(CC) $(all_cflags) -o $@ $^ $(ldlibs) -linih -lsystemd
 
-$(B)/hedbctl: $(patsubst %,$(B)/client/%.o,hedbctl plain acl_command ca ca_command ca_crl key_command option \
-    audit_command policy_command secure_option) $(libcommon)
+$(B)/hedbctl: $(patsubst %,$(B)/client/%.o,hedbctl acl_command audit_command ca ca_command ca_crl key_command option \
+    plaintext plaintext_time policy_command secure_option value_command zone_column) $(libcommon)
 	$(CC) $(all_cflags) -o $@ $^ $(ldlibs) -linih
 
 $(B)/tests/unit/%: $(B)/tests/unit/%.o $(libcommon)

@@ -14,15 +14,13 @@
 #include "acl_command.h"
 #include "audit_command.h"
 #include "ca_command.h"
-#include "cursor.h"
 #include "key_command.h"
 #include "layout.h"
 #include "ops.h"
-#include "plain.h"
 #include "policy_command.h"
 #include "secure_option.h"
 #include "stats.h"
-#include "value.h"
+#include "value_command.h"
 
 static const char usage[] =
 	"hedbctl - regions, keys and the state of ops_server.\n"
@@ -55,8 +53,8 @@ static const char usage[] =
 	"  hedbctl status [REGION]                       what ops_server is doing\n"
 	"  hedbctl ping [REGION] [--count N] [--spin-us N]   round trips to ops_server\n"
 	"  hedbctl encrypt TYPE [REGION] --credential FILE   lines of plaintext to base64 ...\n"
-	"  hedbctl decrypt [REGION] --credential FILE        ... and back; TYPE: int4 int8 text\n"
-	"                                                numeric\n"
+	"  hedbctl decrypt [REGION] --credential FILE        ... and back; TYPE: int4, text, date\n"
+	"                                                and so on, of each enc_ type\n"
 	"\n"
 	"acl, status, ping, encrypt and decrypt take:\n"
 	SECURE_OPTION_HELP
@@ -355,166 +353,12 @@ static int cmd_ping(const struct options *o)
 
 /* ---- values ---- */
 
-enum { REPLY_HEADER = PROGRAM_HEADER };
-
-/* A program of one row: push a value, and an operation unless it is 0. */
-struct one_value {
-	uint8_t type, flags;
-	uint16_t op;
-	const uint8_t *p;
-	size_t len;
-};
-
-static uint64_t one_bytes(const struct one_value *v)
-{
-	return PROGRAM_HEADER + 2 + (v->op ? 4 : 2) + (optable_size(v->type) ? 0 : 4) + v->len;
-}
-
-static void fill_one(void *arg, uint8_t *at, uint64_t len)
-{
-	const struct one_value *v = arg;
-	struct writer w = writer_of(at, len);
-
-	writer_u8(&w, 1);
-	writer_u8(&w, 0);
-	writer_u16(&w, v->op ? 2 : 1);
-	writer_u32(&w, 1);
-	writer_u8(&w, v->type);
-	writer_u8(&w, v->flags);
-	writer_u16(&w, PROGRAM_PUSH);
-	if (v->op)
-		writer_u16(&w, v->op);
-	if (!optable_size(v->type))
-		writer_u32(&w, (uint32_t)v->len);
-	writer_bytes(&w, v->p, v->len);
-}
-
-/* The value that comes back, in the reply; *p may be in shared memory. */
-static int ask_one(struct ops_client *c, const struct one_value *v, const uint8_t **p,
-	size_t *len, struct err_text *e)
-{
-	const uint8_t *reply;
-	struct op_error_info why;
-	uint64_t n;
-	struct cursor in;
-	uint8_t flags, state = ROW_VALUE;
-	int rc = ops_call(
-		c, OPS_EVAL, one_bytes(v), fill_one, (void *)v, TIMEOUT_MS, &reply, &n, e);
-
-	if (rc)
-		return rc;
-	in = cursor_of(reply, n);
-	flags = cursor_u8(&in);
-	cursor_bytes(&in, REPLY_HEADER - 1);
-	if (flags & REPLY_STATES)
-		state = cursor_u8(&in);
-	if (!in.bad && state != ROW_VALUE) {
-		why = optable_error(state);
-		err_set(e, "%s", why.message ? why.message : "an unknown row state");
-		return -EBADMSG;
-	}
-	if (!optable_size(v->type))
-		cursor_u32(&in);
-	*len = in.left;
-	*p = cursor_bytes(&in, in.left);
-	return in.bad ? -EPROTO : 0;
-}
-
-static int encrypt_line(
-	struct ops_client *c, uint8_t type, const char *line, size_t len, struct err_text *e)
-{
-	struct one_value v = {.type = type, .flags = ARG_CLEAR};
-	uint8_t *plain = malloc(plain_room(len));
-	const uint8_t *p;
-	char *text;
-	size_t n;
-	int rc = plain ? plain_parse(type, line, len, plain, &v.len, e) : -ENOMEM;
-
-	v.p = plain;
-	if (!rc)
-		rc = ask_one(c, &v, &p, &n, e);
-	if (!rc) {
-		size_t room = sodium_base64_encoded_len(n, sodium_base64_VARIANT_ORIGINAL);
-
-		text = malloc(room);
-		if (text)
-			puts(sodium_bin2base64(text, room, p, n, sodium_base64_VARIANT_ORIGINAL));
-		free(text);
-	}
-	if (plain)
-		sodium_memzero(plain, plain_room(len));
-	free(plain);
-	return rc;
-}
-
-static int decrypt_bytes(
-	struct ops_client *c, const uint8_t *bytes, size_t len, struct err_text *e)
-{
-	static const uint16_t decrypts[T_FIRST_PUBLIC] = {[T_INT4] = OP_enc_int4_decrypt,
-		[T_INT8] = OP_enc_int8_decrypt, [T_TEXT] = OP_enc_text_decrypt,
-		[T_NUMERIC] = OP_enc_numeric_decrypt};
-	struct one_value v = {.p = bytes, .len = len};
-	struct value_header h;
-	uint8_t *copy;
-	const uint8_t *p;
-	char *text = NULL;
-	size_t n;
-	int rc;
-
-	if (value_header_parse(bytes, len, &h) != 0 || h.type >= T_FIRST_PUBLIC ||
-		!decrypts[h.type] || (optable_size(h.type) && optable_size(h.type) != h.len)) {
-		err_set(e, "not an encrypted value");
-		return -EINVAL;
-	}
-	v.type = h.type;
-	v.op = decrypts[h.type];
-	rc = ask_one(c, &v, &p, &n, e);
-	if (rc)
-		return rc;
-	copy = malloc(n + 1);
-	if (copy) {
-		memcpy(copy, p, n);
-		text = plain_print(h.type, copy, n, &len);
-		sodium_memzero(copy, n);
-	}
-	free(copy);
-	if (!text) {
-		err_set(e, "the answer is no value of type %s", optable_type(h.type).name);
-		return -EPROTO;
-	}
-	fwrite(text, 1, len, stdout);
-	putchar('\n');
-	sodium_memzero(text, len);
-	free(text);
-	return 0;
-}
-
-static int decrypt_line(struct ops_client *c, const char *line, size_t len, struct err_text *e)
-{
-	uint8_t *bytes = malloc(len + 1);
-	size_t n;
-	int rc = -ENOMEM;
-
-	if (bytes && sodium_base642bin(bytes, len + 1, line, len, NULL, &n, NULL,
-					 sodium_base64_VARIANT_ORIGINAL) == 0) {
-		rc = decrypt_bytes(c, bytes, n, e);
-	} else if (bytes) {
-		err_set(e, "not base64");
-		rc = -EINVAL;
-	}
-	free(bytes);
-	return rc;
-}
-
-/* Line by line, as long as there are some. type 0: decrypt. */
-static int values(const struct options *o, uint8_t type, int at)
+/* t NULL: decrypt. `at`: of the words, which one may name the region. */
+static int values(const struct options *o, const struct plaintext_type *t, int at)
 {
 	static struct ops_client c;
 	struct err_text e = {""};
 	struct region r;
-	char *line = NULL;
-	size_t room = 0;
-	ssize_t n;
 	int rc;
 
 	if (o->nwords > at + 1)
@@ -529,15 +373,8 @@ static int values(const struct options *o, uint8_t type, int at)
 	c.role = ROLE_CLIENT;
 	c.reply_max = 1 << 30;
 	rc = c.trust ? 0 : ops_credential_read(c.credential, o->credential, &e);
-	while (!rc && (n = getline(&line, &room, stdin)) > 0) {
-		if (line[n - 1] == '\n')
-			line[--n] = 0;
-		rc = type ? encrypt_line(&c, type, line, (size_t)n, &e)
-				  : decrypt_line(&c, line, (size_t)n, &e);
-	}
-	if (line)
-		sodium_memzero(line, room);
-	free(line);
+	if (!rc)
+		rc = value_lines(&c, t, &e);
 	if (rc)
 		rc = fail(&e, rc);
 	disconnect_ops(&r, &c);
@@ -546,9 +383,9 @@ static int values(const struct options *o, uint8_t type, int at)
 
 static int cmd_encrypt(const struct options *o)
 {
-	uint8_t type = o->nwords > 1 ? plain_type(o->word[1]) : 0;
+	struct plaintext_type t;
 
-	return type ? values(o, type, 2) : 2;
+	return o->nwords > 1 && value_type(&t, o->word[1]) ? values(o, &t, 2) : 2;
 }
 
 static int run(const struct options *o)
@@ -562,7 +399,7 @@ static int run(const struct options *o)
 	if (strcmp(o->word[0], "encrypt") == 0)
 		return cmd_encrypt(o);
 	if (strcmp(o->word[0], "decrypt") == 0)
-		return values(o, 0, 1);
+		return values(o, NULL, 1);
 	if (strcmp(o->word[0], "region") != 0 || o->nwords < 3)
 		return 2;
 	if (strcmp(o->word[1], "format") == 0)

@@ -40,11 +40,17 @@ zone_start
 # ---- hedbctl: plaintext in, plaintext out ----
 for v in 'int4 0' 'int4 -2147483648' 'int8 9223372036854775807' 'numeric 0' 'numeric -12.50' \
 	'numeric 123456789012345678901234567890.000000001' 'numeric 0.0001' 'numeric -0.00001' 'numeric 10000' 'numeric NaN' \
-	'text hello world' 'text '; do
+	'text hello world' 'text ' 'enc_int4 7' 'bool t' 'float4 0.1' 'float8 -1.5e-300' 'bytea \x00ff' 'date 0044-03-15 BC' \
+	'timestamp 2000-01-01 00:00:00.5' 'interval 1 year 2 mons 3 days 04:05:06.7' \
+	'uuid 00112233-4455-6677-8899-aabbccddeeff'; do
 	same "encrypt and decrypt $v" "$(e "${v%% *}" "${v#* }" | decrypt)" "${v#* }"
 done
-has 'a number that is none' "$(e int4 1x)" 'invalid input syntax for type int4'
-has 'a number out of range' "$(e int4 2147483648)" 'out of range for type int4'
+same 'values of different types' "$( (e text hello; e int4 1; e text world; e bool f) | decrypt | paste -sd,)" 'hello,1,world,f'
+same 'blanks around a number' "$(e int8 ' 17 ' | decrypt)" 17
+has 'a number that is none' "$(e int4 1x)" 'invalid input syntax for type integer: "1x"'
+has 'a number out of range' "$(e int4 2147483648)" 'value "2147483648" is out of range for type integer'
+has 'text that is none' "$(e text "$(printf 'a\377')")" 'invalid byte sequence for encoding "UTF8": 0xff'
+has 'a type that is none' "$(e varchar hello)" 'hedbctl encrypt TYPE'
 has 'a decimal that is none' "$(e numeric 1.2.3)" 'invalid input syntax for type numeric'
 has 'no base64' "$(echo '!' | decrypt)" 'not base64'
 has 'base64 of something else' "$(echo AAAA | decrypt)" 'not an encrypted value'
