@@ -108,6 +108,8 @@ struct format_part {
 	const uint8_t *p;
 };
 
+enum { MONTHS = 12, DAY_HOURS = 24, NOON = 12 };
+
 enum format_kind { FORMAT_TIME, FORMAT_NUMBER };
 
 /* format_parse - the parts of a template, up to one PART_END; `part` has room for

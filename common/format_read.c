@@ -4,36 +4,17 @@
  *
  * A text is read field by field, and the template is not insisted on: blanks are skipped
  * before and behind fields, a separator stands for any or none, a letter for any letter,
- * until FX says otherwise. Then a moment is made of what was read, as far as it goes.
+ * until FX says otherwise. What was read format_moment.c makes a moment of.
  *
  * Source of the rules: PostgreSQL 15's documentation, section 9.8, and its behaviour, the
- * order of checks included. 0 means that a field was not read.
+ * order of checks included.
  */
-#include "format.h"
+#include "format_reader.h"
 
 #include <limits.h>
 #include <string.h>
 
 #include "kernel_text.h"
-
-enum calendar { CALENDAR_NONE, CALENDAR_GREGORIAN, CALENDAR_ISO };
-enum { MONTHS = 12, DAY_HOURS = 24, NOON = 12, ZONE_HOURS_MAX = 15 };
-
-/* A text being read, and what the template makes of it. */
-struct reader {
-	struct span s;
-	uint8_t before;   /* the byte before it */
-	const struct format_part *part;
-	bool fixed;       /* FX was seen */
-	int32_t skipped;  /* more than the template has */
-	uint8_t calendar; /* enum calendar */
-	bool clock12;
-	int32_t hour, pm, minute, second, day_seconds, ms, us, precision;
-	int32_t week_day; /* from 1, Sunday */
-	int32_t day, year_day, month, year, bc, week, month_week, century, julian;
-	int32_t year_digits;
-	int32_t zone_sign, zone_hour, zone_minute;
-};
 
 static void skip(struct reader *r, size_t n)
 {
@@ -311,10 +292,86 @@ static enum calendar calendar_of(uint8_t field)
 	}
 }
 
-static uint8_t read_value(struct reader *r)
+/* Where a field goes that is nothing but a number; NULL: it is more than that. */
+static int32_t *number_of(struct reader *r, uint8_t field)
+{
+	switch (field) {
+	case TIME_MI:
+		return &r->minute;
+	case TIME_SS:
+		return &r->second;
+	case TIME_SSSS:
+		return &r->day_seconds;
+	case TIME_MM:
+		return &r->month;
+	case TIME_DDD:
+		return &r->year_day;
+	case TIME_DD:
+		return &r->day;
+	case TIME_D:
+		return &r->week_day;
+	case TIME_WW:
+	case TIME_IW:
+		return &r->week;
+	case TIME_W:
+		return &r->month_week;
+	case TIME_CC:
+		return &r->century;
+	case TIME_J:
+		return &r->julian;
+	default:
+		return NULL;
+	}
+}
+
+/* Years, months and days in words, by the week, or in part. */
+static uint8_t read_date_field(struct reader *r)
 {
 	uint32_t used;
 
+	switch (r->part->field) {
+	case TIME_AD_DOTS:
+		return read_either(r, &r->bc, "a.d.", "b.c.");
+	case TIME_AD:
+		return read_either(r, &r->bc, "ad", "bc");
+	case TIME_MONTH:
+		return read_month(r, format_months, 0);
+	case TIME_MON:
+		return read_month(r, format_months, 3);
+	case TIME_RM:
+		return read_month(r, format_roman, 0);
+	case TIME_DAY:
+		return read_day(r, 0);
+	case TIME_DY:
+		return read_day(r, 3);
+	case TIME_IDDD:
+		return read_width(r, &r->year_day, 3, &used);
+	case TIME_ID:
+		return read_iso_day(r);
+	case TIME_Q: /* says nothing that a date could be made of */
+		return read_number(r, NULL);
+	case TIME_Y_YYY:
+		return read_thousands(r);
+	case TIME_YYYY:
+	case TIME_IYYY:
+		return read_year(r, 4);
+	case TIME_YYY:
+	case TIME_IYY:
+		return read_year(r, 3);
+	case TIME_YY:
+	case TIME_IY:
+		return read_year(r, 2);
+	default: /* Y, I */
+		return read_year(r, 1);
+	}
+}
+
+static uint8_t read_value(struct reader *r)
+{
+	int32_t *number = number_of(r, r->part->field);
+
+	if (number)
+		return read_number(r, number);
 	switch (r->part->field) {
 	case TIME_FX:
 		r->fixed = true;
@@ -325,19 +382,11 @@ static uint8_t read_value(struct reader *r)
 	case TIME_AM:
 		r->clock12 = true;
 		return read_either(r, &r->pm, "am", "pm");
-	case TIME_AD_DOTS:
-		return read_either(r, &r->bc, "a.d.", "b.c.");
-	case TIME_AD:
-		return read_either(r, &r->bc, "ad", "bc");
 	case TIME_HH12:
 		r->clock12 = true;
 		return read_two(r, &r->hour);
 	case TIME_HH24:
 		return read_two(r, &r->hour);
-	case TIME_MI:
-		return read_number(r, &r->minute);
-	case TIME_SS:
-		return read_number(r, &r->second);
 	case TIME_MS:
 		return read_fraction(r, &r->ms, 3, 3);
 	case TIME_US:
@@ -350,8 +399,6 @@ static uint8_t read_value(struct reader *r)
 	case TIME_FF6:
 		r->precision = r->part->field - TIME_FF1 + 1;
 		return read_fraction(r, &r->us, (uint32_t)r->precision, 6);
-	case TIME_SSSS:
-		return read_number(r, &r->day_seconds);
 	case TIME_TZ:
 	case TIME_OF:
 		return ROW_FORMAT_SHOWN_ONLY;
@@ -361,52 +408,8 @@ static uint8_t read_value(struct reader *r)
 		if (!r->zone_sign)
 			r->zone_sign = 1;
 		return read_two(r, &r->zone_minute);
-	case TIME_MONTH:
-		return read_month(r, format_months, 0);
-	case TIME_MON:
-		return read_month(r, format_months, 3);
-	case TIME_RM:
-		return read_month(r, format_roman, 0);
-	case TIME_MM:
-		return read_number(r, &r->month);
-	case TIME_DAY:
-		return read_day(r, 0);
-	case TIME_DY:
-		return read_day(r, 3);
-	case TIME_DDD:
-		return read_number(r, &r->year_day);
-	case TIME_IDDD:
-		return read_width(r, &r->year_day, 3, &used);
-	case TIME_DD:
-		return read_number(r, &r->day);
-	case TIME_D:
-		return read_number(r, &r->week_day);
-	case TIME_ID:
-		return read_iso_day(r);
-	case TIME_WW:
-	case TIME_IW:
-		return read_number(r, &r->week);
-	case TIME_W:
-		return read_number(r, &r->month_week);
-	case TIME_Q: /* says nothing that a date could be made of */
-		return read_number(r, NULL);
-	case TIME_CC:
-		return read_number(r, &r->century);
-	case TIME_J:
-		return read_number(r, &r->julian);
-	case TIME_Y_YYY:
-		return read_thousands(r);
-	case TIME_YYYY:
-	case TIME_IYYY:
-		return read_year(r, 4);
-	case TIME_YYY:
-	case TIME_IYY:
-		return read_year(r, 3);
-	case TIME_YY:
-	case TIME_IY:
-		return read_year(r, 2);
 	default:
-		return read_year(r, 1);
+		return read_date_field(r);
 	}
 }
 
@@ -472,174 +475,11 @@ static uint8_t read_all(struct reader *r, const struct format_part *part)
 	return fail;
 }
 
-/* ---- a moment of what was read ---- */
-
-enum { HAS_YEAR = 1, HAS_MONTH = 2, HAS_DAY = 4, HAS_DATE = 7 };
-
-static uint8_t clock_of(struct format_read *to, const struct reader *r)
-{
-	struct moment *m = &to->m;
-
-	m->hour = r->day_seconds / 3600;
-	m->minute = r->day_seconds % 3600 / 60;
-	m->second = r->day_seconds % 60;
-	if (r->second)
-		m->second = r->second;
-	if (r->minute)
-		m->minute = r->minute;
-	if (r->hour)
-		m->hour = r->hour;
-	if (!r->clock12)
-		return 0;
-	if (m->hour < 1 || m->hour > NOON)
-		return ROW_FORMAT_READ;
-	if (r->pm && m->hour < NOON)
-		m->hour += NOON;
-	else if (!r->pm && m->hour == NOON)
-		m->hour = 0;
-	return 0;
-}
-
-/* Of two digits of a year and the century; or of either alone. The 21st century began in
- * 2001, the 6th before Christ in 600. */
-static unsigned year_of(struct moment *m, struct reader *r)
-{
-	if (r->bc && r->century && (!r->year || r->year_digits <= 2))
-		r->century = -r->century;
-	if (r->year && r->century && r->year_digits <= 2) {
-		int32_t y = r->year % 100;
-
-		if (y)
-			m->year = r->century >= 0 ? y + (r->century - 1ll) * 100
-				: (r->century + 1ll) * 100 - y + 1;
-		else
-			m->year = r->century * 100ll + (r->century < 0);
-	} else if (r->year) {
-		m->year = r->bc ? -(int64_t)r->year : r->year;
-		m->year += m->year < 0;
-	} else if (r->century) {
-		m->year = r->century >= 0 ? (r->century - 1ll) * 100 + 1 : r->century * 100ll + 1;
-	} else {
-		return 0;
-	}
-	return HAS_YEAR;
-}
-
-/* The Monday of week 1 in days since 2000. */
-static int64_t first_monday(int64_t year)
-{
-	int64_t day4 = days_of(year, 1, 4);
-
-	return day4 - (day_of_week(day4) + 6) % 7;
-}
-
-/* The ISO week, and the day in it. */
-static void week_date(struct moment *m, const struct reader *r)
-{
-	int64_t days = first_monday(m->year) + (r->week - 1ll) * 7;
-
-	if (r->week_day)
-		days += r->week_day > 1 ? r->week_day - 2 : 6;
-	moment_set_date(m, days);
-}
-
-/* A day of the year, where month and day are not known. */
-static uint8_t year_day_date(struct moment *m, const struct reader *r, unsigned *has)
-{
-	int64_t left = r->year_day;
-	int32_t month;
-
-	if (m->year == 0 && !r->bc)
-		return ROW_FORMAT_READ;
-	if (r->calendar == CALENDAR_ISO) {
-		moment_set_date(m, first_monday(m->year) - 1 + left);
-		*has = HAS_DATE;
-		return 0;
-	}
-	for (month = 1; month <= MONTHS && left > month_days(m->year, month); month++)
-		left -= month_days(m->year, month);
-	if (m->month <= 1)
-		m->month = month;
-	if (m->day <= 1)
-		m->day = (int32_t)left;
-	*has |= HAS_MONTH | HAS_DAY;
-	return 0;
-}
-
-static uint8_t check_date(const struct moment *m, unsigned has)
-{
-	if (has & HAS_MONTH && (m->month < 1 || m->month > MONTHS))
-		return ROW_DATE_FIELD;
-	if (has & HAS_DAY && (m->day < 1 || m->day > 31))
-		return ROW_DATE_FIELD;
-	if (has == HAS_DATE && m->day > month_days(m->year, m->month))
-		return ROW_DATE_FIELD;
-	return 0;
-}
-
-static uint8_t date_of(struct format_read *to, struct reader *r)
-{
-	struct moment *m = &to->m;
-	unsigned has = year_of(m, r);
-	uint8_t fail = 0;
-
-	if (r->julian) {
-		moment_set_date(m, (int64_t)r->julian - JULIAN_2000);
-		has = HAS_DATE;
-	}
-	if (r->week && r->calendar == CALENDAR_ISO) {
-		week_date(m, r);
-		has = HAS_DATE;
-	} else if (r->week) {
-		r->year_day = (int32_t)(((uint32_t)r->week - 1) * 7 + 1);
-	}
-	if (r->month_week)
-		r->day = (int32_t)(((uint32_t)r->month_week - 1) * 7 + 1);
-	if (r->day) {
-		m->day = r->day;
-		has |= HAS_DAY;
-	}
-	if (r->month) {
-		m->month = r->month;
-		has |= HAS_MONTH;
-	}
-	if (r->year_day && (m->month <= 1 || m->day <= 1))
-		fail = year_day_date(m, r, &has);
-	return fail ? fail : check_date(m, has);
-}
-
-/* What is left of the second, and whether the clock can show it. */
-static uint8_t check_clock(struct moment *m, const struct reader *r)
-{
-	m->us = (int32_t)((uint32_t)r->ms * 1000 + (uint32_t)r->us);
-	return m->hour < 0 || m->hour >= DAY_HOURS || m->minute < 0 || m->minute >= 60 ||
-			m->second < 0 || m->second >= 60 || m->us < 0 || m->us >= SECOND_US
-		? ROW_DATE_FIELD : 0;
-}
-
-static uint8_t zone_of_text(struct format_read *to, const struct reader *r)
-{
-	if (!r->zone_sign)
-		return 0;
-	if (r->zone_hour < 0 || r->zone_hour > ZONE_HOURS_MAX || r->zone_minute < 0 ||
-		r->zone_minute >= 60)
-		return ROW_ZONE_OFFSET;
-	to->zoned = true;
-	to->offset = r->zone_sign * (r->zone_hour * 60 + r->zone_minute) * 60;
-	return 0;
-}
-
 uint8_t format_read(struct format_read *to, const struct format_part *part, struct span s)
 {
 	struct reader r = {.s = s};
 	uint8_t fail = read_all(&r, part);
 
 	*to = (struct format_read){.m = {.month = 1, .day = 1}, .precision = r.precision};
-	if (!fail)
-		fail = clock_of(to, &r);
-	if (!fail)
-		fail = date_of(to, &r);
-	if (!fail)
-		fail = check_clock(&to->m, &r);
-	return fail ? fail : zone_of_text(to, &r);
+	return fail ? fail : reader_moment(to, &r);
 }

@@ -11,8 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MONTHS = 12, DAY_HOURS = 24, NOON = 12 };
-
 /* ---- weeks ---- */
 
 /* Julian day of a date that need not be one; as PostgreSQL counts, overflow included. */
@@ -225,64 +223,48 @@ static void put_hour12(struct format_out *o, const struct format_part *f, int64_
 	put_number(o, f, width_of(f, 2, hour), hour % NOON ? hour % NOON : NOON);
 }
 
-static void put_field(
+static void put_year_field(
 	struct format_out *o, const struct format_part *f, const struct format_clock *c)
 {
-	bool late = c->hour % DAY_HOURS >= NOON, bc = c->year <= 0;
+	bool bc = c->year <= 0;
 
 	switch (f->field) {
-	case TIME_AM_DOTS:
-		put_words(o, f, late ? "P.M." : "A.M.", 0);
-		break;
-	case TIME_AM:
-		put_words(o, f, late ? "PM" : "AM", 0);
-		break;
 	case TIME_AD_DOTS:
 		put_words(o, f, bc ? "B.C." : "A.D.", 0);
 		break;
 	case TIME_AD:
 		put_words(o, f, bc ? "BC" : "AD", 0);
 		break;
-	case TIME_HH12:
-		put_hour12(o, f, c->hour);
+	case TIME_CC:
+		put_signed(o, f, 2, century(c));
 		break;
-	case TIME_HH24:
-		put_signed(o, f, 2, c->hour);
+	case TIME_Y_YYY:
+		put_thousands(o, f, c);
 		break;
-	case TIME_MI:
-		put_signed(o, f, 2, c->minute);
+	case TIME_YYYY:
+	case TIME_IYYY:
+		put_year(o, f, c, 4, f->field == TIME_IYYY);
 		break;
-	case TIME_SS:
-		put_signed(o, f, 2, c->second);
+	case TIME_YYY:
+	case TIME_IYY:
+		put_year(o, f, c, 3, f->field == TIME_IYY);
 		break;
-	case TIME_FF1:
-	case TIME_FF2:
-	case TIME_FF3:
-	case TIME_FF4:
-	case TIME_FF5:
-	case TIME_FF6:
-		put_fraction(o, f, c->us, f->field - TIME_FF1 + 1);
+	case TIME_YY:
+	case TIME_IY:
+		put_year(o, f, c, 2, f->field == TIME_IY);
 		break;
-	case TIME_MS:
-		put_fraction(o, f, c->us, 3);
+	case TIME_Y:
+	case TIME_I:
+		put_year(o, f, c, 1, f->field == TIME_I);
 		break;
-	case TIME_US:
-		put_fraction(o, f, c->us, 6);
-		break;
-	case TIME_SSSS:
-		put_number(o, f, 1, c->hour * 3600 + c->minute * 60 + c->second);
-		break;
-	case TIME_TZ:
-		if (f->letters == LETTERS_UPPER)
-			format_put(o, c->zone, c->zone_len);
-		else
-			put_word(o, f, (const char *)c->zone, c->zone_len, 0);
-		break;
-	case TIME_TZH:
-	case TIME_TZM:
-	case TIME_OF:
-		put_offset(o, f, c);
-		break;
+	}
+}
+
+/* Months, weeks and days. */
+static void put_day_field(
+	struct format_out *o, const struct format_part *f, const struct format_clock *c)
+{
+	switch (f->field) {
 	case TIME_MONTH:
 		put_words(o, f, format_months[c->month - 1], 9);
 		break;
@@ -326,34 +308,71 @@ static void put_field(
 	case TIME_W:
 		put_number(o, f, 1, week_of(c->day));
 		break;
-	case TIME_CC:
-		put_signed(o, f, 2, century(c));
-		break;
 	case TIME_J:
 		put_number(o, f, 1, julian_day(c->year, c->month, c->day));
-		break;
-	case TIME_Y_YYY:
-		put_thousands(o, f, c);
-		break;
-	case TIME_YYYY:
-	case TIME_IYYY:
-		put_year(o, f, c, 4, f->field == TIME_IYYY);
-		break;
-	case TIME_YYY:
-	case TIME_IYY:
-		put_year(o, f, c, 3, f->field == TIME_IYY);
-		break;
-	case TIME_YY:
-	case TIME_IY:
-		put_year(o, f, c, 2, f->field == TIME_IY);
-		break;
-	case TIME_Y:
-	case TIME_I:
-		put_year(o, f, c, 1, f->field == TIME_I);
 		break;
 	case TIME_RM:
 		put_roman(o, f, c);
 		break;
+	default:
+		put_year_field(o, f, c);
+	}
+}
+
+static void put_field(
+	struct format_out *o, const struct format_part *f, const struct format_clock *c)
+{
+	bool late = c->hour % DAY_HOURS >= NOON;
+
+	switch (f->field) {
+	case TIME_AM_DOTS:
+		put_words(o, f, late ? "P.M." : "A.M.", 0);
+		break;
+	case TIME_AM:
+		put_words(o, f, late ? "PM" : "AM", 0);
+		break;
+	case TIME_HH12:
+		put_hour12(o, f, c->hour);
+		break;
+	case TIME_HH24:
+		put_signed(o, f, 2, c->hour);
+		break;
+	case TIME_MI:
+		put_signed(o, f, 2, c->minute);
+		break;
+	case TIME_SS:
+		put_signed(o, f, 2, c->second);
+		break;
+	case TIME_FF1:
+	case TIME_FF2:
+	case TIME_FF3:
+	case TIME_FF4:
+	case TIME_FF5:
+	case TIME_FF6:
+		put_fraction(o, f, c->us, f->field - TIME_FF1 + 1);
+		break;
+	case TIME_MS:
+		put_fraction(o, f, c->us, 3);
+		break;
+	case TIME_US:
+		put_fraction(o, f, c->us, 6);
+		break;
+	case TIME_SSSS:
+		put_number(o, f, 1, c->hour * 3600 + c->minute * 60 + c->second);
+		break;
+	case TIME_TZ:
+		if (f->letters == LETTERS_UPPER)
+			format_put(o, c->zone, c->zone_len);
+		else
+			put_word(o, f, (const char *)c->zone, c->zone_len, 0);
+		break;
+	case TIME_TZH:
+	case TIME_TZM:
+	case TIME_OF:
+		put_offset(o, f, c);
+		break;
+	default:
+		put_day_field(o, f, c);
 	}
 }
 
