@@ -3,47 +3,21 @@
  * kernel_bytes.c - enc_bytea and enc_uuid: bytes, compared as such.
  */
 #include "kernel_fixed.h"
-
-#include <string.h>
-
-enum {
-	BYTES_MAX = 0x3fffffff - 4, /* what a varlena can hold */
-	WORK_BYTES = 1 << 20,       /* compared between two questions whether it is wanted */
-};
+#include "kernel_span.h"
 
 /* ---- order and hash ---- */
-
-static int order(struct span a, struct span b)
-{
-	uint32_t n = a.len < b.len ? a.len : b.len;
-	int c = n ? memcmp(a.p, b.p, n) : 0;
-
-	return c ? c : (a.len > b.len) - (a.len < b.len);
-}
 
 static inline int order16(struct bytes16 a, struct bytes16 b)
 {
 	return memcmp(a.b, b.b, sizeof a.b);
 }
 
-COMPARE(enc_bytea, struct span, s, order)
+COMPARE(enc_bytea, struct span, s, span_order)
 COMPARE(enc_uuid, struct bytes16, b16, order16)
 
-static int64_t hash(struct eval *ev, uint8_t family, struct span s)
-{
-	uint8_t *p = eval_alloc(ev, (size_t)s.len + 1);
-
-	if (!p)
-		return 0;
-	p[0] = family;
-	if (s.len)
-		memcpy(p + 1, s.p, s.len);
-	return (int64_t)eval_hash(ev, p, (size_t)s.len + 1);
-}
-
-UNARY_OF(hash_enc_bytea, int64_t, i8, struct span, s, r = hash(ev, HASH_BYTES, a))
+UNARY_OF(hash_enc_bytea, int64_t, i8, struct span, s, r = span_hash(ev, HASH_BYTES, a))
 UNARY_OF(hash_enc_uuid, int64_t, i8, struct bytes16, b16,
-	r = hash(ev, HASH_UUID, (struct span){a.b, sizeof a.b}))
+	r = span_hash(ev, HASH_UUID, (struct span){a.b, sizeof a.b}))
 
 /* ---- functions ---- */
 
@@ -51,24 +25,7 @@ UNARY_OF(bytes_length, int32_t, i4, struct span, s, r = (int32_t)a.len)
 
 KERNEL(bytes_concat)
 {
-	uint32_t i;
-
-	EACH_ROW(out, n, i)
-	{
-		struct span a = in[0].s[ROW(&in[0], i)], b = in[1].s[ROW(&in[1], i)];
-		uint64_t len = (uint64_t)a.len + b.len;
-		uint8_t *p = len > BYTES_MAX ? NULL : eval_alloc(ev, len);
-
-		if (len > BYTES_MAX)
-			row_fail(out, i, ROW_BYTES_LONG);
-		if (!p)
-			continue;
-		if (a.len)
-			memcpy(p, a.p, a.len);
-		if (b.len)
-			memcpy(p + a.len, b.p, b.len);
-		out->s[i] = (struct span){p, (uint32_t)len};
-	}
+	span_concat(ROW_BYTES_LONG, ev, op, out, in, n);
 }
 
 /* in[1] is the result so far, NULL at first: the rows of in[0] go behind it. */
@@ -85,7 +42,7 @@ KERNEL(bytes_join)
 		len += in->s[i].len;
 	if (out->state[0])
 		return;
-	if (len > BYTES_MAX) {
+	if (len > VARLENA_MAX) {
 		row_fail(out, 0, op->result == T_TEXT ? ROW_TEXT_LONG : ROW_BYTES_LONG);
 		return;
 	}
@@ -113,26 +70,12 @@ static struct span slice(struct span s, int64_t from, int64_t to)
 
 KERNEL(bytes_substring)
 {
-	uint32_t i;
-
-	EACH_ROW(out, n, i)
-	{
-		int64_t from = in[1].i4[ROW(&in[1], i)], len = in[2].i4[ROW(&in[2], i)];
-
-		if (len < 0)
-			row_fail(out, i, ROW_SUBSTRING);
-		else
-			out->s[i] = slice(in[0].s[ROW(&in[0], i)], from, from + len);
-	}
+	span_substring(slice, ev, op, out, in, n);
 }
 
 KERNEL(bytes_substring_from)
 {
-	uint32_t i;
-
-	EACH_ROW(out, n, i)
-		out->s[i] =
-			slice(in[0].s[ROW(&in[0], i)], in[1].i4[ROW(&in[1], i)], INT64_MAX);
+	span_substring_from(slice, ev, op, out, in, n);
 }
 
 /* Where b begins in a, from 1; 0 when nowhere. */
@@ -147,51 +90,6 @@ BINARY_OF(bytes_position, int32_t, i4, struct span, s, struct span, s, r = posit
 
 BINARY_OF(bytes_get, int32_t, i4, struct span, s, int32_t, i4,
 	if (b < 0 || (uint32_t)b >= a.len) fail = ROW_BYTE_INDEX; else r = a.p[b])
-
-/* As in kernel_text.c, with a byte for a character. 1 yes, 0 no, or an error (negated). */
-static int like(struct eval *ev, struct span text, struct span pattern)
-{
-	const uint8_t *t = text.p, *tend = t + text.len;
-	const uint8_t *p = pattern.p, *pend = p + pattern.len;
-	const uint8_t *back_t = NULL, *back_p = NULL;
-	uint64_t work = 0;
-
-	for (;;) {
-		const uint8_t *lit = p;
-
-		if (p < pend && *p == '%') {
-			back_p = ++p;
-			back_t = t;
-			continue;
-		}
-		if (t == tend)
-			break;
-		if (p < pend && *p == '\\' && ++lit == pend)
-			return -ROW_LIKE_ESCAPE;
-		if (p < pend && ((*p == '_') || *lit == *t)) {
-			p = lit + 1;
-			t++;
-			continue;
-		}
-		if (!back_p)
-			return 0;
-		work += (uint64_t)(t - back_t) + 1;
-		if (work > WORK_BYTES && !eval_wanted(ev))
-			return -ROW_GIVEN_UP;
-		if (work > WORK_BYTES)
-			work = 0;
-		t = ++back_t;
-		p = back_p;
-	}
-	while (p < pend && *p == '%')
-		p++;
-	return p == pend;
-}
-
-BINARY_OF(bytes_like, uint8_t, b, struct span, s, struct span, s, int m = like(ev, a, b);
-	if (m < 0) fail = (uint8_t)-m; else r = (uint8_t)m)
-BINARY_OF(bytes_notlike, uint8_t, b, struct span, s, struct span, s, int m = like(ev, a, b);
-	if (m < 0) fail = (uint8_t)-m; else r = !m)
 
 /* ---- uuid as text ---- */
 

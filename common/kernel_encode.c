@@ -2,14 +2,14 @@
 /*
  * kernel_encode.c - encode and decode, and digests of texts and bytes.
  */
-#include "kernel.h"
+#include "kernel_span.h"
 
 #include <string.h>
 #include <strings.h>
 
 #include <mbedtls/md.h>
 
-enum { BYTES_MAX = 0x3fffffff - 4 /* what a varlena can hold */, BASE64_LINE = 76 };
+enum { BASE64_LINE = 76 };
 
 static const char hex_digits[] = "0123456789abcdef";
 static const char base64_digits[] =
@@ -239,7 +239,7 @@ KERNEL(bytes_encode)
 		uint64_t room = f ? (uint64_t)s.len * f->times / f->per + ODD_END : 0;
 		uint8_t *to;
 
-		if (!f || room > BYTES_MAX) {
+		if (!f || room > VARLENA_MAX) {
 			row_fail(out, i, f ? ROW_TEXT_LONG : ROW_ENCODING);
 			continue;
 		}

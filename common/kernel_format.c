@@ -38,7 +38,7 @@ static const struct format_part *parts_of(
 /* A text in the making in row i. */
 static bool begin(struct eval *ev, struct format_out *o, uint64_t cap, uint8_t *fail)
 {
-	*fail = cap > TEXT_MAX ? ROW_TEXT_LONG : 0;
+	*fail = cap > VARLENA_MAX ? ROW_TEXT_LONG : 0;
 	o->at = *fail ? NULL : eval_alloc(ev, cap);
 	o->end = o->at ? o->at + cap : NULL;
 	return o->at;

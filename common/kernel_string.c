@@ -36,7 +36,7 @@ static const struct span space = {(const uint8_t *)" ", 1};
 static uint8_t room(struct eval *ev, struct span *s, uint64_t len)
 {
 	*s = (struct span){NULL, 0};
-	if (len > TEXT_MAX)
+	if (len > VARLENA_MAX)
 		return ROW_TEXT_LONG;
 	s->p = eval_alloc(ev, len ? len : 1);
 	s->len = s->p ? (uint32_t)len : 0;
@@ -274,7 +274,7 @@ static uint8_t pad(struct eval *ev, struct span *r, struct span s, int64_t n,
 		*r = text_slice(s, 1, 1 + (n < have ? n : have));
 		return 0;
 	}
-	if (n * CHAR_MAX_BYTES > TEXT_MAX) /* as PostgreSQL reckons */
+	if (n * CHAR_MAX_BYTES > VARLENA_MAX) /* as PostgreSQL reckons */
 		return ROW_TEXT_LONG;
 	more = fill_bytes(fill, n - have);
 	fail = room(ev, r, s.len + more);
@@ -338,7 +338,7 @@ static uint8_t translate(
 	struct eval *ev, struct span *r, struct span s, struct span from, struct span into)
 {
 	const uint8_t *p = s.p, *end = s.p + s.len;
-	uint8_t fail = room(ev, r, (uint64_t)s.len * 4 > TEXT_MAX ? s.len : (uint64_t)s.len * 4);
+	uint8_t fail = room(ev, r, (uint64_t)s.len * 4 > VARLENA_MAX ? s.len : (uint64_t)s.len * 4);
 	uint8_t *to = (uint8_t *)r->p;
 	uint64_t work = 0;
 	size_t k;

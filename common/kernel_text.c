@@ -8,180 +8,16 @@
  */
 #include "kernel_text.h"
 
-#include <string.h>
+#include "kernel_fixed.h"
 
-static inline uint8_t fold(uint8_t c)
-{
-	return c >= 'A' && c <= 'Z' ? c + 32 : c;
-}
-
-static int span_cmp(struct span a, struct span b)
-{
-	uint32_t n = a.len < b.len ? a.len : b.len;
-	int c = n ? memcmp(a.p, b.p, n) : 0;
-
-	if (c == 0)
-		c = (a.len > b.len) - (a.len < b.len);
-	return (c > 0) - (c < 0);
-}
-
-KERNEL(cmp_enc_text)
-{
-	uint32_t i;
-
-	EACH_ROW(out, n, i)
-		row_ordered(op, out, i,
-			span_cmp(in[0].s[ROW(&in[0], i)], in[1].s[ROW(&in[1], i)]));
-}
-
-KERNEL(hash_enc_text)
-{
-	uint32_t i;
-
-	EACH_ROW(out, n, i)
-	{
-		struct span s = in->s[ROW(in, i)];
-		uint8_t *p = eval_alloc(ev, (size_t)s.len + 1);
-
-		if (!p)
-			return;
-		p[0] = HASH_TEXT;
-		if (s.len)
-			memcpy(p + 1, s.p, s.len);
-		out->i8[i] = (int64_t)eval_hash(ev, p, (size_t)s.len + 1);
-	}
-}
-
-KERNEL(extreme_enc_text)
-{
-	span_extreme(span_cmp, ev, op, out, in, n);
-}
-
-KERNEL(choose_enc_text)
-{
-	span_choose(span_cmp, ev, op, out, in, n);
-}
+COMPARE(enc_text, struct span, s, span_order)
+EXTREMES_OF(enc_text, struct span, s, span_order)
+UNARY_OF(hash_enc_text, int64_t, i8, struct span, s, r = span_hash(ev, HASH_TEXT, a))
 
 KERNEL(text_concat)
 {
-	uint32_t i;
-
-	EACH_ROW(out, n, i)
-	{
-		struct span a = in[0].s[ROW(&in[0], i)], b = in[1].s[ROW(&in[1], i)];
-		uint64_t len = (uint64_t)a.len + b.len;
-		uint8_t *p;
-
-		if (len > TEXT_MAX) {
-			row_fail(out, i, ROW_TEXT_LONG);
-			continue;
-		}
-		p = eval_alloc(ev, len);
-		if (!p)
-			return;
-		if (a.len)
-			memcpy(p, a.p, a.len);
-		if (b.len)
-			memcpy(p + a.len, b.p, b.len);
-		out->s[i].p = p;
-		out->s[i].len = (uint32_t)len;
-	}
+	span_concat(ROW_TEXT_LONG, ev, op, out, in, n);
 }
-
-/*
- * LIKE: % any characters, _ one character, backslash the next one literally. Greedy
- * with one point to go back to: the last %. A match after a later % never needs an
- * earlier one, so that is enough, and the worst case is text times pattern.
- *
- * LIKE_BAD_ESCAPE when the pattern ends in a backslash that the match runs into,
- * LIKE_GIVEN_UP when nobody wants to know any more.
- */
-enum { LIKE_NO, LIKE_YES, LIKE_BAD_ESCAPE, LIKE_GIVEN_UP };
-
-static int like(struct eval *ev, struct span text, struct span pattern, bool fold_case)
-{
-	const uint8_t *t = text.p, *tend = t + text.len;
-	const uint8_t *p = pattern.p, *pend = p + pattern.len;
-	const uint8_t *back_t = NULL, *back_p = NULL;
-	uint64_t work = 0;
-	bool wild = false; /* nothing but % and _ since a % that had text before it */
-
-	for (;;) {
-		bool same = false;
-
-		if (p < pend && *p == '%') {
-			wild |= t < tend;
-			back_p = ++p;
-			back_t = t;
-			continue;
-		}
-		if (t == tend)
-			break;
-		if (p < pend && *p == '_') {
-			t += char_len(t, tend);
-			p++;
-			continue;
-		}
-		if (p < pend) {
-			const uint8_t *lit = p;
-
-			if (*lit == '\\' && ++lit == pend)
-				return LIKE_BAD_ESCAPE;
-			same = fold_case ? fold(*lit) == fold(*t) : *lit == *t;
-			if (same) {
-				wild = false;
-				p = lit + 1;
-				t++;
-				continue;
-			}
-		}
-		if (!back_p)
-			return LIKE_NO;
-		work += (uint64_t)(t - back_t) + 1;
-		if (work > WORK_BYTES) {
-			if (!eval_wanted(ev))
-				return LIKE_GIVEN_UP;
-			work = 0;
-		}
-		back_t += char_len(back_t, tend);
-		t = back_t;
-		p = back_p;
-	}
-	/* PostgreSQL looks past the wildcards before it notices that the text is over. */
-	if (wild && pend - p == 1 && *p == '\\')
-		return LIKE_BAD_ESCAPE;
-	while (p < pend && *p == '%')
-		p++;
-	return p == pend ? LIKE_YES : LIKE_NO;
-}
-
-static void match(struct eval *ev,
-	struct vec *out, const struct vec *in, uint32_t n, bool fold_case, bool negate)
-{
-	uint32_t i;
-
-	EACH_ROW(out, n, i)
-	{
-		int m = like(
-			ev, in[0].s[ROW(&in[0], i)], in[1].s[ROW(&in[1], i)], fold_case);
-
-		if (m == LIKE_BAD_ESCAPE)
-			row_fail(out, i, ROW_LIKE_ESCAPE);
-		else if (m == LIKE_GIVEN_UP)
-			row_fail(out, i, ROW_GIVEN_UP);
-		out->b[i] = (m == LIKE_YES) != negate;
-	}
-}
-
-#define MATCH(name, fold_case, negate)                                                 \
-	KERNEL(text_##name)                                                                \
-	{                                                                                  \
-		match(ev, out, in, n, fold_case, negate);                                      \
-	}
-MATCH(like, false, false)
-MATCH(notlike, false, true)
-MATCH(ilike, true, false)
-MATCH(notilike, true, true)
 
 struct span text_slice(struct span s, int64_t from, int64_t to)
 {
@@ -200,26 +36,12 @@ struct span text_slice(struct span s, int64_t from, int64_t to)
 
 KERNEL(text_substring)
 {
-	uint32_t i;
-
-	EACH_ROW(out, n, i)
-	{
-		int64_t from = in[1].i4[ROW(&in[1], i)], len = in[2].i4[ROW(&in[2], i)];
-
-		if (len < 0)
-			row_fail(out, i, ROW_SUBSTRING);
-		else
-			out->s[i] = text_slice(in[0].s[ROW(&in[0], i)], from, from + len);
-	}
+	span_substring(text_slice, ev, op, out, in, n);
 }
 
 KERNEL(text_substring_from)
 {
-	uint32_t i;
-
-	EACH_ROW(out, n, i)
-		out->s[i] = text_slice(
-			in[0].s[ROW(&in[0], i)], in[1].i4[ROW(&in[1], i)], INT64_MAX);
+	span_substring_from(text_slice, ev, op, out, in, n);
 }
 
 int32_t text_chars(struct span s)
@@ -232,13 +54,7 @@ int32_t text_chars(struct span s)
 	return count;
 }
 
-KERNEL(text_length)
-{
-	uint32_t i;
-
-	EACH_ROW(out, n, i)
-		out->i4[i] = text_chars(in->s[ROW(in, i)]);
-}
+UNARY_OF(text_length, int32_t, i4, struct span, s, r = text_chars(a))
 
 static void change_case(struct eval *ev, struct vec *out, const struct vec *in, uint32_t n,
 	uint8_t first, int by)

@@ -5,12 +5,7 @@
 #ifndef COMMON_KERNEL_TEXT_H
 #define COMMON_KERNEL_TEXT_H
 
-#include "kernel.h"
-
-enum {
-	TEXT_MAX = 0x3fffffff - 4, /* what a varlena can hold */
-	WORK_BYTES = 1 << 20, /* compared between two questions whether it is still wanted */
-};
+#include "kernel_span.h"
 
 /* Bytes of the character at p; at least 1, never past end. */
 static inline size_t char_len(const uint8_t *p, const uint8_t *end)

@@ -23,6 +23,8 @@ SELECT y || '\xaa' AS more, length(y), substring(y from 2 for 1) AS part, positi
 SELECT substring('\x01'::enc_bytea from 1 for -1);
 SELECT enc_bytea_get_byte('\x01'::enc_bytea, 1);
 SELECT '\x01'::enc_bytea LIKE '\x5c';
+SELECT '\x01'::bytea LIKE '\x255f5c'; -- past the wildcards, though the value is over
+SELECT '\x01'::enc_bytea LIKE '\x255f5c';
 SELECT string_agg(y, '\x2d' ORDER BY i), count(DISTINCT u) FROM t;
 SELECT i FROM t ORDER BY y NULLS FIRST;
 SELECT u, u::enc_text AS text, u < 'b0000000-0000-0000-0000-000000000000' AS lt FROM t ORDER BY t.u, i;
