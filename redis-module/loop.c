@@ -134,7 +134,42 @@ static void note(struct session *s, uint8_t kind, const uint8_t *data, uint64_t 
 		memcpy(&s->tally.db, data, sizeof s->tally.db);
 }
 
-/* One complete request. */
+/* Answered with an error instead of being run, in its turn. */
+static enum served turn_away(
+	RedisModuleCtx *ctx, struct session *s, const struct frame *f, const char *why)
+{
+	batch_flush(ctx, &loop.wrote);
+	session_refuse(s, f, why);
+	return SERVED;
+}
+
+/* Redis, too, takes no long arguments from strangers. */
+static uint64_t longest(struct session *s, const struct frame *f)
+{
+	bool in_parts = f->flags & FRAME_MORE || s->in.len;
+
+	return in_parts && acl_look(&s->acl, loop.turn) == ACL_NOBODY ? STRANGER_BYTES
+																  : s->max_message;
+}
+
+/* One whole message. False: it has to wait in the ring. *rc: of what came of it. */
+static bool run_whole(RedisModuleCtx *ctx, struct session *s, enum guard_verdict verdict,
+	const struct frame *f, const uint8_t *data, uint64_t len, int *rc)
+{
+	*rc = run(ctx, s, verdict, f, data, len);
+	if (*rc == -EAGAIN && data == f->data)
+		return false;
+	note(s, f->kind, data, len);
+	message_reset(&s->in, KEEP_BYTES);
+	if (*rc == -EAGAIN) {
+		batch_flush(ctx, &loop.wrote);
+		session_error(s, f->id, "ERR this command is too long to be run over the ring");
+		*rc = 0;
+	}
+	return true;
+}
+
+/* One request, or a part of one. */
 static enum served serve_one(RedisModuleCtx *ctx, struct session *s, const struct frame *f)
 {
 	struct ring *rx = &s->chan->rx;
@@ -143,45 +178,27 @@ static enum served serve_one(RedisModuleCtx *ctx, struct session *s, const struc
 	uint64_t len;
 	int rc;
 
-	if (__builtin_expect(!rights_frame(s, f->kind), 0)) {
-		batch_flush(ctx, &loop.wrote);
-		session_refuse(s, f, rights_read_only);
-		return SERVED;
-	}
+	if (__builtin_expect(!rights_frame(s, f->kind), 0))
+		return turn_away(ctx, s, f, rights_read_only);
 	if (s->stream || f->kind == KV_STREAM)
 		return loop_pass(ctx, s, f);
-	if (s->skips) {
-		batch_flush(ctx, &loop.wrote);
-		session_refuse(s, f, "BUSY part of the request came while Redis was busy or loading");
-		return SERVED;
-	}
+	if (s->skips)
+		return turn_away(
+			ctx, s, f, "BUSY part of the request came while Redis was busy or loading");
 	if (!(f->flags & FRAME_MORE)) {
 		verdict = command_writes(f->kind) ? guard_write(ctx) : guard_read(ctx);
 		if (verdict == GUARD_WAIT)
 			return HELD;
 	}
-	/* Redis, too, takes no long arguments from strangers. */
-	s->in.max = (f->flags & FRAME_MORE || s->in.len) &&
-				acl_look(&s->acl, loop.turn) == ACL_NOBODY
-			? STRANGER_BYTES : s->max_message;
+	s->in.max = longest(s, f);
 	rc = message_take(&s->in, f, &data, &len);
 	if (rc == -EAGAIN) {
 		ring_next(rx);
 		ring_release(rx);
 		return SERVED;
 	}
-	if (rc == 0) {
-		rc = run(ctx, s, verdict, f, data, len);
-		if (rc == -EAGAIN && data == f->data)
-			return HELD;
-		note(s, f->kind, data, len);
-		message_reset(&s->in, KEEP_BYTES);
-		if (rc == -EAGAIN) {
-			batch_flush(ctx, &loop.wrote);
-			session_error(s, f->id, "ERR this command is too long to be run over the ring");
-			rc = 0;
-		}
-	}
+	if (rc == 0 && !run_whole(ctx, s, verdict, f, data, len, &rc))
+		return HELD;
 	if (rc) {
 		roster_refuse(s, rc == -EMSGSIZE ? "a request longer than proto-max-bulk-len, or long before AUTH"
 			: rc == -ENOMEM       ? "no memory for its request"
