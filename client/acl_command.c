@@ -9,6 +9,7 @@
 #include <sodium.h>
 
 #include "clock.h"
+#include "hedbctl.h"
 #include "option.h"
 #include "secure_option.h"
 
@@ -59,13 +60,6 @@ static bool parse(struct words *w, int argc, char **argv)
 		}
 	}
 	return w->n > 0;
-}
-
-static int done(int rc, const struct err_text *e)
-{
-	if (rc)
-		fprintf(stderr, "hedbctl: %s\n", e->s[0] ? e->s : err_name(rc));
-	return rc != 0;
 }
 
 /* ---- asking the manager ---- */
@@ -151,7 +145,7 @@ static int with_manager(struct words *w, const char *line)
 	}
 	mgrlink_close(&l);
 	trust_drop(t);
-	return done(rc, &e);
+	return hedbctl_end(rc, &e);
 }
 
 /* ---- commands ---- */
@@ -186,7 +180,7 @@ static int node_add(struct words *w)
 	else
 		rc = read_print(hex, w->word[3], &e);
 	if (rc)
-		return done(rc, &e);
+		return hedbctl_end(rc, &e);
 	snprintf(line, sizeof line, "node %.80s %s", w->word[2], hex);
 	return with_manager(w, line);
 }
@@ -229,7 +223,7 @@ static int view(struct words *w)
 		fputs(text, stdout);
 	free(text);
 	trust_drop(t);
-	return done(rc, &e);
+	return hedbctl_end(rc, &e);
 }
 
 /* VERB and what comes after it, as it is. */

@@ -8,6 +8,7 @@
 #include <sodium.h>
 
 #include "audit.h"
+#include "hedbctl.h"
 
 struct words {
 	const char *word[2];
@@ -32,19 +33,13 @@ static bool parse(struct words *w, int argc, char **argv)
 	return w->n == 2;
 }
 
-static int fail(int rc, const struct err_text *e)
-{
-	fprintf(stderr, "hedbctl: %s\n", e->s[0] ? e->s : err_name(rc));
-	return 1;
-}
-
 static int keygen(const char *path)
 {
 	struct err_text e = {""};
 	int rc = signkey_create(path, &e);
 
 	if (rc)
-		return fail(rc, &e);
+		return hedbctl_end(rc, &e);
 	printf("%s for ops_server's --audit-key; %s.pub for whoever verifies\n", path, path);
 	return 0;
 }
@@ -96,7 +91,7 @@ static int verify(const struct words *w)
 		rc = -EBADMSG;
 	}
 	if (rc)
-		return fail(rc, &e);
+		return hedbctl_end(rc, &e);
 	print_check(&c);
 	return 0;
 }

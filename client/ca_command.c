@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "ca.h"
+#include "hedbctl.h"
 #include "option.h"
 
 struct words {
@@ -38,13 +39,6 @@ static bool parse(struct words *w, int argc, char **argv)
 	return w->n >= 2;
 }
 
-static int done(int rc, const struct err_text *e)
-{
-	if (rc)
-		fprintf(stderr, "hedbctl: %s\n", e->s[0] ? e->s : err_name(rc));
-	return rc != 0;
-}
-
 static int init(const struct words *w)
 {
 	struct err_text e = {""};
@@ -53,7 +47,7 @@ static int init(const struct words *w)
 	if (!rc)
 		printf("%s: ca.pem for everybody, ca.key for nobody else; keep this directory off "
 		       "the machines of the zone\n", w->word[1]);
-	return done(rc, &e);
+	return hedbctl_end(rc, &e);
 }
 
 static int issue(const struct words *w)
@@ -66,7 +60,7 @@ static int issue(const struct words *w)
 
 	if (!rc)
 		printf("%s/%s.pem and .key: %s\n", w->word[1], w->word[2], w->roles);
-	return done(rc, &e);
+	return hedbctl_end(rc, &e);
 }
 
 static int revoke(const struct words *w)
@@ -77,7 +71,7 @@ static int revoke(const struct words *w)
 	if (!rc)
 		printf("%s/crl.pem: give it to servers and clients, and SIGHUP ops_server\n",
 			w->word[1]);
-	return done(rc, &e);
+	return hedbctl_end(rc, &e);
 }
 
 int ca_command(int argc, char **argv)
@@ -94,6 +88,6 @@ int ca_command(int argc, char **argv)
 	if (strcmp(w.word[0], "revoke") == 0 && w.n == 3 && !w.roles && !w.days && !w.seconds)
 		return revoke(&w);
 	if (strcmp(w.word[0], "list") == 0 && w.n == 2 && !w.roles && !w.days && !w.seconds)
-		return done(ca_list(w.word[1], stdout, &e), &e);
+		return hedbctl_end(ca_list(w.word[1], stdout, &e), &e);
 	return 2;
 }

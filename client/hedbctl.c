@@ -5,6 +5,8 @@
  * Each command is one function; all print what they found and exit 0, or one sentence
  * on standard error and 1, or the usage and 2.
  */
+#include "hedbctl.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,12 +74,6 @@ struct options {
 	struct secure_option secure;
 	bool force;
 };
-
-static int fail(const struct err_text *e, int rc)
-{
-	fprintf(stderr, "hedbctl: %s\n", e->s[0] ? e->s : err_name(rc));
-	return 1;
-}
 
 static bool parse(struct options *o, int argc, char **argv)
 {
@@ -151,7 +147,7 @@ static int region_cmd_format(const struct options *o)
 	if (!rc)
 		rc = region_format(&r, f, LAYOUT_SERVICES, o->force, &e);
 	if (rc)
-		return fail(&e, rc);
+		return hedbctl_end(rc, &e);
 	printf("%s: %llu of %llu bytes, kv %u x %u KiB, ops %u x %u KiB\n", o->word[2],
 		(unsigned long long)need, (unsigned long long)r.map_len, f[0].nchannels,
 		f[0].ring_bytes >> 10, f[1].nchannels, f[1].ring_bytes >> 10);
@@ -167,7 +163,7 @@ static int region_cmd_show(const struct options *o)
 	int rc = region_open(&r, o->word[2], o->offset, o->size, &e);
 
 	if (rc)
-		return fail(&e, rc);
+		return hedbctl_end(rc, &e);
 	printf("version %d\nbytes %llu\nmapped %llu\nformat %016llx\n", REGION_VERSION,
 		(unsigned long long)r.size, (unsigned long long)r.map_len,
 		(unsigned long long)r.format_id);
@@ -230,7 +226,7 @@ static int region_cmd_write(const struct options *o)
 		return 2;
 	rc = scratch(o, &r, &at, &e);
 	if (rc)
-		return fail(&e, rc);
+		return hedbctl_end(rc, &e);
 	memset(at, 0, SCRATCH_BYTES);
 	memcpy(at, o->word[3], strlen(o->word[3]));
 	shm_line_flush(at, SCRATCH_BYTES);
@@ -248,7 +244,7 @@ static int region_cmd_read(const struct options *o)
 	int rc = scratch(o, &r, &at, &e);
 
 	if (rc)
-		return fail(&e, rc);
+		return hedbctl_end(rc, &e);
 	print_clean(at, strnlen(at, SCRATCH_BYTES));
 	putchar('\n');
 	region_close(&r);
@@ -275,11 +271,11 @@ static int connect_ops(
 	}
 	rc = secure_option_load(&secure, &trust, &e);
 	if (rc)
-		return fail(&e, rc);
+		return hedbctl_end(rc, &e);
 	rc = region_open(r, spec, o->offset, o->size, &e);
 	if (rc) {
 		trust_drop(trust);
-		return fail(&e, rc);
+		return hedbctl_end(rc, &e);
 	}
 	ops_client_init(c, r, &config, message_heap, 1 << 20);
 	c->trust = trust;
@@ -308,7 +304,7 @@ static int cmd_status(const struct options *o)
 		return rc;
 	rc = ops_call(&c, OPS_STATUS, 0, NULL, NULL, TIMEOUT_MS, &reply, &len, &e);
 	if (rc)
-		rc = fail(&e, rc);
+		rc = hedbctl_end(rc, &e);
 	else
 		print_clean(reply, len);
 	disconnect_ops(&r, &c);
@@ -344,7 +340,7 @@ static int cmd_ping(const struct options *o)
 			hist_record(&h, clock_to_ns(clock_ticks() - t0));
 	}
 	if (rc)
-		rc = fail(&e, rc);
+		rc = hedbctl_end(rc, &e);
 	else
 		print_hist(&h);
 	disconnect_ops(&r, &c);
@@ -376,7 +372,7 @@ static int values(const struct options *o, const struct plaintext_type *t, int a
 	if (!rc)
 		rc = value_lines(&c, t, &e);
 	if (rc)
-		rc = fail(&e, rc);
+		rc = hedbctl_end(rc, &e);
 	disconnect_ops(&r, &c);
 	return rc;
 }

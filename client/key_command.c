@@ -10,6 +10,7 @@
 
 #include <sodium.h>
 
+#include "hedbctl.h"
 #include "keyfile.h"
 #include "ops.h"
 #include "option.h"
@@ -74,13 +75,6 @@ static bool parse(struct words *w, int argc, char **argv)
 	return w->n >= 2 && (w->n == 2 || parse_id(&w->id, w->word[2]));
 }
 
-static int done(int rc, const struct err_text *e)
-{
-	if (rc)
-		fprintf(stderr, "hedbctl: %s\n", e->s[0] ? e->s : err_name(rc));
-	return rc != 0;
-}
-
 /* ---- the file ---- */
 
 static void say_plain(const char *path)
@@ -110,7 +104,7 @@ static int create(const struct words *w)
 			say_plain(w->word[1]);
 	}
 	kek_destroy(kek);
-	return done(rc, &e);
+	return hedbctl_end(rc, &e);
 }
 
 static int seal(const struct words *w)
@@ -128,7 +122,7 @@ static int seal(const struct words *w)
 			   "Restart ops_server\n", w->word[1], kek_source_name(w->to.source));
 	kek_destroy(from);
 	kek_destroy(to);
-	return done(rc, &e);
+	return hedbctl_end(rc, &e);
 }
 
 /* ---- its keys ---- */
@@ -173,7 +167,7 @@ static int list(const struct words *w)
 		keyring_destroy(k);
 	}
 	kek_destroy(kek);
-	return done(rc, &e);
+	return hedbctl_end(rc, &e);
 }
 
 static int add_key(void *arg, struct keyring *k, struct err_text *why)
@@ -207,7 +201,7 @@ static int change(struct words *w,
 	if (rc == 0)
 		printf("%s: key %u %s\n", w->word[1], w->id, said);
 	kek_destroy(kek);
-	return done(rc, &e);
+	return hedbctl_end(rc, &e);
 }
 
 static int destroy(struct words *w)

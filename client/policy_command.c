@@ -10,6 +10,7 @@
 
 #include <sodium.h>
 
+#include "hedbctl.h"
 #include "policy.h"
 #include "proof.h"
 #include "signkey.h"
@@ -35,13 +36,6 @@ static bool parse(struct words *w, int argc, char **argv)
 	return w->n == 2;
 }
 
-static int done(int rc, const struct err_text *e)
-{
-	if (rc)
-		fprintf(stderr, "hedbctl: %s\n", e->s[0] ? e->s : err_name(rc));
-	return rc != 0;
-}
-
 static int keygen(const char *path)
 {
 	struct err_text e = {""};
@@ -50,7 +44,7 @@ static int keygen(const char *path)
 	if (!rc)
 		printf("%s signs: keep it away from the machines of the zone; %s.pub is for everybody\n",
 			path, path);
-	return done(rc, &e);
+	return hedbctl_end(rc, &e);
 }
 
 /* The text, and what it says; nothing is signed yet. */
@@ -79,7 +73,7 @@ static int check(const char *path)
 	int rc = read_policy(path, &text, &len, &p, &e);
 
 	if (rc)
-		return done(rc, &e);
+		return hedbctl_end(rc, &e);
 	policy_print(p, stdout);
 	policy_free(p);
 	free(text);
@@ -119,7 +113,7 @@ static int sign(const char *path, const char *key)
 	int rc = read_policy(path, &text, &len, &p, &e);
 
 	if (rc)
-		return done(rc, &e);
+		return hedbctl_end(rc, &e);
 	rc = signkey_read_secret(secret, key, &e);
 	if (!rc) {
 		policy_sign(sig, text, len, secret);
@@ -131,7 +125,7 @@ static int sign(const char *path, const char *key)
 	sodium_memzero(secret, sizeof secret);
 	policy_free(p);
 	free(text);
-	return done(rc, &e);
+	return hedbctl_end(rc, &e);
 }
 
 /* Hexadecimal, for hedb_prove(). Nothing else is signed by that key. */
@@ -144,7 +138,7 @@ static int prove(const char *text, const char *key)
 
 	if (!proof_is_text(text)) {
 		err_set(&e, "not a text of hedb_challenge()");
-		return done(-EINVAL, &e);
+		return hedbctl_end(-EINVAL, &e);
 	}
 	rc = signkey_read_secret(secret, key, &e);
 	if (!rc) {
@@ -153,7 +147,7 @@ static int prove(const char *text, const char *key)
 		printf("%s\n", hex);
 	}
 	sodium_memzero(secret, sizeof secret);
-	return done(rc, &e);
+	return hedbctl_end(rc, &e);
 }
 
 static int show(const char *path, const char *key)
@@ -166,7 +160,7 @@ static int show(const char *path, const char *key)
 		policy_print(p, stdout);
 		policy_free(p);
 	}
-	return done(rc, &e);
+	return hedbctl_end(rc, &e);
 }
 
 int policy_command(int argc, char **argv)
