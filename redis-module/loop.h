@@ -51,15 +51,4 @@ struct loop_view {
 
 struct loop_view loop_view(void);
 
-/* ---- for standstill.c ---- */
-
-enum { LOOP_BURST = 64 }; /* requests of one client before the next one's */
-
-/* HELD, FULL: it stays in the ring, until it may run, until the stream's socket has room.
- * REFUSED: the session is gone. */
-enum served { SERVED, HELD, FULL, REFUSED };
-
-/* A frame of a session's that is a stream or becomes one. */
-enum served loop_pass(RedisModuleCtx *ctx, struct session *s, const struct frame *f);
-
 #endif

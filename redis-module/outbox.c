@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "outbox.h"
 
-#include "loop.h"
 #include "roster.h"
+#include "serve.h"
 
-enum { UNRUNG = 4 * LOOP_BURST }; /* replies that a client may sleep through */
+enum { UNRUNG = 4 * SERVE_BURST }; /* replies that a client may sleep through */
 
 static struct {
 	bool held;

@@ -2,7 +2,7 @@
 /*
  * session.h - one client: its channel, the message coming in, the reply going out.
  *
- * A session lives as long as its channel is open (loop.c makes and ends it). Requests
+ * A session lives as long as its channel is open (roster.c makes and ends it). Requests
  * are read in place, one at a time; a reply goes into the ring at once. What does not
  * fit is copied and goes out part by part later; until then nothing more is read from
  * that client, so a reader that stops costs a burst's replies and no other client.

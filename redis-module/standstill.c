@@ -2,10 +2,10 @@
 #include "standstill.h"
 
 #include "greet.h"
-#include "loop.h"
 #include "outbox.h"
 #include "rights.h"
 #include "roster.h"
+#include "serve.h"
 #include "stream.h"
 
 static struct {
@@ -59,8 +59,8 @@ static void pass_all(struct session *s)
 	struct frame f;
 	unsigned n = 0;
 
-	while (n++ < LOOP_BURST && served == SERVED && ring_peek(&s->chan->rx, &f) == 0)
-		served = loop_pass(roster.ctx, s, &f);
+	while (n++ < SERVE_BURST && served == SERVED && ring_peek(&s->chan->rx, &f) == 0)
+		served = serve_pass(roster.ctx, s, &f);
 	if (served == REFUSED)
 		return;
 	ring_release(&s->chan->rx);
@@ -97,5 +97,5 @@ void standstill_serve(void)
 		else if (streams(roster.open[i]))
 			pass_all(roster.open[i]);
 		else
-			standstill_refuse(roster.open[i], LOOP_BURST, text);
+			standstill_refuse(roster.open[i], SERVE_BURST, text);
 }
