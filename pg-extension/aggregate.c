@@ -32,7 +32,7 @@
 
 #include "aggregate.h"
 #include "scalar.h"
-#include "zone.h"
+#include "zone_program.h"
 
 enum {
 	FIRST_VALUES = 8,

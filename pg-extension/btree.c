@@ -25,7 +25,7 @@
 
 #include "cursor.h"
 #include "key.h"
-#include "zone.h"
+#include "zone_program.h"
 
 enum {
 	QUESTIONS = 8,  /* keys that answers are kept for: bounds of a few columns */

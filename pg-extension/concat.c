@@ -10,7 +10,7 @@
 #include "utils/lsyscache.h"
 
 #include "scalar.h"
-#include "zone.h"
+#include "zone_program.h"
 
 /* The array's values side by side. With none, a row that is NULL. */
 static void push_array(struct zone_program *p, ArrayType *array)

@@ -31,7 +31,7 @@
 #include "literal.h"
 #include "numeric_form.h"
 #include "scalar.h"
-#include "zone.h"
+#include "zone_program.h"
 
 /* The plain type that an encrypted one holds, as the catalogue knows it. */
 struct plain {

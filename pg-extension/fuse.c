@@ -19,7 +19,7 @@
 #include "cursor.h"
 #include "scalar.h"
 #include "stat_programs.h"
-#include "zone.h"
+#include "zone_program.h"
 
 bool hedb_enable_fuse;
 

@@ -5,6 +5,7 @@
  *     hedb.c       module start, settings, modes
  *     placeholder.c  settings from before the library was loaded
  *     zone.c       this backend's session with ops_server, and its errors
+ *     zone_program.c  short programs for it, and what replies say
  *     scalar.c     the SQL functions of ops.def: one call, one row
  *     btree.c      the same in an index: a page's comparisons at once
  *     encrypted.c  type input and output, encrypt, decrypt, casts from plain types

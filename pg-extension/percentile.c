@@ -17,7 +17,7 @@
 
 #include "known.h"
 #include "scalar.h"
-#include "zone.h"
+#include "zone_program.h"
 
 struct percentile {
 	Tuplesortstate *sort; /* NULL: handed out */

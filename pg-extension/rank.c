@@ -14,7 +14,7 @@
 
 #include "cursor.h"
 #include "stat_programs.h"
-#include "zone.h"
+#include "zone_program.h"
 
 enum {
 	RANK_ROWS = 1 << 20,

@@ -24,7 +24,7 @@
 #include "utils/rel.h"
 
 #include "known.h"
-#include "zone.h"
+#include "zone_program.h"
 
 /* ---- of a value ---- */
 

@@ -16,7 +16,7 @@
 #include "btree.h"
 #include "memo.h"
 #include "stat_programs.h"
-#include "zone.h"
+#include "zone_program.h"
 #include "zone_rules.h"
 
 enum { PRED_EQUAL = 2, PRED_UNEQUAL = 5 }; /* ops.def: PRED */

@@ -12,7 +12,7 @@
 #include "parser/scansup.h"
 
 #include "scalar.h"
-#include "zone.h"
+#include "zone_program.h"
 #include "zone_rules.h"
 
 static void push_zone(struct zone_program *p, const uint8_t *rules, const uint32_t *len)
