@@ -417,6 +417,75 @@ static bool pays(const struct found *f, const struct zone_build *z)
 	return f->encrypted || z->filters || z->keys;
 }
 
+/* Is it an Agg, with or without a Sort below, whose rows can come in groups? */
+static bool groupable(const Agg *agg, const Sort *sort)
+{
+	return !DO_AGGSPLIT_COMBINE(agg->aggsplit) && !agg->groupingSets && !agg->chain &&
+		agg->aggstrategy != AGG_MIXED && (!sort || sort_is_plain(agg, sort));
+}
+
+/* What the Agg has and the Zone would have to give; false: it cannot. */
+static bool find_all(struct found *f, const Agg *agg)
+{
+	int i;
+
+	find_walker((Node *)agg->plan.targetlist, f);
+	find_walker((Node *)agg->plan.qual, f);
+	for (i = 0; i < agg->numCols; i++)
+		f->used = bms_add_member(f->used, agg->grpColIdx[i]);
+	return !f->other && f->aggs != NIL;
+}
+
+/* The Zone's columns and target list become what the Agg is made of: columns that it uses,
+ * digests of the keys that the zone compares (0: PostgreSQL does), states. */
+static bool put_states(struct zone_build *z, List **tlist, struct places *in, AttrNumber *digests,
+	const Agg *agg, const Plan *child)
+{
+	struct zone_build before = *z; /* whose columns the arguments refer to */
+	ListCell *lc;
+	int i, k = 0;
+
+	if (!keep_columns(z, in->found->used, tlist))
+		return false;
+	for (i = 0; i < agg->numCols; i++) {
+		TargetEntry *tle = list_nth(child->targetlist, agg->grpColIdx[i] - 1);
+
+		digests[i] = code_secret_type(exprType((Node *)tle->expr))
+			? add_column(z, tlist, list_nth(z->keys, k++), true)
+			: 0;
+	}
+	i = 0;
+	foreach (lc, in->found->aggs) {
+		if (list_member_int(in->found->counted, i))
+			z->counted = lappend_int(z->counted, list_length(z->columns));
+		in->states[i++] =
+			add_column(z, tlist, (Expr *)partial(&before, lfirst_node(Aggref, lc)), false);
+	}
+	z->grouped = true;
+	return true;
+}
+
+/* The Agg takes states from its child, grouped by digests. */
+static void combine(Agg *agg, struct places *in, const AttrNumber *digests)
+{
+	int i;
+
+	in->child = agg->plan.lefttree;
+	in->split = agg->aggsplit == AGGSPLIT_SIMPLE
+		? AGGSPLIT_FINAL_DESERIAL
+		: AGGSPLIT_INITIAL_SERIAL | AGGSPLITOP_COMBINE | AGGSPLITOP_DESERIALIZE;
+	agg->aggsplit = in->split;
+	agg->plan.targetlist = (List *)combine_mutator((Node *)agg->plan.targetlist, in);
+	agg->plan.qual = (List *)combine_mutator((Node *)agg->plan.qual, in);
+	for (i = 0; i < agg->numCols; i++) {
+		if (!digests[i])
+			continue;
+		agg->grpColIdx[i] = digests[i];
+		agg->grpOperators[i] = UUID_EQ_OPERATOR;
+		agg->grpCollations[i] = InvalidOid;
+	}
+}
+
 bool attach_groups(struct zone_builds *zones, Agg *agg, bool unordered)
 {
 	Sort *sort = IsA(agg->plan.lefttree, Sort) ? (Sort *)agg->plan.lefttree : NULL;
@@ -427,45 +496,15 @@ bool attach_groups(struct zone_builds *zones, Agg *agg, bool unordered)
 	AttrNumber *digests;
 	struct zone_build z;
 	List *tlist;
-	ListCell *lc;
-	int i, k;
 
-	if (DO_AGGSPLIT_COMBINE(agg->aggsplit) || agg->groupingSets || agg->chain ||
-		agg->aggstrategy == AGG_MIXED || (sort && !sort_is_plain(agg, sort)))
+	if (!groupable(agg, sort) || !find_all(&f, agg))
 		return false;
-	find_walker((Node *)agg->plan.targetlist, &f);
-	find_walker((Node *)agg->plan.qual, &f);
-	if (f.other || f.aggs == NIL)
-		return false;
-	for (i = 0; i < agg->numCols; i++)
-		f.used = bms_add_member(f.used, agg->grpColIdx[i]);
 	z = grouping_zone(zones, child);
 	if (!find_keys(&z, agg, child) || !pays(&f, &z))
 		return false;
 	places.states = palloc(list_length(f.aggs) * sizeof *places.states);
 	digests = palloc((agg->numCols + 1) * sizeof *digests);
-	{
-		struct zone_build before = z; /* whose columns the arguments refer to */
-
-		if (!keep_columns(&z, f.used, &tlist))
-			return false;
-		for (i = k = 0; i < agg->numCols; i++) {
-			TargetEntry *tle = list_nth(child->targetlist, agg->grpColIdx[i] - 1);
-
-			digests[i] = code_secret_type(exprType((Node *)tle->expr))
-				? add_column(&z, &tlist, list_nth(z.keys, k++), true)
-				: 0;
-		}
-		i = 0;
-		foreach (lc, f.aggs) {
-			if (list_member_int(f.counted, i))
-				z.counted = lappend_int(z.counted, list_length(z.columns));
-			places.states[i++] = add_column(
-				&z, &tlist, (Expr *)partial(&before, lfirst_node(Aggref, lc)), false);
-		}
-	}
-	z.grouped = true;
-	if (!groups_program(&z, &dry))
+	if (!put_states(&z, &tlist, &places, digests, agg, child) || !groups_program(&z, &dry))
 		return false;
 	z.scan->scan.plan.targetlist = tlist;
 	put_zone(zones, agg, sort, &z);
@@ -473,19 +512,6 @@ bool attach_groups(struct zone_builds *zones, Agg *agg, bool unordered)
 		agg->aggstrategy = AGG_HASHED;
 		agg->plan.lefttree = &z.scan->scan.plan;
 	}
-	places.child = agg->plan.lefttree;
-	places.split = agg->aggsplit == AGGSPLIT_SIMPLE
-		? AGGSPLIT_FINAL_DESERIAL
-		: AGGSPLIT_INITIAL_SERIAL | AGGSPLITOP_COMBINE | AGGSPLITOP_DESERIALIZE;
-	agg->aggsplit = places.split;
-	agg->plan.targetlist = (List *)combine_mutator((Node *)agg->plan.targetlist, &places);
-	agg->plan.qual = (List *)combine_mutator((Node *)agg->plan.qual, &places);
-	for (i = 0; i < agg->numCols; i++) {
-		if (!digests[i])
-			continue;
-		agg->grpColIdx[i] = digests[i];
-		agg->grpOperators[i] = UUID_EQ_OPERATOR;
-		agg->grpCollations[i] = InvalidOid;
-	}
+	combine(agg, &places, digests);
 	return true;
 }
