@@ -47,7 +47,7 @@ $(B)/cxl-cli: $(cli_o) $(B)/libcxlring.a $(libcommon)
 
 bench_o := $(patsubst %,$(B)/client/%.o,cxl_bench bench_client bench_counter bench_data \
     bench_dist bench_load bench_props bench_report bench_target bench_tests bench_work \
-    bench_ycsb escape option secure_option)
+    bench_worker bench_ycsb escape option secure_option)
 $(B)/cxl-bench: $(bench_o) $(B)/libcxlring.a $(libcommon)
 	$(CC) $(all_cflags) -o $@ $^ -lhiredis $(seal_libs) -lpthread -lm
 
