@@ -58,7 +58,7 @@ $(B)/cxl-proxy: $(proxy_o) $(cxl_lib_o) $(libcommon)
 	$(CC) $(all_cflags) -o $@ $^ -lssl -lcrypto $(seal_libs) -lpthread
 
 # The same promise without shared memory: TCP, sealed.
-tunnel_o := $(patsubst %,$(B)/client/%.o,cxl_tunnel tunnel tunnel_key noise dial option)
+tunnel_o := $(patsubst %,$(B)/client/%.o,cxl_tunnel tunnel tunnel_end tunnel_key noise dial option)
 $(B)/cxl-tunnel: $(tunnel_o) $(libcommon)
 	$(CC) $(all_cflags) -o $@ $^ -lsodium
 

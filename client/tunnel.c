@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "tunnel.h"
 
-#include <stdarg.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 #include <unistd.h>
-
-#include "address.h"
 
 static const char prologue[] = "cxl-tunnel 1";
 
@@ -19,79 +16,11 @@ enum {
 	TURNS = 16,                    /* before other connections come */
 	BACKOFF_MS = 20,
 	BACKOFF_MAX_MS = 1000,
-	SILENT_S = 60,
 	LONG_MS = 3600000,
 };
 
 _Static_assert(SEALED_MAX <= UINT16_MAX, "a record's length");
 _Static_assert(3 * (RECORD_BYTES + RECORD_EXTRA) <= TUNNEL_BUFFER, "out");
-
-/* ---- sockets ---- */
-
-static bool end_watch(struct tunnel_end *e, int op, bool writing)
-{
-	struct epoll_event ev = {.events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data.ptr = e};
-
-	if (writing)
-		ev.events |= EPOLLOUT;
-	e->watched = writing;
-	return epoll_ctl(e->tunnel->config->epoll, op, e->fd, &ev) == 0;
-}
-
-static void end_close(struct tunnel_end *e, bool reset)
-{
-	struct linger now = {1, 0};
-
-	if (e->fd < 0)
-		return;
-	if (reset)
-		setsockopt(e->fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
-	close(e->fd); /* leaves the epoll set with it */
-	e->fd = -1;
-}
-
-/* Bytes read; 0: none for now, or e->said_end; -1 with errno. */
-static ssize_t end_read(struct tunnel_end *e, void *p, size_t len)
-{
-	ssize_t n = recv(e->fd, p, len, 0);
-
-	if (n < 0 && errno != EAGAIN)
-		return -1;
-	if (n == 0)
-		e->said_end = true;
-	/* Less than asked for is all there is, but for an end that was told before. */
-	if (n <= 0 || ((size_t)n < len && !e->hung))
-		e->readable = false;
-	return n < 0 ? 0 : n;
-}
-
-/* As much of `b` as goes. False: errno. */
-static bool end_write(struct tunnel_end *e, struct buffer *b)
-{
-	ssize_t n;
-
-	if (!e->writable || !buffer_len(b))
-		return true;
-	n = send(e->fd, buffer_front(b), buffer_len(b), MSG_NOSIGNAL);
-	if (n < 0 && errno != EAGAIN)
-		return false;
-	if (n > 0)
-		buffer_drop(b, (size_t)n);
-	if (!buffer_len(b))
-		return !e->watched || end_watch(e, EPOLL_CTL_MOD, false);
-	e->writable = false;
-	return e->watched || end_watch(e, EPOLL_CTL_MOD, true);
-}
-
-/* A connected socket of the caller's becomes this end. */
-static bool end_take(struct tunnel_end *e, int fd, int op)
-{
-	e->fd = fd;
-	e->readable = e->writable = true;
-	e->hung = false; /* of an attempt before */
-	address_keep_alive(fd, SILENT_S);
-	return end_watch(e, op, false);
-}
 
 void tunnel_heard(struct tunnel_end *e, uint32_t events)
 {
@@ -115,8 +44,8 @@ void tunnel_abort(struct tunnel *t, const char *why)
 	if (why && why != t->why)
 		snprintf(t->why, sizeof t->why, "%s", why);
 	dial_close(&t->dial);
-	end_close(&t->plain, true);
-	end_close(&t->sealed, true);
+	tunnel_end_close(&t->plain, true);
+	tunnel_end_close(&t->sealed, true);
 	t->state = TUNNEL_OVER;
 }
 
@@ -132,8 +61,8 @@ static void broke(struct tunnel *t, const char *what)
 /* Both directions ended as they should. */
 static void end_well(struct tunnel *t)
 {
-	end_close(&t->plain, false);
-	end_close(&t->sealed, false);
+	tunnel_end_close(&t->plain, false);
+	tunnel_end_close(&t->sealed, false);
 	t->state = TUNNEL_OVER;
 }
 
@@ -244,7 +173,7 @@ static int gather(struct tunnel *t, size_t want)
 			return -ENOMEM;
 		if (!t->sealed.readable)
 			return t->sealed.said_end ? -ENOTCONN : -EAGAIN;
-		n = end_read(&t->sealed, to, miss);
+		n = tunnel_end_read(&t->sealed, to, miss);
 		if (n < 0)
 			return -errno;
 		t->in.end += (size_t)n;
@@ -375,7 +304,7 @@ static void greeting_broke(struct tunnel *t, int rc, uint64_t now_ms)
 	snprintf(t->dial.why, sizeof t->dial.why,
 		"ended during the handshake (%s): is this end's public key let in there?",
 		rc == -ENOTCONN ? "closed" : strerror(-rc));
-	end_close(&t->sealed, false);
+	tunnel_end_close(&t->sealed, false);
 	buffer_cut(&t->in, 0);
 	buffer_cut(&t->out, 0);
 	noise_wipe(&t->noise);
@@ -391,7 +320,7 @@ static void shake(struct tunnel *t, uint64_t now_ms)
 	int rc = 0;
 
 	while (rc == 0 && (t->state == TUNNEL_GREETING || t->state == TUNNEL_PROVING)) {
-		if (!end_write(&t->sealed, &t->out)) {
+		if (!tunnel_end_write(&t->sealed, &t->out)) {
 			greeting_broke(t, -errno, now_ms);
 			return;
 		}
@@ -449,7 +378,7 @@ static void dialled(struct tunnel *t, uint64_t now_ms)
 		return;
 	}
 	t->dial.fd = -1;
-	if (!end_take(far_end(t), fd, EPOLL_CTL_MOD))
+	if (!tunnel_end_take(far_end(t), fd, EPOLL_CTL_MOD))
 		broke(t, strerror(errno));
 	else if (t->config->server)
 		t->state = TUNNEL_UP;
@@ -487,14 +416,6 @@ uint32_t tunnel_tick(struct tunnel *t, uint64_t now_ms)
 
 /* ---- bytes ---- */
 
-static bool tell_end(struct tunnel_end *e)
-{
-	if (!e->told_end)
-		shutdown(e->fd, SHUT_WR);
-	e->told_end = true;
-	return true;
-}
-
 /* A program at the other end that resets its connection is nothing to tell of. */
 static void sealed_broke(struct tunnel *t)
 {
@@ -512,17 +433,17 @@ static bool carry_out(struct tunnel *t, uint64_t now_ms)
 	bool ok = true;
 	ssize_t n = 0;
 
-	if (!end_write(&t->sealed, &t->out)) {
+	if (!tunnel_end_write(&t->sealed, &t->out)) {
 		sealed_broke(t);
 		return false;
 	}
 	if (buffer_len(&t->out))
 		return buffer_len(&t->out) != before;
 	if (t->plain.said_end)
-		return !t->sealed.told_end && tell_end(&t->sealed);
+		return tunnel_end_tell(&t->sealed);
 	if (!t->plain.readable)
 		return before > 0;
-	n = end_read(&t->plain, plain, sizeof plain);
+	n = tunnel_end_read(&t->plain, plain, sizeof plain);
 	if (n < 0) {
 		tunnel_abort(t, NULL); /* a reset goes on as one */
 		return false;
@@ -547,7 +468,7 @@ static bool hear(struct tunnel *t)
 		return false;
 	room = TUNNEL_BUFFER - buffer_len(&t->in);
 	to = buffer_room(&t->in, room);
-	n = to ? end_read(&t->sealed, to, room) : -1;
+	n = to ? tunnel_end_read(&t->sealed, to, room) : -1;
 	if (n > 0)
 		t->in.end += (size_t)n;
 	if (n > 0 && t->finished)
@@ -568,14 +489,14 @@ static bool carry_in(struct tunnel *t)
 	if (t->state == TUNNEL_OVER || !open_all(t))
 		return false;
 	heard |= buffer_len(&t->opened) > 0;
-	if (!end_write(&t->plain, &t->opened)) {
+	if (!tunnel_end_write(&t->plain, &t->opened)) {
 		tunnel_abort(t, NULL); /* its program is gone */
 		return false;
 	}
 	if (buffer_len(&t->opened))
 		return buffer_len(&t->opened) != before;
 	if (t->finished)
-		heard |= !t->plain.told_end && tell_end(&t->plain);
+		heard |= tunnel_end_tell(&t->plain);
 	return heard;
 }
 
@@ -623,7 +544,7 @@ struct tunnel *tunnel_create(const struct tunnel_config *c, int fd, uint64_t now
 	t->born_ms = t->moved_ms = now_ms;
 	t->dial.fd = t->plain.fd = t->sealed.fd = -1;
 	t->plain.tunnel = t->sealed.tunnel = t;
-	if (!end_take(c->server ? &t->sealed : &t->plain, fd, EPOLL_CTL_ADD))
+	if (!tunnel_end_take(c->server ? &t->sealed : &t->plain, fd, EPOLL_CTL_ADD))
 		broke(t, strerror(errno));
 	else if (c->server)
 		greet(t);

@@ -52,6 +52,7 @@
 #include "buffer.h"
 #include "dial.h"
 #include "noise.h"
+#include "tunnel_end.h"
 #include "tunnel_key.h"
 
 enum {
@@ -79,17 +80,6 @@ enum tunnel_state {
 	TUNNEL_PROVING,  /* server: the client's first record is to come */
 	TUNNEL_UP,
 	TUNNEL_OVER,
-};
-
-/* One socket of a tunnel. */
-struct tunnel_end {
-	struct tunnel *tunnel;
-	int fd; /* -1: none; owned */
-	bool readable, writable;
-	bool hung;     /* the peer's end is to be read, though not perhaps at once */
-	bool said_end; /* and was read */
-	bool told_end; /* we shut down our direction */
-	bool watched;  /* for room to write as well */
 };
 
 struct tunnel {
