@@ -328,10 +328,11 @@ sub frame {
 		' ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING', " ROWS UNBOUNDED PRECEDING$exclude");
 }
 
+# With $places it may say which of the rows that are equal comes first.
 sub window {
-	my ($scope, $type) = @_;
+	my ($scope, $type, $places) = @_;
 	my $by = chance(0.6) ? fill('PARTITION BY $0 ', column($scope, some_type($scope))) : ['', ''];
-	my ($total, $ordered, $t) = (chance(0.7), chance(0.8), some_type($scope));
+	my ($total, $ordered, $t) = ($places && chance(0.7), chance(0.8), some_type($scope));
 	my $date = $ordered && !$total && $t =~ /^(date|timestamp|timestamptz)$/ && chance(0.5);
 	my $direction = direction();
 	my @by = (($ordered ? fill("\$0$direction", column($scope, $t)) : ()), $total ? map { [$_, $_] } key($scope) : ());
@@ -395,7 +396,9 @@ sub shape_of {
 		return ('', $columns, @keys ? list('', [$by, $by], having($scope)) : ['', '']);
 	}
 	my $windows = $r < 0.45;
-	my @columns = map { my $w = $windows && chance(0.6) ? window($scope, $_) : undef;
+	# Two windows may place rows that are equal each in its own way: it takes an id, or one window.
+	my ($unique, $placed) = (!grep({ !/\.id$/ } key($scope)), 0);
+	my @columns = map { my $w = $windows && chance(0.6) ? window($scope, $_, $unique || !$placed++) : undef;
 		$w ? $w : $depth > 0 && chance(0.08) ? scalar_query($scope, $_, $depth - 1)
 		: chance(0.5) ? column($scope, $_) : expr([@$scope, @$outer], $_, int rand 3) } @$types;
 	return ($r > 0.87 ? 'DISTINCT ' : $r > 0.82 ? 'DISTINCT ON (1) ' : '', \@columns, ['', '']);
