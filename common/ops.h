@@ -141,6 +141,7 @@ struct ops_ticket {
  *
  *   fill, arg    must stay until the ticket is collected or dropped: a successor of the
  *                server gets the request again
+ *   goes_on      the caller has work until it collects: rings other processors than its own
  *   timeout_ms   to get it on its way; it waits for room, and with OPS_IN_FLIGHT requests
  *                under way for the oldest reply, which is kept
  *   t            out: the ticket
@@ -149,7 +150,7 @@ struct ops_ticket {
  * replies that nobody collected.
  */
 MUST_CHECK int ops_submit(struct ops_client *c, uint8_t kind, uint64_t len, ops_fill *fill,
-	void *arg, uint64_t timeout_ms, struct ops_ticket *t, struct err_text *e);
+	void *arg, bool goes_on, uint64_t timeout_ms, struct ops_ticket *t, struct err_text *e);
 
 /*
  * ops_collect - wait for the reply of a ticket, which is used up, also by an error.

@@ -454,7 +454,7 @@ static struct ops_slot *free_slot(struct ops_client *c)
 }
 
 int ops_submit(struct ops_client *c, uint8_t kind, uint64_t len, ops_fill *fill, void *arg,
-	uint64_t timeout_ms, struct ops_ticket *t, struct err_text *e)
+	bool goes_on, uint64_t timeout_ms, struct ops_ticket *t, struct err_text *e)
 {
 	struct ops_limit l = {.timeout_ms = timeout_ms, .e = e};
 	int rc = ready(c, &l);
@@ -470,7 +470,7 @@ int ops_submit(struct ops_client *c, uint8_t kind, uint64_t len, ops_fill *fill,
 	if (!rc) {
 		ops_slot_ask(c, s, kind, len, fill, arg);
 		c->current = s;
-		c->chan.away = true;
+		c->chan.away = goes_on;
 		rc = revive(c, &l, ops_send_request(c, s, &l));
 		c->chan.away = false;
 	}

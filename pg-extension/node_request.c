@@ -105,7 +105,7 @@ void request_send(struct zone_state *z, struct request *q)
 {
 	uint64_t len = request_len(q);
 
-	zone_submit(z->spec.client ? ROLE_CLIENT : ROLE_DB, len, fill_request, q, &q->ticket);
+	zone_submit(z->spec.client ? ROLE_CLIENT : ROLE_DB, len, fill_request, q, !z->ended, &q->ticket);
 	z->count.requests++;
 	z->count.bytes_out += len;
 	stat_count(q->p->stat,

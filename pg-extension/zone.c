@@ -430,7 +430,7 @@ void zone_ticket_init(struct zone_ticket *t, MemoryContext owner)
 }
 
 void zone_submit(
-	enum role role, uint64_t len, ops_fill *fill, void *arg, struct zone_ticket *t)
+	enum role role, uint64_t len, ops_fill *fill, void *arg, bool goes_on, struct zone_ticket *t)
 {
 	struct ops_client *c = have_client(role);
 	struct err_text e;
@@ -439,7 +439,7 @@ void zone_submit(
 	zone_drop(t);
 	e.s[0] = 0;
 	pgstat_report_wait_start(PG_WAIT_EXTENSION);
-	rc = ops_submit(c, OPS_EVAL, len, fill, arg, (uint64_t)hedb_timeout, &t->ticket, &e);
+	rc = ops_submit(c, OPS_EVAL, len, fill, arg, goes_on, (uint64_t)hedb_timeout, &t->ticket, &e);
 	pgstat_report_wait_end();
 	raise_if(rc, &e);
 }

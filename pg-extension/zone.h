@@ -52,9 +52,12 @@ struct zone_ticket {
 
 void zone_ticket_init(struct zone_ticket *t, MemoryContext owner);
 
-/* zone_submit - as zone_call(), up to its reply. One that was not collected is dropped. */
+/* zone_submit - as zone_call(), up to its reply. One that was not collected is dropped.
+ *
+ *   goes_on   the backend has something to do until it collects: so elsewhere, if possible */
 void zone_submit(
-	enum role role, uint64_t len, ops_fill *fill, void *arg, struct zone_ticket *t);
+	enum role role, uint64_t len, ops_fill *fill, void *arg, bool goes_on,
+	struct zone_ticket *t);
 
 /* zone_collect - the reply, as of zone_call(). Each ticket once, in any order. */
 const uint8_t *zone_collect(struct zone_ticket *t, uint64_t *len);

@@ -115,7 +115,7 @@ static void flight(struct ops_client *c, int depth)
 		if (i >= BATCHES)
 			continue;
 		client_works();
-		if (ops_submit(c, OPS_EVAL, req_len, fill, NULL, TIMEOUT_MS, &t[i], &e))
+		if (ops_submit(c, OPS_EVAL, req_len, fill, NULL, true, TIMEOUT_MS, &t[i], &e))
 			die(e.s);
 	}
 }

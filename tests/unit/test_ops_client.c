@@ -51,7 +51,7 @@ static struct batch *batches(int n)
 
 static int submit(struct ops_client *c, struct batch *b)
 {
-	return ops_submit(c, OPS_EVAL, b->bytes.len, fill, &b->bytes, TIMEOUT_MS, &b->t, &err);
+	return ops_submit(c, OPS_EVAL, b->bytes.len, fill, &b->bytes, true, TIMEOUT_MS, &b->t, &err);
 }
 
 /* The reply is that batch's. */
@@ -120,7 +120,7 @@ static void test_any_order(void **state)
 
 static int submit_ping(struct ops_client *c, struct bytes *b, struct ops_ticket *t)
 {
-	return ops_submit(c, OPS_PING, b->len, fill, b, TIMEOUT_MS, t, &err);
+	return ops_submit(c, OPS_PING, b->len, fill, b, true, TIMEOUT_MS, t, &err);
 }
 
 /* Requests and replies ten times as long as the rings: who waits for room in one of them
@@ -376,7 +376,7 @@ static void test_timeout(void **state)
 	assert_int_equal(ask_lt(c), 0);
 	server_stop();
 	assert_int_equal(submit_ping(c, &ping, &t), 0);
-	assert_int_equal(ops_submit(c, OPS_EVAL, b->bytes.len, fill, &b->bytes, 100, &b->t,
+	assert_int_equal(ops_submit(c, OPS_EVAL, b->bytes.len, fill, &b->bytes, true, 100, &b->t,
 				 &err), -ETIMEDOUT);
 	assert_int_equal(ops_collect(c, &t, 100, &got, &len, &err), -ETIMEDOUT);
 	assert_non_null(strstr(err.s, "100 ms"));
