@@ -36,9 +36,22 @@ static double rows_seen(const Plan *p, int operations)
 
 /* ---- filters and target lists: a Zone above the node ---- */
 
-/* Take what the zone can filter by out of a list of quals. Where there are security
- * barriers the quals' order is kept: plain ones, then the zone's, then all others, which
- * go to `rest`. */
+/* A subplan that runs anew for each row? */
+static bool runs_subplan(Node *n, void *ctx)
+{
+	if (n == NULL)
+		return false;
+	return (IsA(n, SubPlan) && !((SubPlan *)n)->useHashTable) ||
+		expression_tree_walker(n, runs_subplan, ctx);
+}
+
+/*
+ * Take what the zone can filter by out of a list of quals; what is to be asked above it goes
+ * to `rest`. Quals stand cheapest first, and that is where a subplan belongs that comes
+ * after some of the zone's: else it runs for every row that these would have kept from it.
+ * Where there are security barriers the quals' order is kept: plain ones, then the zone's,
+ * then all others.
+ */
 static List *take_filters(struct walk *w, List **quals, bool first, List **rest)
 {
 	List *taken = NIL, *kept = NIL;
@@ -49,10 +62,12 @@ static List *take_filters(struct walk *w, List **quals, bool first, List **rest)
 
 		if (w->barrier && *rest == NIL && taken && !zone_can_filter(e, false))
 			*rest = list_make1(e);
-		else if (*rest)
+		else if (w->barrier && *rest)
 			*rest = lappend(*rest, e);
 		else if (zone_can_filter(e, first && taken == NIL))
 			taken = lappend(taken, e);
+		else if ((taken || !first) && runs_subplan((Node *)e, NULL))
+			*rest = lappend(*rest, e);
 		else
 			kept = lappend(kept, e);
 	}
@@ -204,7 +219,7 @@ static Plan *split(struct walk *w, Plan *p, const Bitmapset *used)
 	if (join)
 		joinquals = ((Join *)p)->joinqual;
 	filters = take_filters(w, &joinquals, true, &rest);
-	if (rest) {
+	if (w->barrier && rest) {
 		rest = list_concat(rest, quals);
 		quals = NIL;
 	}

@@ -166,6 +166,15 @@ FETCH 2 FROM c1;
 COMMIT;
 FETCH ALL FROM c3;
 CLOSE c3;
+-- a subplan runs for those rows that the zone lets pass
+EXPLAIN (COSTS OFF) SELECT i FROM ze o WHERE a + b > 450
+	AND (SELECT count(*) FROM ze u WHERE u.i < o.i AND u.i > o.i - 9) > 5 AND k <> 2;
+SELECT same('SELECT i FROM %t o WHERE a + b > 450
+	AND (SELECT count(*) FROM %t u WHERE u.i < o.i AND u.i > o.i - 9) > 5 AND k <> 2');
+SELECT same('SELECT i, a FROM %t o WHERE a + b > 450
+	AND (SELECT count(*) FROM %t u WHERE u.i < o.i AND u.i > o.i - 9 AND u.b > o.b) > 2 AND t IS NOT NULL');
+SELECT same('SELECT o.i, p.i AS j FROM %t o JOIN %t p ON p.i = o.i + 1 AND p.a > o.a WHERE
+	(SELECT count(*) FROM %t u WHERE u.i < o.i AND u.i > p.i - 9) > 5');
 -- a security barrier: who sees no row learns nothing of it by an error or a notice
 CREATE FUNCTION leak(int) RETURNS bool LANGUAGE plpgsql COST 0.0001 AS
 	$$ BEGIN RAISE NOTICE 'saw %', $1; RETURN true; END $$;
