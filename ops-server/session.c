@@ -260,76 +260,103 @@ static void forget_request(void *ctx)
 	message_reset(&s->in, 0);
 }
 
+static void serve_eval(struct worker *w, struct reply *r, uint64_t id, const uint8_t *data,
+	uint64_t len)
+{
+	struct service_chan *c = r->c;
+	struct session *s = r->s;
+	struct account *a = &w->server->accounts[c->index];
+	struct work k = {.server = w->server, .c = c, .id = id, .len = len};
+	struct err_text e = {""};
+	int rc;
+
+	if (!admit_evaluates(&s->admission)) {
+		reply_fail(w, r, id, -EACCES, "the certificate names neither db nor client");
+		return;
+	}
+	if (len > HEAVY_BYTES && service_given_up(c, id)) {
+		reply_fail(w, r, id, -ETIMEDOUT, "given up");
+		return;
+	}
+	witness_begin(&s->witness, c, a, s->admission.sealed ? &s->admission.peer : NULL);
+	w->eval->wanted = wanted;
+	w->eval->opened_all = data == s->in.buf && len > KEEP_BYTES ? forget_request : NULL;
+	w->eval->wanted_ctx = &k;
+	w->eval->releases = releases;
+	w->eval->grant = s->grant;
+	rc = eval_run(w->eval, s->standing.role, data, len, data != s->in.buf && !c->rx.seal,
+		reply_room, r, &e);
+	if (rc == 0)
+		reply_send(w, r, OPS_EVAL | OPS_REPLY, id);
+	else
+		reply_fail(w, r, id, rc, e.s[0] ? e.s : err_name(rc));
+	if (rc == -EACCES) {
+		account_denied(a);
+		witness_denied(&s->witness, c, a, e.s);
+	}
+}
+
+static void serve_proof(struct worker *w, struct reply *r, uint64_t id, const uint8_t *data,
+	uint64_t len)
+{
+	struct session *s = r->s;
+	struct err_text e = {""};
+	uint8_t pass[OPS_PASS];
+	uint64_t n;
+	int rc = standing_prove(&s->standing, &s->admission, w->zone, data, len, pass, &n, &e);
+
+	take_role(w, r->c);
+	if (rc) {
+		reply_fail(w, r, id, rc, e.s);
+		return;
+	}
+	witness_proved(&s->witness, r->c, &w->server->accounts[r->c->index]);
+	reply_bytes(w, r, OPS_PROVE | OPS_REPLY, id, pass, n);
+}
+
+static char *status(struct server *s)
+{
+	char *text;
+
+	pthread_mutex_lock(&s->control); /* who holds it waits for no channel */
+	text = status_text(s);
+	pthread_mutex_unlock(&s->control);
+	return text;
+}
+
+/* text: ours to free; NULL: there was no memory for it. */
+static void reply_text(struct worker *w, struct reply *r, uint8_t kind, uint64_t id, char *text)
+{
+	reply_bytes(w, r, kind, id, text ? text : "", text ? strlen(text) : 0);
+	free(text);
+}
+
 static void serve_one(struct worker *w, struct service_chan *c, uint8_t kind, uint64_t id,
 	const uint8_t *data, uint64_t len)
 {
 	struct session *s = c->session;
 	struct reply r = {.c = c, .s = s};
-	struct work k = {.server = w->server, .c = c, .id = id, .len = len};
-	struct err_text e = {""};
-	uint8_t pass[OPS_PASS];
-	uint64_t n;
-	char *text;
-	int rc;
 
 	switch (kind) {
 	case OPS_EVAL:
-		if (!admit_evaluates(&s->admission)) {
-			reply_fail(w, &r, id, -EACCES, "the certificate names neither db nor client");
-			break;
-		}
-		if (len > HEAVY_BYTES && service_given_up(c, id)) {
-			reply_fail(w, &r, id, -ETIMEDOUT, "given up");
-			break;
-		}
-		witness_begin(&s->witness, c, &w->server->accounts[c->index],
-			s->admission.sealed ? &s->admission.peer : NULL);
-		w->eval->wanted = wanted;
-		w->eval->opened_all = data == s->in.buf && len > KEEP_BYTES ? forget_request : NULL;
-		w->eval->wanted_ctx = &k;
-		w->eval->releases = releases;
-		w->eval->grant = s->grant;
-		rc = eval_run(w->eval, s->standing.role, data, len, data != s->in.buf && !c->rx.seal,
-			reply_room, &r, &e);
-		if (rc == 0)
-			reply_send(w, &r, OPS_EVAL | OPS_REPLY, id);
-		else
-			reply_fail(w, &r, id, rc, e.s[0] ? e.s : err_name(rc));
-		if (rc == -EACCES) {
-			account_denied(&w->server->accounts[c->index]);
-			witness_denied(&s->witness, c, &w->server->accounts[c->index], e.s);
-		}
+		serve_eval(w, &r, id, data, len);
 		break;
 	case OPS_PING:
 		reply_bytes(w, &r, OPS_PING | OPS_REPLY, id, data, len);
 		break;
 	case OPS_STATUS:
-		pthread_mutex_lock(&w->server->control); /* who holds it waits for no channel */
-		text = status_text(w->server);
-		pthread_mutex_unlock(&w->server->control);
-		reply_bytes(w, &r, OPS_STATUS | OPS_REPLY, id, text ? text : "",
-			text ? strlen(text) : 0);
-		free(text);
+		reply_text(w, &r, OPS_STATUS | OPS_REPLY, id, status(w->server));
 		break;
 	case OPS_HELLO:
 		standing_challenge(&s->standing);
 		reply_bytes(w, &r, OPS_HELLO | OPS_REPLY, id, s->standing.challenge, OPS_CHALLENGE);
 		break;
 	case OPS_PROVE:
-		rc = standing_prove(&s->standing, &s->admission, w->zone, data, len, pass, &n, &e);
-		take_role(w, c);
-		if (rc == 0)
-			witness_proved(&s->witness, c, &w->server->accounts[c->index]);
-		if (rc == 0)
-			reply_bytes(w, &r, OPS_PROVE | OPS_REPLY, id, pass, n);
-		else
-			reply_fail(w, &r, id, rc, e.s);
+		serve_proof(w, &r, id, data, len);
 		break;
 	case OPS_ACCOUNT:
-		text = account_text(&w->server->accounts[c->index]);
-		reply_bytes(w, &r, OPS_ACCOUNT | OPS_REPLY, id, text ? text : "",
-			text ? strlen(text) : 0);
-		free(text);
+		reply_text(w, &r, OPS_ACCOUNT | OPS_REPLY, id,
+			account_text(&w->server->accounts[c->index]));
 		break;
 	default:
 		reply_fail(w, &r, id, -EINVAL, "unknown kind of request");
