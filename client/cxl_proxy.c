@@ -7,6 +7,7 @@
  * Redis client does works, and Redis sees one client for each. Here are options and
  * doors; relay.h has what carries the bytes.
  */
+#include "descriptors.h"
 #include "relay.h"
 
 #include <errno.h>
@@ -17,7 +18,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -142,17 +142,6 @@ static void run(int signals)
 	}
 	for (i = 0; i < proxy.doors - 1; i++)
 		close(proxy.door[i].fd);
-}
-
-/* A connection takes three descriptors, a ring client two: as many as we may have. */
-static void raise_limit(void)
-{
-	struct rlimit l;
-
-	if (getrlimit(RLIMIT_NOFILE, &l) < 0)
-		return;
-	l.rlim_cur = l.rlim_max;
-	(void)setrlimit(RLIMIT_NOFILE, &l);
 }
 
 enum { LISTEN = 256, UNIX, REGION, OFFSET, MAP_SIZE, HELP, VERSION, BACKEND, BACKEND_USER,
@@ -283,7 +272,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "cxl-proxy: --backend serves plain channels only\n");
 		return 2;
 	}
-	raise_limit();
+	descriptors_raise();
 	if (backend.target.spec)
 		return run_backend();
 	rc = relay_init(&proxy.options);

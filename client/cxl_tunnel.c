@@ -6,6 +6,7 @@
  * measured against. tunnel.h has what is on the wire and noise.h the handshake; here are
  * options, the door and the loop.
  */
+#include "descriptors.h"
 #include "tunnel.h"
 
 #include <getopt.h>
@@ -235,17 +236,6 @@ static void watch(int fd, void *tag)
 		fail(strerror(errno));
 }
 
-/* Two descriptors a connection, and some. */
-static void raise_limit(void)
-{
-	struct rlimit l;
-
-	if (getrlimit(RLIMIT_NOFILE, &l) < 0)
-		return;
-	l.rlim_cur = l.rlim_max;
-	(void)setrlimit(RLIMIT_NOFILE, &l);
-}
-
 /* Keys and what goes through stay out of core dumps and debuggers' reach. */
 static void harden(void)
 {
@@ -358,7 +348,7 @@ static int serve(const struct tunnel_peers *peers)
 	struct noise_pair *keys;
 
 	program.config.peers = peers;
-	raise_limit();
+	descriptors_raise();
 	harden();
 	open_all(&keys);
 	run();
