@@ -30,8 +30,7 @@ static const char usage[] =
 	"TABLE: region nation supplier part partsupp customer orders lineitem.\n";
 
 enum {
-	DAYS_TO_1992 = 8035, /* since 1970-01-01: STARTDATE */
-	DATE_CURRENT = 1263, /* CURRENTDATE 1995-06-17, since STARTDATE */
+	DATE_CURRENT = 1263, /* CURRENTDATE 1995-06-17, since STARTDATE 1992-01-01 */
 	DATE_ORDER_LAST = 2405, /* ENDDATE 1998-12-31 less 151 days */
 	LINES_MAX = 7,
 	ROW_MAX = 1024, /* bytes of any row */
