@@ -188,7 +188,7 @@ static int load_trust(struct cxlring *c)
 	const struct cxlring_options *o = &c->options;
 	const struct trust_files files = {o->cert, o->key, o->ca, o->crl, o->psk};
 	struct err_text e = {""};
-	int rc = o->secure ? watch_load(&c->trust, &files, o->sec_mgr, o->sec_pool, &e) : 0;
+	int rc = o->secure ? watch_load(&c->trust, &files, o->sec_mgr, o->sec_pool, NULL, &e) : 0;
 
 	c->options.cert = c->options.key = c->options.ca = c->options.crl = c->options.psk = NULL;
 	c->options.sec_mgr = c->options.sec_pool = NULL;

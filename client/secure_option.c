@@ -80,5 +80,5 @@ int secure_option_load(struct secure_option *o, struct trust **t, struct err_tex
 	int rc = secure_option_resolve(o, e);
 
 	*t = NULL;
-	return rc || !o->secure ? rc : watch_load(t, &o->files, o->sec_mgr, o->sec_pool, e);
+	return rc || !o->secure ? rc : watch_load(t, &o->files, o->sec_mgr, o->sec_pool, NULL, e);
 }

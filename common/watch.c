@@ -238,25 +238,33 @@ bool watch_heard_since(const struct watch *w, uint64_t ms)
 	return w->heard_ms >= ms && w->heard_ms != 0;
 }
 
-int watch_fetch(struct watch *w, uint64_t timeout_ms, struct err_text *e)
+/* Until something happens, a step is due, or that many ms have gone by. */
+static void doze(const struct watch *w, const struct watch_patience *p, uint64_t left_ms)
 {
-	uint64_t t0 = clock_ms(), now = t0;
-	struct pollfd p;
-	int ms;
+	struct pollfd fd;
+	int ms = watch_wait(w, &fd);
+
+	if ((uint64_t)ms > left_ms)
+		ms = (int)left_ms;
+	if (p->idle && ms > WATCH_SLICE_MS)
+		ms = WATCH_SLICE_MS;
+	poll(&fd, fd.fd >= 0, ms);
+	if (p->idle)
+		p->idle(p->idle_ctx);
+}
+
+int watch_fetch(struct watch *w, const struct watch_patience *p, struct err_text *e)
+{
+	uint64_t t0 = clock_ms(), waited;
 
 	w->ask_at_ms = w->try_at_ms = 0;
-	while (now - t0 < timeout_ms) {
+	while ((waited = clock_ms() - t0) < p->timeout_ms) {
 		watch_step(w);
 		if (watch_heard_since(w, t0))
 			return 0;
 		if (w->rc == -EACCES && w->link.fd < 0)
 			break;
-		ms = watch_wait(w, &p);
-		now = clock_ms();
-		if (now - t0 < timeout_ms && ms > (int)(timeout_ms - (now - t0)))
-			ms = (int)(timeout_ms - (now - t0));
-		poll(&p, p.fd >= 0, ms);
-		now = clock_ms();
+		doze(w, p, p->timeout_ms - waited);
 	}
 	err_set(e, "no answer from the manager: %s", w->why[0] ? w->why : "it is silent");
 	return w->rc == -EACCES ? -EACCES : -ETIMEDOUT;
@@ -264,39 +272,47 @@ int watch_fetch(struct watch *w, uint64_t timeout_ms, struct err_text *e)
 
 /* ---- a client's ---- */
 
-int watch_load(struct trust **out, const struct trust_files *f, const char *address,
+/* A connection that keeps `t`'s view. It has a trust of its own: `t` holds the connection. */
+static int attach_watch(struct trust *t, const struct trust_files *f, const char *address,
 	const char *pool, struct err_text *e)
 {
-	struct trust *t, *own;
-	struct view *v;
-	int rc;
+	struct view *v = view_create(pool);
+	int rc = v ? trust_manage(t, v, e) : -ENOMEM;
+	struct trust *own;
 
-	*out = NULL;
-	pool = pool && pool[0] ? pool : VIEW_POOL;
-	if (!view_name_valid(pool, strlen(pool))) {
-		err_set(e, "\"%.40s\" is no name of a pool", pool);
-		return -EINVAL;
-	}
-	rc = trust_load(&t, f, e);
-	if (rc || !address || !address[0]) {
-		*out = rc ? NULL : t;
-		return rc;
-	}
-	v = view_create(pool);
-	rc = v ? trust_manage(t, v, e) : -ENOMEM;
-	view_drop(v);
-	/* The connection has a trust of its own: this one holds the connection. */
 	if (!rc)
 		rc = trust_load(&own, f, e);
 	if (!rc) {
 		rc = watch_create(&t->watch, address, own, v, e);
 		trust_drop(own);
 	}
-	if (!rc)
-		rc = watch_fetch(t->watch, WATCH_FETCH_MS, e);
+	view_drop(v);
+	return rc;
+}
+
+int watch_load(struct trust **t, const struct trust_files *f, const char *address,
+	const char *pool, const struct watch_patience *p, struct err_text *e)
+{
+	static const struct watch_patience usual = {.timeout_ms = WATCH_FETCH_MS};
+	int rc;
+
+	*t = NULL;
+	pool = pool && pool[0] ? pool : VIEW_POOL;
+	if (!view_name_valid(pool, strlen(pool))) {
+		err_set(e, "\"%.40s\" is no name of a pool", pool);
+		return -EINVAL;
+	}
+	rc = trust_load(t, f, e);
 	if (rc)
-		trust_drop(t);
-	else
-		*out = t;
+		return rc;
+	if (address && address[0]) {
+		rc = attach_watch(*t, f, address, pool, e);
+		if (!rc)
+			rc = watch_fetch((*t)->watch, p ? p : &usual, e);
+	}
+	if (rc) {
+		trust_drop(*t);
+		*t = NULL;
+	}
 	return rc;
 }

@@ -22,6 +22,15 @@
 
 enum {
 	WATCH_FETCH_MS = 5000, /* longest wait of who has to have a view to begin */
+	WATCH_SLICE_MS = 50,   /* longest sleep between two calls of idle() */
+};
+
+/* How somebody waits for a view. */
+struct watch_patience {
+	uint64_t timeout_ms;
+	/* Called between slices; may longjmp away (PostgreSQL's interrupts). NULL: nothing is. */
+	void (*idle)(void *ctx);
+	void *idle_ctx;
 };
 
 struct watch;
@@ -56,15 +65,20 @@ bool watch_heard_since(const struct watch *w, uint64_t ms);
 
 /* Step and wait until an answer has come to what was asked from now on. Returns 0, -ETIMEDOUT,
  * or -EACCES when the manager does not let us in. */
-MUST_CHECK int watch_fetch(struct watch *w, uint64_t timeout_ms, struct err_text *e);
+MUST_CHECK int watch_fetch(struct watch *w, const struct watch_patience *p, struct err_text *e);
 
 /*
- * watch_load - trust_load() for a client, and with an address a manager's view, fetched, that
+ * watch_load - trust_load() for a client and with an address a manager's view, fetched, that
  * is stepped as told above and goes with the trust.
  *
+ *   t               out; NULL when this fails. When idle() jumps out of here it is there all the
+ *                   same, of no use, and for the caller to drop
  *   address, pool   HOST:PORT, NULL or "": no manager; NULL or "": VIEW_POOL
+ *   p               NULL: up to WATCH_FETCH_MS
+ *
+ * A name is looked up here, and that does not pause.
  */
 MUST_CHECK int watch_load(struct trust **t, const struct trust_files *f, const char *address,
-	const char *pool, struct err_text *e);
+	const char *pool, const struct watch_patience *p, struct err_text *e);
 
 #endif

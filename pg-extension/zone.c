@@ -171,14 +171,22 @@ static void load_trust(void)
 {
 	const struct trust_files files = {.cert = hedb_cert_file, .key = hedb_key_file,
 		.ca = hedb_ca_file, .crl = hedb_crl_file, .psk = hedb_psk_file};
+	const struct watch_patience patience = {
+		.timeout_ms = hedb_timeout && hedb_timeout < WATCH_FETCH_MS ? (uint64_t)hedb_timeout
+																	: WATCH_FETCH_MS,
+		.idle = check_interrupts};
 	struct err_text e = {""};
 	int rc;
 
 	if (!hedb_secure)
 		return;
-	rc = watch_load(&zone.trust, &files, hedb_sec_mgr, hedb_sec_pool, &e);
+	/* Left by an interrupt: close_zone() drops what is there by then. */
+	pgstat_report_wait_start(PG_WAIT_EXTENSION);
+	rc = watch_load(&zone.trust, &files, hedb_sec_mgr, hedb_sec_pool, &patience, &e);
+	pgstat_report_wait_end();
 	if (rc)
-		ereport(ERROR, (errcode(ERRCODE_CONFIG_FILE_ERROR),
+		ereport(ERROR, (errcode(rc == -ETIMEDOUT ? ERRCODE_CONNECTION_FAILURE
+											: ERRCODE_CONFIG_FILE_ERROR),
 				errmsg("no sealed channel to ops_server: %s", e.s[0] ? e.s : err_name(rc)),
 				errhint("See hedb.secure, hedb.cert_file, hedb.key_file, hedb.ca_file and hedb.sec_mgr.")));
 }

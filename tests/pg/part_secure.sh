@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # part_secure.sh - sealed channels between PostgreSQL and ops_server: the same answers, roles by
-# certificate, and what is said when it does not come to one. Sourced by run.
+# certificate, and what is said when it does not come to one; the same with a manager. Sourced by run.
 
 . "$here/says.sh"
 client() { PGOPTIONS='-c hedb.mode=client' q "$@"; }
@@ -77,6 +77,109 @@ secure_all() {
 	has 'revoked' "$(q -c 'SELECT count(*) FROM t WHERE a < a + a')" revoked
 }
 
+# ---- with a manager (cxl_sec_mgr) ----
+
+acl() {
+	as_user hedbctl acl "$@" --sec-mgr "127.0.0.1:$port" --cert "$base/ca/zone/root.pem" \
+		--key "$base/ca/zone/root.key" --ca "$base/ca/zone/ca.pem" 2>&1
+}
+
+# A port that is free now: another program may be quicker, so it is tried a few times.
+manager_start() {
+	for try in 1 2 3 4 5; do
+		[ -n "$port" ] || port=$((20000 + ($$ * 7 + try * 131) % 10000))
+		( # exec: $! has to be the manager itself
+			set -- "$base/bin/cxl_sec_mgr" --listen "127.0.0.1:$port" --store "$base/mgr" \
+				--cert "$base/ca/zone/mgr.pem" --key "$base/ca/zone/mgr.key" --ca "$base/ca/zone/ca.pem"
+			[ -z "$user" ] || set -- setpriv --reuid "$user" --regid "$(id -g "$user")" --clear-groups "$@"
+			exec "$@" >>"$base/log/mgr" 2>&1
+		) &
+		mgr=$!
+		for _ in $(seq 100); do
+			acl list >/dev/null && return
+			kill -0 "$mgr" 2>/dev/null || break
+			sleep 0.1
+		done
+		port=
+	done
+	echo 'not ok - the manager starts'
+}
+
+# cancelled NAME: what a statement that waits for the manager says when it is cancelled, and in how long
+cancelled() {
+	q -c "SET application_name = 'waits'" -c 'SELECT count(*) FROM t WHERE a < a + a' >"$base/waits" &
+	asker=$!
+	for _ in $(seq 100); do
+		[ "$(q -c "SELECT wait_event_type FROM pg_stat_activity WHERE application_name = 'waits'
+			AND state = 'active'")" = Extension ] && break
+		sleep 0.02
+	done
+	t0=$(date +%s%N)
+	q -c "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name = 'waits'" >/dev/null
+	wait $asker
+	took=$((($(date +%s%N) - t0) / 1000000))
+	has "$1" "$(cat "$base/waits")" 'canceling statement due to user request'
+	equal "$1, at once" "$([ $took -lt 2000 ] || echo "$took ms")" ''
+}
+
+managed_all() {
+	zone_stop
+	port=
+	certificate mgr server:mgr
+	certificate root admin
+	certificate pg db
+	cp "$root/build/cxl_sec_mgr" "$base/bin/"
+	manager_start
+	for node in vault pg dev; do acl node add "$node" "$base/ca/zone/$node.pem" >/dev/null; done
+	acl range add all --service ops >/dev/null
+	acl grant vault all write >/dev/null
+	acl grant dev all write >/dev/null
+	export CXL_SEC_MGR=127.0.0.1:$port
+	CXL_SECURE=1 zone_start --secure required --cert "$base/ca/zone/vault.pem" --key "$base/ca/zone/vault.key" \
+		--ca "$base/ca/zone/ca.pem" --crl "$base/ca/zone/crl.pem" --sec-mgr "127.0.0.1:$port"
+	use pg
+	has 'without the manager no channel of one who has it' "$(q -c "SET hedb.timeout = '2s'" \
+		-c 'SELECT count(*) FROM t WHERE a < a + a')" 'manager'
+	q -c "LOAD 'hedb'" -c "ALTER SYSTEM SET hedb.sec_mgr = '127.0.0.1:$port'" -c 'SELECT pg_reload_conf()' >/dev/null
+	sleep 0.3
+	has 'a node without a right' "$(q -c 'SELECT count(*) FROM t WHERE a < a + a')" \
+		'the manager gives this node no right to'
+	acl grant pg all write >/dev/null
+	equal 'and with one' "$(q -c 'SELECT count(*) FROM t WHERE a < a + a')" 4995
+
+	# one session, whose channel stays open
+	coproc SESSION { psql -XAtq 2>&1; }
+	ask() {
+		echo "SELECT count(*) FROM t WHERE a < a + $1;" >&"${SESSION[1]}"
+		IFS= read -r -t 20 line <&"${SESSION[0]}"
+		echo "$line"
+	}
+	equal 'a session that stays' "$(ask a)" 4995
+	acl revoke pg >/dev/null
+	has 'its right is taken away: the next statement says so' "$(ask 'a')" \
+		'the manager gives this node no right to'
+	acl grant pg all write >/dev/null
+	equal 'and given back: the one after goes on' "$(ask 'a')" 4995
+
+	kill -STOP "$mgr"
+	equal 'the manager hangs: who has a channel keeps it' "$(ask a)" 4995
+	cancelled 'who waits for it can be cancelled'
+	kill -KILL "$mgr"
+	kill -CONT "$mgr"
+	wait "$mgr" 2>/dev/null
+	cancelled 'also when there is none'
+	t0=$(date +%s%N)
+	has 'there is none: a new session says so' "$(q -c "SET hedb.timeout = '1s'" -v VERBOSITY=verbose \
+		-c 'SELECT count(*) FROM t WHERE a < a + a')" '08006: no sealed channel to ops_server: no answer from the manager'
+	took=$((($(date +%s%N) - t0) / 1000000))
+	equal 'within hedb.timeout' "$([ $took -lt 3000 ] || echo "$took ms")" ''
+	equal 'the other one still has it' "$(ask a)" 4995
+	manager_start
+	equal 'it is back' "$(q -c 'SELECT count(*) FROM t WHERE a < a + a')" 4995
+	exec {SESSION[1]}>&-
+	kill "$mgr"
+}
+
 while IFS= read -r line; do
 	case $line in
 	'ok - '*) check "$p: ${line#ok - }" 0 ;;
@@ -86,8 +189,11 @@ while IFS= read -r line; do
 done < <(
 	. "$here/cluster.sh"
 	cluster_begin || exit 1
+	mgr=
+	trap 'status=$?; [ -z "$mgr" ] || kill -KILL "$mgr" 2>/dev/null; (exit $status); cluster_end' EXIT
 	cp "$root/build/hedb-load" "$base/bin/"
 	secure_all
+	managed_all
 	echo 'ok - ran to its end'
 )
 wait $!

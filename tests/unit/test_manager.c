@@ -151,7 +151,7 @@ static int load_rc(const char *name, struct trust **t)
 {
 	struct trust_files files = files_of(name);
 
-	return watch_load(t, &files, address, NULL, &err);
+	return watch_load(t, &files, address, NULL, NULL, &err);
 }
 
 static struct ops_client *client_as(const char *name, enum role role)
