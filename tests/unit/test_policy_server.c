@@ -10,7 +10,10 @@
 #include <cmocka.h>
 
 #include "../keyrig.h"
+#include "../carig.h"
 #include "../serverrig.h"
+
+#include "ca.h"
 
 #include <sys/resource.h>
 
@@ -43,13 +46,15 @@ static void write_policy(uint64_t version, const char *rest)
 static const char narrow[] = "[role db]\nallow = equality\n[role client]\nallow = encrypt decrypt\n"
 							 "[role web]\npeer = other node1\nallow = order\n";
 
+static uint32_t channels = CHANNELS;
+
 static int begin_policy(void **state)
 {
 	static const char keys[] =
 		"node1 db 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n"
 		"node2 db,client 10112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n";
 	static char public[112];
-	static const char *more[20];
+	static const char *more[32];
 	int n = 0;
 
 	strcpy(dir, "/tmp/policy-test.XXXXXX");
@@ -79,11 +84,27 @@ static int begin_policy(void **state)
 	write_file(psk, keys, sizeof keys - 1);
 	more[n++] = "--secure";
 	more[n++] = "sealed";
+	more[n++] = "--cert";
+	more[n++] = in_ca("zone.pem");
+	more[n++] = "--key";
+	more[n++] = in_ca("zone.key");
+	more[n++] = "--ca";
+	more[n++] = in_ca("ca.pem");
 	more[n++] = "--psk";
 	more[n++] = psk;
 	more[n++] = "--credential";
 	more[n++] = f.credential;
-	return begin_with(CHANNELS, more);
+	return begin_with(channels, more);
+}
+
+static int begin_one_channel(void **state)
+{
+	int rc;
+
+	channels = 1;
+	rc = begin_policy(state);
+	channels = CHANNELS;
+	return rc;
 }
 
 static int end_policy(void **state)
@@ -268,6 +289,49 @@ static void test_peers(void **state)
 	}
 }
 
+/* A certificate's role is there with the first request of its channel, which another's was
+ * before, and with nothing of what that one had. */
+static void test_first_request(void **state)
+{
+	static const struct {
+		const char *name; /* of a certificate; NULL: a plain channel */
+		uint16_t op;
+		const char *denied; /* to whom; NULL: nobody */
+	} first[] = {
+		{"node1", OP_enc_int4_lt, NULL},
+		{"node2", OP_enc_int4_lt, "role db enc_int4_lt"},
+		{"node1", OP_enc_int4_eq, "role web enc_int4_eq"},
+		{"node2", OP_enc_int4_eq, NULL},
+		{NULL, OP_enc_int4_lt, "role db enc_int4_lt"},
+		{"node1", OP_enc_int4_lt, NULL},
+	};
+	struct trust_files files;
+	struct ops_client *c;
+	struct trust *t;
+	size_t i;
+	int rc;
+
+	for (i = 0; i < sizeof first / sizeof first[0]; i++) {
+		t = NULL;
+		if (first[i].name) {
+			files = files_of(first[i].name);
+			assert_int_equal(trust_load(&t, &files, &err), 0);
+		}
+		c = client_open(ROLE_DB, NULL);
+		c->trust = t;
+		c->wait_channel_ms = TIMEOUT_MS; /* until the only channel is wiped */
+		rc = ask_op(c, first[i].op);
+		assert_int_equal(chan_sealed(&c->chan), t != NULL);
+		if (rc != (first[i].denied ? -EACCES : 0))
+			fail_msg("%zu: %d", i, rc);
+		if (first[i].denied)
+			assert_non_null(strstr(err.s, first[i].denied));
+		client_close(c);
+		trust_drop(t);
+	}
+	assert_true(logged(" role=web peer=node1 "));
+}
+
 static void test_hostile_proofs(void **state)
 {
 	struct ops_client *c = client_open(ROLE_DB, NULL);
@@ -440,6 +504,25 @@ static void test_restart(void **state)
 	f.pid = 0;
 }
 
+/* Certificates, which are slow to make: once for all. */
+static int setup(void **state)
+{
+	strcpy(ca, "/tmp/policy-ca.XXXXXX");
+	assert_non_null(mkdtemp(ca));
+	if (ca_init(ca, 2, &err) || ca_issue(ca, "zone", "server:ops", 2, &err) ||
+		ca_issue(ca, "node1", "db", 2, &err) || ca_issue(ca, "node2", "db", 2, &err))
+		fail_msg("%s", err.s);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	char command[96];
+
+	snprintf(command, sizeof command, "rm -r %s", ca);
+	return system(command);
+}
+
 #define SERVED(t) cmocka_unit_test_setup_teardown(t, begin_policy, end_policy)
 
 int main(void)
@@ -447,6 +530,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		SERVED(test_roles),
 		SERVED(test_peers),
+		cmocka_unit_test_setup_teardown(test_first_request, begin_one_channel, end_policy),
 		SERVED(test_hostile_proofs),
 		SERVED(test_account),
 		SERVED(test_rates),
@@ -456,5 +540,5 @@ int main(void)
 
 	if (server_find())
 		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, setup, teardown);
 }
