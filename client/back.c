@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <linux/futex.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -72,6 +73,13 @@ static void let_go(struct back *b, unsigned i)
 	relay_ask(r, RELAY_END);
 }
 
+/* The server is not to be believed any more. The program sees an end, the log says why. */
+static void refuse(struct back *b, unsigned i)
+{
+	fprintf(stderr, "cxl-proxy: %s\n", cxlring_why(b->of[i]->ring));
+	let_go(b, i);
+}
+
 /* ---- carrying ---- */
 
 /* What is left of a piece. -EAGAIN: the socket has no room. */
@@ -122,7 +130,7 @@ static int carry(struct relay *r)
 	return 0;
 }
 
-/* Are they served? Who is not hears no bell. */
+/* Are they served, and by whom they may be? Who is not hears no bell. */
 static void check_all(struct back *b)
 {
 	unsigned i = 0;
@@ -132,7 +140,9 @@ static void check_all(struct back *b)
 
 		if (!c->server_here)
 			chan_beat(c);
-		if (chan_state(c) != 0 && !has_work(b->of[i]))
+		if (conn_tenure_over(b->of[i]->ring))
+			refuse(b, i);
+		else if (chan_state(c) != 0 && !has_work(b->of[i]))
 			let_go(b, i);
 		else
 			i++;
@@ -252,6 +262,8 @@ static void *run(void *arg)
 			busy |= rc == 0;
 			if (rc == 0 || rc == -EAGAIN)
 				i++;
+			else if (rc == -EACCES)
+				refuse(b, i);
 			else
 				let_go(b, i);
 		}

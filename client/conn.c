@@ -98,7 +98,7 @@ static int seal_channel(struct cxlring *c)
 
 	if (!c->trust)
 		return 0;
-	while ((rc = secure_connect(&h, &c->chan, c->trust, NULL, &e)) == -EAGAIN) {
+	while ((rc = secure_connect(&h, &c->chan, c->trust, &c->tenure.server, &e)) == -EAGAIN) {
 		rc = chan_await(&c->chan, SLICE_MS);
 		if (rc && rc != -EAGAIN)
 			break;
@@ -108,8 +108,10 @@ static int seal_channel(struct cxlring *c)
 		}
 	}
 	handshake_destroy(h);
-	if (rc == 0)
+	if (rc == 0) {
+		tenure_begin(&c->tenure, c->trust);
 		return 0;
+	}
 	detach(c);
 	return conn_fail(c, rc == -EOWNERDEAD ? -EAGAIN : rc, "%s",
 		e.s[0] ? e.s : "no sealed channel: the server refused it or did not answer");
@@ -247,20 +249,22 @@ void cxlring_close(struct cxlring *c)
 
 /* ---- servers go and come ---- */
 
-/* What was outstanding will never be answered. A channel that an administrator took away
- * is given back at once, for others; the next call connects anew. */
-static int lose(struct cxlring *c)
+/* What was outstanding will never be answered. A channel that an administrator took away, or
+ * whose server is not to be believed any more, is given back at once; the next call connects anew. */
+static int lose(struct cxlring *c, const char *why)
 {
 	bool killed = c->attached && chan_killed(&c->chan);
+	char text[sizeof c->why];
 
+	snprintf(text, sizeof text, "%s",
+		why ? why : killed ? "the server closed this connection: CXLRING.KILL" : "the server went away");
 	c->lost = c->asked - c->answered;
 	c->answered = c->dropped = c->asked;
 	forget_messages(c);
-	if (killed)
+	if (killed || why)
 		detach(c);
 	return conn_fail(c, -ECONNRESET,
-		"%s; whether it executed the %llu requests that it did not answer is unknown",
-		killed ? "the server closed this connection: CXLRING.KILL" : "the server went away",
+		"%.160s; whether it executed the %llu requests that it did not answer is unknown", text,
 		(unsigned long long)c->lost);
 }
 
@@ -294,15 +298,19 @@ static int connect_once(struct cxlring *c)
 
 int conn_ready(struct cxlring *c)
 {
-	uint64_t t0 = clock_ms();
+	bool over = conn_tenure_over(c);
+	uint64_t t0;
 	int rc;
 
 	if (__builtin_expect(c->attached && !c->chan.rx.broken && !c->chan.tx.broken &&
-							 shm_load32(&c->chan.shm->gen) == c->chan.gen,
+							 shm_load32(&c->chan.shm->gen) == c->chan.gen && !over,
 			1))
 		return 0;
 	if (c->asked != c->answered)
-		return lose(c);
+		return lose(c, over ? c->why : NULL);
+	if (over)
+		detach(c);
+	t0 = clock_ms();
 	while ((rc = connect_once(c)) == -EAGAIN) {
 		if (c->options.timeout_ms >= 0 &&
 			clock_ms() - t0 >= (uint64_t)c->options.timeout_ms)
@@ -451,7 +459,7 @@ static int wait_once(struct cxlring *c, uint32_t ms)
 		return 0;
 	if (rc == -EPROTO)
 		return conn_fail(c, -EPROTO, "the server refused the channel; its log says why");
-	return lose(c);
+	return lose(c, NULL);
 }
 
 int conn_take(struct cxlring *c, uint8_t *kind, const uint8_t **data, uint64_t *len,
@@ -474,7 +482,7 @@ int conn_take(struct cxlring *c, uint8_t *kind, const uint8_t **data, uint64_t *
 		}
 		rc = cxlring_flush(c);
 		if (rc)
-			return lose(c);
+			return lose(c, NULL);
 		if (timeout_ms == 0)
 			return -EAGAIN;
 		now = clock_ticks();
@@ -509,7 +517,7 @@ int conn_drain(struct cxlring *c, uint64_t *since_ms)
 	rc = cxlring_flush(c);
 	if (!rc)
 		rc = chan_await_room(&c->chan);
-	return rc == -EAGAIN ? 0 : rc ? lose(c) : 0;
+	return rc == -EAGAIN ? 0 : rc ? lose(c, NULL) : 0;
 }
 
 size_t cxlring_outstanding(const struct cxlring *c)

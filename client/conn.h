@@ -15,12 +15,13 @@
 #include "channel.h"
 #include "kv.h"
 #include "message.h"
-#include "trust.h"
+#include "tenure.h"
 
 struct cxlring {
 	struct chan chan;
 	struct region region;
 	struct trust *trust; /* of options.secure */
+	struct tenure tenure; /* of a sealed channel's server */
 	struct message_in in;
 	struct message_out out; /* a request longer than a frame, while out_buf is set */
 	uint8_t *out_buf;       /* owned */
@@ -60,5 +61,16 @@ MUST_CHECK int conn_take(struct cxlring *c, uint8_t *kind, const uint8_t **data,
 MUST_CHECK int conn_drain(struct cxlring *c, uint64_t *since_ms);
 
 int conn_fail(struct cxlring *c, int rc, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+/* May the server that we are attached to, if so, no longer be it? Then c->why says so. */
+static inline bool conn_tenure_over(struct cxlring *c)
+{
+	struct err_text e;
+
+	if (!c->trust || !c->attached || !tenure_over(&c->tenure, c->trust, &e))
+		return false;
+	conn_fail(c, 0, "%s", e.s);
+	return true;
+}
 
 #endif

@@ -65,6 +65,9 @@ struct cxlring_options {
 	 * its key, the CA's certificate, and, or NULL, what that has revoked; or a file with a
 	 * pre-shared key. They are read once, by cxlring_open(): -EACCES when the server does not
 	 * accept what they say or the other way round, -ECONNREFUSED when it has no sealed channels.
+	 * `crl` is looked at again once a second while there are calls: a server whose certificate
+	 * is on it now, or has ended, is left by the next call, which is -ECONNRESET when replies were
+	 * outstanding and else connects anew, to whoever shows a good certificate.
 	 */
 	int secure;
 	const char *cert, *key, *ca, *crl, *psk;
@@ -245,7 +248,8 @@ int cxlring_stream_write(struct cxlring *c, const void *p, size_t len, int timeo
  *   timeout_ms   -1: for ever; 0: do not wait
  *
  * Returns 0; -EAGAIN when none came in time; -ENODATA when the server has closed the
- * connection; -ECONNRESET when the server went away.
+ * connection; -ECONNRESET when the server went away; -EACCES when its certificate has ended or
+ * is revoked.
  */
 int cxlring_stream_next(struct cxlring *c, struct cxlring_view *v, int timeout_ms);
 

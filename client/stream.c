@@ -103,6 +103,14 @@ static int take(struct cxlring *c, struct cxlring_view *v)
 	return 0;
 }
 
+/* The next bytes, if there is anybody to have them from. */
+static int take_from_server(struct cxlring *c, struct cxlring_view *v)
+{
+	if (__atomic_load_n(&c->stopped, __ATOMIC_ACQUIRE))
+		return -ECANCELED;
+	return conn_tenure_over(c) ? -EACCES : take(c, v);
+}
+
 int cxlring_stream_next(struct cxlring *c, struct cxlring_view *v, int timeout_ms)
 {
 	uint64_t t0 = 0, waited = 0, left;
@@ -114,8 +122,7 @@ int cxlring_stream_next(struct cxlring *c, struct cxlring_view *v, int timeout_m
 	if (c->chan.rx.pos - c->chan.rx.released > c->chan.rx.cap / 4 ||
 		!ring_waiting(&c->chan.rx))
 		ring_release(&c->chan.rx);
-	while ((rc = __atomic_load_n(&c->stopped, __ATOMIC_ACQUIRE) ? -ECANCELED : take(c, v)) ==
-		   -EAGAIN) {
+	while ((rc = take_from_server(c, v)) == -EAGAIN) {
 		if (timeout_ms >= 0) {
 			t0 = t0 ? t0 : clock_ms();
 			waited = clock_ms() - t0;

@@ -33,6 +33,7 @@
 #include "message.h"
 #include "program.h"
 #include "secure.h"
+#include "tenure.h"
 
 enum ops_kind {
 	OPS_EVAL = 1,
@@ -100,6 +101,7 @@ struct ops_client {
 	uint8_t pass[OPS_PASS]; /* shown at each (re)attach, if has_pass and the role is ROLE_DB */
 	bool has_pass;
 	struct trust *trust;         /* caller's; not NULL: sealed channels and no others */
+	struct tenure tenure;        /* of a sealed channel's server */
 	struct handshake *handshake; /* under way; left there: idle() jumped */
 	bool attached;
 	bool spoiled; /* a call was left in the middle of a long request: attach anew */

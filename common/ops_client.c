@@ -201,7 +201,8 @@ static int seal_channel(struct ops_client *c, struct ops_limit *l)
 
 	handshake_destroy(c->handshake);
 	c->handshake = NULL;
-	while ((rc = secure_connect(&c->handshake, &c->chan, c->trust, NULL, l->e)) == -EAGAIN) {
+	while ((rc = secure_connect(&c->handshake, &c->chan, c->trust, &c->tenure.server, l->e)) ==
+		   -EAGAIN) {
 		rc = chan_await(&c->chan, OPS_SLICE_MS);
 		if (rc && rc != -EAGAIN)
 			return rc;
@@ -209,6 +210,8 @@ static int seal_channel(struct ops_client *c, struct ops_limit *l)
 		if (rc)
 			return rc;
 	}
+	if (!rc)
+		tenure_begin(&c->tenure, c->trust);
 	return rc;
 }
 
@@ -382,12 +385,16 @@ static int revive(struct ops_client *c, struct ops_limit *l, int rc)
 /* An open channel, on which everything that was asked is on its way. */
 static int ready(struct ops_client *c, struct ops_limit *l)
 {
+	struct err_text why; /* the next handshake says it */
+
 	/* What was left in the middle: its caller, and what it points to, are gone. */
 	ops_slot_unask(c, &c->hello, OPS_FREE);
 	if (c->current)
 		ops_slot_drop(c, c->current);
 	c->current = NULL;
 	c->chan.away = false;
+	if (c->attached && c->trust && !c->spoiled && tenure_over(&c->tenure, c->trust, &why))
+		c->spoiled = true;
 	if (c->spoiled)
 		ops_release(c);
 	if (c->attached) {

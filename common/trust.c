@@ -5,8 +5,8 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -369,6 +369,70 @@ static int check_certificates(struct trust *t, const struct trust_files *f, stru
 	return rc;
 }
 
+/* ---- a list that is followed ---- */
+
+static bool same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
+		memcmp(&a->st_mtim, &b->st_mtim, sizeof a->st_mtim) == 0 &&
+		memcmp(&a->st_ctim, &b->st_ctim, sizeof a->st_ctim) == 0;
+}
+
+/* A list that our own certificate can be held against? What it says of that is another matter. */
+static bool is_list(const struct trust *t, const struct trust_blob *crl)
+{
+	const uint32_t bad = MBEDTLS_X509_BADCRL_NOT_TRUSTED | MBEDTLS_X509_BADCRL_EXPIRED |
+		MBEDTLS_X509_BADCRL_FUTURE | MBEDTLS_X509_BADCRL_BAD_MD |
+		MBEDTLS_X509_BADCRL_BAD_PK | MBEDTLS_X509_BADCRL_BAD_KEY;
+	mbedtls_x509_crt own, roots;
+	mbedtls_x509_crl list;
+	uint32_t flags = bad;
+	int rc;
+
+	mbedtls_x509_crt_init(&own);
+	mbedtls_x509_crt_init(&roots);
+	mbedtls_x509_crl_init(&list);
+	rc = mbedtls_x509_crt_parse(&own, t->cert.p, t->cert.len);
+	if (!rc)
+		rc = mbedtls_x509_crt_parse(&roots, t->ca.p, t->ca.len);
+	if (!rc)
+		rc = mbedtls_x509_crl_parse(&list, crl->p, crl->len);
+	if (!rc)
+		rc = mbedtls_x509_crt_verify_with_profile(
+			&own, &roots, &list, &trust_profile, NULL, &flags, NULL, NULL);
+	mbedtls_x509_crt_free(&own);
+	mbedtls_x509_crt_free(&roots);
+	mbedtls_x509_crl_free(&list);
+	return (rc == 0 || rc == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED) && !(flags & bad);
+}
+
+int trust_follow(struct trust *t, const char *crl)
+{
+	if (!named(crl) || !t->cert.p)
+		return 0;
+	t->crl_file = strdup(crl);
+	return t->crl_file ? 0 : -ENOMEM;
+}
+
+void trust_refresh(struct trust *t)
+{
+	struct trust_blob fresh = {NULL, 0};
+	struct err_text e;
+	struct stat now;
+
+	/* Looked at before it is read: what is written in between is news the next time. */
+	if (!t->crl_file || stat(t->crl_file, &now) < 0 || same_file(&now, &t->crl_was))
+		return;
+	if (read_file(&fresh, t->crl_file, false, &e) || !is_list(t, &fresh)) {
+		sodium_free(fresh.p);
+		return;
+	}
+	sodium_free(t->crl.p);
+	t->crl = fresh;
+	t->crl_was = now;
+	t->news++;
+}
+
 /* ---- life ---- */
 
 int trust_load(struct trust **out, const struct trust_files *f, struct err_text *e)
@@ -421,6 +485,7 @@ void trust_drop(struct trust *t)
 	sodium_free(t->ca.p);
 	sodium_free(t->crl.p);
 	sodium_free(t->psk.p);
+	free(t->crl_file);
 	watch_destroy(t->watch);
 	view_drop(t->view);
 	sodium_free(t);

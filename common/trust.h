@@ -12,11 +12,14 @@
  * knows a key can be either end of it: give each node its own, unless all are one. Both
  * may be there; a client then shows its certificate.
  *
- * All of it is read and tried once, at load. A handshake parses it anew: mbedtls writes
+ * All of it is read and tried once, at load; of a client that says so (trust_follow()) the list
+ * of the revoked is read again when it changes. A handshake parses it anew: mbedtls writes
  * into keys while it signs, so they cannot be shared by threads.
  */
 #ifndef COMMON_TRUST_H
 #define COMMON_TRUST_H
+
+#include <sys/stat.h>
 
 #include "err.h"
 #include "peer.h"
@@ -47,6 +50,9 @@ struct trust {
 	unsigned nroots;
 	struct view *view; /* what a manager says besides, or NULL; held */
 	struct watch *watch; /* a client's, which keeps it (watch.h), or NULL; owned */
+	char *crl_file;      /* that is followed, or NULL; owned */
+	struct stat crl_was; /* when `crl` was read from it; all zero: before that */
+	uint64_t news;       /* how often it was read anew */
 	struct peer self; /* as the certificate, or a client's line of keys, says */
 	int users;        /* trust_hold() */
 };
@@ -64,6 +70,14 @@ MUST_CHECK int trust_load(
 /* From now on rights count as well, as `v` has them. -EINVAL: there are pre-shared keys, which
  * no manager knows. Before anybody else has `t`. */
 MUST_CHECK int trust_manage(struct trust *t, struct view *v, struct err_text *e);
+
+/* Follow that file, which `crl` was read from; NULL or "": none. For a client, whose thread alone
+ * uses `t`. Returns 0 or -ENOMEM. */
+MUST_CHECK int trust_follow(struct trust *t, const char *crl);
+
+/* Read the file that is followed, if it is another one than before. What is not whole, or no
+ * list of this CA that holds, changes nothing, and is tried again the next time. */
+void trust_refresh(struct trust *t);
 
 /* One more, one less who uses it; the last one wipes it. Any thread. NULL is fine. */
 struct trust *trust_hold(struct trust *t);

@@ -305,7 +305,8 @@ int watch_load(struct trust **t, const struct trust_files *f, const char *addres
 	rc = trust_load(t, f, e);
 	if (rc)
 		return rc;
-	if (address && address[0]) {
+	rc = trust_follow(*t, f->crl);
+	if (!rc && address && address[0]) {
 		rc = attach_watch(*t, f, address, pool, e);
 		if (!rc)
 			rc = watch_fetch((*t)->watch, p ? p : &usual, e);

@@ -198,3 +198,31 @@ same 'after kill -9 a client is sealed again' "$(info channels_sealed)" 1
 exec 7>&-
 sleep 0.3
 has 'and is answered' "$(cat "$dir/loop3")" after
+
+# ---- the server's certificate, which clients look at as well ----
+# Their list is one of their own: Redis does not know of it, and would serve on.
+start b --cxlring.secure required $files
+mine="--region $shm/b --secure --cert $ca/any.pem --key $ca/any.key --ca $ca/ca.pem --crl $dir/list.pem"
+sealed_there() { [ "$(redis-cli -s "$dir/b.sock" info cxlring | tr -d '\r' | sed -n 's/^cxlring_channels_sealed://p')" "$1" "$2" ]; }
+cp "$ca/crl.pem" "$dir/list.pem"
+"$B/cxl-cli" $mine -r 4000 -i 0.05 get x:1 >"$dir/asks" 2>&1 &
+pids="$pids $!"
+"$B/cxl-proxy" $mine --unix "$dir/proxy.sock" 2>"$dir/proxy.err" &
+pids="$pids $!"
+until_true [ -S "$dir/proxy.sock" ]
+redis-cli -s "$dir/proxy.sock" subscribe news >"$dir/hears" 2>&1 </dev/null & # a stream that is silent
+pids="$pids $!"
+until_true grep -q subscribe "$dir/hears"
+redis-benchmark -s "$dir/proxy.sock" -c 1 -n 100000000 -t get -q >"$dir/busy" 2>&1 & # and one that is not
+pids="$pids $!"
+until_true sealed_there -ge 3
+sleep 2.5
+sealed_there -ge 3 && ok 'a list that stays as it is ends nothing' || not_ok 'a list that stays as it is ends nothing'
+ctl ca revoke "$ca" redis
+cp "$ca/crl.pem" "$dir/list.new"
+mv "$dir/list.new" "$dir/list.pem"
+until_true sealed_there = 0
+sealed_there = 0 && ok 'a revoked server has no clients any more, within seconds' || not_ok 'a revoked server has clients'
+has 'they say why' "$(tail -n 2 "$dir/asks")" revoked
+has 'of streams the log does' "$(cat "$dir/proxy.err")" 'the certificate of "redis" is revoked'
+has 'who comes now is not served' "$("$B/cxl-cli" $mine get x:1 2>&1)" revoked

@@ -2,7 +2,7 @@
 /*
  * test_sealed_server.c - scope: sealed channels of a running ops_server: who is let in, what
  * a neighbour can read (nothing) and do (end a channel), a server's death and its successor,
- * revocation, certificates that end, many handshakes at once. Needs the program that was built beside it.
+ * revocation, certificates that end, of both ends, many handshakes at once. Needs the program that was built beside it.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,6 +15,7 @@
 
 #include "ca.h"
 #include "secure.h"
+#include "watch.h"
 
 static struct trust *node; /* db and client */
 static const char canary[] = "what nobody else may read";
@@ -39,13 +40,19 @@ static struct trust *load(const char *name)
 
 static const char *mode = "sealed";
 
-static int begin_sealed(void **state)
+static int begin_as(const char *name)
 {
+	const struct trust_files own = files_of(name);
 	const char *const more[] = {"--credential", f.credential, "--secure", mode, "--cert",
-		in_ca("zone.pem"), "--key", in_ca("zone.key"), "--ca", in_ca("ca.pem"), "--crl",
+		own.cert, "--key", own.key, "--ca", in_ca("ca.pem"), "--crl",
 		in_ca("crl.pem"), NULL};
 
 	return begin_with(CHANNELS, more);
+}
+
+static int begin_sealed(void **state)
+{
+	return begin_as("zone");
 }
 
 static int begin_required(void **state)
@@ -296,6 +303,148 @@ static void test_other_ca(void **state)
 	assert_int_equal(remove_dir(other), 0);
 }
 
+/* ---- the server's certificate, which a client looks at as well ---- */
+
+/* A client whose list of the revoked is what mylist.pem says. */
+static struct ops_client *client_with_list(void)
+{
+	struct trust_files files = files_of("node");
+	struct trust *t;
+
+	files.crl = in_ca("mylist.pem");
+	if (watch_load(&t, &files, NULL, NULL, NULL, &err))
+		fail_msg("%s", err.s);
+	return client_with(ROLE_DB, t);
+}
+
+static void client_and_trust_close(struct ops_client *c)
+{
+	struct trust *t = c->trust;
+
+	client_close(c);
+	trust_drop(t);
+}
+
+/* The list reaches the clients' machine, as it is now. */
+static void copy_list(void)
+{
+	char command[400];
+
+	snprintf(command, sizeof command, "cp %s %s.new && mv %s.new %s", in_ca("crl.pem"),
+		in_ca("mylist.pem"), in_ca("mylist.pem"), in_ca("mylist.pem"));
+	assert_int_equal(system(command), 0);
+}
+
+static int begin_vault(void **state)
+{
+	if (ca_issue(ca, "vault", "server:ops", 2, &err))
+		fail_msg("%s", err.s);
+	copy_list();
+	return begin_as("vault");
+}
+
+static int begin_brief_vault(void **state)
+{
+	if (ca_issue_for(ca, "briefvault", "server:ops", 8, &err))
+		fail_msg("%s", err.s);
+	copy_list();
+	return begin_as("briefvault");
+}
+
+/* Ask now and then for so long; what came of it, until it fails. */
+static int ask_for_ms(struct ops_client *c, uint64_t ms)
+{
+	uint64_t t0 = clock_ms();
+	int rc = 0;
+
+	while (rc == 0 && clock_ms() - t0 < ms) {
+		rc = ask_lt(c);
+		usleep(20000);
+	}
+	return rc;
+}
+
+static void test_server_revoked(void **state)
+{
+	struct ops_client *c = client_with_list();
+	uint32_t gen;
+
+	assert_int_equal(ask_lt(c), 0);
+	gen = c->chan.gen;
+	/* what is no list, or not whole, is none: the one before counts */
+	assert_int_equal(truncate(in_ca("mylist.pem"), 100), 0);
+	assert_int_equal(ask_for_ms(c, 2500), 0);
+	assert_int_equal(c->chan.gen, gen);
+	assert_int_equal(c->retries, 0);
+	/* the server is not told: it stays, and would serve on */
+	assert_int_equal(ca_revoke(ca, "vault", &err), 0);
+	copy_list();
+	assert_int_equal(ask_for_ms(c, TIMEOUT_MS), -EACCES);
+	assert_non_null(strstr(err.s, "revoked"));
+	assert_int_equal(ask_lt(c), -EACCES); /* nor is there another channel */
+	client_and_trust_close(c);
+}
+
+/* What another CA has revoked is nothing to us. */
+static void test_list_of_another(void **state)
+{
+	struct ops_client *c = client_with_list();
+	char other[80], command[300];
+
+	snprintf(other, sizeof other, "%s.other", ca);
+	assert_int_equal(ca_init(other, 2, &err), 0);
+	/* of the same name, or nobody would look at its signature */
+	snprintf(command, sizeof command, "cp %s/crl.pem %s", other, in_ca("mylist.pem"));
+	assert_int_equal(ask_for_ms(c, 1500), 0);
+	assert_int_equal(c->trust->news, 1); /* it looked */
+	assert_int_equal(system(command), 0);
+	assert_int_equal(ask_for_ms(c, 2500), 0);
+	assert_int_equal(c->trust->news, 1);
+	assert_int_equal(remove_dir(other), 0);
+	client_and_trust_close(c);
+}
+
+static void test_server_expires(void **state)
+{
+	struct ops_client *c = client_with_list();
+
+	assert_int_equal(ask_lt(c), 0);
+	assert_int_equal(ask_for_ms(c, 12000), -EACCES);
+	assert_non_null(strstr(err.s, "expired"));
+	client_and_trust_close(c);
+}
+
+/* The server has another certificate by the time that its first one is revoked: who asks does
+ * not notice, nor is a request lost that was on its way. */
+static void test_server_renewed(void **state)
+{
+	struct ops_client *c = client_with_list();
+	struct bytes b = {canary, sizeof canary};
+	struct ops_ticket ticket;
+	const uint8_t *got;
+	uint64_t len, t0;
+
+	assert_int_equal(ask_lt(c), 0);
+	assert_int_equal(ca_revoke(ca, "vault", &err), 0);
+	assert_int_equal(ca_issue(ca, "vault", "server:ops", 2, &err), 0);
+	kill(f.pid, SIGHUP);
+	assert_notified("READY=1");
+	assert_int_equal(ask_for_ms(c, 1500), 0);
+	kill(f.pid, SIGSTOP); /* so that it is not answered before */
+	assert_int_equal(ops_submit(c, OPS_PING, b.len, fill, &b, TIMEOUT_MS, &ticket, &err), 0);
+	copy_list();
+	usleep(1200000);
+	kill(f.pid, SIGCONT);
+	for (t0 = clock_ms(); c->trust->news < 2 && clock_ms() - t0 < TIMEOUT_MS; usleep(20000))
+		assert_int_equal(ask_lt(c), 0);
+	assert_int_equal(c->trust->news, 2);
+	assert_int_equal(ops_collect(c, &ticket, TIMEOUT_MS, &got, &len, &err), 0);
+	assert_int_equal(len, sizeof canary);
+	assert_memory_equal(got, canary, sizeof canary);
+	assert_int_equal(ask_lt(c), 0);
+	client_and_trust_close(c);
+}
+
 /* ---- strangers ---- */
 
 enum { STRANGERS = 12, ROUNDS = 10 };
@@ -494,6 +643,10 @@ int main(void)
 		SEALED(test_revoked_while_open),
 		SEALED(test_ends_while_open),
 		SEALED(test_other_ca),
+		cmocka_unit_test_setup_teardown(test_server_revoked, begin_vault, end),
+		cmocka_unit_test_setup_teardown(test_list_of_another, begin_vault, end),
+		cmocka_unit_test_setup_teardown(test_server_expires, begin_brief_vault, end),
+		cmocka_unit_test_setup_teardown(test_server_renewed, begin_vault, end),
 		SEALED(test_strangers_wait_alone),
 		SEALED(test_server_dies),
 		SEALED(test_clients_die),

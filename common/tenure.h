@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * tenure.h - how long the server of an open sealed channel may stay it, for clients. The
+ * handshake asked that once; its certificate may have ended since, or be revoked.
+ *
+ * A client asks before each request. Once a second the answer costs a look at the clock and
+ * at the file of what is revoked (trust_refresh()), otherwise a comparison of ticks. Who is
+ * told that it is over gives the channel back, and opens a new one if it likes: whose
+ * certificate is then shown, the handshake judges.
+ *
+ * One thread, the trust's.
+ */
+#ifndef COMMON_TENURE_H
+#define COMMON_TENURE_H
+
+#include "clock.h"
+#include "trust.h"
+
+struct tenure {
+	struct peer server; /* out of secure_connect() */
+	uint64_t looked;    /* ticks */
+	uint64_t every;     /* ticks between two looks */
+	uint64_t news;      /* of the trust, as of the last look */
+};
+
+/* n->server has just been let in by what `t` says. */
+void tenure_begin(struct tenure *n, const struct trust *t);
+
+bool tenure_look(struct tenure *n, struct trust *t, struct err_text *e);
+
+/* Is it over? `e` says why. */
+static inline bool tenure_over(struct tenure *n, struct trust *t, struct err_text *e)
+{
+	/* Unsigned: after a suspension that reset the counter it is time as well. */
+	return __builtin_expect(clock_ticks() - n->looked >= n->every, 0) &&
+		tenure_look(n, t, e);
+}
+
+#endif
