@@ -53,12 +53,12 @@ $(B)/cxl-bench: $(bench_o) $(B)/libcxlring.a $(libcommon)
 
 # It waits for many rings at once, which the library has no call for: its objects.
 proxy_o := $(patsubst %,$(B)/client/%.o,cxl_proxy relay back protect backend backend_session \
-           backend_request backend_reply link dial scan option secure_option)
+           backend_request backend_reply link dial lookup scan option secure_option)
 $(B)/cxl-proxy: $(proxy_o) $(cxl_lib_o) $(libcommon)
 	$(CC) $(all_cflags) -o $@ $^ -lssl -lcrypto $(seal_libs) -lpthread
 
 # The same promise without shared memory: TCP, sealed.
-tunnel_o := $(patsubst %,$(B)/client/%.o,cxl_tunnel tunnel tunnel_end tunnel_key noise dial option)
+tunnel_o := $(patsubst %,$(B)/client/%.o,cxl_tunnel tunnel tunnel_end tunnel_key noise dial lookup option)
 $(B)/cxl-tunnel: $(tunnel_o) $(libcommon)
 	$(CC) $(all_cflags) -o $@ $^ -lsodium
 

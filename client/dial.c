@@ -13,6 +13,7 @@
 
 #include "address.h"
 #include "clock.h"
+#include "lookup.h"
 
 enum { SILENT_MS = 30000 }; /* sent and not acknowledged: the host is gone */
 
@@ -30,9 +31,16 @@ static void drop_socket(struct dial *d)
 	d->fd = -1;
 }
 
+static void forget_name(struct dial *d)
+{
+	lookup_drop(d->lookup); /* and its descriptor leaves the set */
+	d->lookup = NULL;
+}
+
 void dial_close(struct dial *d)
 {
 	drop_socket(d);
+	forget_name(d);
 	forget_addresses(d);
 }
 
@@ -82,9 +90,24 @@ static int try_addresses(struct dial *d, int epoll, uint64_t tag)
 	return fail(d, NULL);
 }
 
+/* A name, which takes as long as it takes. */
+static int start_lookup(struct dial *d, const char *host, const char *port, int epoll, uint64_t tag)
+{
+	struct epoll_event ev = {.events = EPOLLIN | EPOLLET, .data.u64 = tag};
+	int rc = lookup_start(&d->lookup, host, port);
+
+	if (rc)
+		return fail(d, rc == -EAGAIN ? "too many names are being looked up" : strerror(-rc));
+	if (epoll_ctl(epoll, EPOLL_CTL_ADD, lookup_fd(d->lookup), &ev) < 0)
+		return fail(d, strerror(errno));
+	snprintf(d->why, sizeof d->why, "its name is being looked up");
+	return 0;
+}
+
 int dial_start(struct dial *d, const char *spec, int epoll, uint64_t tag)
 {
-	struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+	struct addrinfo hints = {
+		.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST};
 	struct sockaddr_un sa = {.sun_family = AF_UNIX};
 	const char *path = address_unix(spec), *port;
 	char host[ADDRESS_HOST_MAX];
@@ -98,11 +121,31 @@ int dial_start(struct dial *d, const char *spec, int epoll, uint64_t tag)
 		return 0;
 	}
 	port = address_split(spec, host);
-	rc = port ? getaddrinfo(host, port, &hints, &d->all) : EAI_NONAME;
+	if (!port)
+		return fail(d, gai_strerror(EAI_NONAME));
+	rc = getaddrinfo(host, port, &hints, &d->all);
+	if (rc == EAI_NONAME)
+		return start_lookup(d, host, port, epoll, tag);
 	if (rc)
 		return fail(d, gai_strerror(rc));
 	d->at = d->all;
 	return try_addresses(d, epoll, tag);
+}
+
+/* The name's addresses, if they have come: then the first of them is tried. */
+static int looked_up(struct dial *d, int epoll, uint64_t tag)
+{
+	const char *why;
+	int rc = lookup_take(d->lookup, &d->all, &why);
+
+	if (rc == -EAGAIN)
+		return rc;
+	if (rc)
+		return fail(d, why);
+	forget_name(d);
+	d->why[0] = 0;
+	d->at = d->all;
+	return try_addresses(d, epoll, tag) ? -1 : -EAGAIN;
 }
 
 /* Is the socket connected? 0, -EAGAIN, or -1 with the reason. */
@@ -122,8 +165,11 @@ static int connected(struct dial *d)
 
 int dial_step(struct dial *d, int epoll, uint64_t tag)
 {
-	int rc = connected(d);
+	int rc;
 
+	if (d->lookup)
+		return looked_up(d, epoll, tag);
+	rc = connected(d);
 	if (rc == -1 && d->at && d->at->ai_next) {
 		drop_socket(d);
 		d->at = d->at->ai_next;

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * lookup.h - a host's addresses, found by a thread, so that an event loop goes on meanwhile.
+ *
+ * getaddrinfo() waits for as long as the resolver does, and cannot be told to stop: who loses
+ * interest leaves it to its thread, which throws away what comes. So there is a limit.
+ */
+#ifndef CLIENT_LOOKUP_H
+#define CLIENT_LOOKUP_H
+
+#include "err.h"
+
+enum { LOOKUP_MAX = 32 /* under way in this process, those that nobody waits for among them */ };
+
+struct addrinfo;
+struct lookup;
+
+/* lookup_start - of a stream socket's host and port. Returns 0, -EAGAIN (LOOKUP_MAX are under
+ * way: try it later), -ENOMEM, or what the kernel said. */
+MUST_CHECK int lookup_start(struct lookup **l, const char *host, const char *port);
+
+/* Readable when it is over. */
+int lookup_fd(const struct lookup *l);
+
+/* What came of it, once: 0 and *all, for freeaddrinfo(); -EAGAIN: nothing yet; -ENOENT and *why.
+ * Otherwise *all is NULL. */
+MUST_CHECK int lookup_take(struct lookup *l, struct addrinfo **all, const char **why);
+
+/* Nobody asks for it any more, or it has been taken. NULL is fine. */
+void lookup_drop(struct lookup *l);
+
+#endif
