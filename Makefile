@@ -3,6 +3,7 @@
 # Knobs: SAN=address,undefined | SAN=thread   sanitizer build, in a folder of its own
 #        IPSEC_MB=no                          leave intel-ipsec-mb out
 #        TPM=no                               leave tpm2-tss out
+#        ICU=no                               leave ICU out: no enc_text_sort_key
 #        REDISMODULE_H=/path/redismodule.h    build without fetching Redis's source;
 #        REDIS_SOURCE=/path/unpacked          the same, and Redis's own tests are there
 #        PG_CONFIG, DESTDIR, prefix, CC, CFLAGS as usual
@@ -14,6 +15,7 @@ CFLAGS    ?= -O2 -g
 comma     := ,
 IPSEC_MB  ?= $(if $(wildcard /usr/include/intel-ipsec-mb.h),yes,no)
 TPM       ?= $(if $(wildcard /usr/include/tss2/tss2_esys.h),yes,no)
+ICU       ?= $(if $(wildcard /usr/include/unicode/ucol.h),yes,no)
 B         := build$(if $(filter no,$(IPSEC_MB)),-noipsec)$(if $(SAN),-$(subst $(comma),-,$(SAN)))
 
 include hard.mk
@@ -25,14 +27,16 @@ all_cflags = -std=gnu11 -D_GNU_SOURCE $(CFLAGS) $(warn) -fno-strict-aliasing $(h
 # of sealed channels, and so of whatever has a channel
 seal_libs  = -lsodium -lmbedtls -lmbedx509 -lmbedcrypto $(if $(filter yes,$(IPSEC_MB)),-lIPSec_MB)
 tpm_libs   = $(if $(filter yes,$(TPM)),-Wl$(comma)--as-needed -ltss2-esys -ltss2-mu -ltss2-rc -ltss2-tctildr -Wl$(comma)--no-as-needed)
-ldlibs     = $(seal_libs) $(tpm_libs) -lm -lpthread
+icu_libs   = $(if $(filter yes,$(ICU)),-Wl$(comma)--as-needed -licui18n -licuuc -Wl$(comma)--no-as-needed)
+ldlibs     = $(seal_libs) $(tpm_libs) $(icu_libs) -lm -lpthread
 
 common_c  := $(filter-out $(if $(filter yes,$(IPSEC_MB)),,common/gcm_ipsecmb.c) \
-             $(if $(filter yes,$(TPM)),common/tpm_none.c,common/tpm.c), $(wildcard common/*.c))
+             $(if $(filter yes,$(TPM)),common/tpm_none.c,common/tpm.c) \
+             $(if $(filter yes,$(ICU)),common/collate_none.c,common/collate.c), $(wildcard common/*.c))
 libcommon := $(B)/libcommon.a
 objects    = $(patsubst %.c,$(B)/%.o,$(wildcard $(1)))
 tests_in   = $(patsubst %.c,$(B)/%,$(wildcard tests/$(1)/$(2)*.c))
-unit      := $(call tests_in,unit,test_)
+unit      := $(filter-out $(if $(filter yes,$(ICU)),,%/test_collate),$(call tests_in,unit,test_))
 stress    := $(call tests_in,stress,)
 bench     := $(call tests_in,bench,bench_)
 fuzz      := $(call tests_in,fuzz,fuzz_)

@@ -460,6 +460,7 @@ void eval_destroy(struct eval *ev)
 	if (!ev)
 		return;
 	arena_fini(&ev->arena);
+	collators_fini(&ev->collators);
 	value_opener_fini(&ev->opener);
 	value_sealer_fini(&ev->sealer);
 	sodium_free(ev);

@@ -11,6 +11,7 @@
 #define COMMON_EVAL_H
 
 #include "arena.h"
+#include "collate.h"
 #include "gcm.h"
 #include "kept.h"
 #include "keyring.h"
@@ -64,6 +65,7 @@ struct eval {
 	void (*opened_all)(void *wanted_ctx);
 	uint64_t opened, sealed, rows; /* counters, for status */
 	struct kept kept;
+	struct collators collators;
 	struct eval_cached {
 		uint32_t len;
 		uint8_t bytes[2 * PROGRAM_ARGS_MAX + 2 * EVAL_CODE_KEPT];

@@ -97,6 +97,9 @@ void zone_raise_state(uint32 state)
 	else if (state == ROW_KEY_DESTROYED)
 		hint = "It can not be read any more, unless a backup of the key file has the key. "
 			   "hedb.key_usage() counts such values.";
+	else if (state == ROW_LOCALE)
+		hint = "Take a locale as in PostgreSQL's own ICU collations, 'de-DE', or one of its other "
+			   "orders by a language tag, 'de-u-co-phonebk'.";
 	ereport(ERROR, (errcode(MAKE_SQLSTATE(e.sqlstate[0], e.sqlstate[1], e.sqlstate[2],
 						e.sqlstate[3], e.sqlstate[4])),
 			errmsg("%s", e.message), hint ? errhint("%s", hint) : 0));

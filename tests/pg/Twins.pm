@@ -2,7 +2,7 @@
 #
 # Twins.pm - random expressions, each twice in step: over plain types and over encrypted
 # ones, as ($plain, $enc). The texts differ in the names of types only, so both must have
-# the same value or fail with the same SQLSTATE. Text compares COLLATE "C".
+# the same value or fail with the same SQLSTATE. Text compares COLLATE "C", or by sort keys.
 #
 #     Twins::expr($type, $depth)    a type of @types, or cond: what WHERE takes
 #     $Twins::columns               names to choose from, by type; undef: constants only
@@ -17,6 +17,7 @@ use warnings;
 use utf8;
 use TwinsTime;
 use TwinsFormat;
+use TwinsCollate;
 
 our $columns;
 our $safe = 0;
@@ -215,7 +216,7 @@ my %forms = (
 		[2, '!$0 LIKE $1;!$0 NOT LIKE $1', 'bytea', 'bytea'],
 		[1, 'isfinite($0)', 'date'], [1, 'isfinite($0)', 'interval'],
 		[1, \&TwinsTime::overlaps],
-		[3, \&compare_across], [12, \&compare],
+		[3, \&compare_across], [12, \&compare], [4, \&TwinsCollate::compare],
 	],
 );
 

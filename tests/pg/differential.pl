@@ -14,6 +14,7 @@
 # plans: so only `scalar`, `row` and `rows` have expressions that can fail.
 use strict;
 use warnings;
+no warnings 'nonchar'; # texts have some
 use utf8;
 use FindBin;
 use lib $FindBin::Bin;
@@ -51,6 +52,11 @@ sub over {
 	my $dot = $alias ? "$alias." : '';
 	local $Twins::columns = { map { my $t = $_; $t => [map { "$dot$_" } @{ $columns{$t} }] } @types };
 	return [Twins::expr($type, int rand 3)];
+}
+
+# What to sort by: now and then a text in the order of a language.
+sub sort_key {
+	return rand() < 0.15 ? TwinsCollate::key(sub { over(shift) }) : over(pick(@types));
 }
 
 sub column { my ($type, $alias) = @_; return [("$alias." . pick(@{ $columns{$type} })) x 2]; }
@@ -154,7 +160,7 @@ my %kinds = (
 		my $limit = pick('', ' LIMIT ' . int(rand 30) . ' OFFSET ' . int(rand 20));
 		return fill("SELECT string_agg(id::text, ',') FROM (SELECT id FROM TABLE\$2"
 			. " ORDER BY \$0$how[0], \$1$how[1], id$limit) q",
-			over(pick(@types)), over(pick(@types)), where());
+			sort_key(), sort_key(), where());
 	},
 	join => sub {
 		my ($s, $t) = @{ pick(@pairs) };
