@@ -294,7 +294,8 @@ sub bucket {
 	my ($type, $sub) = @_;
 	my ($of, $n) = (pick('numeric', 'float8'), pick(1, 2, 5, 100, 2147483647, 0, -1));
 	return leaf($type) if $safe;
-	my ($low, $high) = map { [literal($of, rand() < 0.9 ? int(rand 200) - 100 . pick('', '.5', '.333') : pick('NaN', 'Infinity', '1e30'))] } 1, 2;
+	# not 1e30 for float8: a bucket that is rounded up to the last bound is PostgreSQL's bug until 16
+	my ($low, $high) = map { [literal($of, rand() < ($of eq 'float8' ? 0.95 : 0.9) ? int(rand 200) - 100 . pick('', '.5', '.333') : pick('NaN', 'Infinity', $of eq 'float8' ? () : '1e30'))] } 1, 2;
 	return shape('width_bucket($0, $1, $2, $3)', $sub->($of), $low, $high, rand() < 0.5 ? [$n, $n] : [literal('int4', $n)]);
 }
 
