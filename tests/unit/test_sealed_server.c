@@ -431,7 +431,7 @@ static void test_server_renewed(void **state)
 	assert_notified("READY=1");
 	assert_int_equal(ask_for_ms(c, 1500), 0);
 	kill(f.pid, SIGSTOP); /* so that it is not answered before */
-	assert_int_equal(ops_submit(c, OPS_PING, b.len, fill, &b, TIMEOUT_MS, &ticket, &err), 0);
+	assert_int_equal(ops_submit(c, OPS_PING, b.len, fill, &b, true, TIMEOUT_MS, &ticket, &err), 0);
 	copy_list();
 	usleep(1200000);
 	kill(f.pid, SIGCONT);
