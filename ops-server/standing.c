@@ -194,8 +194,9 @@ const struct policy_role *standing_role(
 		if (r && r->has_key && memcmp(r->key, st->key, sizeof st->key) == 0)
 			return r;
 	}
-	if (st->role == ROLE_CLIENT)
-		return policy_role(p, "client");
+	/* Before client: who may encrypt for one tenant must not be able to ask for all of them. */
 	r = a->sealed ? policy_role_of_peer(p, a->peer.name) : NULL;
-	return r ? r : policy_role(p, "db");
+	if (r)
+		return r;
+	return policy_role(p, st->role == ROLE_CLIENT ? "client" : "db");
 }

@@ -2,8 +2,9 @@
 /*
  * standing.h - what a session has proved, and which role of the policy that makes it.
  *
- *     nothing                        db, or the role that names its certificate (peer = ...)
+ *     nothing                                                                     db
  *     the credential, or on a sealed channel that its certificate says client     client
+ *     a certificate that a role names (peer = ...), whatever else it says         that role
  *     the key of a role (proof.h), or a pass that a session of it was given       that role
  *
  * A proof of a key holds as long as the policy in force has that key for that role.

@@ -276,7 +276,8 @@ static struct ops_client *have_client(enum role role)
 
 	if (unlikely(!zone.open || (zone.stale && !ops_holds(c))))
 		open_zone();
-	if (unlikely(role > c->role))
+	/* Who has proved a role of the policy stays in it, and that says what it may. */
+	if (unlikely(role > c->role && !c->has_pass))
 		become_client();
 	c->wait_channel_ms = hedb_channel_wait == CHANNEL_ERROR ? 0
 						 : hedb_timeout ? (uint64_t)hedb_timeout

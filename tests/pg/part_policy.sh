@@ -105,7 +105,7 @@ application_works() {
 	equal 'the application computes' "$(app 'SELECT count(*) FROM staff WHERE salary + salary > salary')" 100
 	equal 'in parallel workers' "$(app 'SET parallel_setup_cost = 0' 'SET parallel_tuple_cost = 0' \
 		'SET min_parallel_table_scan_size = 0' 'SELECT count(*) FROM staff WHERE salary + salary > salary')" 100
-	has 'it does not decrypt' "$(app 'SELECT enc_int4_decrypt(salary) FROM staff')" 'credential'
+	has 'it does not decrypt' "$(app 'SELECT enc_int4_decrypt(salary) FROM staff')" 'denies role app enc_int4_decrypt'
 	equal 'what it computes is as good as entered' "$(app 'CREATE TABLE raised AS SELECT id, salary + salary AS salary FROM staff'
 		q -c 'SELECT count(*) FROM raised a, raised b WHERE a.salary = b.salary')" 202
 	has 'what it makes of the stash is not' "$(app 'CREATE TABLE laundered AS SELECT v + v AS v FROM stash LIMIT 5'

@@ -44,7 +44,7 @@ static void write_policy(uint64_t version, const char *rest)
 }
 
 static const char narrow[] = "[role db]\nallow = equality\n[role client]\nallow = encrypt decrypt\n"
-							 "[role web]\npeer = other node1\nallow = order\n";
+							 "[role web]\npeer = other node1 node3\nallow = order\n";
 
 static uint32_t channels = CHANNELS;
 
@@ -52,7 +52,8 @@ static int begin_policy(void **state)
 {
 	static const char keys[] =
 		"node1 db 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n"
-		"node2 db,client 10112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n";
+		"node2 db,client 10112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n"
+		"node3 db,client 20112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n";
 	static char public[112];
 	static const char *more[32];
 	int n = 0;
@@ -256,13 +257,14 @@ static void test_peers(void **state)
 {
 	static const char *const lines[] = {
 		"node1 db 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n",
-		"node2 db,client 10112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n"};
-	struct ops_client *c[2];
-	struct trust *t[2];
+		"node2 db,client 10112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n",
+		"node3 db,client 20112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n"};
+	struct ops_client *c[3];
+	struct trust *t[3];
 	char path[112];
 	int i;
 
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < 3; i++) {
 		struct trust_files files = {.psk = path};
 
 		snprintf(path, sizeof path, "%s/node%d", dir, i + 1);
@@ -282,8 +284,13 @@ static void test_peers(void **state)
 	ops_release(c[1]);
 	c[1]->role = ROLE_CLIENT;
 	assert_int_equal(ask_decrypt(c[1]), 0);
+	/* whom a role names has that one, also when it asks for client and may */
+	c[2]->role = ROLE_CLIENT;
+	assert_int_equal(ask_op(c[2], OP_enc_int4_lt), 0);
+	assert_int_equal(ask_decrypt(c[2]), -EACCES);
+	assert_non_null(strstr(err.s, "role web enc_int4_decrypt"));
 	assert_true(logged(" role=web peer=node1 "));
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < 3; i++) {
 		client_close(c[i]);
 		trust_drop(t[i]);
 	}
