@@ -17,6 +17,7 @@
 
 struct words {
 	const char *word[3]; /* command, file, id */
+	const char *domain;  /* NULL: not given */
 	int n;
 	uint16_t id;
 	struct kek_spec kek, to; /* to: of seal */
@@ -52,6 +53,8 @@ static bool parse(struct words *w, int argc, char **argv)
 			w->word[w->n++] = argv[i];
 		} else if (strcmp(argv[i], "--yes") == 0) {
 			w->yes = true;
+		} else if (strcmp(argv[i], "--domain") == 0 && i + 1 < argc) {
+			w->domain = argv[++i];
 		} else if (strcmp(argv[i], "--kek") == 0 && i + 1 < argc) {
 			w->kek_given = true;
 			if (!parse_kek(&w->kek, argv[++i]))
@@ -145,6 +148,8 @@ static void print_key(void *arg, const struct key_info *key)
 		[KEY_DESTROYED] = "destroyed"};
 
 	printf("key %u", key->id);
+	if (key->domain)
+		printf(" domain %s", keyring_domain_name(arg, key->domain));
 	print_time("created", key->created_s);
 	if (key->state == KEY_ACTIVE || key->state == KEY_READY)
 		printf(" %s\n", states[key->state]);
@@ -162,7 +167,7 @@ static int list(const struct words *w)
 	int rc = kek ? keyfile_load(&k, w->word[1], kek, &e) : -ENOMEM;
 
 	if (rc == 0) {
-		keyring_list(k, print_key, NULL);
+		keyring_list(k, print_key, k);
 		printf("sealed by %s\n", kek_source_name(kek_source(kek)));
 		keyring_destroy(k);
 	}
@@ -172,34 +177,45 @@ static int list(const struct words *w)
 
 static int add_key(void *arg, struct keyring *k, struct err_text *why)
 {
-	return keyring_add_key(k, arg, why);
+	struct words *w = arg;
+
+	return keyring_add_key(k, w->domain, &w->id, why);
 }
 
 static int rotate(void *arg, struct keyring *k, struct err_text *why)
 {
-	return keyring_rotate(k, arg, why);
+	struct words *w = arg;
+
+	return keyring_rotate(k, w->domain, &w->id, why);
 }
 
 static int retire(void *arg, struct keyring *k, struct err_text *why)
 {
-	return keyring_retire(k, *(uint16_t *)arg, why);
+	return keyring_retire(k, ((struct words *)arg)->id, why);
 }
 
 static int destroy_key(void *arg, struct keyring *k, struct err_text *why)
 {
-	return keyring_destroy_key(k, *(uint16_t *)arg, why);
+	return keyring_destroy_key(k, ((struct words *)arg)->id, why);
 }
 
-/* `said`: with the id, what is so afterwards. */
+static int destroy_domain(void *arg, struct keyring *k, struct err_text *why)
+{
+	return keyring_destroy_domain(k, ((struct words *)arg)->domain, why);
+}
+
+/* `said`: with the id or the domain, what is so afterwards. */
 static int change(struct words *w,
 	int (*how)(void *arg, struct keyring *k, struct err_text *why), const char *said)
 {
 	struct err_text e = {""};
 	struct kek *kek = kek_create(&w->kek);
-	int rc = kek ? keyfile_change(w->word[1], kek, how, &w->id, &e) : -ENOMEM;
+	int rc = kek ? keyfile_change(w->word[1], kek, how, w, &e) : -ENOMEM;
 
-	if (rc == 0)
+	if (rc == 0 && w->id)
 		printf("%s: key %u %s\n", w->word[1], w->id, said);
+	else if (rc == 0)
+		printf("%s: domain %s %s\n", w->word[1], w->domain, said);
 	kek_destroy(kek);
 	return hedbctl_end(rc, &e);
 }
@@ -210,12 +226,18 @@ static int destroy(struct words *w)
 		"every value that is still under it: in tables and their indexes (count them in each "
 		"database, SELECT * FROM hedb.key_usage()), in Redis, on replicas, in backups and WAL";
 
+	char which[64];
+
+	if (w->id)
+		snprintf(which, sizeof which, "key %u", w->id);
+	else
+		snprintf(which, sizeof which, "all keys of domain %.*s", KEYRING_DOMAIN_NAME, w->domain);
 	if (!w->yes) {
-		fprintf(stderr, "hedbctl: nothing was done. Destroying key %u of %s loses, for ever, %s. "
-			"Say --yes if that is meant\n", w->id, w->word[1], lost);
+		fprintf(stderr, "hedbctl: nothing was done. Destroying %s of %s loses, for ever, %s. "
+			"Say --yes if that is meant\n", which, w->word[1], lost);
 		return 1;
 	}
-	return change(w, destroy_key,
+	return change(w, w->id ? destroy_key : destroy_domain,
 		"is destroyed, and with it every value that was still under it. Backups of the key file "
 		"still have it: destroy them too. SIGHUP ops_server, which forgets it then");
 }
@@ -255,16 +277,19 @@ static bool is(const struct words *w, const char *command)
 int key_command(int argc, char **argv)
 {
 	struct words w = {.kek.source = KEK_ANY, .to.source = KEK_ANY};
-	bool plainly;
+	bool plainly, domained;
 
 	if (!parse(&w, argc, argv))
 		return 2;
 	plainly = !w.to_given && !w.costs_given;
+	domained = is(&w, "add") || is(&w, "rotate") || (is(&w, "destroy") && w.n == 2);
+	if (w.domain && !domained)
+		return 2;
 	if (is(&w, "seal") && w.n == 2 && w.to_given && !w.yes)
 		return seal(&w);
 	if (is(&w, "create") && w.n == 2 && !w.to_given && !w.yes)
 		return create(&w);
-	if (is(&w, "destroy") && w.n == 3 && plainly)
+	if (is(&w, "destroy") && (w.n == 3) != (w.domain != NULL) && plainly)
 		return destroy(&w);
 	if (!plainly || w.yes)
 		return 2;

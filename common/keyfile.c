@@ -15,14 +15,15 @@
 
 #define aead(what) crypto_aead_xchacha20poly1305_ietf_##what
 
-static const char magic[] = "hedb keyring v2\n", magic_v1[] = "hedb keyring v1\n";
+/* By version, from 1. */
+static const char magic[][17] = {"hedb keyring v1\n", "hedb keyring v2\n", "hedb keyring v3\n"};
 
 enum {
-	MAGIC_BYTES = sizeof magic - 1,
+	MAGIC_BYTES = sizeof magic[0] - 1,
 	V1_SUM_BYTES = 32,
 };
 
-_Static_assert(MAGIC_BYTES == 16 && sizeof magic_v1 == sizeof magic, "magic");
+_Static_assert(MAGIC_BYTES == 16, "magic");
 _Static_assert(aead(NPUBBYTES) == 24 && aead(ABYTES) == KEYFILE_TAG_BYTES, "cipher");
 _Static_assert(aead(KEYBYTES) == KEK_BYTES, "cipher");
 
@@ -52,13 +53,15 @@ static int decode_v1(struct keyring **out, const uint8_t *in, size_t len)
 	return keyring_decode(out, 1, in + MAGIC_BYTES, len - MAGIC_BYTES - V1_SUM_BYTES);
 }
 
-/* What a file of version 2 says before the sealed bytes. */
+/* What a file of version 2 or 3 says before the sealed bytes. */
 struct head {
 	const uint8_t *nonce, *check, *part, *sealed;
 	size_t part_len, sealed_len; /* the second: with the tag */
 	uint8_t source;
+	int version;
 };
 
+/* Caller looked at the magic. */
 static int head_parse(struct head *h, const uint8_t *in, size_t len)
 {
 	struct cursor c = cursor_of(in, len);
@@ -105,15 +108,15 @@ static int unseal(struct keyring **out, const struct head *h, const uint8_t *in,
 	rc = -EBADMSG;
 	if (aead(decrypt)(plain, &len, NULL, h->sealed, h->sealed_len, in,
 			(unsigned long long)(h->sealed - in), h->nonce, kek_key(kek)) == 0)
-		rc = keyring_decode(out, 2, plain, (size_t)len);
+		rc = keyring_decode(out, h->version, plain, (size_t)len);
 	sodium_free(plain);
 	return rc;
 }
 
-static int decode_v2(struct keyring **out, const uint8_t *in, size_t len, struct kek *kek,
-	const char *name, struct err_text *why)
+static int decode_sealed(struct keyring **out, int version, const uint8_t *in, size_t len,
+	struct kek *kek, const char *name, struct err_text *why)
 {
-	struct head h;
+	struct head h = {.version = version};
 	int rc = head_parse(&h, in, len);
 
 	if (rc == 0)
@@ -126,27 +129,38 @@ static int decode_v2(struct keyring **out, const uint8_t *in, size_t len, struct
 	return rc;
 }
 
+/* What the magic says; 0: it is none. */
+static int version_of(const uint8_t *in, size_t len)
+{
+	int v = len < MAGIC_BYTES ? 0 : (int)(sizeof magic / sizeof magic[0]);
+
+	while (v > 0 && memcmp(in, magic[v - 1], MAGIC_BYTES) != 0)
+		v--;
+	return v;
+}
+
 int keyfile_decode(struct keyring **out, const uint8_t *in, size_t len, struct kek *kek,
 	const char *name, struct err_text *why)
 {
 	static const struct kek_spec none = {.source = KEK_PLAIN};
 	struct err_text found = {""};
 	struct kek *plain = kek ? NULL : kek_create(&none);
-	int rc = -ENOMEM;
+	int rc = -ENOMEM, version;
 
 	if (!kek)
 		kek = plain;
 	if (!kek)
 		return rc;
-	if (len >= MAGIC_BYTES && memcmp(in, magic, MAGIC_BYTES) == 0) {
-		rc = decode_v2(out, in, len, kek, name, &found);
-	} else if (len >= MAGIC_BYTES && memcmp(in, magic_v1, MAGIC_BYTES) == 0) {
+	version = version_of(in, len);
+	if (version > 1) {
+		rc = decode_sealed(out, version, in, len, kek, name, &found);
+	} else if (version == 1) {
 		rc = kek_open(kek, KEK_PLAIN, in, 0, name, &found);
 		if (rc == 0)
 			rc = decode_v1(out, in, len);
 	} else {
 		rc = -EMEDIUMTYPE;
-		err_set(&found, "%s is not a keyring of version 1 or 2", name);
+		err_set(&found, "%s is not a keyring of version 1, 2 or 3", name);
 	}
 	if (rc == -EBADMSG && !found.s[0])
 		rc = damaged(&found, name, len);
@@ -170,7 +184,7 @@ static size_t encode(
 	part = kek_part(kek, &part_len);
 	randombytes_buf(nonce, sizeof nonce);
 	kek_check(check, kek);
-	writer_bytes(&w, magic, MAGIC_BYTES);
+	writer_bytes(&w, magic[keyring_version(k) - 1], MAGIC_BYTES);
 	writer_u32(&w, kek_source(kek)); /* one byte, and three zeroes */
 	writer_u32(&w, (uint32_t)part_len);
 	writer_u32(&w, (uint32_t)n);

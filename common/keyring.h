@@ -14,6 +14,10 @@
  * a READY one is there so that all nodes have it before the first encrypts under it. Of
  * a DESTROYED key the id and the times are left.
  *
+ * Each key belongs to a domain: that of a tenant, or of a column. Domain 0, "default", has an
+ * active key at all times. Another one has a name, and one active key or none: none before it
+ * is rotated to, and when it was destroyed with all of its keys.
+ *
  * Rules
  *   - A keyring lies in locked memory that core dumps leave out (sodium_malloc). What
  *     keyfile_load() returned is read-only and may be shared by threads.
@@ -24,6 +28,7 @@
 #ifndef COMMON_KEYRING_H
 #define COMMON_KEYRING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,7 +41,11 @@ enum {
 	KEYRING_PRF_BYTES = 16,
 	KEYRING_HEAD_BYTES = 24,
 	KEYRING_ENTRY_BYTES = 56,
-	KEYRING_BYTES_MAX = KEYRING_HEAD_BYTES + KEYRING_ENTRY_BYTES * KEYRING_KEYS_MAX,
+	KEYRING_DOMAINS = 64, /* the default one included */
+	KEYRING_DOMAIN_NAME = 20,
+	KEYRING_NAME_BYTES = 24,
+	KEYRING_BYTES_MAX = KEYRING_HEAD_BYTES + KEYRING_ENTRY_BYTES * KEYRING_KEYS_MAX +
+		KEYRING_NAME_BYTES * (KEYRING_DOMAINS - 1),
 };
 
 enum key_state { KEY_NONE, KEY_ACTIVE, KEY_READY, KEY_RETIRED, KEY_DESTROYED };
@@ -46,6 +55,7 @@ struct key_info {
 	uint64_t created_s; /* Unix seconds */
 	uint64_t changed_s; /* when it got its state */
 	uint16_t id;
+	uint8_t domain;
 	enum key_state state;
 };
 
@@ -65,19 +75,25 @@ void keyring_destroy(struct keyring *k);
 /*
  * keyring_add_key - draw a data key; it is READY.
  *
- * Returns 0; -EMSGSIZE when all 1,024 places or all ids are taken.
+ *   domain   its name, NULL: the default one. A domain that is not there is made
+ *
+ * Returns 0; -EMSGSIZE when all 1,024 places, all ids or all domains are taken; -EINVAL when
+ * that is no name: a letter, then up to 19 letters, digits or "_-.".
  */
-MUST_CHECK int keyring_add_key(struct keyring *k, uint16_t *id, struct err_text *why);
+MUST_CHECK int keyring_add_key(
+	struct keyring *k, const char *domain, uint16_t *id, struct err_text *why);
 
 /*
- * keyring_rotate - make a key the active one, and retire the one before.
+ * keyring_rotate - make a key the active one of its domain, and retire the one before.
  *
- *   id   in: a READY key's, or 0: the newest READY one, or one that is drawn now when
- *        there is none; out: which it was
+ *   domain   NULL: that of the key, or the default one
+ *   id       in: a READY key's, or 0: the domain's newest READY one, or one that is drawn now
+ *            when there is none; out: which it was
  *
- * Returns 0; -EINVAL when there is no such key or it is not READY; -EMSGSIZE as above.
+ * Returns 0; -EINVAL when there is no such key or domain, or it is not READY; -EMSGSIZE as above.
  */
-MUST_CHECK int keyring_rotate(struct keyring *k, uint16_t *id, struct err_text *why);
+MUST_CHECK int keyring_rotate(
+	struct keyring *k, const char *domain, uint16_t *id, struct err_text *why);
 
 /* keyring_retire - a READY key is not to become active. 0, or -EINVAL for any other. */
 MUST_CHECK int keyring_retire(struct keyring *k, uint16_t id, struct err_text *why);
@@ -85,10 +101,32 @@ MUST_CHECK int keyring_retire(struct keyring *k, uint16_t id, struct err_text *w
 /* keyring_destroy_key - wipe a READY or RETIRED key. 0, or -EINVAL for any other. */
 MUST_CHECK int keyring_destroy_key(struct keyring *k, uint16_t id, struct err_text *why);
 
+/* keyring_destroy_domain - wipe all keys of a domain, the active one too. Its name stays. 0, or
+ * -EINVAL: there is none of that name, or it is the default one. */
+MUST_CHECK int keyring_destroy_domain(struct keyring *k, const char *domain, struct err_text *why);
+
 /* ---- questions ---- */
 
-/* keyring_active - the id of the key that new values are encrypted under. */
+/* keyring_active - the id of the key that new values of the default domain are encrypted under. */
 uint16_t keyring_active(const struct keyring *k);
+
+/* keyring_active_in - the same of any domain; 0: it has none. */
+uint16_t keyring_active_in(const struct keyring *k, unsigned domain);
+
+/* keyring_domains - how many there are, the default one included: 1 .. KEYRING_DOMAINS. */
+unsigned keyring_domains(const struct keyring *k);
+
+/* keyring_domain - the domain of that name, keyring_domains() when there is none. */
+unsigned keyring_domain(const struct keyring *k, const char *name);
+
+/* keyring_domain_name - owned by the keyring; `domain` is below keyring_domains(). */
+const char *keyring_domain_name(const struct keyring *k, unsigned domain);
+
+/* keyring_domain_of - a key's; 0 when there is no key of that id. */
+unsigned keyring_domain_of(const struct keyring *k, uint16_t id);
+
+/* keyring_name_valid - could a domain have that name? */
+bool keyring_name_valid(const char *name);
 
 /* keyring_data_key - the key's 32 bytes, owned by the keyring; NULL when it has no key of
  * that id or it is destroyed. */
@@ -111,23 +149,29 @@ void keyring_prf(uint8_t out[KEYRING_PRF_BYTES], const struct keyring *k, const 
 	size_t n);
 
 /*
- * ---- bytes, little-endian: what a key file of version 2 seals ----
+ * ---- bytes, little-endian: what a key file of version 2 or 3 seals ----
  *
  *     0   number of data keys, 1 .. 1024           2
- *     2   zero                                     6
+ *     2   number of named domains, n               1   version 2: zero
+ *     3   zero                                     5
  *     8   hash key                                16
  *    24   per data key, ids ascending:            56 each
- *           id 2 (never 0), state 1 (1 .. 4, as above), zero 5,
+ *           id 2 (never 0), state 1 (1 .. 4, as above), domain 1 (0 .. n), zero 4,
  *           created 8, changed 8 (Unix seconds), key 32 (zero when destroyed)
+ *   end   per named domain: its name, and zeroes  24 each
  *
  * and of version 1: number of keys 2, id of the active one 2, zero 4, hash key 16, and
  * per key id 2, zero 6, created 8, key 32.
  */
 
+/* keyring_version - which one keyring_encode() makes: 2, or 3 where there are named domains, so
+ * that programs that know none say so. */
+int keyring_version(const struct keyring *k);
+
 /* keyring_encode - to KEYRING_BYTES_MAX bytes at `out`, which gets secrets. The length. */
 size_t keyring_encode(const struct keyring *k, uint8_t *out);
 
-/* keyring_decode - from those bytes, of version 1 or 2. 0, -ENOMEM, or -EBADMSG: no keyring
+/* keyring_decode - from those bytes, of version 1, 2 or 3. 0, -ENOMEM, or -EBADMSG: no keyring
  * looks like that. */
 MUST_CHECK int keyring_decode(
 	struct keyring **out, int version, const uint8_t *in, size_t len);

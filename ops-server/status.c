@@ -54,9 +54,14 @@ static void policy_text(FILE *f, struct server *s)
 
 static void keys_text(FILE *f, struct server *s)
 {
+	unsigned d;
+
 	pthread_mutex_lock(&s->zone_lock); /* a reload may free what was the newest zone */
 	fprintf(f, "keys_sealed %s\nkey_active %u\n", kek_source_name(s->zone->sealed),
 		keyring_active(s->zone->keys));
+	for (d = 1; d < keyring_domains(s->zone->keys); d++)
+		fprintf(f, "key_domain %s %u\n", keyring_domain_name(s->zone->keys, d),
+			keyring_active_in(s->zone->keys, d));
 	pthread_mutex_unlock(&s->zone_lock);
 }
 

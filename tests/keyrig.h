@@ -9,7 +9,7 @@
 
 static inline int keyrig_change_rotate(void *arg, struct keyring *k, struct err_text *why)
 {
-	return keyring_rotate(k, arg, why);
+	return keyring_rotate(k, NULL, arg, why);
 }
 
 /* A new active key in a plain file; id, which may be NULL, is set when that is done. */

@@ -161,6 +161,41 @@ says "usage: id 65537" 2 "hedbctl key destroy" "$ctl" key destroy "$k" 65537 --y
 says "retire" 1 "key 2 is active" "$ctl" key retire "$k" 2 $P
 "$ctl" key add "$k" $P >/dev/null
 says "retire a ready one" 0 "key 3 is retired" "$ctl" key retire "$k" 3 $P
+
+# ---- domains ----
+is "without domains the file is of version 2" "$(head -c 15 "$k")" "hedb keyring v2"
+says "rotate in a domain that is not there" 1 'the keyring has no domain "pay": key add makes one' \
+	"$ctl" key rotate "$k" --domain pay $P
+says "no name of a domain" 1 '"4" is no name of a domain' "$ctl" key add "$k" --domain 4 $P
+says "add makes a domain" 0 "key 4 is ready" "$ctl" key add "$k" --domain pay $P
+is "and the file one of version 3" "$(head -c 15 "$k")" "hedb keyring v3"
+says "list" 0 "key 4 domain pay created" "$ctl" key list "$k" $P
+: >"$log"
+kill -HUP "$pid"
+logged "reload" "reloaded: active key is 2"
+says "status: a domain without an active key" 0 "key_domain pay 0" "$ctl" status "$r"
+says "another domain's key" 1 "key 4 is of domain pay" "$ctl" key rotate "$k" 4 --domain default $P
+says "rotate in a domain" 0 "key 4 is active" "$ctl" key rotate "$k" --domain pay $P
+says "and once more" 0 "key 5 is active" "$ctl" key rotate "$k" --domain pay $P
+: >"$log"
+kill -HUP "$pid"
+logged "reload: the default one's is what it was" "reloaded: active key is 2"
+says "status: the active one" 0 "key_domain pay 5" "$ctl" status "$r"
+is "who names no domain encrypts under it" "$(key_of "$(encrypt 44)")" 2
+says "usage: an id and a domain" 2 "key destroy FILE --domain NAME --yes" \
+	"$ctl" key destroy "$k" 4 --domain pay --yes $P
+says "usage: a domain where it says nothing" 2 "hedbctl key retire" "$ctl" key retire "$k" 4 --domain pay $P
+says "destroy a domain: what would be lost" 1 "nothing was done. Destroying all keys of domain pay of $k loses" \
+	"$ctl" key destroy "$k" --domain pay $P
+says "and did nothing" 0 "key_domain pay 5" "$ctl" status "$r"
+says "the default domain stays" 1 "the default domain stays" "$ctl" key destroy "$k" --domain default --yes $P
+says "destroy a domain" 0 "domain pay is destroyed, and with it every value" "$ctl" key destroy "$k" --domain pay --yes $P
+is "both of its keys" "$("$ctl" key list "$k" $P | grep -c 'domain pay .* destroyed')" 2
+: >"$log"
+kill -HUP "$pid"
+logged "reload" "reloaded: active key is 2"
+says "status: none" 0 "key_domain pay 0" "$ctl" status "$r"
+is "others are read as before" "$(decrypt "$two")" 43
 }
 
 # ---- two starts, and a restored file: never the same incarnation ----

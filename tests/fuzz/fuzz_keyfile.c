@@ -46,9 +46,11 @@ static void start(void)
 
 static void count(void *arg, const struct key_info *key)
 {
-	unsigned *actives = arg;
+	unsigned *actives = arg; /* by domain */
 
-	*actives += key->state == KEY_ACTIVE;
+	if (key->domain >= KEYRING_DOMAINS)
+		abort();
+	actives[key->domain] += key->state == KEY_ACTIVE;
 	if (key->id == 0)
 		abort();
 }
@@ -56,21 +58,28 @@ static void count(void *arg, const struct key_info *key)
 static void keyring(int version, const uint8_t *data, size_t len)
 {
 	struct keyring *k = NULL;
-	unsigned actives = 0, id;
+	unsigned actives[KEYRING_DOMAINS] = {0}, id, d;
 
 	if (keyring_decode(&k, version, data, len)) {
 		if (k)
 			abort();
 		return;
 	}
-	keyring_list(k, count, &actives);
-	if (actives != 1 || !keyring_data_key(k, keyring_active(k)))
+	keyring_list(k, count, actives);
+	if (actives[0] != 1 || !keyring_data_key(k, keyring_active(k)))
 		abort();
+	for (d = 0; d < KEYRING_DOMAINS; d++) {
+		if (actives[d] > (d < keyring_domains(k)) ||
+			(actives[d] == 1) != (keyring_data_key(k, keyring_active_in(k, d)) != NULL))
+			abort();
+		if (d < keyring_domains(k) && keyring_domain(k, keyring_domain_name(k, d)) != d)
+			abort();
+	}
 	for (id = 0; id < 100; id++)
 		if ((keyring_data_key(k, (uint16_t)id) != NULL) !=
 			(keyring_info(k, (uint16_t)id).state % KEY_DESTROYED != KEY_NONE))
 			abort();
-	if (version == 2 && (keyring_encode(k, bytes) != len || memcmp(bytes, data, len) != 0))
+	if (version > 1 && (keyring_encode(k, bytes) != len || memcmp(bytes, data, len) != 0))
 		abort();
 	keyring_destroy(k);
 }
@@ -131,7 +140,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		changed(&c);
 		break;
 	default:
-		keyring(how & 1 ? 1 : 2, c.p, c.left);
+		keyring(how & 4 ? 3 : how & 1 ? 1 : 2, c.p, c.left);
 	}
 	return 0;
 }

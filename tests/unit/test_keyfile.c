@@ -178,7 +178,7 @@ static void test_not_a_file(void **state)
 	assert_int_equal(mkfifo(path, 0600), 0);
 	assert_int_equal(keyfile_load(&k, path, NULL, &why), -EMEDIUMTYPE);
 	unlink(path);
-	spill((const uint8_t *)"hedb keyring v3\nwhatever follows", 32);
+	spill((const uint8_t *)"hedb keyring v4\nwhatever follows", 32);
 	assert_int_equal(keyfile_load(&k, path, NULL, &why), -EMEDIUMTYPE);
 	assert_null(k);
 }
@@ -198,8 +198,9 @@ static void damage(struct kek *kek, int tampered)
 		bad[i / 8] ^= (uint8_t)(1 << i % 8);
 		memset(&why, 0, sizeof why);
 		rc = keyfile_decode(&k, bad, n, kek, "it", &why);
-		if (i / 8 < 16)
-			assert_int_equal(rc, -EMEDIUMTYPE);
+		if (i / 8 < 16) /* or that of another version */
+			assert_int_equal(rc, bad[14] >= '1' && bad[14] <= '3' && bad[14] != good[14] ? -EBADMSG
+				: -EMEDIUMTYPE);
 		else if (rc != tampered)
 			assert_int_equal(rc, -EBADMSG);
 		assert_true(strlen(why.s) > 10);
@@ -392,6 +393,41 @@ static void test_version_1(void **state)
 	keyring_destroy(k);
 }
 
+static int make_domain(void *arg, struct keyring *k, struct err_text *why)
+{
+	uint16_t id = 0;
+	int rc = keyring_add_key(k, arg, &id, why);
+
+	return rc ? rc : keyring_rotate(k, arg, &id, why);
+}
+
+/* Domains make it one of version 3, of which every bit counts as well. */
+static void test_version_3(void **state)
+{
+	uint8_t file[512];
+	struct keyring *k;
+	struct err_text why;
+	uint16_t id;
+
+	unlink(path);
+	assert_int_equal(keyfile_create(path, NULL, &why), 0);
+	assert_int_equal(keyrig_rotate(path, NULL, &why), 0);
+	slurp(file, sizeof file);
+	assert_memory_equal(file, "hedb keyring v2\n", 16);
+	assert_int_equal(keyfile_change(path, NULL, make_domain, "pay", &why), 0);
+	slurp(file, sizeof file);
+	assert_memory_equal(file, "hedb keyring v3\n", 16);
+	damage(NULL, -EKEYREJECTED);
+	assert_int_equal(keyrig_rotate(path, &id, &why), 0);
+	assert_int_equal(id, 4);
+	assert_int_equal(keyfile_load(&k, path, NULL, &why), 0);
+	assert_int_equal(keyring_domain(k, "pay"), 1);
+	assert_int_equal(keyring_active_in(k, 1), 3);
+	assert_int_equal(keyring_active(k), 4);
+	keyring_destroy(k);
+	unlink(path);
+}
+
 static void test_no_overwrite(void **state)
 {
 	uint8_t before[512], after[512];
@@ -509,6 +545,7 @@ int main(void)
 		CASE(test_sealed),
 		CASE(test_seal_anew),
 		CASE(test_version_1),
+		CASE(test_version_3),
 		CASE(test_no_overwrite),
 		CASE(test_interrupted),
 		CASE(test_full_disk),
