@@ -14,7 +14,7 @@ bool vec_init(struct eval *ev, struct vec *v, uint8_t type, uint32_t rows, bool 
 	v->rows = one ? 1 : rows;
 	v->step = !one;
 	v->dirty = false;
-	v->computed = NULL;
+	v->computed = v->domain = NULL;
 	states = (v->rows + 15) & ~(size_t)15;
 	v->state = eval_alloc(ev, states + v->rows * vec_row_bytes(type));
 	if (!v->state)
@@ -91,39 +91,57 @@ static void not_opened(struct eval *ev, struct vec *v, uint32_t i, int rc)
 }
 
 /* Is there something new in where a value comes from? `last` is the head before, since most
- * of a column are alike; whose key it is under is asked for policies only. Who wrote the
- * table chose the bytes, but a value that is not authentic has no plaintext. */
-static inline bool new_origin(const struct eval *ev, const uint8_t *in, uint32_t *last)
+ * of a column are alike; whose key it is under is asked for policies and domains only. Who wrote
+ * the table chose the bytes, but a value that is not authentic has no plaintext. */
+static inline bool new_origin(struct eval *ev, const uint8_t *in, uint32_t *last)
 {
 	uint32_t head;
 
-	if (__builtin_expect(!ev->grant && !(in[0] & VALUE_COMPUTED), 1))
+	if (__builtin_expect(!ev->grant && !ev->many && !(in[0] & VALUE_COMPUTED), 1))
 		return false;
 	memcpy(&head, in, sizeof head);
 	head &= 0xffffff;
-	if (head == *last && !(head & VALUE_COMPUTED))
+	if (head == *last && !(head & VALUE_COMPUTED) && !ev->origin.last)
 		return false;
+	if (head != *last)
+		ev->origin.last = DOMAINS_SEVERAL; /* not looked up yet */
 	*last = head;
 	return true;
 }
 
-/* Caller found that row i is not of the same origin as the one before. */
+/* A byte per row, made with the first one that is not 0. */
+static void set_row(struct eval *ev, const struct vec *v, const uint8_t **column, uint32_t i, uint8_t to)
+{
+	uint8_t *at = (uint8_t *)*column;
+
+	if (!at) {
+		*column = at = eval_alloc(ev, v->rows);
+		if (!at)
+			return;
+		memset(at, 0, v->rows);
+	}
+	at[i] = to;
+}
+
+/* Caller found that row i is not of the same origin as the one before, or that it has to be
+ * noted for each. */
 __attribute__((noinline)) static void note_origin(
 	struct eval *ev, struct vec *v, uint32_t i, uint32_t head)
 {
-	uint8_t *computed = (uint8_t *)v->computed;
+	struct origin *o = &ev->origin;
+	uint16_t key_id = (uint16_t)(head >> 8);
 
-	ev->origin.domains |= (uint16_t)(1u << policy_domain(ev->grant, (uint16_t)(head >> 8), v->type));
+	if (o->last == DOMAINS_SEVERAL) {
+		o->last = (uint8_t)(ev->many ? keyring_domain_of(ev->keys, key_id) : 0);
+		o->keys = domain_join(o->keys, o->last);
+		o->domains |= (uint16_t)(1u << policy_domain(ev->grant, key_id, v->type));
+	}
+	if (o->last)
+		set_row(ev, v, &v->domain, i, o->last);
 	if (!(head & VALUE_COMPUTED))
 		return;
-	ev->origin.computed = true;
-	if (!computed) {
-		v->computed = computed = eval_alloc(ev, v->rows);
-		if (!computed)
-			return;
-		memset(computed, 0, v->rows);
-	}
-	computed[i] = VALUE_COMPUTED;
+	o->computed = true;
+	set_row(ev, v, &v->computed, i, VALUE_COMPUTED);
 }
 
 /* A column of encrypted values of a fixed size, all wanted and none NULL. */
@@ -231,25 +249,62 @@ bool column_open(
 	return !ev->no_memory;
 }
 
-void column_computed(
+/* The same of all rows. */
+static uint8_t join_all(const struct vec *v)
+{
+	uint8_t d = 0;
+	uint32_t i;
+
+	for (i = 0; v->domain && i < v->rows; i++)
+		d = domain_join(d, v->domain[i]);
+	return d;
+}
+
+static void spread_computed(
+	struct eval *ev, struct vec *out, const struct vec *in, bool by_row)
+{
+	uint8_t *to = (uint8_t *)out->computed;
+	uint32_t i;
+
+	if (!to) {
+		to = eval_alloc(ev, out->rows + 1ull);
+		if (!to)
+			return;
+		memset(to, by_row ? 0 : VALUE_COMPUTED, out->rows);
+		out->computed = to;
+	}
+	for (i = 0; by_row && i < out->rows; i++)
+		to[i] |= in->computed[ROW(in, i)];
+}
+
+static void spread_domain(struct eval *ev, struct vec *out, const struct vec *in, bool by_row)
+{
+	uint8_t *to = (uint8_t *)out->domain, all = by_row ? 0 : join_all(in);
+	uint32_t i;
+
+	if (!to) {
+		to = eval_alloc(ev, out->rows + 1ull);
+		if (!to)
+			return;
+		memset(to, 0, out->rows);
+		out->domain = to;
+	}
+	for (i = 0; i < out->rows; i++)
+		to[i] = domain_join(to[i], by_row ? in->domain[ROW(in, i)] : all);
+}
+
+void column_origin(
 	struct eval *ev, struct vec *out, const struct vec *in, int nargs, bool by_row)
 {
-	uint8_t *to = NULL;
-	uint32_t i;
 	int a;
 
+	if (!optable_is_secret(out->type))
+		return;
 	for (a = 0; a < nargs; a++) {
-		if (!in[a].computed || !optable_is_secret(out->type))
-			continue;
-		if (!to) {
-			to = eval_alloc(ev, out->rows + 1ull);
-			if (!to)
-				return;
-			memset(to, by_row ? 0 : VALUE_COMPUTED, out->rows);
-			out->computed = to;
-		}
-		for (i = 0; by_row && i < out->rows; i++)
-			to[i] |= in[a].computed[ROW(&in[a], i)];
+		if (in[a].computed)
+			spread_computed(ev, out, &in[a], by_row);
+		if (in[a].domain)
+			spread_domain(ev, out, &in[a], by_row);
 	}
 }
 
@@ -292,6 +347,25 @@ static uint8_t computed_at(const struct vec *v, uint32_t i)
 	return v->computed ? v->computed[ROW(v, i)] : 0;
 }
 
+/* What seals a value that came from domain `from`: see eval.h. */
+static int sealer_of(struct eval *ev, uint8_t from, struct value_sealer **s)
+{
+	unsigned d = from;
+	int rc;
+
+	if (ev->into < KEYRING_DOMAINS)
+		d = ev->into;
+	else if (d == 0 || d == DOMAINS_SEVERAL)
+		d = eval_home(ev);
+	*s = d ? &ev->others[d - 1] : &ev->sealer;
+	if ((*s)->keys)
+		return 0;
+	rc = value_sealer_init_in(*s, ev->sealer.gcm, ev->keys, d);
+	if (rc)
+		(*s)->keys = NULL;
+	return rc;
+}
+
 /* One value to `at`, which the peer may see and write: a long one is made in `scratch`,
  * for value.h's rule of what may be sealed in shared memory. */
 static int write_value(struct eval *ev, uint8_t *at, const struct vec *v, uint32_t i,
@@ -300,20 +374,24 @@ static int write_value(struct eval *ev, uint8_t *at, const struct vec *v, uint32
 	uint8_t kind = v->type | (r->computed ? (uint8_t)VALUE_COMPUTED : computed_at(v, i));
 	uint32_t size = optable_size(v->type);
 	const uint8_t *plain = size ? (const uint8_t *)v->any + (size_t)i * size : v->s[i].p;
-	int rc = 0;
+	struct value_sealer *s;
+	int rc;
 
 	if (!at)
 		return -ENOMEM;
 	if (!sealed(r)) {
 		if (len)
 			memcpy(at, plain, len);
-	} else if (len <= VALUE_COPY_MAX) {
-		rc = value_seal(&ev->sealer, kind, plain, len, at);
-	} else {
-		rc = value_seal(&ev->sealer, kind, plain, len, scratch);
-		if (!rc)
-			memcpy(at, scratch, value_size(len));
+		return 0;
 	}
+	rc = sealer_of(ev, v->domain ? v->domain[ROW(v, i)] : 0, &s);
+	if (rc)
+		return rc;
+	if (len <= VALUE_COPY_MAX)
+		return value_seal(s, kind, plain, len, at);
+	rc = value_seal(s, kind, plain, len, scratch);
+	if (!rc)
+		memcpy(at, scratch, value_size(len));
 	return rc;
 }
 
@@ -347,6 +425,19 @@ static int write_rows(
 	return rc;
 }
 
+/* Do all rows have one sealer and one kind? */
+static bool alike(const struct result *r)
+{
+	const struct vec *v = r->v;
+	uint32_t i = 1;
+
+	if (v->computed && !r->computed)
+		return false;
+	while (v->domain && i < v->rows && v->domain[i] == v->domain[0])
+		i++;
+	return !v->domain || i >= v->rows;
+}
+
 static int write_result(struct eval *ev, struct writer *w, const struct result *r,
 	const struct values *n, uint8_t *scratch)
 {
@@ -354,7 +445,9 @@ static int write_result(struct eval *ev, struct writer *w, const struct result *
 	uint8_t kind = v->type | (r->computed ? VALUE_COMPUTED : 0);
 	bool secret = sealed(r);
 	uint32_t size = optable_size(v->type);
+	struct value_sealer *s;
 	uint8_t *at;
+	int rc;
 
 	writer_u8(w, (uint8_t)((v->dirty ? REPLY_STATES : 0) | (secret ? REPLY_SECRET : 0)));
 	writer_u8(w, v->type);
@@ -363,13 +456,15 @@ static int write_result(struct eval *ev, struct writer *w, const struct result *
 	if (v->dirty)
 		writer_bytes(w, v->state, v->rows);
 	ev->sealed += secret ? n->present : 0;
-	if (!size || n->present != v->rows || (secret && v->computed && !r->computed))
+	if (!size || n->present != v->rows || (secret && !alike(r)))
 		return write_rows(ev, w, r, scratch);
 	at = writer_room(w, n->bytes);
-	if (secret)
-		return value_seal_column(&ev->sealer, kind, v->any, size, v->rows, at);
-	memcpy(at, v->any, n->bytes);
-	return 0;
+	if (!secret) {
+		memcpy(at, v->any, n->bytes);
+		return 0;
+	}
+	rc = sealer_of(ev, v->domain ? v->domain[0] : 0, &s);
+	return rc ? rc : value_seal_column(s, kind, v->any, size, v->rows, at);
 }
 
 int results_write(struct eval *ev, const struct result *r, int n,

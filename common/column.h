@@ -38,9 +38,9 @@ struct column column_find(struct cursor *c, uint8_t type, uint8_t flags, uint32_
 MUST_CHECK bool column_open(
 	struct eval *ev, const struct column *col, struct vec *v, const uint8_t *want);
 
-/* column_computed - rows of `out` that were made of marked values of `in` are marked: by_row each
- * by itself, else all of them. */
-void column_computed(
+/* column_origin - where `out` comes from, which was made of `in`: marks and domains spread, by_row
+ * each by itself, else over all of it. */
+void column_origin(
 	struct eval *ev, struct vec *out, const struct vec *in, int nargs, bool by_row);
 
 /* Bytes that a row of a type takes in a struct vec. */

@@ -11,6 +11,11 @@
 #include "release.h"
 #include "secret.h"
 
+unsigned eval_home(const struct eval *ev)
+{
+	return ev->grant ? ev->grant->home : 0;
+}
+
 /* Which place of the cache: spreads, nothing more. The last word overlaps. */
 static uint32_t program_hash(const uint8_t *p, uint32_t len)
 {
@@ -157,27 +162,35 @@ static enum when when_of(const struct run *r, int i)
 }
 
 /* Nothing has been looked at yet. */
-static void begin_seen(const struct eval *ev, struct run *r)
+static int begin_seen(const struct eval *ev, struct run *r)
 {
 	const struct policy_role *g = ev->grant;
 	int i;
 
 	if (!g)
-		return;
+		return 0;
 	memset(&r->seen, 0, sizeof r->seen);
-	r->seen.key_id = keyring_active(ev->keys);
+	r->seen.into = ev->into < KEYRING_DOMAINS;
+	r->seen.key_id = keyring_active_in(ev->keys, r->seen.into ? ev->into : eval_home(ev));
+	if (!r->seen.key_id) {
+		err_set(r->e, "the session's domain of keys has no active key: it was destroyed, or not "
+			"rotated to yet (hedbctl key list)");
+		return -ENOKEY;
+	}
 	for (i = 0; i < r->p->nargs; i++)
 		if (r->column[i].clear && optable_is_secret(r->p->arg[i].type))
 			r->seen.domain[i] = (uint16_t)(1u << policy_domain(g, r->seen.key_id, r->p->arg[i].type));
+	return 0;
 }
 
 static bool open_column(struct eval *ev, struct run *r, int i, const uint8_t *want)
 {
-	ev->origin = (struct origin){0, false};
+	ev->origin = (struct origin){.last = 0};
 	if (!column_open(ev, &r->column[i], &r->arg[i], want))
 		return false;
 	if (ev->grant && !r->column[i].clear) {
 		r->seen.domain[i] = ev->origin.domains;
+		r->seen.keys[i] = ev->origin.keys;
 		r->seen.computed |= (uint64_t)ev->origin.computed << i;
 	}
 	return true;
@@ -330,7 +343,8 @@ static int run_program(struct eval *ev, enum role role, struct cursor *c, uint32
 	r.rows = rows;
 	r.filtered = filtered;
 	rc = find_columns(ev, &r, c, e);
-	begin_seen(ev, &r);
+	if (!rc)
+		rc = begin_seen(ev, &r);
 	if (!rc)
 		rc = open_columns(ev, &r, AT_ONCE, NULL);
 	if (!rc && !filtered && !p->guarded && ev->opened_all && !uses_request(&r))
@@ -352,6 +366,30 @@ static int run_program(struct eval *ev, enum role role, struct cursor *c, uint32
 	return results_write(ev, result, p->nresults, room, ctx);
 }
 
+/* The domain that the request names for its results, if it does. */
+static int take_into(struct eval *ev, struct cursor *c, bool named, struct err_text *e)
+{
+	char name[KEYRING_DOMAIN_NAME + 1] = "";
+	const uint8_t *at;
+	uint8_t n;
+
+	ev->into = KEYRING_DOMAINS;
+	if (!named)
+		return 0;
+	n = cursor_u8(c);
+	at = cursor_bytes(c, n);
+	if (!at || c->bad || n > KEYRING_DOMAIN_NAME) {
+		err_set(e, "the request ends within the name of a domain, or it is none");
+		return -EPROTO;
+	}
+	memcpy(name, at, n);
+	ev->into = keyring_domain(ev->keys, name);
+	if (ev->into < keyring_domains(ev->keys) && keyring_active_in(ev->keys, ev->into))
+		return 0;
+	err_set(e, "there is no domain of keys of that name, or it has no active key: hedbctl key list");
+	return -ENOKEY;
+}
+
 /* `req` is private. */
 static int run_request(struct eval *ev, enum role role, const uint8_t *req, uint64_t len,
 	uint8_t *(*room)(void *ctx, uint64_t len), void *ctx, struct err_text *e)
@@ -362,7 +400,7 @@ static int run_request(struct eval *ev, enum role role, const uint8_t *req, uint
 	struct program scratch;
 	const uint8_t *bytes;
 	uint8_t nargs, more;
-	bool filtered;
+	bool filtered, named;
 	uint16_t ncode;
 	uint32_t n, rows;
 	int rc;
@@ -370,7 +408,8 @@ static int run_request(struct eval *ev, enum role role, const uint8_t *req, uint
 	nargs = cursor_u8(&c);
 	more = cursor_u8(&c);
 	filtered = more & PROGRAM_FILTERED;
-	more &= (uint8_t)~PROGRAM_FILTERED;
+	named = more & PROGRAM_INTO;
+	more &= (uint8_t)~(PROGRAM_FILTERED | PROGRAM_INTO);
 	ncode = cursor_u16(&c);
 	rows = cursor_u32(&c);
 	n = 2u * nargs + 2u * ncode;
@@ -380,6 +419,9 @@ static int run_request(struct eval *ev, enum role role, const uint8_t *req, uint
 			ncode, rows);
 		return -EPROTO;
 	}
+	rc = take_into(ev, &c, named, e);
+	if (rc)
+		return rc;
 	bytes = cursor_bytes(&c, n);
 	if (!bytes) {
 		err_set(e, "the request ends within its program");
@@ -424,6 +466,8 @@ int eval_run(struct eval *ev, enum role role, const uint8_t *req, uint64_t len, 
 		rc = run_request(ev, role, req, len, room, ctx, e);
 	if (rc == -ENOMEM)
 		err_set(e, "the request needs more memory than there is");
+	if (rc == -ENOKEY && !e->s[0])
+		err_set(e, "the domain of keys of a result has no active key (hedbctl key list)");
 	return rc;
 }
 
@@ -444,6 +488,7 @@ struct eval *eval_create(const struct gcm_backend *gcm, const struct keyring *ke
 		return NULL;
 	memset(ev, 0, sizeof *ev);
 	ev->keys = keys;
+	ev->many = keyring_domains(keys) > 1;
 	if (value_sealer_init(&ev->sealer, gcm, keys)) {
 		sodium_free(ev);
 		return NULL;
@@ -457,11 +502,16 @@ struct eval *eval_create(const struct gcm_backend *gcm, const struct keyring *ke
 
 void eval_destroy(struct eval *ev)
 {
+	unsigned d;
+
 	if (!ev)
 		return;
 	arena_fini(&ev->arena);
 	collators_fini(&ev->collators);
 	value_opener_fini(&ev->opener);
 	value_sealer_fini(&ev->sealer);
+	for (d = 0; d < KEYRING_DOMAINS - 1; d++)
+		if (ev->others[d].keys)
+			value_sealer_fini(&ev->others[d]);
 	sodium_free(ev);
 }

@@ -2,6 +2,11 @@
 /*
  * eval.h - runs programs over encrypted batches: open, compute, seal.
  *
+ * Results go under the active key of the domain (keyring.h) that their arguments came from,
+ * row by row; values of the default domain go along with any other. What came from no other
+ * domain, or from several, goes under that of the session: its role's (policy.h). A request may
+ * name another one for all of its results (PROGRAM_INTO).
+ *
  * One struct eval per worker thread. It holds plaintext from eval_run() to eval_done(),
  * which wipes it: two calls, so that the answer is on its way before that. Requests are
  * pure: running one twice gives the same plaintext (in other ciphertext), so a client may
@@ -24,6 +29,7 @@ enum {
 	EVAL_PROGRAMS = 32,   /* kept compiled */
 	EVAL_CODE_KEPT = 100, /* instructions of one that is kept, if it has all arguments */
 	EVAL_WORK = 1 << 20,  /* bytes of text between two questions whether to go on */
+	DOMAINS_SEVERAL = 255, /* where a domain of keys stands: made of values of more than one */
 };
 
 /* A reply: two texts of a gigabyte. One long value repeated over a batch could ask for
@@ -32,7 +38,8 @@ enum {
 #define EVAL_MEMORY_MAX (4ull << 30) /* one request: text of 1 GB, concatenated */
 
 struct eval {
-	struct value_sealer sealer;
+	struct value_sealer sealer; /* of the default domain */
+	struct value_sealer others[KEYRING_DOMAINS - 1]; /* keys NULL: not needed so far */
 	struct value_opener opener;
 	struct arena arena;
 	const struct keyring *keys;
@@ -55,9 +62,13 @@ struct eval {
 	/* Who asks, by the policy; NULL: there is none, and eval_run()'s role says it all. */
 	const struct policy_role *grant;
 	struct origin {    /* of the values of a column: column_open() */
-		uint16_t domains; /* whose they are, a bit each; with a grant only */
+		uint16_t domains; /* whose they are, a bit each of policy.h; with a grant only */
+		uint8_t keys;     /* the keyring's domain, or DOMAINS_SEVERAL */
+		uint8_t last;     /* the same of the value before */
 		bool computed;    /* some are VALUE_COMPUTED */
 	} origin;
+	unsigned into;        /* the domain that all results go to; KEYRING_DOMAINS: each its own */
+	bool many;            /* the keyring has more than the default domain */
 	/* What is about to be answered in clear, by kind and number of rows; not 0: it must not be,
 	 * and is what eval_run() returns. NULL: nobody counts. */
 	int (*releases)(void *wanted_ctx, const uint64_t rows[RELEASES], struct err_text *e);
@@ -74,6 +85,14 @@ struct eval {
 	} cached[EVAL_PROGRAMS];
 	uint8_t first[EVAL_ARENA] __attribute__((aligned(64)));
 };
+
+/* Whose key a value goes under that was made of two, each of a domain or DOMAINS_SEVERAL. */
+static inline uint8_t domain_join(uint8_t a, uint8_t b)
+{
+	if (a == b || !b)
+		return a;
+	return a ? (uint8_t)DOMAINS_SEVERAL : b;
+}
 
 /*
  * eval_create - a worker's evaluator, in memory that core dumps leave out and that is
@@ -94,12 +113,16 @@ void eval_destroy(struct eval *ev);
  *            and no long value is made there
  *
  * Returns 0 with the reply complete in room's memory; or -EPROTO (malformed program or
- * column), -ESTALE (a value that is not kept: bring it), -EACCES (the role, or the policy), -EMSGSIZE (reply too long), -ENOMEM; `e` says
+ * column), -ESTALE (a value that is not kept: bring it), -ENOKEY (a domain without an active
+ * key), -EACCES (the role, or the policy), -EMSGSIZE (reply too long), -ENOMEM; `e` says
  * what. An error of a row is not an error of the request: it is in the reply.
  */
 MUST_CHECK int eval_run(struct eval *ev, enum role role, const uint8_t *req, uint64_t len,
 	bool shared, uint8_t *(*room)(void *ctx, uint64_t len), void *ctx,
 	struct err_text *e);
+
+/* The domain of keys of the session that asks. */
+unsigned eval_home(const struct eval *ev);
 
 /* Wipe what the last request left. The next eval_run() does it as well. */
 void eval_done(struct eval *ev);

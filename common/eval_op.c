@@ -57,15 +57,15 @@ const uint8_t *eval_digest(const struct eval *ev)
 /* ---- around a kernel ---- */
 
 /* `out` was made of these. */
-static inline void merge_computed(
+static inline void merge_origin(
 	struct eval *ev, struct vec *out, const struct vec *in, int nargs, bool by_row)
 {
 	int a;
 
-	out->computed = NULL;
+	out->computed = out->domain = NULL;
 	for (a = 0; a < nargs; a++)
-		if (__builtin_expect(in[a].computed != NULL, 0)) {
-			column_computed(ev, out, in, nargs, by_row);
+		if (__builtin_expect(in[a].computed || in[a].domain, 0)) {
+			column_origin(ev, out, in, nargs, by_row);
 			return;
 		}
 }
@@ -193,7 +193,7 @@ int eval_op(struct eval *ev, const struct op *op, struct vec *stack, int *depth,
 		run_parts(ev, op, &out, in);
 	else
 		dispatch[op->code](ev, op, &out, in, n);
-	merge_computed(ev, &out, in, op->nargs, !(op->flags & (OP_WHOLE | OP_REDUCE)));
+	merge_origin(ev, &out, in, op->nargs, !(op->flags & (OP_WHOLE | OP_REDUCE)));
 	stack[(*depth)++] = out;
 	return ev->no_memory ? -ENOMEM : 0;
 }
@@ -208,6 +208,6 @@ int eval_op_by_group(struct eval *ev, const struct op *op, struct vec *stack, in
 	rc = run_grouped(ev, op, stack, depth, e);
 	if (rc)
 		return rc;
-	merge_computed(ev, &stack[first], in, op->nargs, false);
+	merge_origin(ev, &stack[first], in, op->nargs, false);
 	return ev->no_memory ? -ENOMEM : 0;
 }

@@ -213,11 +213,28 @@ static int deny_word(struct reading *r, char *word)
 
 /* ---- settings ---- */
 
+/* The name of a domain of keys. */
+static int named_word(struct reading *r, const char *word)
+{
+	struct policy *p = r->p;
+
+	if (!keyring_name_valid(word))
+		return wrong(r, "neither a key id nor a name of a domain of keys", word);
+	if (p->nnamed == POLICY_NAMED)
+		return wrong(r, "too many domains of keys", word);
+	strcpy(p->named[p->nnamed].name, word);
+	p->named[p->nnamed++].domain = (unsigned)(r->domain - p->domain);
+	r->domain->nnamed++;
+	return 1;
+}
+
 static int key_word(struct reading *r, char *word)
 {
 	struct policy *p = r->p;
 	uint64_t id;
 
+	if (*word < '0' || *word > '9')
+		return named_word(r, word);
 	if (!number(word, 65536, &id) || id == 0)
 		return wrong(r, "not a key id", word);
 	if (p->nkeys == POLICY_KEYS)
@@ -301,6 +318,14 @@ static int set_bool(struct reading *r, const char *value, const char *yes, const
 	return *to || strcmp(value, no) == 0 ? 1 : wrong(r, "neither of its two values", value);
 }
 
+static int set_home(struct reading *r, const char *value)
+{
+	if (!keyring_name_valid(value) || r->role->home_name[0])
+		return wrong(r, "not one name of a domain of keys", value);
+	strcpy(r->role->home_name, value);
+	return 1;
+}
+
 static int set_results(struct reading *r, const char *value)
 {
 	static const char *const names[] = {"marked", "kept", "clean"};
@@ -326,6 +351,8 @@ static int role_line(struct reading *r, const char *name, const char *value)
 		return set_bool(r, value, "allow", "deny", &r->role->computed);
 	if (strcmp(name, "mixed") == 0)
 		return set_bool(r, value, "allow", "deny", &r->role->mixed);
+	if (strcmp(name, "domain") == 0)
+		return set_home(r, value);
 	if (strcmp(name, "results") == 0)
 		return set_results(r, value);
 	if (strcmp(name, "key") == 0)
@@ -474,6 +501,41 @@ int policy_parse(struct policy *p, const char *text, size_t len, struct err_text
 		err_set(e, "%s", why);
 		return -EINVAL;
 	}
+	return 0;
+}
+
+/* ---- domains of keys ---- */
+
+static int find_named(
+	const struct keyring *k, const char *name, unsigned *d, struct err_text *e)
+{
+	*d = keyring_domain(k, name);
+	if (*d < keyring_domains(k))
+		return 0;
+	err_set(e, "the policy names \"%s\", a domain of keys that the key file has not: "
+		"hedbctl key add FILE --domain %s", name, name);
+	return -EINVAL;
+}
+
+int policy_bind(struct policy *p, const struct keyring *k, struct err_text *e)
+{
+	unsigned i, d;
+	int rc;
+
+	for (i = 0; i < p->nnamed; i++) {
+		rc = find_named(k, p->named[i].name, &d, e);
+		if (rc)
+			return rc;
+		p->domain[p->named[i].domain].named |= UINT64_C(1) << d;
+	}
+	for (i = 0; i < p->nroles; i++) {
+		if (!p->role[i].home_name[0])
+			continue;
+		rc = find_named(k, p->role[i].home_name, &p->role[i].home, e);
+		if (rc)
+			return rc;
+	}
+	p->keys = k;
 	return 0;
 }
 

@@ -6,7 +6,9 @@
  * A policy is a text (policy_parse) and an ed25519 signature over it (policy_verify). Roles
  * are what a session has proved (ops.h): "db" nothing, "client" the credential, others by a
  * key of their own or by the name of their certificate. A domain is a set of data keys and
- * types; what is in none is in domain 0. What is not allowed is denied.
+ * types; what is in none is in domain 0. What is not allowed is denied. Keys are named by their
+ * ids, or all at once by their domain in the key file (keyring.h): these names mean nothing until
+ * policy_bind() has looked them up.
  *
  * Where values come from. A session whose role has `results = marked` marks what it computes
  * (VALUE_COMPUTED), in the authenticated part of the value; marks spread to whatever is made of
@@ -26,6 +28,7 @@
 
 #include <stdio.h>
 
+#include "keyring.h"
 #include "opclass.h"
 #include "peer.h"
 #include "program.h"
@@ -35,6 +38,7 @@ enum {
 	POLICY_ROLES = 32, /* "db" and "client" are there without being named */
 	POLICY_DOMAINS = 16,
 	POLICY_KEYS = 64,  /* data keys that domains name, in all */
+	POLICY_NAMED = 64, /* domains of keys that are named, in all */
 	POLICY_PEERS = 8,  /* certificates that a role names */
 	POLICY_NAME = 20,  /* libinih cuts names of sections at 49 */
 	POLICY_TEXT_MAX = 64 << 10,
@@ -65,6 +69,8 @@ struct policy_role {
 	bool computed;     /* may look at what is marked or was computed in the same program */
 	bool mixed;        /* one operation may see several domains */
 	enum policy_results results;
+	char home_name[KEYRING_DOMAIN_NAME + 1];
+	unsigned home;     /* domain of keys of what its sessions make; 0: the default one */
 	bool has_key;
 	uint8_t key[POLICY_SIGN_PUBLIC];
 	char peer[POLICY_PEERS][PEER_NAME + 1];
@@ -82,7 +88,11 @@ struct policy_domain {
 	char name[POLICY_NAME + 1];
 	uint32_t types; /* bit of each type code; 0: all */
 	unsigned nkeys, first; /* of policy.key */
+	unsigned nnamed;
+	uint64_t named;        /* a bit for each domain of keys; policy_bind() */
 };
+
+_Static_assert(KEYRING_DOMAINS <= 64, "bits of policy_domain.named");
 
 /* Which one it is. */
 struct policy_stamp {
@@ -97,6 +107,12 @@ struct policy {
 	struct policy_domain domain[POLICY_DOMAINS];
 	uint16_t key[POLICY_KEYS];
 	unsigned nkeys;
+	struct policy_named {
+		char name[KEYRING_DOMAIN_NAME + 1];
+		unsigned domain; /* that says so */
+	} named[POLICY_NAMED];
+	unsigned nnamed;
+	const struct keyring *keys; /* policy_bind()'s */
 	struct policy_role role[POLICY_ROLES + 2];
 };
 
@@ -120,6 +136,15 @@ MUST_CHECK int policy_parse(
 MUST_CHECK int policy_load(struct policy **p, const char *path, const char *owner_path,
 	struct err_text *e);
 void policy_free(struct policy *p);
+
+/*
+ * policy_bind - what its names of domains of keys stand for.
+ *
+ *   k   must stay as long as the policy is asked
+ *
+ * Returns 0, or -EINVAL: the keyring has not all of them.
+ */
+MUST_CHECK int policy_bind(struct policy *p, const struct keyring *k, struct err_text *e);
 
 /* Its text alone: malloced, with a zero byte behind. */
 MUST_CHECK int policy_read(char **text, size_t *len, const char *path, struct err_text *e);
@@ -154,7 +179,9 @@ unsigned policy_domain(const struct policy_role *r, uint16_t key_id, uint8_t typ
 struct policy_seen {
 	uint16_t domain[PROGRAM_ARGS_MAX]; /* a bit for each */
 	uint64_t computed;                 /* arguments that have a marked value */
-	uint16_t key_id;                   /* what results are sealed under */
+	uint16_t key_id;                   /* of the session's domain of keys, or that of `into` */
+	bool into;                         /* all results are sealed under that */
+	uint8_t keys[PROGRAM_ARGS_MAX];    /* domains of keys, or DOMAINS_SEVERAL (eval.h) */
 };
 
 /* What was allowed before, for one role and program. Zeroed: nothing. */

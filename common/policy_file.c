@@ -195,7 +195,10 @@ void policy_print(const struct policy *p, FILE *to)
 		fprintf(to, "domain %s keys", p->domain[d].name);
 		for (k = 0; k < p->domain[d].nkeys; k++)
 			fprintf(to, " %u", p->key[p->domain[d].first + k]);
-		fprintf(to, "%s\n", p->domain[d].nkeys ? "" : " all");
+		for (k = 0; k < p->nnamed; k++)
+			if (p->named[k].domain == d)
+				fprintf(to, " %s", p->named[k].name);
+		fprintf(to, "%s\n", p->domain[d].nkeys || p->domain[d].nnamed ? "" : " all");
 	}
 	for (i = 0; i < p->nroles; i++) {
 		const struct policy_role *r = &p->role[i];
@@ -203,6 +206,8 @@ void policy_print(const struct policy *p, FILE *to)
 		fprintf(to, "role %s%s", r->name, r->has_key ? " by key" : "");
 		for (k = 0; k < r->npeers; k++)
 			fprintf(to, " peer %s", r->peer[k]);
+		if (r->home_name[0])
+			fprintf(to, " domain %s", r->home_name);
 		fprintf(to, " computed %s mixed %s results %s\n", r->computed ? "allow" : "deny",
 			r->mixed ? "allow" : "deny", results[r->results]);
 		for (d = 0; d < p->ndomains; d++) {

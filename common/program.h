@@ -4,10 +4,12 @@
  *
  * request (docs/protocol.md), little-endian, no alignment:
  *     0   u8   arguments, 0 .. PROGRAM_ARGS_MAX
- *     1   u8   results beyond the first, 0 .. PROGRAM_STACK - 1; with PROGRAM_FILTERED
+ *     1   u8   results beyond the first, 0 .. PROGRAM_STACK - 1; with PROGRAM_FILTERED and
+ *              PROGRAM_INTO
  *     2   u16  instructions, 1 .. PROGRAM_CODE_MAX
  *     4   u32  rows, 1 .. PROGRAM_ROWS_MAX (or PROGRAM_WHOLE_ROWS_MAX)
- *     8   per argument: u8 type, u8 flags (ARG_*)
+ *     8   PROGRAM_INTO: u8 length, and the name of a domain of keys
+ *         per argument: u8 type, u8 flags (ARG_*)
  *         instructions, u16 each: an operation's code, PUSH | argument, COPY | place on
  *         the stack, or GROUPED | the code of a REDUCE operation
  *         per argument, its column:
@@ -42,6 +44,9 @@
  * the others are NULL: they are not sealed, errors in them are not seen (WHERE comes
  * before the output columns), and arguments that only the others need are not opened.
  *
+ * PROGRAM_INTO: all results are sealed under the active key of that domain (keyring.h), wherever
+ * their arguments come from.
+ *
  * The compiler checks everything that does not depend on rows - types, stack, role - so
  * that running cannot go wrong: what may differ by row is in the row's state.
  */
@@ -62,6 +67,7 @@ enum {
 	PROGRAM_GROUPED = 0x4000,
 	PROGRAM_COPY = 0x2000,
 	PROGRAM_FILTERED = 0x80, /* in byte 1 of a request */
+	PROGRAM_INTO = 0x40,     /* the same */
 };
 
 enum arg_flags {

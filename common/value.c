@@ -82,8 +82,10 @@ static int sealer_draw(struct value_sealer *s)
 	int rc;
 
 	s->left = 0;
-	s->key_id = keyring_active(s->keys);
+	s->key_id = keyring_active_in(s->keys, s->domain);
 	data_key = keyring_data_key(s->keys, s->key_id);
+	if (!data_key)
+		return -ENOKEY;
 	randombytes_buf(&s->incarnation, sizeof s->incarnation);
 	/* A random start: two equal incarnations collide only where their runs overlap. */
 	randombytes_buf(&s->counter, sizeof s->counter);
@@ -97,14 +99,21 @@ static int sealer_draw(struct value_sealer *s)
 	return 0;
 }
 
-int value_sealer_init(
-	struct value_sealer *s, const struct gcm_backend *gcm, const struct keyring *keys)
+int value_sealer_init_in(struct value_sealer *s, const struct gcm_backend *gcm,
+	const struct keyring *keys, unsigned domain)
 {
 	pthread_once(&forks_once, forks_watch);
 	memset(s, 0, sizeof *s);
 	s->gcm = gcm;
 	s->keys = keys;
+	s->domain = (uint8_t)domain;
 	return sealer_draw(s);
+}
+
+int value_sealer_init(
+	struct value_sealer *s, const struct gcm_backend *gcm, const struct keyring *keys)
+{
+	return value_sealer_init_in(s, gcm, keys, 0);
 }
 
 void value_sealer_fini(struct value_sealer *s)

@@ -128,15 +128,21 @@ struct value_sealer {
 	uint64_t left;	  /* values until the next incarnation */
 	uint32_t forks;	  /* generation of the process that drew it */
 	uint16_t key_id;
+	uint8_t domain;
 };
 
 /*
- * value_sealer_init - draw an incarnation under the keyring's active key.
+ * value_sealer_init - draw an incarnation under the active key of the default domain.
  *
  * Returns 0, or -ENOMEM when the backend could not allocate; s then needs no _fini.
  */
 MUST_CHECK int value_sealer_init(
 	struct value_sealer *s, const struct gcm_backend *gcm, const struct keyring *keys);
+
+/* value_sealer_init_in - the same for a domain of the keyring. Also -ENOKEY: it has no active
+ * key. */
+MUST_CHECK int value_sealer_init_in(struct value_sealer *s, const struct gcm_backend *gcm,
+	const struct keyring *keys, unsigned domain);
 void value_sealer_fini(struct value_sealer *s);
 
 /* value_sealer_renew - draw a new incarnation now, e.g. after the process was restored

@@ -59,6 +59,8 @@ struct zone *zone_load(
 		rc = load_trust(z, c, v, e);
 	if (!rc && c->policy[0])
 		rc = policy_load(&z->policy, c->policy, c->policy_key, e);
+	if (!rc && z->policy)
+		rc = policy_bind(z->policy, z->keys, e);
 	if (rc) {
 		zone_wipe(z);
 		return NULL;

@@ -22,6 +22,32 @@ static void check_role(const struct policy *p, const struct policy_role *r)
 			abort();
 }
 
+/* With a keyring that has the names or has not: a home is one of its domains. */
+static void check_bound(struct policy *p)
+{
+	static struct keyring *k;
+	struct err_text e = {""};
+	uint16_t id;
+	unsigned i;
+
+	if (!k) {
+		k = keyring_create();
+		if (!k || keyring_add_key(k, "pay", &id, NULL) || keyring_add_key(k, "x", &id, NULL))
+			abort();
+	}
+	if (policy_bind(p, k, &e)) {
+		if (!e.s[0])
+			abort();
+		return;
+	}
+	for (i = 0; i < p->nroles; i++)
+		if (p->role[i].home >= keyring_domains(k))
+			abort();
+	for (i = 0; i < 4; i++)
+		if (policy_domain(&p->role[0], (uint16_t)i, T_INT4) >= p->ndomains)
+			abort();
+}
+
 static void try(const char *data, size_t size)
 {
 	static struct policy p, again;
@@ -34,7 +60,7 @@ static void try(const char *data, size_t size)
 	memset(&p, 0, sizeof p);
 	if (policy_parse(&p, data, size, &e))
 		return;
-	if (p.nroles > POLICY_ROLES + 2 || p.ndomains > POLICY_DOMAINS || p.nkeys > POLICY_KEYS ||
+	if (p.nroles > POLICY_ROLES + 2 || p.ndomains > POLICY_DOMAINS || p.nkeys > POLICY_KEYS || p.nnamed > POLICY_NAMED ||
 		!p.stamp.version || !policy_role(&p, "db") || !policy_role(&p, "client"))
 		abort();
 	for (i = 0; i < p.nroles; i++)
@@ -42,6 +68,7 @@ static void try(const char *data, size_t size)
 	for (i = 0; i < 65536; i += 4095)
 		if (policy_domain(&p.role[0], (uint16_t)i, T_INT4) >= p.ndomains)
 			abort();
+	check_bound(&p);
 	memset(&again, 0, sizeof again);
 	if (policy_parse(&again, data, size, &e) || again.nroles != p.nroles ||
 		memcmp(&again.stamp, &p.stamp, sizeof p.stamp) != 0)
@@ -56,7 +83,7 @@ static void try(const char *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const char begin[] = "[policy]\nname = x\nversion = 1\n[domain d]\nkeys = 1 2\n[role ";
+	static const char begin[] = "[policy]\nname = x\nversion = 1\n[domain d]\nkeys = 1 2 pay\n[role ";
 	static char text[1 << 16];
 
 	if (size == 0 || size > sizeof text - sizeof begin)

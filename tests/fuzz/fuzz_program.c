@@ -6,7 +6,8 @@
  * bit 2 how the rest is read. Raw, it is the request. Cooked, it is a recipe: types,
  * flags, instructions and plaintexts, of which an authentic request is made, and then
  * one byte of that is changed if the recipe says so; else hardly anything would ever be
- * decrypted. Each request runs twice and has to end alike: same error, same states,
+ * decrypted. Bits 3 and 4 of a cooked one: its values are of a domain of keys, and its results
+ * are to go to one. Each request runs twice and has to end alike: same error, same states,
  * same plaintexts. The arena has to be wiped. Nothing else is expected.
  */
 #include "../evalrig.h"
@@ -21,7 +22,7 @@ enum {
 static struct keyring *keys;
 static struct eval *ev;
 static struct {
-	struct value_sealer s;
+	struct value_sealer s, pay; /* the second: of a domain of that name */
 	struct value_opener o;
 } *mine;
 static struct rig_reply first, second;
@@ -38,12 +39,17 @@ static void *no_grow(size_t n)
 static void start(void)
 {
 	const struct gcm_backend *gcm = gcm_select(NULL);
+	uint16_t id = 0;
 	uint32_t i;
 
-	keys = rig_keyring();
+	keys = sodium_init() < 0 ? NULL : keyring_create();
+	if (!keys || keyring_add_key(keys, "pay", &id, NULL) ||
+		keyring_rotate(keys, "pay", &id, NULL) || keyring_add_key(keys, "empty", &id, NULL))
+		abort();
 	mine = sodium_malloc((sizeof *mine + 63) & ~(size_t)63);
 	ev = keys ? eval_create(gcm, keys) : NULL;
-	if (!mine || !ev || value_sealer_init(&mine->s, gcm, keys))
+	if (!mine || !ev || value_sealer_init(&mine->s, gcm, keys) ||
+		value_sealer_init_in(&mine->pay, gcm, keys, 1))
 		abort();
 	value_opener_init(&mine->o, gcm, keys);
 	for (i = 0; i < OPTABLE_CODES; i++)
@@ -122,8 +128,22 @@ static size_t cook_kept(uint8_t *req, size_t len, uint8_t nargs, const struct ce
 	return len + KEPT_DIGEST;
 }
 
+/* All results go to a domain. */
+static size_t cook_into(uint8_t *req, size_t len, const char *name)
+{
+	size_t n = strlen(name);
+
+	if (len + 1 + n > REQ_MAX)
+		return len;
+	memmove(req + PROGRAM_HEADER + 1 + n, req + PROGRAM_HEADER, len - PROGRAM_HEADER);
+	req[PROGRAM_HEADER] = (uint8_t)n;
+	memcpy(req + PROGRAM_HEADER + 1, name, n);
+	req[1] |= PROGRAM_INTO;
+	return len + 1 + n;
+}
+
 /* The request that the recipe describes; its length. */
-static size_t cook(struct cursor *c, uint8_t *out)
+static size_t cook(struct cursor *c, uint8_t how, uint8_t *out)
 {
 	static struct cell cells[COOKED_ARGS][COOKED_ROWS];
 	struct rig_arg arg[COOKED_ARGS];
@@ -143,11 +163,13 @@ static size_t cook(struct cursor *c, uint8_t *out)
 	for (i = 0; i < nargs; i++)
 		for (k = 0; k < (arg[i].flags & ARG_ONE ? 1 : rows); k++)
 			cells[i][k] = cook_cell(c, arg[i].type, arg[i].flags);
-	len = rig_request(out, REQ_MAX, &mine->s, arg, nargs, code, ncode, rows);
+	len = rig_request(out, REQ_MAX, how & 8 ? &mine->pay : &mine->s, arg, nargs, code, ncode, rows);
 	if (len && nargs && flip & 2 && arg[nargs - 1].flags & ARG_KEEP)
 		len = cook_kept(out, len, nargs, cells[nargs - 1]);
 	if (len)
 		cook_results(out, nargs, ncode, (uint8_t)(flip >> 8));
+	if (len && how & 16)
+		len = cook_into(out, len, flip & 4 ? "pay" : flip & 8 ? "empty" : "default");
 	if (flip & 1 && len)
 		out[(flip >> 4) % len] ^= (uint8_t)(1 << (flip >> 1 & 7));
 	return len;
@@ -210,7 +232,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		start();
 	keep_two();
 	if (how & 4) {
-		len = cook(&c, cooked);
+		len = cook(&c, how, cooked);
 		data = cooked;
 	} else {
 		data = c.p;
