@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * rekey.c - which key values are under: of a value, of the zone, of the pages of an index.
+ * rekey.c - which key values are under: of a value, of the zone, of the pages of an index; and
+ * bringing them under another one's domain.
  * The rest of `CALL hedb.rekey(...)` and hedb.key_usage() is in sql/rekey.sql.
  *
  * The id is in a value's header, in clear: the zone is asked for the active one alone.
@@ -14,15 +15,19 @@
 #include "catalog/index.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "executor/spi.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
+#include "keyring.h"
 #include "known.h"
 #include "zone_program.h"
 
@@ -79,28 +84,73 @@ Datum hedb_key_id(PG_FUNCTION_ARGS)
 
 /* ---- of the zone ---- */
 
-PG_FUNCTION_INFO_V1(hedb_active_key);
-Datum hedb_active_key(PG_FUNCTION_ARGS)
+static int active_key(const char *status)
 {
 	static const char label[] = "\nkey_active ";
-	char *status = zone_status();
-	char *at = strstr(status, label);
+	const char *at = strstr(status, label);
 	int id = at ? atoi(at + sizeof label - 1) : 0;
 
 	if (id < 1 || id > UINT16_MAX)
 		ereport(ERROR, (errcode(ERRCODE_PROTOCOL_VIOLATION),
 				errmsg("ops_server does not say which key is active"),
 				errhint("It may be an earlier version: restart it.")));
+	return id;
+}
+
+PG_FUNCTION_INFO_V1(hedb_active_key);
+Datum hedb_active_key(PG_FUNCTION_ARGS)
+{
+	char *status = zone_status();
+	int id = active_key(status);
+
 	pfree(status);
 	PG_RETURN_INT32(id);
 }
 
-/* ---- an array ---- */
-
-/* A program that only pushes a value seals it again. */
-static Datum reencrypt(uint8 type, Datum d)
+/* The line of a domain after `at`, which is there or not. */
+static char *next_domain(char *at, char name[KEYRING_DOMAIN_NAME + 1], int *id)
 {
-	struct zone_program p = {.rows = 1};
+	static const char label[] = "\nkey_domain ";
+
+	at = strstr(at, label);
+	if (!at)
+		return NULL;
+	if (sscanf(at + sizeof label - 1, "%20[A-Za-z0-9_.-] %d", name, id) != 2 || *id < 0 ||
+		*id > UINT16_MAX)
+		ereport(ERROR, (errcode(ERRCODE_PROTOCOL_VIOLATION),
+				errmsg("ops_server does not say which key of a domain is active")));
+	return at + 1;
+}
+
+static void put_domain(ReturnSetInfo *result, const char *name, int id)
+{
+	Datum row[2] = {CStringGetTextDatum(name), Int32GetDatum(id)};
+	bool nulls[2] = {false, id == 0};
+
+	tuplestore_putvalues(result->setResult, result->setDesc, row, nulls);
+}
+
+PG_FUNCTION_INFO_V1(hedb_key_domains);
+Datum hedb_key_domains(PG_FUNCTION_ARGS)
+{
+	char name[KEYRING_DOMAIN_NAME + 1], *status = zone_status(), *at = status;
+	int id;
+
+	InitMaterializedSRF(fcinfo, 0);
+	put_domain((ReturnSetInfo *)fcinfo->resultinfo, "default", active_key(status));
+	while ((at = next_domain(at, name, &id)))
+		put_domain((ReturnSetInfo *)fcinfo->resultinfo, name, id);
+	pfree(status);
+	return (Datum)0;
+}
+
+/* ---- sealing again ---- */
+
+/* A program that only pushes a value seals it again: under a key of that domain, or of its own
+ * (NULL). */
+static Datum reencrypt(uint8 type, Datum d, const char *into)
+{
+	struct zone_program p = {.rows = 1, .into = into};
 	struct zone_arg a = {.rows = 1, .type = type};
 	struct zone_result r;
 	struct varlena *v = NULL;
@@ -127,10 +177,8 @@ static Datum reencrypt(uint8 type, Datum d)
 	return PointerGetDatum(cstring_to_text_with_len((const char *)r.data, (int)r.len));
 }
 
-PG_FUNCTION_INFO_V1(hedb_reencrypt_array);
-Datum hedb_reencrypt_array(PG_FUNCTION_ARGS)
+static Datum reencrypt_array(ArrayType *in, const char *into)
 {
-	ArrayType *in = PG_GETARG_ARRAYTYPE_P(0);
 	uint8 type = encrypted_type(ARR_ELEMTYPE(in));
 	int16 len;
 	bool by_value, *nulls;
@@ -142,9 +190,83 @@ Datum hedb_reencrypt_array(PG_FUNCTION_ARGS)
 	deconstruct_array(in, ARR_ELEMTYPE(in), len, by_value, align, &values, &nulls, &n);
 	for (i = 0; i < n; i++)
 		if (!nulls[i])
-			values[i] = reencrypt(type, values[i]);
-	PG_RETURN_ARRAYTYPE_P(construct_md_array(values, nulls, ARR_NDIM(in), ARR_DIMS(in),
+			values[i] = reencrypt(type, values[i], into);
+	return PointerGetDatum(construct_md_array(values, nulls, ARR_NDIM(in), ARR_DIMS(in),
 		ARR_LBOUND(in), ARR_ELEMTYPE(in), len, by_value, align));
+}
+
+PG_FUNCTION_INFO_V1(hedb_reencrypt_array);
+Datum hedb_reencrypt_array(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_DATUM(reencrypt_array(PG_GETARG_ARRAYTYPE_P(0), NULL));
+}
+
+/* A value, or an array of some, under the active key of a domain. */
+static Datum bring_into(Oid type, Datum d, const char *domain)
+{
+	Oid base = getBaseType(type);
+
+	if (strlen(domain) > KEYRING_DOMAIN_NAME)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("\"%s\" is no name of a domain of keys", domain)));
+	if (OidIsValid(get_element_type(base)))
+		return reencrypt_array(DatumGetArrayTypeP(d), domain);
+	return reencrypt(encrypted_type(base), d, domain);
+}
+
+PG_FUNCTION_INFO_V1(hedb_to_domain);
+Datum hedb_to_domain(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_DATUM(bring_into(get_fn_expr_argtype(fcinfo->flinfo, 0), PG_GETARG_DATUM(0),
+		text_to_cstring(PG_GETARG_TEXT_PP(1))));
+}
+
+/* ---- a column that stays in its domain ---- */
+
+/* Column `at` of the row; what an UPDATE did not change stays as it is. */
+static HeapTuple keep_column(const TriggerData *t, HeapTuple row, int at, const char *domain)
+{
+	TupleDesc desc = RelationGetDescr(t->tg_relation);
+	Form_pg_attribute a = TupleDescAttr(desc, at - 1);
+	bool null, was_null;
+	Datum d = heap_getattr(row, at, desc, &null), was;
+
+	if (null)
+		return row;
+	if (TRIGGER_FIRED_BY_UPDATE(t->tg_event)) {
+		was = heap_getattr(t->tg_trigtuple, at, desc, &was_null);
+		if (!was_null && datum_image_eq(d, was, a->attbyval, a->attlen))
+			return row;
+	}
+	d = bring_into(a->atttypid, d, domain);
+	null = false;
+	return heap_modify_tuple_by_cols(row, desc, 1, &at, &d, &null);
+}
+
+/* BEFORE INSERT OR UPDATE ... EXECUTE FUNCTION hedb.keep_in_domain(domain, column, ...) */
+PG_FUNCTION_INFO_V1(hedb_keep_in_domain);
+Datum hedb_keep_in_domain(PG_FUNCTION_ARGS)
+{
+	TriggerData *t = (TriggerData *)fcinfo->context;
+	HeapTuple row;
+	int i, at;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_FOR_ROW(t->tg_event) ||
+		!TRIGGER_FIRED_BEFORE(t->tg_event) || TRIGGER_FIRED_BY_DELETE(t->tg_event) ||
+		t->tg_trigger->tgnargs < 2)
+		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				errmsg("hedb.keep_in_domain(domain, column, ...) is for triggers BEFORE INSERT OR "
+					   "UPDATE FOR EACH ROW")));
+	row = TRIGGER_FIRED_BY_UPDATE(t->tg_event) ? t->tg_newtuple : t->tg_trigtuple;
+	for (i = 1; i < t->tg_trigger->tgnargs; i++) {
+		at = SPI_fnumber(RelationGetDescr(t->tg_relation), t->tg_trigger->tgargs[i]);
+		if (at <= 0)
+			ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
+					errmsg("\"%s\" is no column of table \"%s\"", t->tg_trigger->tgargs[i],
+						RelationGetRelationName(t->tg_relation))));
+		row = keep_column(t, row, at, t->tg_trigger->tgargs[0]);
+	}
+	return PointerGetDatum(row);
 }
 
 /* ---- of an index ---- */

@@ -56,6 +56,7 @@ static const struct {
 	{-EUSERS, ERRCODE_TOO_MANY_CONNECTIONS,
 		"Format region %s with more channels, or set hedb.channel_wait to \"wait\"."},
 	{-EACCES, ERRCODE_INSUFFICIENT_PRIVILEGE, NULL},
+	{-ENOKEY, ERRCODE_UNDEFINED_FILE, NULL},
 	{-ECONNREFUSED, ERRCODE_CONNECTION_FAILURE,
 		"Start ops_server on %s with --secure, or turn hedb.secure off."},
 	{-EPROTO, ERRCODE_PROTOCOL_VIOLATION, NULL},
@@ -76,6 +77,8 @@ static void raise_errno(int rc, const struct err_text *e)
 			sqlstate = errors[i].sqlstate;
 			hint = errors[i].hint;
 		}
+	if (rc == -EACCES && strstr(e->s, "domain"))
+		hint = "A session may use the domains of the role that it has proved: hedb_prove().";
 	ereport(ERROR, (errcode(sqlstate), errmsg("%s", e->s[0] ? e->s : err_name(rc)),
 			hint ? errhint(hint, hedb_region) : 0));
 }

@@ -69,7 +69,8 @@ void zone_op(struct zone_program *p, uint16_t code)
 
 static uint64_t program_len(const struct zone_program *p)
 {
-	uint64_t len = PROGRAM_HEADER + 2u * p->nargs + 2u * p->ncode;
+	uint64_t len = PROGRAM_HEADER + (p->into ? 1 + strlen(p->into) : 0) + 2u * p->nargs +
+		2u * p->ncode;
 	int i;
 
 	for (i = 0; i < p->nargs; i++)
@@ -77,14 +78,19 @@ static uint64_t program_len(const struct zone_program *p)
 	return len;
 }
 
-static void write_head(struct writer *w, const struct zone_program *p)
+/* `into`: p's, or NULL where it is not to be written. */
+static void write_head(struct writer *w, const struct zone_program *p, const char *into)
 {
 	int i;
 
 	writer_u8(w, p->nargs);
-	writer_u8(w, 0);
+	writer_u8(w, into ? PROGRAM_INTO : 0);
 	writer_u16(w, p->ncode);
 	writer_u32(w, p->rows);
+	if (into) {
+		writer_u8(w, (uint8_t)strlen(into));
+		writer_bytes(w, into, strlen(into));
+	}
 	for (i = 0; i < p->nargs; i++) {
 		writer_u8(w, p->arg[i].type);
 		writer_u8(w, p->arg[i].flags);
@@ -98,7 +104,7 @@ static void fill_program(void *arg, uint8_t *at, uint64_t len)
 	struct writer w = writer_of(at, len);
 	int i;
 
-	write_head(&w, p);
+	write_head(&w, p, p->into);
 	for (i = 0; i < p->nargs; i++) {
 		if (p->arg[i].lens)
 			writer_bytes(&w, p->arg[i].lens, 4ull * p->arg[i].rows);
@@ -112,7 +118,7 @@ static struct program_stat *stat_of(const struct zone_program *p)
 	uint32_t len = PROGRAM_HEADER + 2u * p->nargs + 2u * p->ncode;
 	struct writer w = writer_of(head, sizeof head);
 
-	write_head(&w, p);
+	write_head(&w, p, NULL);
 	return stat_program(NULL, head, len);
 }
 

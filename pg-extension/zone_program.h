@@ -29,6 +29,7 @@ struct zone_program {
 	uint8_t nargs;
 	uint8_t ncode;
 	uint32_t rows;
+	const char *into; /* the domain of keys that results go to (PROGRAM_INTO), or NULL */
 };
 
 void zone_push(struct zone_program *p, const struct zone_arg *a);

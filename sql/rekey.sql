@@ -16,10 +16,32 @@ CREATE FUNCTION hedb.key_id("any") RETURNS int4
 COMMENT ON FUNCTION hedb.key_id("any") IS 'the id of the data key that an encrypted value is under';
 CREATE FUNCTION hedb.active_key() RETURNS int4
 	AS 'MODULE_PATHNAME', 'hedb_active_key' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
-COMMENT ON FUNCTION hedb.active_key() IS 'the id of the data key that ops_server encrypts under';
+COMMENT ON FUNCTION hedb.active_key() IS 'the id of the data key that ops_server encrypts under, in the default domain';
+CREATE FUNCTION hedb.key_domains(OUT domain text, OUT active_key int4) RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'hedb_key_domains' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION hedb.key_domains() IS 'domains of keys, and the key of each that is active (NULL: none)';
+CREATE FUNCTION hedb.active_key(domain text) RETURNS int4
+	LANGUAGE plpgsql VOLATILE STRICT PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+	active int4 := (SELECT d.active_key FROM hedb.key_domains() AS d WHERE d.domain = domain);
+BEGIN
+	IF active IS NULL THEN
+		RAISE undefined_object USING MESSAGE = format('no domain of keys "%s" has an active key', domain),
+			HINT = 'hedbctl key add and key rotate, with --domain; SELECT * FROM hedb.key_domains() shows them.';
+	END IF;
+	RETURN active;
+END $$;
+COMMENT ON FUNCTION hedb.active_key(text) IS 'the id of the data key that ops_server encrypts under in that domain';
 CREATE FUNCTION hedb.reencrypt(anyarray) RETURNS anyarray
 	AS 'MODULE_PATHNAME', 'hedb_reencrypt_array' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 500;
 COMMENT ON FUNCTION hedb.reencrypt(anyarray) IS 'the same values, encrypted under the active key';
+CREATE FUNCTION hedb.to_domain(anyelement, domain text) RETURNS anyelement
+	AS 'MODULE_PATHNAME', 'hedb_to_domain' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 500;
+COMMENT ON FUNCTION hedb.to_domain(anyelement, text) IS 'the same value, or array of values, under the active key of that domain';
+CREATE FUNCTION hedb.keep_in_domain() RETURNS trigger
+	AS 'MODULE_PATHNAME', 'hedb_keep_in_domain' LANGUAGE C;
+COMMENT ON FUNCTION hedb.keep_in_domain() IS 'trigger (domain, column, ...): what is written to the columns goes under a key of the domain';
 
 -- Of a B-tree index: its pages have values of their own, also where rows are gone, and every
 -- search compares with some. Other indexes have none (hashes).
@@ -109,7 +131,7 @@ COMMENT ON FUNCTION hedb.key_usage() IS 'how many values of this database are un
 
 CREATE TABLE hedb.rekey_progress (
 	relation regclass PRIMARY KEY,
-	key_id int4 NOT NULL,      -- that all values are to be under
+	key_id int4 NOT NULL,      -- that all values are to be under, or of the default domain
 	state text NOT NULL,       -- running, done, rows left
 	pass int4 NOT NULL,
 	page int8 NOT NULL,        -- of this pass, where it goes on after a break
@@ -137,28 +159,30 @@ BEGIN
 		started = CASE WHEN p.state = 'done' OR p.key_id <> $2 THEN now() ELSE p.started END;
 END $$;
 
--- The UPDATE of some pages, for EXECUTE: $1 and $2 are where they begin and end, $3 the key. It
--- waits for nobody: rows that others have locked are the next pass's. A generated column
--- follows from the others, all of which are set.
-CREATE FUNCTION hedb.rekey_statement(relation regclass, OUT change text, OUT stale text)
+-- The UPDATE of some pages, for EXECUTE: $1 and $2 are where they begin and end, $3 the keys, $4 the
+-- domain. It waits for nobody: rows that others have locked are the next pass's. A generated column
+-- follows from the others, all of which are set. "column" and domain may be '': all, each in its own.
+CREATE FUNCTION hedb.rekey_statement(relation regclass, "column" name, domain text, OUT change text, OUT stale text)
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT format('UPDATE ONLY %s AS t SET %s WHERE t.ctid = ANY (ARRAY(SELECT ctid FROM ONLY %s AS t '
 			'WHERE ctid >= $1 AND ctid < $2 AND (%s) FOR UPDATE SKIP LOCKED))', relation,
-			string_agg(CASE WHEN is_array THEN format('%I = hedb.reencrypt(t.%I)', "column", "column")
-				ELSE format('%I = %s(t.%I)', "column",
+			string_agg(CASE WHEN $3 <> '' THEN format('%I = hedb.to_domain(t.%I, $4)', c."column", c."column")
+				WHEN is_array THEN format('%I = hedb.reencrypt(t.%I)', c."column", c."column")
+				ELSE format('%I = %s(t.%I)', c."column",
 					(SELECT format('%I.%I', n.nspname, t.typname || '_reencrypt')
-					FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace WHERE t.oid = c.type), "column") END, ', ')
+					FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace WHERE t.oid = c.type), c."column") END, ', ')
 				FILTER (WHERE NOT generated), relation, s.stale),
 		s.stale
 	FROM hedb.encrypted_columns(relation) AS c,
 		(SELECT string_agg(CASE WHEN is_array
-			THEN format('EXISTS (SELECT FROM unnest(t.%I) AS u WHERE hedb.key_id(u) <> $3)', "column")
-			ELSE format('hedb.key_id(t.%I) <> $3', "column") END, ' OR ') AS stale
-		FROM hedb.encrypted_columns(relation) WHERE type IS NOT NULL) AS s
-	WHERE type IS NOT NULL GROUP BY s.stale
+			THEN format('EXISTS (SELECT FROM unnest(t.%I) AS u WHERE hedb.key_id(u) <> ALL ($3))', e."column")
+			ELSE format('hedb.key_id(t.%I) <> ALL ($3)', e."column") END, ' OR ') AS stale
+		FROM hedb.encrypted_columns(relation) AS e WHERE type IS NOT NULL AND $2 IN ('', e."column")) AS s
+	WHERE type IS NOT NULL AND $2 IN ('', c."column") GROUP BY s.stale
 $$;
 
-CREATE PROCEDURE hedb.rekey(relation regclass, pages int4 DEFAULT 128, max_passes int4 DEFAULT 10)
+CREATE PROCEDURE hedb.rekey(relation regclass, pages int4 DEFAULT 128, max_passes int4 DEFAULT 10,
+	"column" name DEFAULT NULL, domain text DEFAULT NULL)
 	LANGUAGE plpgsql AS $$
 #variable_conflict use_variable
 DECLARE
@@ -166,7 +190,9 @@ DECLARE
 	rel regclass;
 	change text;
 	stale text;
-	active int4 := hedb.active_key();
+	active int4 := CASE WHEN domain IS NULL THEN hedb.active_key() ELSE hedb.active_key(domain) END;
+	keys int4[] := CASE WHEN domain IS NULL
+		THEN ARRAY(SELECT d.active_key FROM hedb.key_domains() AS d WHERE d.active_key IS NOT NULL) ELSE ARRAY[active] END;
 	resume hedb.rekey_progress;
 	n int8;
 	rewritten int8;
@@ -181,7 +207,10 @@ BEGIN
 		RAISE invalid_parameter_value USING MESSAGE = 'pages and max_passes must be at least 1';
 	END IF;
 	FOREACH rel IN ARRAY rels LOOP
-		SELECT s.change, s.stale INTO change, stale FROM hedb.rekey_statement(rel) AS s;
+		SELECT s.change, s.stale INTO change, stale FROM hedb.rekey_statement(rel, coalesce("column", ''), coalesce(domain, '')) AS s;
+		IF stale IS NULL AND "column" IS NOT NULL THEN
+			RAISE undefined_column USING MESSAGE = pg_catalog.format('%s has no column "%s" of an encrypted type', rel, "column");
+		END IF;
 		CONTINUE WHEN stale IS NULL;
 		IF (SELECT c.relkind = 'm' FROM pg_catalog.pg_class AS c WHERE c.oid = rel) THEN
 			RAISE feature_not_supported USING MESSAGE = pg_catalog.format('%s is a materialized view', rel),
@@ -199,7 +228,8 @@ BEGIN
 		LOOP
 			RAISE NOTICE 'hedb.rekey: trigger % of % runs for each row that is rewritten', line.tgname, rel;
 		END LOOP;
-		SELECT * INTO resume FROM hedb.rekey_progress AS p WHERE p.relation = rel AND p.state = 'running' AND p.key_id = active;
+		SELECT * INTO resume FROM hedb.rekey_progress AS p WHERE p.relation = rel AND p.state = 'running' AND p.key_id = active
+			AND "column" IS NULL;
 		rewritten := coalesce(resume.rows_rewritten, 0);
 		first := coalesce(resume.page, 0);
 		IF first > 0 THEN
@@ -211,7 +241,7 @@ BEGIN
 			size := pg_catalog.pg_relation_size(rel) / pg_catalog.current_setting('block_size')::int8;
 			WHILE at < size LOOP
 				EXECUTE change USING pg_catalog.format('(%s,0)', at)::tid,
-					pg_catalog.format('(%s,0)', LEAST(at + pages, 4294967295))::tid, active;
+					pg_catalog.format('(%s,0)', LEAST(at + pages, 4294967295))::tid, keys, domain;
 				GET DIAGNOSTICS n = ROW_COUNT;
 				rewritten := rewritten + n;
 				at := LEAST(at + pages, size);
@@ -223,7 +253,7 @@ BEGIN
 				END IF;
 			END LOOP;
 			EXECUTE pg_catalog.format('SELECT pg_catalog.count(*) FROM ONLY %s AS t WHERE $1 = $2 AND (%s)', rel, stale)
-				INTO remaining USING 1, 1, active;
+				INTO remaining USING 1, 1, keys;
 			PERFORM hedb.rekey_note(rel, active, CASE WHEN remaining = 0 THEN 'done' ELSE 'running' END, pass + 1, 0, size,
 				rewritten, remaining);
 			COMMIT;
@@ -235,14 +265,16 @@ BEGIN
 			COMMIT;
 			RAISE WARNING 'hedb.rekey: % rows of % are left, others keep them locked: call it again', remaining, rel;
 		ELSE
-			RAISE NOTICE 'hedb.rekey: %: all values are under key %, % rows rewritten', rel, active, rewritten;
+			RAISE NOTICE 'hedb.rekey: %: all values are under key %, % rows rewritten',
+				rel || coalesce('.' || "column", ''), pg_catalog.array_to_string(keys, ' or '), rewritten;
 		END IF;
 		FOR line IN SELECT u.index, pg_catalog.sum(u."values") AS n FROM hedb.key_usage(rel) AS u
-			WHERE u.index IS NOT NULL AND u.key_id <> active GROUP BY 1 ORDER BY 1
+			WHERE u.index IS NOT NULL AND u.key_id <> ALL (keys) GROUP BY 1 ORDER BY 1
 		LOOP
 			RAISE NOTICE 'hedb.rekey: index % still has % values under other keys', line.index, line.n
 				USING HINT = pg_catalog.format('REINDEX INDEX CONCURRENTLY %s', line.index);
 		END LOOP;
 	END LOOP;
 END $$;
-COMMENT ON PROCEDURE hedb.rekey(regclass, int4, int4) IS 're-encrypt a table under the active key, while it is in use';
+COMMENT ON PROCEDURE hedb.rekey(regclass, int4, int4, name, text) IS
+	're-encrypt a table, or a column, under the active keys or that of a domain, while it is in use';
