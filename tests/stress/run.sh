@@ -35,7 +35,7 @@ try "hostile peer" "$B/tests/stress/hostile_peer" "$seed" "$seconds"
 	try "hostile peer, server under AddressSanitizer and UBSan" \
 		build-address-undefined/tests/stress/hostile_peer "$seed" "$seconds"
 for san in thread address-undefined; do
-	for t in ops_server sealed_server zone; do
+	for t in ops_server sealed_server policy_server audit view handshake zone; do
 		[ ! -x build-$san/tests/unit/test_$t ] ||
 			try "test_$t, $san sanitizer" \
 				env TSAN_OPTIONS="suppressions=$PWD/tests/stress/tsan.supp" \
