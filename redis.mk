@@ -97,6 +97,8 @@ redis: $(B)/cxlring.so $(B)/libcxlring.a $(B)/libcxlring.so $(B)/cxl-cli $(B)/cx
 
 install-redis: redis
 	install -D -m 755 $(B)/cxlring.so $(DESTDIR)$(prefix)/lib/redis/modules/cxlring.so
+	sed 's|@prefix@|$(prefix)|' deploy/redis-server-dropin.conf | \
+	    install -D -m 644 /dev/stdin $(DESTDIR)$(prefix)/lib/systemd/system/redis-server.service.d/cxlring.conf
 	install -D -m 755 $(B)/cxl-cli $(DESTDIR)$(prefix)/bin/cxl-cli
 	install -D -m 755 $(B)/cxl-bench $(DESTDIR)$(prefix)/bin/cxl-bench
 	install -D -m 755 $(B)/cxl-proxy $(DESTDIR)$(prefix)/bin/cxl-proxy

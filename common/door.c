@@ -3,8 +3,10 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static const char *const kinds[] = {"bell", "door"};
@@ -41,15 +43,41 @@ int door_open(struct sockaddr_un *at, const char *region_path, const char *what)
 	return -1;
 }
 
+/* A filter of system calls need not refuse chown(): without SystemCallErrorNumber, systemd's
+ * `~@privileged` kills who calls it, and a door is not worth the server. Where there is a
+ * filter, a child tries. */
+static int give_to_group(const char *path, gid_t group)
+{
+	int status;
+	pid_t child;
+
+	if (prctl(PR_GET_SECCOMP) == 0)
+		return chown(path, (uid_t)-1, group);
+	child = fork();
+	if (child < 0)
+		return -1;
+	if (child == 0) {
+		prctl(PR_SET_DUMPABLE, 0); /* no core of the server's memory for this */
+		_exit(chown(path, (uid_t)-1, group) == 0 ? 0 : errno);
+	}
+	while (waitpid(child, &status, 0) < 0)
+		if (errno != EINTR)
+			return -1;
+	errno = WIFEXITED(status) ? WEXITSTATUS(status) : EPERM;
+	return errno ? -1 : 0;
+}
+
 int door_share(const struct sockaddr_un *at, const char *region_path)
 {
-	struct stat st;
+	struct stat region, door;
 
-	if (stat(region_path, &st) != 0)
+	if (stat(region_path, &region) != 0)
 		return 0;
-	if (chown(at->sun_path, (uid_t)-1, st.st_gid) != 0)
+	if (lstat(at->sun_path, &door) != 0)
 		return -1;
-	return chmod(at->sun_path, st.st_mode & 0666);
+	if (door.st_gid != region.st_gid && give_to_group(at->sun_path, region.st_gid) != 0)
+		return -1;
+	return chmod(at->sun_path, region.st_mode & 0666);
 }
 
 void door_give(int door, int fd)

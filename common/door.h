@@ -20,7 +20,8 @@ int door_open(struct sockaddr_un *at, const char *region_path, const char *what)
 
 /* Let in whoever may open the region's file: its group and mode. -1 with errno: it stays
  * the server's own, and other users' clients have to wait until they are looked at. A
- * region that has no name stays so, too. */
+ * region that has no name stays so, too. chown() is called only when the group differs, and
+ * costs a child at most where it is deadly. */
 int door_share(const struct sockaddr_un *at, const char *region_path);
 
 /* To one visitor, who need not wait for it: a copy of descriptor `fd`, and goodbye. */

@@ -28,6 +28,7 @@ cat >"$to/expected" <<EOL
 755 /opt/cxl/lib/redis/modules/cxlring.so
 644 /opt/cxl/lib/systemd/system/cxl_sec_mgr.service
 644 /opt/cxl/lib/systemd/system/ops_server.service
+644 /opt/cxl/lib/systemd/system/redis-server.service.d/cxlring.conf
 755 /opt/cxl/sbin/cxl_sec_mgr
 755 /opt/cxl/sbin/ops_server
 644 /opt/cxl/share/hedb/policy/dba.ini
