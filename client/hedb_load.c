@@ -46,7 +46,7 @@ static const char usage[] =
 	"  --quote C            of CSV (\")\n"
 	"  --escape C           of CSV, within quotes (as --quote)\n"
 	"  --null TEXT          what NULL looks like (\\N; CSV: nothing)\n"
-	"  --reject FILE        set bad lines aside there, and load the others\n"
+	"  --reject FILE        set bad lines aside there, and load the others; overwritten\n"
 	"  --timeout SECONDS    longest wait for ops_server (30)\n"
 	"  --quiet              no progress, no summary\n";
 
@@ -326,14 +326,51 @@ static int read_rows(struct load *l, struct err_text *e)
 	return rc == -ENODATA ? 0 : rc;
 }
 
+/* That file may be where the lines come from. */
+static bool is_input(const struct load *l, const char *path)
+{
+	struct stat in, other;
+
+	return fstat(l->fd, &in) == 0 && stat(path, &other) == 0 && S_ISREG(in.st_mode) &&
+		in.st_dev == other.st_dev && in.st_ino == other.st_ino;
+}
+
+/* Opening it empties it of what the last load put there, so this one has to be able to
+ * begin: the table is known and takes rows, and ops_server, which is asked, lets us in. */
+static int open_reject(struct load *l, struct err_text *e)
+{
+	const char *path = l->o->reject;
+	const uint8_t *reply;
+	uint64_t len;
+	int rc;
+
+	if (!path)
+		return 0;
+	if (is_input(l, path)) {
+		err_set(e, "%s: the lines come from this file; set bad ones aside in another", path);
+		return -EINVAL;
+	}
+	rc = ops_call(&l->ops, OPS_PING, 0, NULL, NULL, l->o->timeout_ms, &reply, &len, e);
+	if (rc)
+		return rc;
+	ops_done(&l->ops);
+	l->reject = fopen(path, "we");
+	if (l->reject)
+		return 0;
+	err_set(e, "%s: %s", path, strerror(errno));
+	return -EIO;
+}
+
 static const uint8_t copy_head[19] = "PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0";
 
 /* Read, encrypt, send; the sink is open, and its end is the caller's. */
 static int pump(struct load *l, const struct load_sink *sink, struct err_text *e)
 {
 	struct err_text why = {""};
-	int rc = sink->write(sink->ctx, copy_head, sizeof copy_head, e), rc2;
+	int rc = open_reject(l, e), rc2;
 
+	if (!rc)
+		rc = sink->write(sink->ctx, copy_head, sizeof copy_head, e);
 	if (!rc)
 		rc = load_flow_begin(&l->flow, l->table.columns, l->table.ncolumns, &l->ops,
 			l->o->timeout_ms, sink);
@@ -408,13 +445,6 @@ static int prepare(struct load *l, struct err_text *e)
 
 	if (!rc)
 		rc = rows_init(&l->rows, &l->o->format, read_fd, &l->fd, e);
-	if (!rc && l->o->reject) {
-		l->reject = fopen(l->o->reject, "we");
-		if (!l->reject) {
-			err_set(e, "%s: %s", l->o->reject, strerror(errno));
-			return -EIO;
-		}
-	}
 	if (!rc && fstat(l->fd, &st) == 0 && S_ISREG(st.st_mode))
 		l->size = (uint64_t)st.st_size;
 	l->on_tty = !l->o->quiet && isatty(STDERR_FILENO);

@@ -86,6 +86,28 @@ hedb-load: 4 bad lines; nothing is loaded'
 	equal 'bad lines: set aside, the others loaded' \
 		"$? $(client 'SELECT id, a, t FROM bad ORDER BY id' | tr '\n' ' ')" '0 1|10|one 6|60|six '
 	equal 'bad lines: set aside as they were' "$(cat "$base/reject.txt")" "$(sed -n 2,5p "$base/bad.txt")"
+	# A load that cannot begin leaves what the last one set aside, one that can does not.
+	kept="$(cat "$base/reject.txt")" failed=
+	(umask 077; hedbctl key credential "$base/wrong" >/dev/null)
+	loads --reject "$base/reject.txt" --dbname dbname=none bad "$base/bad.txt" || failed="$failed login"
+	loads --reject "$base/reject.txt" none "$base/bad.txt" || failed="$failed table"
+	loads --reject "$base/reject.txt" --columns none bad "$base/bad.txt" || failed="$failed column"
+	q -c 'CREATE VIEW bad_view AS SELECT id + 0 AS id, a, t FROM bad'
+	loads --reject "$base/reject.txt" bad_view "$base/bad.txt" || failed="$failed view"
+	loads --reject "$base/reject.txt" --region "$base/none" bad "$base/bad.txt" || failed="$failed region"
+	loads --reject "$base/reject.txt" --credential "$base/wrong" bad "$base/bad.txt" || failed="$failed credential"
+	loads --reject "$base/reject.txt" --types enc_none "$base/bad.txt" >/dev/null || failed="$failed type"
+	equal 'set aside: no load that cannot begin empties the file' "$failed $(cat "$base/reject.txt")" \
+		" login table column view region credential type $kept"
+	loads --reject "$base/reject.txt" bad "$base/reject.txt"
+	equal 'set aside: nor one that reads it' "$? $(cat "$base/error") $(cat "$base/reject.txt")" \
+		"1 hedb-load: $base/reject.txt: the lines come from this file; set bad ones aside in another $kept"
+	head -1 "$base/bad.txt" | loads --reject "$base/reject.txt" bad
+	equal 'set aside: one without bad lines does' "$? $(wc -c <"$base/reject.txt")" '0 0'
+	loads --reject "$base/none/reject.txt" bad "$base/bad.txt"
+	equal 'set aside: where nothing can be made, nothing is loaded' "$? $(cat "$base/error") $(q -c 'SELECT count(*) FROM bad')" \
+		"1 hedb-load: $base/none/reject.txt: No such file or directory 3"
+	q -c 'DELETE FROM bad WHERE ctid IN (SELECT ctid FROM bad WHERE id = 1 LIMIT 1)'
 	yes "$(printf '1\tx\ty')" | head -100 | loads bad -
 	equal 'bad lines: twenty are named' "$(grep -c ': line' "$base/error") $(tail -1 "$base/error")" \
 		'20 hedb-load: 100 bad lines; nothing is loaded'
