@@ -45,6 +45,7 @@ static uint16_t code_of(PGFunction f, bool *mixed)
 
 /* By OID, until a function changes; or a type, which a type's functions tell. */
 static HTAB *functions, *types;
+static bool heard; /* of changes */
 
 struct known_type {
 	Oid oid;
@@ -69,15 +70,19 @@ static void catalog_changed(Datum arg, int cache, uint32 hash)
 
 static void caches_open(void)
 {
-	HASHCTL ctl = {.keysize = sizeof(Oid), .entrysize = sizeof(struct known)};
+	HASHCTL f = {.keysize = sizeof(Oid), .entrysize = sizeof(struct known)};
+	HASHCTL t = {.keysize = sizeof(Oid), .entrysize = sizeof(struct known_type)};
 
-	if (functions)
+	if (heard)
 		return;
-	functions = hash_create("hedb functions", 128, &ctl, HASH_ELEM | HASH_BLOBS);
-	ctl.entrysize = sizeof(struct known_type);
-	types = hash_create("hedb types", 32, &ctl, HASH_ELEM | HASH_BLOBS);
+	/* any of them may raise, and is tried again by the next who asks */
+	if (!functions)
+		functions = hash_create("hedb functions", 128, &f, HASH_ELEM | HASH_BLOBS);
+	if (!types)
+		types = hash_create("hedb types", 32, &t, HASH_ELEM | HASH_BLOBS);
 	CacheRegisterSyscacheCallback(PROCOID, catalog_changed, 0);
 	CacheRegisterSyscacheCallback(TYPEOID, catalog_changed, 0);
+	heard = true;
 }
 
 /* Which arguments of a mixed function are integers in clear. */

@@ -522,8 +522,9 @@ static PlannedStmt *plan(Query *parse, const char *text, int cursor_options,
 	bool barrier = hedb_enable_batch && has_barrier(parse);
 	PlannedStmt *s = plan_unfused(parse, text, cursor_options, params);
 
+	/* A function that the planner put in place of its call can have brought row security. */
 	if (hedb_enable_batch && s->planTree && s->commandType != CMD_UTILITY)
-		add_zones(s, cursor_options, barrier);
+		add_zones(s, cursor_options, barrier || s->dependsOnRole);
 	if (hedb_enable_fuse && s->planTree && s->commandType != CMD_UTILITY)
 		fuse_plan(s);
 	return s;

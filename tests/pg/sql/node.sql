@@ -186,11 +186,16 @@ SELECT i FROM zb WHERE leak(i) AND b > 0 ORDER BY i;
 CREATE ROLE regress_zone;
 GRANT SELECT ON ze TO regress_zone;
 ALTER TABLE ze ENABLE ROW LEVEL SECURITY;
+CREATE FUNCTION all_of_ze() RETURNS SETOF ze LANGUAGE sql STABLE AS 'SELECT * FROM ze';
 CREATE POLICY few ON ze USING (a > 497 AND k > 0);
 SET ROLE regress_zone;
 EXPLAIN (COSTS OFF) SELECT i FROM ze WHERE leak(i) AND b < 1000;
 SELECT i FROM ze WHERE leak(i) AND b < 1000 ORDER BY i;
+-- and by a function that the planner puts in place of its call
+EXPLAIN (COSTS OFF) SELECT i FROM all_of_ze() s WHERE leak(i) AND b < 1000;
+SELECT i FROM all_of_ze() s WHERE leak(i) AND b < 1000 ORDER BY i;
 RESET ROLE;
+DROP FUNCTION all_of_ze;
 ALTER TABLE ze DISABLE ROW LEVEL SECURITY;
 -- privileges are those of the functions
 REVOKE EXECUTE ON FUNCTION enc_int4_gt(enc_int4, enc_int4) FROM PUBLIC;
