@@ -35,15 +35,21 @@ struct opener {
 	size_t text_cap;
 };
 
+/* What it leaves behind may be plaintext: realloc() would not wipe it. */
 static bool grow(char **p, size_t *cap, size_t need)
 {
 	char *more;
 
 	if (need <= *cap)
 		return true;
-	more = realloc(*p, need * 2);
+	more = malloc(need * 2);
 	if (!more)
 		return false;
+	if (*p) {
+		memcpy(more, *p, *cap);
+		sodium_memzero(*p, *cap);
+	}
+	free(*p);
 	*p = more;
 	*cap = need * 2;
 	return true;
