@@ -74,6 +74,8 @@ struct eval {
 	int (*releases)(void *wanted_ctx, const uint64_t rows[RELEASES], struct err_text *e);
 	/* The request's bytes are not needed any more, long before its answer; may be NULL. */
 	void (*opened_all)(void *wanted_ctx);
+	/* The program that is about to run may take long however short its request is; may be NULL. */
+	void (*lasts)(void *wanted_ctx);
 	uint64_t opened, sealed, rows; /* counters, for status */
 	struct kept kept;
 	struct collators collators;

@@ -249,6 +249,17 @@ static void find_guards(struct program *p, const struct items *s)
 	}
 }
 
+/* Whose result has a size of its own, or is looked for in a text, may take seconds. */
+static bool lasts(const struct op *op)
+{
+	int i;
+
+	for (i = 0; i < op->nargs; i++)
+		if (!optable_size(op->args[i]) && !(op->flags & OP_PRED))
+			return true;
+	return !optable_size(op->result) && !(op->flags & OP_PRED);
+}
+
 static uint32_t rows_max(const struct program *p)
 {
 	int i;
@@ -280,6 +291,9 @@ int program_compile(struct program *p, uint8_t nargs, uint16_t ncode, const uint
 		rc = check_instruction(p, &s, cursor_u16(&c), i, e);
 	if (rc)
 		return rc;
+	p->lasts = false;
+	for (i = 0; i < ncode; i++)
+		p->lasts |= p->code[i].op && lasts(p->code[i].op);
 	p->nresults = (uint8_t)s.depth;
 	for (i = 0; i < s.depth; i++) {
 		p->result[i].type = s.item[i].type;

@@ -120,6 +120,7 @@ struct program {
 	uint8_t nresults;
 	uint8_t first;  /* instructions until the first result is done */
 	bool guarded;   /* some argument has a guard */
+	bool lasts;     /* the time of a row is not bounded by the bytes of its arguments */
 	enum role role; /* the least that may run it */
 	uint32_t rows_max;
 	/* What each operation sees of which argument, a bit each: as it came, and what was made

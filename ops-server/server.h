@@ -39,8 +39,8 @@ struct worker {
 	bool polls;      /* it is server.poller */
 	bool asked;      /* to poll, by another worker */
 	bool may_go_first, first; /* thread_first() */
-	uint64_t woken;  /* ticks, the last time */
-	uint32_t vain;   /* times rung since a request was served */
+	uint64_t since;  /* ticks: it goes first, or was woken */
+	uint64_t debt;   /* ticks that it went first and has not slept for yet */
 	uint32_t soon;   /* counts channel `last` asking again at once; halved if it does not */
 	uint32_t last;
 	uint64_t answered; /* ticks, the last time that it did not poll */

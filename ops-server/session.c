@@ -13,6 +13,7 @@
 #include "status.h"
 #include "wiped.h"
 #include "witness.h"
+#include "worker.h"
 #include "zone.h"
 
 enum {
@@ -212,7 +213,7 @@ static void take_role(struct worker *w, struct service_chan *c)
 
 /* A request that may take long, asked about now and then (eval_wanted). */
 struct work {
-	struct server *server;
+	struct worker *worker;
 	const struct service_chan *c;
 	uint64_t id;
 	uint64_t len;
@@ -225,7 +226,7 @@ static bool still_holds(const struct work *k)
 	struct session *s = k->c->session;
 	struct err_text e;
 
-	return admit_holds(&s->admission, k->server->view, k->c->index, &e) == 0;
+	return admit_holds(&s->admission, k->worker->server->view, k->c->index, &e) == 0;
 }
 
 static bool wanted(void *ctx)
@@ -234,7 +235,7 @@ static bool wanted(void *ctx)
 
 	if (!k->since_ms)
 		k->since_ms = clock_ms();
-	return !__atomic_load_n(&k->server->stop, __ATOMIC_RELAXED) && still_holds(k) &&
+	return !__atomic_load_n(&k->worker->server->stop, __ATOMIC_RELAXED) && still_holds(k) &&
 		!service_abandoned(k->c, k->id) && clock_ms() - k->since_ms < LONGEST_MS;
 }
 
@@ -243,11 +244,17 @@ static int releases(void *ctx, const uint64_t rows[RELEASES], struct err_text *e
 {
 	struct work *k = ctx;
 	struct session *s = k->c->session;
-	struct account *a = &k->server->accounts[k->c->index];
+	struct account *a = &k->worker->server->accounts[k->c->index];
 	int rc = rows[RELEASE_VALUES] ? witness_decrypt(&s->witness, k->c, a, e) : 0;
 
 	return rc ? rc : account_release(a, s->buckets, s->grant, rows,
 		s->grant && s->grant->rated ? clock_ms() : 0, e);
+}
+
+/* Its request is short, but what it asks for need not be. */
+static void lasts(void *ctx)
+{
+	worker_lasts(((struct work *)ctx)->worker);
 }
 
 /* All of a long request is opened: it need not lie beside what comes of it. */
@@ -266,7 +273,7 @@ static void serve_eval(struct worker *w, struct reply *r, uint64_t id, const uin
 	struct service_chan *c = r->c;
 	struct session *s = r->s;
 	struct account *a = &w->server->accounts[c->index];
-	struct work k = {.server = w->server, .c = c, .id = id, .len = len};
+	struct work k = {.worker = w, .c = c, .id = id, .len = len};
 	struct err_text e = {""};
 	int rc;
 
@@ -281,6 +288,7 @@ static void serve_eval(struct worker *w, struct reply *r, uint64_t id, const uin
 	witness_begin(&s->witness, c, a, s->admission.sealed ? &s->admission.peer : NULL);
 	w->eval->wanted = wanted;
 	w->eval->opened_all = data == s->in.buf && len > KEEP_BYTES ? forget_request : NULL;
+	w->eval->lasts = lasts;
 	w->eval->wanted_ctx = &k;
 	w->eval->releases = releases;
 	w->eval->grant = s->grant;

@@ -25,8 +25,7 @@ enum {
 	TAKEN_PART = 4,
 	LINGER_NS = 1000000, /* after something long, at most; nor longer than that took */
 	SLICE_NS = 100000,
-	FIRST_NS = 500000,   /* ahead of everybody else, at most, between two sleeps */
-	VAIN = 16,           /* times in a row rung for nothing: no more ahead of others */
+	FIRST_NS = 500000,   /* ahead of everybody else, more than was slept in turn */
 	NO_CPU = CPU_SETSIZE,
 };
 
@@ -218,29 +217,52 @@ void workers_look(struct server *s)
 
 static void like_others(struct worker *w)
 {
-	if (w->first)
-		thread_schedule(SLICE_NS, 0); /* requests take less than a microsecond */
+	if (!w->first)
+		return;
+	thread_schedule(SLICE_NS, 0); /* requests take less than a microsecond */
+	w->debt += clock_ticks() - w->since;
 	w->first = false;
 }
 
+static bool in_debt(const struct worker *w)
+{
+	return w->debt + (w->first ? clock_ticks() - w->since : 0) > clock_from_ns(FIRST_NS);
+}
+
 /*
- * At rest. A client that wakes us on its own processor goes to sleep until we come to it, and that is
- * after everybody else who waits for this processor; then it waits in line again. If we go
- * first, where that is allowed, the answer is there before it sleeps (TPC-B with 16
- * clients: 8 % more). It must not keep others away: only for what is short, for so long, and
- * not for a neighbour who rings without having asked.
+ * At rest. A client that wakes us on its own processor goes to sleep until we come to it,
+ * and that is after everybody else who waits for this processor; then it waits in line
+ * again. If we go first, where that is allowed, the answer is there before it sleeps (TPC-B
+ * with 16 clients: 8 % more). Others must not be kept away by it: what may last says so
+ * before it runs (worker_lasts), and time ahead has to be slept, but for half a millisecond,
+ * whoever it was that rang.
  */
 static void take_place(struct worker *w)
 {
-	if (w->vain >= VAIN)
+	if (in_debt(w))
 		like_others(w);
-	else if (w->may_go_first && !w->first)
+	else if (w->may_go_first && !w->first) {
 		w->first = w->may_go_first = thread_first();
+		w->since = clock_ticks();
+	}
 }
 
-static bool first_for_long(const struct worker *w)
+static void settle(struct worker *w, uint64_t slept_since)
 {
-	return w->first && clock_ticks() - w->woken > clock_from_ns(FIRST_NS);
+	uint64_t now = clock_ticks(), slept = now - slept_since;
+
+	if (w->first)
+		w->debt += slept_since - w->since;
+	w->since = now;
+	w->debt -= slept < w->debt ? slept : w->debt;
+}
+
+void worker_lasts(struct worker *w)
+{
+	if (!w->first)
+		return;
+	like_others(w);
+	w->debt = clock_from_ns(2 * FIRST_NS); /* more of the same is likely */
 }
 
 /* ---- polling ---- */
@@ -350,20 +372,19 @@ static void rest(struct worker *w)
 {
 	struct server *s = w->server;
 	uint32_t *bell = &lane_of(w)->asleep, most = longest_sleep(w);
-	uint64_t t0 = clock_ticks(), slept_us;
+	uint64_t t0;
 
 	w->linger.budget = 0;
 	take_place(w);
+	t0 = clock_ticks();
 	bell_set(bell, BELL_FUTEX);
 	if (!anything(s) && !stopping(s)) {
 		w->sleeps++;
 		bell_sleep(bell, most);
-		w->woken = clock_ticks();
 	}
 	bell_clear(bell);
-	slept_us = clock_to_ns(clock_ticks() - t0) / 1000;
-	w->idle_us += slept_us;
-	w->vain += slept_us < most && w->vain < VAIN;
+	settle(w, t0);
+	w->idle_us += clock_to_ns(w->since - t0) / 1000;
 	if (__atomic_load_n(&w->asked, __ATOMIC_ACQUIRE)) {
 		__atomic_store_n(&w->asked, false, __ATOMIC_RELAXED);
 		poll_begin(w);
@@ -442,7 +463,6 @@ static void serve(struct worker *w, struct service_chan *c)
 		linger_begin(w, clock_ticks() - t0);
 	}
 	w->idle_us = 0;
-	w->vain = 0;
 	if (w->polls) {
 		w->caught++;
 		spin_start(&w->spin); /* its budget stays: poll_on judges by the time away */
@@ -472,12 +492,15 @@ static void *worker_run(void *arg)
 
 	stay_on(w->cpu);
 	w->first = w->may_go_first = true; /* whatever it was started as */
+	w->since = clock_ticks();
 	like_others(w);
 	while (!stopping(s)) {
-		if (first_for_long(w))
+		if (w->first && in_debt(w))
 			like_others(w);
-		if (service_changed(&s->service))
+		if (service_changed(&s->service)) {
+			like_others(w);
 			control(s);
+		}
 		c = w->polls ? poll_channels(w) : look(w);
 		if (c) {
 			serve(w, c);

@@ -32,6 +32,10 @@
 /* Start all; returns 0 or -errno. */
 MUST_CHECK int workers_start(struct server *s);
 
+/* By the worker itself: what it is about to do may last. Others who want its processor get
+ * their turn, as they do while it has something long (worker.c). */
+void worker_lasts(struct worker *w);
+
 /* Wake all: there may be something to do for each. */
 void workers_wake(struct server *s);
 

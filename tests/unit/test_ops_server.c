@@ -790,31 +790,43 @@ static bool may_go_first(void)
 		sched_setscheduler(0, SCHED_OTHER, &usual) == 0;
 }
 
-/* A neighbour could keep others off their processors by ringing. */
-static void test_rung_for_nothing(void **state)
+static void until_first_threads(bool any)
 {
-	struct service_shm *shm = region_service(&f.r, "ops")->shm;
-	struct ops_client *c;
 	uint64_t t0 = clock_ms();
-	int i;
+
+	while ((first_threads() > 0) != any) {
+		assert_true(clock_ms() - t0 < TIMEOUT_MS);
+		usleep(1000);
+	}
+}
+
+/* Bug: any user could have a processor for a second at a time by 100 bytes. */
+static void test_short_request_that_lasts(void **state)
+{
+	static const uint16_t code[] = {PUSH, OP_enc_int8_factorial};
+	struct cell number = {.i = 30000};
+	struct rig_arg arg = {&number, T_INT8, 0};
+	struct ops_client *c;
+	struct ops_ticket t;
+	const uint8_t *got;
+	uint8_t req[256];
+	struct bytes b = {req, 0};
+	uint64_t len;
+	int all, least;
 
 	if (!may_go_first())
 		skip();
 	c = client_open(ROLE_DB, NULL);
 	assert_int_equal(ask_lt(c), 0);
-	while (first_threads() == 0) {
-		assert_true(clock_ms() - t0 < TIMEOUT_MS);
-		usleep(1000);
-	}
-	for (t0 = clock_ms(); first_threads() > 0; usleep(100)) {
-		assert_true(clock_ms() - t0 < TIMEOUT_MS);
-		for (i = 0; i < SERVICE_LANES; i++)
-			lane_wake(&shm->lane[i]);
-	}
-	for (t0 = clock_ms(); first_threads() == 0; usleep(1000)) {
-		assert_true(clock_ms() - t0 < TIMEOUT_MS);
-		assert_int_equal(ask_lt(c), 0); /* whom it answers it goes first for again */
-	}
+	until_first_threads(true);
+	usleep(10000);
+	all = least = first_threads();
+	b.len = rig_request(req, sizeof req, f.s, &arg, 1, code, 2, 1);
+	assert_int_equal(ops_submit(c, OPS_EVAL, b.len, fill, &b, true, TIMEOUT_MS, &t, &err), 0);
+	while (least == all && !ring_waiting(&c->chan.rx))
+		least = first_threads();
+	assert_in_range(least, 0, all - 1);
+	assert_int_equal(ops_collect(c, &t, TIMEOUT_MS, &got, &len, &err), 0);
 	client_close(c);
 }
 
@@ -889,7 +901,7 @@ int main(void)
 		SERVED(test_one_server_at_a_time),
 		SERVED(test_replaced_between_two_calls),
 		SERVED(test_bell_written_by_a_neighbour),
-		SERVED(test_rung_for_nothing),
+		SERVED(test_short_request_that_lasts),
 		SERVED(test_reload),
 	};
 
