@@ -149,14 +149,15 @@ CREATE FUNCTION pg_enc_float4_sum_bulk(enc_float4[]) RETURNS enc_float4
 CREATE FUNCTION pg_enc_float4_avg_bulk(enc_float4[]) RETURNS enc_float8
 	AS 'MODULE_PATHNAME', 'enc_float4_avg_bulk' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
 
--- The planner puts the expression in its place.
+-- The planner puts the expression in its place. STABLE, since a function that is immutable is
+-- called beforehand when all arguments are constants.
 CREATE FUNCTION enc_float4_eval_expr_support(internal) RETURNS internal
 	AS 'MODULE_PATHNAME' LANGUAGE C STRICT PARALLEL SAFE;
 CREATE FUNCTION enc_float4_eval_expr(VARIADIC "any") RETURNS enc_float4
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 50
 	SUPPORT enc_float4_eval_expr_support;
 CREATE FUNCTION pg_enc_float4_eval_expr(VARIADIC "any") RETURNS enc_float4
-	AS 'MODULE_PATHNAME', 'enc_float4_eval_expr' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50
+	AS 'MODULE_PATHNAME', 'enc_float4_eval_expr' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 50
 	SUPPORT enc_float4_eval_expr_support;
 
 -- HEDB stores an order number in clear beside a text, which makes comparing fast. Here the

@@ -18,6 +18,10 @@ SELECT sum(i), avg(i), min(i), max(i), sum(f), avg(f), min(f), max(f), sum_simpl
 SELECT sum_simple(f) FROM h WHERE f IS NULL;
 SELECT enc_float4_eval_expr('1*(2-3)', f, '1'::enc_float4, f), enc_float4_eval_expr('-1 + 2 ^ 3 / 1 % 4', f, f, '2'::enc_float4, '3'::enc_float4)
 	FROM h;
+SELECT enc_float4_eval_expr('1*(2-3)', '2'::enc_float4, '3'::enc_float4, '1'::enc_float4),
+	enc_float4_eval_expr('1+2', '2'::enc_float4, NULL::enc_float4);
+SELECT enc_float4_eval_expr('1*', '2'::enc_float4);
+CREATE INDEX ON h (enc_float4_eval_expr('1*1', f));
 SELECT f * ('1' - f), - f + f ^ '2' / f FROM h;
 EXPLAIN (COSTS OFF, VERBOSE) SELECT enc_float4_eval_expr('1-2', f, i) FROM h;
 SELECT enc_float4_eval_expr('1/(1-1)', f) FROM h;
