@@ -69,6 +69,26 @@ static void log_policy(const struct zone *z)
 		log_warning("no policy: whoever may compare encrypted values can find them out");
 }
 
+/* With a right to nothing the server looks well, and every client waits in vain. */
+static void log_rights(const struct server *s)
+{
+	struct view_state state;
+	struct view_grant g;
+	struct err_text why = {""};
+	bool serves = false;
+	uint32_t i;
+
+	for (i = 0; i < s->service.geometry->nchannels && !serves; i++) {
+		serves = view_own(s->view, "ops", i, &g, &why) == 0 && g.right == RIGHT_WRITE;
+		sodium_memzero(&g, sizeof g);
+	}
+	if (serves)
+		return;
+	view_state(s->view, &state);
+	log_warning("serving nobody: the manager gives us no right to write to any channel: "
+		"hedbctl acl %s", state.known ? "grant NODE RANGE write" : "node add, then acl grant");
+}
+
 /* Who is in, and may not stay: idle ones as well. A worker that has a channel looks itself; true:
  * one had. */
 static bool review(struct server *s)
@@ -366,12 +386,14 @@ static int serve(struct server *s)
 		rc = workers_start(s);
 	if (rc == 0 && s->watcher)
 		rc = watcher_start(s->watcher);
-	if (rc == 0 && s->watcher && !watcher_await(s->watcher, FIRST_VIEW_MS))
-		log_warning("serving nobody until the manager at %s answers", s->config.sec_mgr);
 	if (rc) {
 		log_error("cannot start: %s", strerror(-rc));
 		return 1;
 	}
+	if (s->watcher && !watcher_await(s->watcher, FIRST_VIEW_MS))
+		log_warning("serving nobody until the manager at %s answers", s->config.sec_mgr);
+	else if (s->watcher)
+		log_rights(s);
 	service_ready(&s->service);
 	workers_wake(s);
 	log_info("serving %u channels of %u KiB in %s, %u workers, %s, key %u",

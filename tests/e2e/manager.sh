@@ -32,6 +32,7 @@ quiet "$ctl" ca issue "$ca" web2 --role kv:web2
 quiet "$ctl" ca init "$dir/other"
 quiet "$ctl" ca issue "$dir/other" alice --role admin
 quiet "$ctl" ca issue "$dir/other" mgr --role server:mgr
+quiet "$ctl" ca issue "$ca" vault --role server:ops
 
 certificate() { echo "--cert $ca/$1.pem --key $ca/$1.key --ca $ca/ca.pem"; }
 
@@ -128,6 +129,33 @@ i=0
 until grep -q reloaded "$log" || [ $i -gt 100 ]; do i=$((i + 1)); sleep 0.05; done
 says 'a revoked administrator' 1 'revoked' "$dir/acl" bob list
 says 'the other one' 0 'node web1' "$dir/acl" alice list
+
+# ---- an ops_server that it gives nothing ----
+quiet "$ctl" region format "$dir/region"
+quiet "$ctl" key create "$dir/keys"
+# warns NAME TEXT: what it warns of when it starts, but for policy and memory
+warns() {
+	: >"$dir/vault.log"
+	# shellcheck disable=SC2046
+	timeout "$patience" "$B/ops_server" --region "$dir/region" --keys "$dir/keys" --secure required \
+		--sec-mgr "127.0.0.1:$port" $(certificate vault) --crl "$ca/crl.pem" 2>>"$dir/vault.log" &
+	vault=$!
+	pids="$pids $vault"
+	i=0
+	until grep -q 'serving 128 channels' "$dir/vault.log" || [ $i -gt 200 ]; do i=$((i + 1)); sleep 0.05; done
+	kill "$vault"
+	wait "$vault" 2>/dev/null
+	is "$1" "$(grep -c 'serving 128' "$dir/vault.log") $(sed -n 's/.*\(serving nobody.*\)/\1/p' "$dir/vault.log")" "1 $2"
+}
+nothing='serving nobody: the manager gives us no right to write to any channel: hedbctl acl'
+warns 'it is not known, and says so' "$nothing node add, then acl grant"
+says 'it is known' 0 'version' "$dir/acl" alice node add vault "$ca/vault.pem"
+warns 'it has no right' "$nothing grant NODE RANGE write"
+says 'a range of its service' 0 'version' "$dir/acl" alice range add ops --service ops --channels 127
+says 'to ask' 0 'version' "$dir/acl" alice grant vault ops read
+warns 'nor one to serve' "$nothing grant NODE RANGE write"
+says 'to serve' 0 'version' "$dir/acl" alice grant vault ops write
+warns 'a right to one channel is enough' ''
 
 # ---- restarts ----
 acl alice list >"$dir/before"
