@@ -3,7 +3,7 @@
  * hedbctl.c - the administrator's tool for regions, keys and ops_server.
  *
  * Each command is one function; all print what they found and exit 0, or one sentence
- * on standard error and 1, or the usage and 2.
+ * on standard error and 1, or how it is used and 2.
  */
 #include "hedbctl.h"
 
@@ -29,7 +29,7 @@ static const char usage[] =
 	"\n"
 	"  hedbctl region format FILE [--force] [--kv-channels N] [--kv-ring N]\n"
 	"            [--ops-channels N] [--ops-ring N]\n"
-	"  hedbctl region show FILE\n"
+	"  hedbctl region show [REGION]\n"
 	"  hedbctl region write FILE TEXT                put TEXT beyond the channels ...\n"
 	"  hedbctl region read FILE                      ... and see it from the other side\n"
 	"  hedbctl key create FILE [--kek SOURCE]        new key file, never overwrites\n"
@@ -127,6 +127,23 @@ static void set_if_given(uint32_t *to, uint64_t v)
 		*to = v > UINT32_MAX ? UINT32_MAX : (uint32_t)v;
 }
 
+/* What is there already is as long as it is: only its owner says whether it may grow. */
+static int format_end(
+	const struct options *o, int rc, uint64_t need, const struct err_text *e)
+{
+	const char *file = o->word[2];
+
+	if (rc != -EFBIG)
+		return hedbctl_end(rc, e);
+	fprintf(stderr, "hedbctl: %s; ", e->s);
+	if (o->size && o->size < need)
+		fprintf(stderr, "say --size %llu, or more\n", (unsigned long long)need);
+	else
+		fprintf(stderr, "a file is made longer by: fallocate -l %llu %s\n",
+			(unsigned long long)(o->offset + (o->size ? o->size : need)), file);
+	return 1;
+}
+
 static int region_cmd_format(const struct options *o)
 {
 	struct service_format f[LAYOUT_SERVICES];
@@ -148,7 +165,7 @@ static int region_cmd_format(const struct options *o)
 	if (!rc)
 		rc = region_format(&r, f, LAYOUT_SERVICES, o->force, &e);
 	if (rc)
-		return hedbctl_end(rc, &e);
+		return format_end(o, rc, need, &e);
 	printf("%s: %llu of %llu bytes, kv %u x %u KiB, ops %u x %u KiB\n", o->word[2],
 		(unsigned long long)need, (unsigned long long)r.map_len, f[0].nchannels,
 		f[0].ring_bytes >> 10, f[1].nchannels, f[1].ring_bytes >> 10);
@@ -156,13 +173,27 @@ static int region_cmd_format(const struct options *o)
 	return 0;
 }
 
+/* The region that the word `at` names, or else the environment; NULL, said: neither does. */
+static const char *region_spec(const struct options *o, int at)
+{
+	const char *spec = o->nwords > at ? o->word[at] : getenv("HEDB_REGION");
+
+	if (!spec)
+		fprintf(stderr, "hedbctl: which region? name it, or set HEDB_REGION\n");
+	return spec;
+}
+
 static int region_cmd_show(const struct options *o)
 {
+	const char *spec = region_spec(o, 2);
 	struct err_text e = {""};
 	struct region r;
 	uint32_t i, k;
-	int rc = region_open(&r, o->word[2], o->offset, o->size, &e);
+	int rc;
 
+	if (!spec)
+		return 2;
+	rc = region_open(&r, spec, o->offset, o->size, &e);
 	if (rc)
 		return hedbctl_end(rc, &e);
 	printf("version %d\nbytes %llu\nmapped %llu\nformat %016llx\n", REGION_VERSION,
@@ -260,16 +291,14 @@ static int connect_ops(
 {
 	struct secure_option secure = o->secure;
 	struct trust *trust;
-	const char *spec = o->nwords > at ? o->word[at] : getenv("HEDB_REGION");
+	const char *spec = region_spec(o, at);
 	struct chan_config config = {
 		.spin_ns = o->spin_us * 1000, .delay_ns = chan_delay_from_env()};
 	struct err_text e = {""};
 	int rc;
 
-	if (!spec) {
-		fprintf(stderr, "hedbctl: which region? name it, or set HEDB_REGION\n");
+	if (!spec)
 		return 2;
-	}
 	rc = secure_option_load(&secure, &trust, &e);
 	if (rc)
 		return hedbctl_end(rc, &e);
@@ -292,6 +321,23 @@ static void disconnect_ops(struct region *r, struct ops_client *c)
 	region_close(r);
 }
 
+/* As hedbctl_end(); of silence also in which region, and what to do if that has no server. */
+static int ops_end(const struct options *o, int at, const struct region *r, int rc,
+	const struct err_text *e)
+{
+	const char *spec = region_spec(o, at);
+	const struct service_geometry *g = region_service(r, "ops");
+	uint64_t lease = g ? shm_load64(&g->shm->lease) : 0;
+
+	if (rc != -ETIMEDOUT)
+		return hedbctl_end(rc, e);
+	fprintf(stderr, "hedbctl: %s: %s", spec, e->s);
+	if (!lease || !ident_alive(lease))
+		fprintf(stderr, " Nobody serves it: ops_server --region %s --keys FILE", spec);
+	fputc('\n', stderr);
+	return 1;
+}
+
 static int cmd_status(const struct options *o)
 {
 	static struct ops_client c;
@@ -305,7 +351,7 @@ static int cmd_status(const struct options *o)
 		return rc;
 	rc = ops_call(&c, OPS_STATUS, 0, NULL, NULL, TIMEOUT_MS, &reply, &len, &e);
 	if (rc)
-		rc = hedbctl_end(rc, &e);
+		rc = ops_end(o, 1, &r, rc, &e);
 	else
 		print_clean(reply, len);
 	disconnect_ops(&r, &c);
@@ -341,7 +387,7 @@ static int cmd_ping(const struct options *o)
 			hist_record(&h, clock_to_ns(clock_ticks() - t0));
 	}
 	if (rc)
-		rc = hedbctl_end(rc, &e);
+		rc = ops_end(o, 1, &r, rc, &e);
 	else
 		print_hist(&h);
 	disconnect_ops(&r, &c);
@@ -373,7 +419,7 @@ static int values(const struct options *o, const struct plaintext_type *t, int a
 	if (!rc)
 		rc = value_lines(&c, t, &e);
 	if (rc)
-		rc = hedbctl_end(rc, &e);
+		rc = ops_end(o, at, &r, rc, &e);
 	disconnect_ops(&r, &c);
 	return rc;
 }
@@ -397,17 +443,82 @@ static int run(const struct options *o)
 		return cmd_encrypt(o);
 	if (strcmp(o->word[0], "decrypt") == 0)
 		return values(o, NULL, 1);
-	if (strcmp(o->word[0], "region") != 0 || o->nwords < 3)
+	if (strcmp(o->word[0], "region") != 0 || o->nwords < 2)
+		return 2;
+	if (strcmp(o->word[1], "show") == 0)
+		return region_cmd_show(o);
+	if (o->nwords < 3)
 		return 2;
 	if (strcmp(o->word[1], "format") == 0)
 		return region_cmd_format(o);
-	if (strcmp(o->word[1], "show") == 0)
-		return region_cmd_show(o);
 	if (strcmp(o->word[1], "write") == 0)
 		return region_cmd_write(o);
 	if (strcmp(o->word[1], "read") == 0)
 		return region_cmd_read(o);
 	return 2;
+}
+
+/* ---- usage ---- */
+
+/* How many of its words a line of the usage has in common with what was typed, at most 2:
+ * behind them each has a form of its own. */
+static int words_met(const char *line, int argc, char **argv)
+{
+	static const char head[] = "  hedbctl ";
+	int n;
+
+	if (strncmp(line, head, sizeof head - 1) != 0)
+		return 0;
+	line += sizeof head - 1;
+	for (n = 0; n < 2 && n + 1 < argc; n++) {
+		size_t len = strlen(argv[n + 1]);
+
+		if (strncmp(line, argv[n + 1], len) != 0 || line[len] != ' ')
+			break;
+		line += len + 1;
+	}
+	return n;
+}
+
+/* A line of the usage, at least FORM_INDENT long, without the explanation beside it. */
+enum { FORM_INDENT = 12 };
+
+static void print_form(const char *line)
+{
+	const char *end = line + strcspn(line, "\n");
+	const char *gap = strstr(line + FORM_INDENT, "  ");
+
+	fprintf(stderr, "%.*s\n", (int)((gap && gap < end ? gap : end) - line), line);
+}
+
+static const char *next_line(const char *line)
+{
+	line += strcspn(line, "\n");
+	return line + (*line == '\n');
+}
+
+/* The forms of the command that was meant, as far as its words tell. */
+static void print_forms(int argc, char **argv)
+{
+	const char *line;
+	bool ours = false;
+	int most = 0, met;
+
+	for (line = usage; *line; line = next_line(line)) {
+		met = words_met(line, argc, argv);
+		most = met > most ? met : most;
+	}
+	if (!most) {
+		fprintf(stderr, "hedbctl: no command %s; hedbctl --help lists them\n", argv[1]);
+		return;
+	}
+	fprintf(stderr, "usage (hedbctl --help says more):\n");
+	for (line = usage; *line; line = next_line(line)) {
+		if (strncmp(line, "            [", FORM_INDENT + 1) != 0)
+			ours = words_met(line, argc, argv) == most;
+		if (ours)
+			print_form(line);
+	}
 }
 
 int main(int argc, char **argv)
@@ -433,7 +544,9 @@ int main(int argc, char **argv)
 		rc = key_command(argc - 2, argv + 2);
 	else if (parse(&o, argc, argv))
 		rc = run(&o);
-	if (rc == 2)
+	if (rc == 2 && argc < 2)
 		fputs(usage, stderr);
+	else if (rc == 2)
+		print_forms(argc, argv);
 	return rc;
 }

@@ -86,6 +86,15 @@ static void say_plain(const char *path)
 		   "development: hedbctl key seal %s --new-kek tpm (or passphrase)\n", path, path);
 }
 
+/* As hedbctl_end(), where `s` was to seal a file: a machine without a TPM has another way. */
+static int kek_end(const struct kek_spec *s, int rc, const struct err_text *e)
+{
+	if (rc != -ENODEV || s->source != KEK_TPM)
+		return hedbctl_end(rc, e);
+	fprintf(stderr, "hedbctl: %s; without a TPM say --kek passphrase\n", e->s);
+	return 1;
+}
+
 static int create(const struct words *w)
 {
 	struct kek_spec spec = w->kek;
@@ -107,7 +116,7 @@ static int create(const struct words *w)
 			say_plain(w->word[1]);
 	}
 	kek_destroy(kek);
-	return hedbctl_end(rc, &e);
+	return kek_end(&spec, rc, &e);
 }
 
 static int seal(const struct words *w)

@@ -334,7 +334,9 @@ int region_check(struct region *r, struct err_text *e)
 
 	r->nservices = 0;
 	if (r->size < REGION_HEAD_BYTES) {
-		err_set(e, "%d bytes needed for the superblock and the services, %llu mapped",
+		err_set(e,
+			"no region there: %d bytes needed for the superblock and the services, %llu "
+			"mapped; make one with hedbctl region format",
 			REGION_HEAD_BYTES, (unsigned long long)r->size);
 		return -EFBIG;
 	}

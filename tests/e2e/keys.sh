@@ -298,6 +298,8 @@ elif any_tpm one; then
 	says "create, by a TPM" 0 "one that is sealed under a passphrase" "$ctl" key create "$t" --kek "tpm:$one_tcti"
 	is "the header names the source" "$(od -An -tu1 -j16 -N1 "$t" | tr -d ' ')" 2
 	says "list" 0 "sealed by tpm" "$ctl" key list "$t" --kek "tpm:$one_tcti"
+	says "create, no such TPM" 1 "none cannot be reached: tcti:IO failure; without a TPM say --kek passphrase" \
+		"$ctl" key create "$dir/none" --kek "tpm:device:$dir/none"
 	says "no such TPM" 1 "TPM device:$dir/none cannot be reached" "$ctl" key list "$t" --kek "tpm:device:$dir/none"
 	says "said to be under a passphrase" 1 "is sealed by a TPM, but --kek says passphrase" \
 		"$ctl" key list "$t" --kek "passphrase:$p"

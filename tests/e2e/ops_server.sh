@@ -74,20 +74,33 @@ r=$dir/region k=$dir/keys c=$dir/credential
 # ---- hedbctl: usage ----
 says "hedbctl without a command" 2 "hedbctl region format" "$ctl"
 says "hedbctl --help" 0 "hedbctl status" "$ctl" --help
-says "hedbctl, unknown command" 2 "hedbctl region format" "$ctl" dance
-says "hedbctl, unknown option" 2 "hedbctl region format" "$ctl" status --fast 1
-says "hedbctl, option without value" 2 "hedbctl region format" "$ctl" ping --count
-says "hedbctl, no number" 2 "hedbctl region format" "$ctl" ping --count many
-says "hedbctl, too many words" 2 "hedbctl region format" "$ctl" region write a b c d
-says "hedbctl region without a file" 2 "hedbctl region format" "$ctl" region show
-says "hedbctl region, unknown" 2 "hedbctl region format" "$ctl" region melt "$r"
-says "hedbctl key, unknown" 2 "hedbctl region format" "$ctl" key melt "$k"
-says "hedbctl key without a file" 2 "hedbctl region format" "$ctl" key create
+says "hedbctl, unknown command" 2 "no command dance; hedbctl --help" "$ctl" dance
+says "hedbctl, unknown option" 2 "hedbctl status [REGION]" "$ctl" status --fast 1
+says "hedbctl, option without value" 2 "hedbctl ping [REGION] [--count N]" "$ctl" ping --count
+says "hedbctl, no number" 2 "hedbctl ping [REGION] [--count N]" "$ctl" ping --count many
+says "hedbctl, too many words" 2 "hedbctl region write FILE TEXT" "$ctl" region write a b c d
+says "hedbctl region without a file" 2 "hedbctl region format FILE" "$ctl" region format
+says "hedbctl region, unknown" 2 "hedbctl region format FILE" "$ctl" region melt "$r"
+says "hedbctl key, unknown" 2 "hedbctl key retire FILE ID" "$ctl" key melt "$k"
+says "hedbctl key without a file" 2 "hedbctl key create FILE [--kek SOURCE]" "$ctl" key create
+says "hedbctl, no region at all" 2 "which region? name it, or set HEDB_REGION" "$ctl" region show
+is "one form is told, with all its lines and nothing beside" "$("$ctl" region format 2>&1)" "usage (hedbctl --help says more):
+  hedbctl region format FILE [--force] [--kv-channels N] [--kv-ring N]
+            [--ops-channels N] [--ops-ring N]"
+is "or all that begin with the word" "$("$ctl" key melt "$k" 2>&1 | grep -c '^  hedbctl key')" \
+	"$("$ctl" --help | grep -c '^  hedbctl key')"
 
 # ---- hedbctl: regions ----
 says "region show, none there" 1 "hedbctl region format $r" "$ctl" region show "$r"
-says "region format, size too small" 1 "bytes needed" \
+says "region format, size too small" 1 "bytes needed, 65536 mapped; say --size 10592256, or more" \
 	"$ctl" region format "$dir/small" --size 64K
+says "region format, the file there is too short" 1 \
+	"65536 mapped; a file is made longer by: fallocate -l 10592256 $dir/small" "$ctl" region format "$dir/small"
+says "region format, shorter than the size" 1 \
+	"65536 there; a file is made longer by: fallocate -l 16777216 $dir/small" \
+	"$ctl" region format "$dir/small" --size 16M
+fallocate -l 10592256 "$dir/small"
+says "region format, made longer" 0 "10592256 of 10592256 bytes" "$ctl" region format "$dir/small"
 says "region format, rings no power of two" 1 "power of two" \
 	"$ctl" region format "$dir/odd" --ops-ring 5000
 says "region format, a number beyond 32 bits" 1 "channels" \
@@ -98,14 +111,17 @@ says "region format" 0 "ops 8 x 32 KiB" \
 	"$ctl" region format "$r" --ops-channels 8 --kv-channels 2 --size 2M
 says "region show" 0 "service ops channels 8 claimed 0 ring_bytes 32768 no server" \
 	"$ctl" region show "$r"
+says "region show, of the environment" 0 "service ops channels 8" env HEDB_REGION="$r" "$ctl" region show
 says "region show, version" 0 "version 2" "$ctl" region show "$r"
 says "region write" 0 "wrote 5 bytes" "$ctl" region write "$r" hello
 says "region read" 0 "hello" "$ctl" region read "$r"
-says "region write without text" 2 "hedbctl region format" "$ctl" region write "$r"
+says "region write without text" 2 "hedbctl region write FILE TEXT" "$ctl" region write "$r"
 says "region show is as before" 0 "service kv channels 2" "$ctl" region show "$r"
 says "region read, nothing there" 1 "does not exist" "$ctl" region read "$dir/none"
 printf 'x%.0s' $(seq 1 32768) >"$dir/noise"
 says "region show of something else" 1 "no region there" "$ctl" region show "$dir/noise"
+echo x >"$dir/tiny"
+says "region show of something small" 1 "no region there: 20480 bytes needed" "$ctl" region show "$dir/tiny"
 says "region format at an offset" 0 "ops 1 x 4 KiB" "$ctl" region format "$dir/deep" \
 	--offset 64K --size 64K --kv-channels 1 --kv-ring 4K --ops-channels 1 --ops-ring 4K
 says "region show at an offset" 0 "service ops channels 1" \
@@ -213,6 +229,10 @@ for field in "pid $pid" uptime_ms "workers 2" "crypto " "channels_open 1" "chann
 	sleeps "keys_sealed plain" "key_active 2" service_ns_p50 service_ns_p99.99 service_ns_max "label hedbctl"; do
 	says "status: $field" 0 "$field" "$ctl" status "$r"
 done
+kill -STOP "$pid"
+is "status of a server that stands still" "$("$ctl" status "$r" 2>&1)" \
+	"hedbctl: $r: no answer from ops_server within 5000 ms; is it running?"
+kill -CONT "$pid"
 says "region show, a server" 0 "server pid $pid alive" "$ctl" region show "$r"
 says "region format of a region in use" 1 "a live server is using this region" \
 	"$ctl" region format "$r" --ops-channels 8 --kv-channels 2
@@ -235,6 +255,8 @@ says "SIGHUP, the command line still wins" 0 "2" grep -c "reloaded" "$log"
 kill -TERM "$pid"
 ends "SIGTERM ends it"
 says "region show, no server" 0 "no server" "$ctl" region show "$r"
+says "ping, no server" 1 "hedbctl: $r: no answer from ops_server within 5000 ms; is it running? Nobody serves it: ops_server --region $r --keys FILE" \
+	"$ctl" ping "$r"
 
 start "$dir/log2" --region "$r" --keys "$k"
 first=$pid
