@@ -161,7 +161,7 @@ CREATE TABLE salary (name text, amount enc_int4);
 INSERT INTO salary VALUES ('first', '1024'), ('second', '4096');
 SELECT name, amount, amount > '2000' AS above FROM salary;
 EOF
-note "The same rows as the administrator sees them, in a session without credential mode:"
+note "The same rows as the administrator sees them, in a session in server mode:"
 psql_ -c "SELECT name, left(amount::text, 48) || ' ...' AS amount FROM salary"
 
 say "2. pgbench's TPC-B, encrypted balances, 4 clients, 10 s; ops_server dies once"
@@ -251,6 +251,6 @@ note "          psql                       (then: SELECT enable_client_mode();)"
 note "          cxl-cli                    redis-cli -p $port"
 note "          hedbctl status             logs in run/log"
 if [ "$user" != "$(id -un)" ]; then
-	note "Those files belong to $user: runuser -u $user -- psql, or as root for all but psql."
+	note "Those files belong to $user: runuser -u $user -- psql, or as root."
 fi
 note "End it:   make stop"
