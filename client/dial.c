@@ -97,7 +97,7 @@ static int start_lookup(struct dial *d, const char *host, const char *port, int 
 	int rc = lookup_start(&d->lookup, host, port);
 
 	if (rc)
-		return fail(d, rc == -EAGAIN ? "too many names are being looked up" : strerror(-rc));
+		return fail(d, strerror(-rc));
 	if (epoll_ctl(epoll, EPOLL_CTL_ADD, lookup_fd(d->lookup), &ev) < 0)
 		return fail(d, strerror(errno));
 	snprintf(d->why, sizeof d->why, "its name is being looked up");

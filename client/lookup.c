@@ -22,9 +22,14 @@ struct lookup {
 	int rc;
 	struct addrinfo *all;
 	char host[ADDRESS_HOST_MAX], port[32];
+	struct lookup *next; /* in the queue */
 };
 
-static int under_way;
+static struct {
+	pthread_mutex_t lock;
+	int threads;
+	struct lookup *first, **end; /* waiting for a thread */
+} queue = {.lock = PTHREAD_MUTEX_INITIALIZER, .end = &queue.first};
 
 static void let_go(struct lookup *l)
 {
@@ -35,18 +40,47 @@ static void let_go(struct lookup *l)
 	free(l);
 }
 
-static void *run(void *arg)
+static bool is_awaited(const struct lookup *l)
+{
+	return __atomic_load_n(&l->users, __ATOMIC_RELAXED) > 1;
+}
+
+static void look_up(struct lookup *l)
 {
 	static const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
-	struct lookup *l = arg;
 
-	l->rc = getaddrinfo(l->host, l->port, &hints, &l->all);
+	l->rc = is_awaited(l) ? getaddrinfo(l->host, l->port, &hints, &l->all) : EAI_AGAIN;
 	if (l->rc)
 		l->all = NULL;
 	__atomic_store_n(&l->over, true, __ATOMIC_RELEASE);
 	close(l->theirs);
-	__atomic_sub_fetch(&under_way, 1, __ATOMIC_RELAXED);
 	let_go(l);
+}
+
+/* The next in the queue; NULL: there is none, and the thread counts no more. */
+static struct lookup *next(void)
+{
+	struct lookup *l;
+
+	pthread_mutex_lock(&queue.lock);
+	l = queue.first;
+	if (l)
+		queue.first = l->next;
+	else
+		queue.threads--;
+	if (!queue.first)
+		queue.end = &queue.first;
+	pthread_mutex_unlock(&queue.lock);
+	return l;
+}
+
+static void *run(void *arg)
+{
+	struct lookup *l = arg;
+
+	do
+		look_up(l);
+	while ((l = next()) != NULL);
 	return NULL;
 }
 
@@ -69,47 +103,59 @@ static int start_thread(struct lookup *l)
 	return -rc;
 }
 
+/* It has a thread of its own; false: it is in the queue for one. */
+static bool take_thread(struct lookup *l)
+{
+	bool free;
+
+	pthread_mutex_lock(&queue.lock);
+	free = queue.threads < LOOKUP_THREADS;
+	if (free) {
+		queue.threads++;
+	} else {
+		*queue.end = l;
+		queue.end = &l->next;
+	}
+	pthread_mutex_unlock(&queue.lock);
+	return free;
+}
+
 /* Two users from here on, or none. */
 static int start(struct lookup *l)
 {
-	int fd[2], rc;
+	int fd[2], rc = 0;
 
 	if (pipe2(fd, O_CLOEXEC | O_NONBLOCK) < 0)
 		return -errno;
 	l->ours = fd[0];
 	l->theirs = fd[1];
-	rc = start_thread(l);
-	if (rc) {
+	if (take_thread(l) && (rc = start_thread(l)) != 0) {
 		close(fd[0]);
 		close(fd[1]);
+		pthread_mutex_lock(&queue.lock);
+		queue.threads--;
+		pthread_mutex_unlock(&queue.lock);
 	}
 	return rc;
 }
 
 int lookup_start(struct lookup **out, const char *host, const char *port)
 {
-	struct lookup *l;
-	int rc = -ENOMEM;
+	struct lookup *l = calloc(1, sizeof *l);
+	int rc;
 
 	*out = NULL;
-	if (__atomic_add_fetch(&under_way, 1, __ATOMIC_RELAXED) > LOOKUP_MAX) {
-		__atomic_sub_fetch(&under_way, 1, __ATOMIC_RELAXED);
-		return -EAGAIN;
-	}
-	l = calloc(1, sizeof *l);
-	if (l) {
-		l->users = 2;
-		snprintf(l->host, sizeof l->host, "%s", host);
-		snprintf(l->port, sizeof l->port, "%s", port);
-		rc = start(l);
-	}
-	if (rc) {
+	if (!l)
+		return -ENOMEM;
+	l->users = 2;
+	snprintf(l->host, sizeof l->host, "%s", host);
+	snprintf(l->port, sizeof l->port, "%s", port);
+	rc = start(l);
+	if (rc)
 		free(l);
-		__atomic_sub_fetch(&under_way, 1, __ATOMIC_RELAXED);
-		return rc;
-	}
-	*out = l;
-	return 0;
+	else
+		*out = l;
+	return rc;
 }
 
 int lookup_fd(const struct lookup *l)

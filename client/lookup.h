@@ -3,20 +3,21 @@
  * lookup.h - a host's addresses, found by a thread, so that an event loop goes on meanwhile.
  *
  * getaddrinfo() waits for as long as the resolver does, and cannot be told to stop: who loses
- * interest leaves it to its thread, which throws away what comes. So there is a limit.
+ * interest leaves it to its thread, which throws away what comes. So there is a limit of
+ * threads; who asks while all of them wait is in a queue.
  */
 #ifndef CLIENT_LOOKUP_H
 #define CLIENT_LOOKUP_H
 
 #include "err.h"
 
-enum { LOOKUP_MAX = 32 /* under way in this process, those that nobody waits for among them */ };
+enum { LOOKUP_THREADS = 32 };
 
 struct addrinfo;
 struct lookup;
 
-/* lookup_start - of a stream socket's host and port. Returns 0, -EAGAIN (LOOKUP_MAX are under
- * way: try it later), -ENOMEM, or what the kernel said. */
+/* lookup_start - of a stream socket's host and port. Returns 0, -ENOMEM, or what the kernel
+ * said. */
 MUST_CHECK int lookup_start(struct lookup **l, const char *host, const char *port);
 
 /* Readable when it is over. */
