@@ -10,7 +10,8 @@
  *
  *     page      [1][2][3] ... [n]      tuples, in order
  *     search    asks 2, then the middle of what is left: the tree of its next steps
- *     range     asks one after the other: all of them
+ *     range     asks one after the other: all of them; of the first column, which is what
+ *               they are in the order of, the ends will do if they agree
  *
  * In all tuples the value is as far from the start as in the first one, if they agree on
  * having NULLs or not; where a longer value comes before it that may not be so, and then
@@ -32,6 +33,7 @@ enum {
 	SLOTS = 2048,   /* power of two; half of them may be used */
 	STEPS = 5,      /* of a bisection, asked for at once: 31 values */
 	EQUAL_VALUES = 16, /* read ahead behind one that may be the last equal one */
+	ENDS = 3,          /* of a page: the high key or the first value, the one after, the last */
 };
 
 /* A key, and what it is compared with. */
@@ -49,17 +51,21 @@ struct answer {
 	int32 order;
 };
 
+/* Values to be asked for. */
+struct wanted {
+	uint32 n, bytes;
+	struct value_key key[MaxIndexTuplesPerPage];
+	uint32 len[MaxIndexTuplesPerPage];
+	uint8 value[BLCKSZ];
+};
+
 /* What a page's request is made of, and where its answers stay. */
 static struct btree {
 	struct question question[QUESTIONS], *last;
 	uint32 numbers, uses;
 	uint32 nanswers;
 	struct answer answer[SLOTS];
-	/* values to be asked for */
-	uint32 n, bytes;
-	struct value_key key[MaxIndexTuplesPerPage];
-	uint32 len[MaxIndexTuplesPerPage];
-	uint8 value[BLCKSZ];
+	struct wanted wanted, ends;
 } *btree;
 
 /* ---- answers ---- */
@@ -264,19 +270,20 @@ static bool look_around(struct place *p, uint8 type, const uint8 *at)
 /* ---- what to ask ---- */
 
 /* A copy, as the page may change under who does not hold its lock. */
-static void want_value(const struct question *q, const uint8 *v, uint32 len)
+static void want_value(
+	struct wanted *w, const struct question *q, const uint8 *v, uint32 len)
 {
-	struct value_key *key = &btree->key[btree->n];
-	uint8 *copy = btree->value + btree->bytes;
+	struct value_key *key = &w->key[w->n];
+	uint8 *copy = w->value + w->bytes;
 
-	if (btree->n == MaxIndexTuplesPerPage || len > BLCKSZ - btree->bytes)
+	if (w->n == MaxIndexTuplesPerPage || len > BLCKSZ - w->bytes)
 		return;
 	memcpy(copy, v, len);
 	value_key(len, PointerGetDatum(copy), key);
 	if (probe(q, key)->question)
 		return;
-	btree->len[btree->n++] = len;
-	btree->bytes += len;
+	w->len[w->n++] = len;
+	w->bytes += len;
 }
 
 static void want(const struct place *p, const struct question *q, uint32 offset)
@@ -292,7 +299,7 @@ static void want(const struct place *p, const struct question *q, uint32 offset)
 		return;
 	v = value_in(p, tuple, len, &len);
 	if (v)
-		want_value(q, v, len);
+		want_value(&btree->wanted, q, v, len);
 }
 
 static void want_range(
@@ -303,6 +310,15 @@ static void want_range(
 	for (i = from; i <= to; i++)
 		if (i != p->asked)
 			want(p, q, i);
+}
+
+/* In their order. */
+static void want_page(const struct place *p, const struct question *q)
+{
+	uint32 i;
+
+	for (i = 1; i <= p->max; i++)
+		want(p, q, i);
 }
 
 static void want_steps(
@@ -344,7 +360,7 @@ static void want_search(const struct place *p, const struct question *q)
 
 static void want_nothing(void)
 {
-	btree->n = btree->bytes = 0;
+	btree->wanted.n = btree->wanted.bytes = 0;
 	if (btree->nanswers + MaxIndexTuplesPerPage > SLOTS / 2)
 		forget_answers();
 }
@@ -352,21 +368,24 @@ static void want_nothing(void)
 static void choose(const struct place *p, struct question *q, enum btree_reader reader)
 {
 	want_nothing();
+	if (reader == BTREE_RANGE || (reader == BTREE_EQUALS && q->goes_on)) {
+		want_page(p, q);
+		return;
+	}
 	want(p, q, p->asked);
 	if (reader == BTREE_SEARCH) {
 		want_search(p, q);
-	} else if (reader == BTREE_EQUALS && !q->goes_on) {
-		q->goes_on = true;
-		want_range(p, q, p->asked - Min(p->asked, EQUAL_VALUES), p->asked + EQUAL_VALUES);
-	} else {
-		want_range(p, q, 1, p->max);
+		return;
 	}
+	q->goes_on = true;
+	want_range(p, q, p->asked - Min(p->asked, EQUAL_VALUES), p->asked + EQUAL_VALUES);
 }
 
 /* ---- asking ---- */
 
 /* Rows that are no values stay unanswered. */
-static void learn_all(const struct question *q, const uint8 *reply, uint64 len)
+static void learn_all(
+	const struct question *q, const struct wanted *w, const uint8 *reply, uint64 len)
 {
 	struct cursor c = cursor_of(reply, len);
 	uint8 flags = cursor_u8(&c), type = cursor_u8(&c);
@@ -374,29 +393,29 @@ static void learn_all(const struct question *q, const uint8 *reply, uint64 len)
 	uint32 i, order;
 
 	cursor_u16(&c);
-	if (cursor_u32(&c) != btree->n || c.bad || type != T_PUB_INT4 || flags & ~REPLY_STATES)
+	if (cursor_u32(&c) != w->n || c.bad || type != T_PUB_INT4 || flags & ~REPLY_STATES)
 		zone_raise_reply(len, T_PUB_INT4);
 	if (flags & REPLY_STATES)
-		states = cursor_bytes(&c, btree->n);
-	for (i = 0; i < btree->n && !c.bad; i++) {
+		states = cursor_bytes(&c, w->n);
+	for (i = 0; i < w->n && !c.bad; i++) {
 		if (states && states[i] != ROW_VALUE)
 			continue;
 		order = cursor_u32(&c);
 		if (!c.bad)
-			learn(q, &btree->key[i], (int32)order);
+			learn(q, &w->key[i], (int32)order);
 	}
 }
 
-static void ask(const struct question *q, uint32 fixed, Datum key)
+static void ask(const struct question *q, const struct wanted *w, uint32 fixed, Datum key)
 {
 	const struct op *op = optable_op(q->op);
 	uint32 key_len, key_fixed = value_bytes(op->args[1]);
 	const uint8 *k = value_inline(key_fixed, key, &key_len);
-	struct zone_arg items = {.data = btree->value, .bytes = btree->bytes, .rows = btree->n,
-		.lens = fixed ? NULL : btree->len, .type = op->args[0]};
+	struct zone_arg items = {.data = w->value, .bytes = w->bytes, .rows = w->n,
+		.lens = fixed ? NULL : w->len, .type = op->args[0]};
 	struct zone_arg one = {.data = k, .bytes = key_len, .rows = 1,
 		.lens = key_fixed ? NULL : &key_len, .type = op->args[1], .flags = ARG_ONE};
-	struct zone_program program = {.rows = btree->n};
+	struct zone_program program = {.rows = w->n};
 	const uint8 *reply;
 	uint64_t len;
 
@@ -404,7 +423,55 @@ static void ask(const struct question *q, uint32 fixed, Datum key)
 	zone_push(&program, &one);
 	zone_op(&program, q->op);
 	reply = zone_run_rows(ROLE_DB, &program, &len);
-	learn_all(q, reply, len);
+	learn_all(q, w, reply, len);
+}
+
+static void want_ends(const struct question *q)
+{
+	const struct wanted *w = &btree->wanted;
+	const uint8 *v = w->value;
+	uint32 i;
+
+	btree->ends.n = btree->ends.bytes = 0;
+	for (i = 0; i < w->n; v += w->len[i++])
+		if (i < ENDS - 1 || i == w->n - 1)
+			want_value(&btree->ends, q, v, w->len[i]);
+}
+
+/* Have they all one answer? Then it is that of all that are wanted. */
+static bool ends_agree(const struct question *q)
+{
+	const struct wanted *w = &btree->wanted;
+	int32 order = probe(q, &btree->ends.key[0])->order;
+	uint32 i;
+
+	for (i = 0; i < btree->ends.n; i++) {
+		const struct answer *a = probe(q, &btree->ends.key[i]);
+
+		if (!a->question || a->order != order)
+			return false;
+	}
+	for (i = 0; i < w->n; i++)
+		learn(q, &w->key[i], order);
+	return true;
+}
+
+/* Of a page's first column. Most pages of a range are within it from end to end. */
+static bool ask_ends(const struct question *q, uint32 fixed, Datum key)
+{
+	if (btree->wanted.n <= ENDS)
+		return false;
+	want_ends(q);
+	if (btree->ends.n != ENDS)
+		return false;
+	ask(q, &btree->ends, fixed, key);
+	return ends_agree(q);
+}
+
+/* Is it the tuple's first column? With NULLs a later one may stand in its place. */
+static bool is_leading(const struct place *p)
+{
+	return !p->nulls && p->within == MAXALIGN(sizeof(IndexTupleData));
 }
 
 bool btree_compare(uint16 op, enum btree_reader reader, Datum item, Datum key, int *order)
@@ -427,9 +494,10 @@ bool btree_compare(uint16 op, enum btree_reader reader, Datum item, Datum key, i
 		if (!look_around(&p, o->args[0], at))
 			return false;
 		choose(&p, q, reader);
-		if (btree->n == 0)
+		if (btree->wanted.n == 0)
 			return false;
-		ask(q, p.fixed, key);
+		if (reader != BTREE_RANGE || !is_leading(&p) || !ask_ends(q, p.fixed, key))
+			ask(q, &btree->wanted, p.fixed, key);
 		a = probe(q, &of_item);
 	}
 	*order = a->order;
@@ -453,10 +521,10 @@ void btree_orders(uint16 op, const Datum *values, uint32 n, Datum key, int *orde
 		if (value_key(fixed, values[i], &k)) {
 			const uint8 *v = value_inline(fixed, values[i], &len);
 
-			want_value(q, v, len);
+			want_value(&btree->wanted, q, v, len);
 		}
-	if (btree->n > 0)
-		ask(q, fixed, key);
+	if (btree->wanted.n > 0)
+		ask(q, &btree->wanted, fixed, key);
 	for (i = 0; i < n; i++)
 		if (value_key(fixed, values[i], &k))
 			orders[i] = probe(q, &k)->order;

@@ -140,3 +140,36 @@ SELECT count(*) FROM be.bad WHERE a > (SELECT a FROM be.r WHERE i = 8);
 \set VERBOSITY terse
 DROP SCHEMA bp, be CASCADE;
 DROP FUNCTION in_schema, same, trips, makes;
+SET hedb.mode = client;
+-- ranges by indexes whose pages are asked for by their ends: with NULLs at either end, falling,
+-- as first and second column, and where values repeat
+CREATE TABLE rp AS SELECT i, i % 3 AS k, CASE WHEN i % 17 > 0 THEN (i * 7919) % 4001 - 2000 END AS a,
+	CASE WHEN i % 5 > 0 THEN (i * 31) % 7 END AS b FROM generate_series(1, 6000) i;
+CREATE TABLE re (i int, k int, a enc_int4, b enc_int4);
+INSERT INTO re SELECT * FROM rp;
+CREATE FUNCTION ranges_differ(columns text, OUT differ int, OUT with_rows int) LANGUAGE plpgsql AS $$
+DECLARE
+	c text; q text; p bigint; e bigint;
+BEGIN
+	differ = 0;
+	with_rows = 0;
+	EXECUTE format('CREATE INDEX re_range ON re (%s)', columns);
+	ANALYZE re;
+	SET LOCAL enable_seqscan = off;
+	FOR low IN -2100 .. 2100 BY 300 LOOP
+		FOREACH c IN ARRAY ARRAY['a >= %s AND a < %s', 'a > %s AND a <= %s AND k = 1',
+			'a BETWEEN %s AND %s AND b = 3', 'k = 2 AND a > %s AND a < %s',
+			'a >= %s AND a < %s AND b IS NULL'] LOOP
+			q = format('SELECT count(*) * 100000 + coalesce(sum(i), 0) FROM %%s WHERE ' || c, low, low + 700);
+			EXECUTE format(q, 'rp') INTO p;
+			EXECUTE format(q, 're') INTO e;
+			differ = differ + (p <> e)::int;
+			with_rows = with_rows + (p > 0)::int;
+		END LOOP;
+	END LOOP;
+	DROP INDEX re_range;
+END $$;
+SELECT c, r.* FROM unnest(ARRAY['a', 'a DESC', 'a NULLS FIRST', 'k, a', 'a, k', 'b, a',
+	'b DESC, a NULLS FIRST', 'a, b', 'b NULLS FIRST, a DESC, k']) c, ranges_differ(c) r;
+DROP FUNCTION ranges_differ;
+DROP TABLE rp, re;
