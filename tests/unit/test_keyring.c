@@ -140,8 +140,8 @@ static void test_bytes(void **state)
 	keyring_destroy(k);
 }
 
-/* Byte `at` becomes `to`: is that a keyring? */
-static int decode_with(size_t n, size_t at, uint8_t to)
+/* Byte `at` becomes `to`: is that a keyring of that version of the file? */
+static int decode_with(uint32_t version, size_t n, size_t at, uint8_t to)
 {
 	uint8_t changed[512];
 	struct keyring *k;
@@ -149,7 +149,7 @@ static int decode_with(size_t n, size_t at, uint8_t to)
 
 	memcpy(changed, bytes, n);
 	changed[at] = to;
-	rc = keyring_decode(&k, 2, changed, n);
+	rc = keyring_decode(&k, version, changed, n);
 	if (rc == 0)
 		keyring_destroy(k);
 	return rc;
@@ -164,25 +164,25 @@ static void test_nonsense(void **state)
 	for (i = 0; i < n; i++)
 		assert_int_equal(keyring_decode(&k, 2, bytes, i), -EBADMSG);
 	assert_int_equal(keyring_decode(&k, 2, bytes, n + 1), -EBADMSG);
-	assert_int_equal(decode_with(n, 0, 4), 0); /* as it was */
+	assert_int_equal(decode_with(2, n, 0, 4), 0); /* as it was */
 	for (i = 0; i < 256; i++)
 		if (i != 4)
-			assert_int_equal(decode_with(n, 0, (uint8_t)i), -EBADMSG); /* how many */
+			assert_int_equal(decode_with(2, n, 0, (uint8_t)i), -EBADMSG); /* how many */
 	for (i = 1; i < 8; i++)
-		assert_int_equal(decode_with(n, i, 1), -EBADMSG);
-	assert_int_equal(decode_with(n, FIRST, 0), -EBADMSG);        /* id 0 */
-	assert_int_equal(decode_with(n, FIRST, 2), -EBADMSG);        /* an id twice */
-	assert_int_equal(decode_with(n, FIRST, 7), -EBADMSG);        /* descending */
+		assert_int_equal(decode_with(2, n, i, 1), -EBADMSG);
+	assert_int_equal(decode_with(2, n, FIRST, 0), -EBADMSG);        /* id 0 */
+	assert_int_equal(decode_with(2, n, FIRST, 2), -EBADMSG);        /* an id twice */
+	assert_int_equal(decode_with(2, n, FIRST, 7), -EBADMSG);        /* descending */
 	for (i = 0; i < 256; i++) {                                  /* states */
-		assert_int_equal(decode_with(n, FIRST + 2, (uint8_t)i), i == 4 ? 0 : -EBADMSG);
-		assert_int_equal(decode_with(n, FIRST + NEXT + 2, (uint8_t)i),
+		assert_int_equal(decode_with(2, n, FIRST + 2, (uint8_t)i), i == 4 ? 0 : -EBADMSG);
+		assert_int_equal(decode_with(2, n, FIRST + NEXT + 2, (uint8_t)i),
 			i == KEY_READY || i == KEY_RETIRED ? 0 : -EBADMSG); /* two active, or lost */
-		assert_int_equal(decode_with(n, FIRST + 2 * NEXT + 2, (uint8_t)i),
+		assert_int_equal(decode_with(2, n, FIRST + 2 * NEXT + 2, (uint8_t)i),
 			i == KEY_ACTIVE ? 0 : -EBADMSG); /* none active */
 	}
 	for (i = 3; i < 8; i++) /* a domain that is not there; zeroes */
-		assert_int_equal(decode_with(n, FIRST + i, 1), -EBADMSG);
-	assert_int_equal(decode_with(n, FIRST + 24, 1), -EBADMSG);   /* a destroyed key with bytes */
+		assert_int_equal(decode_with(2, n, FIRST + i, 1), -EBADMSG);
+	assert_int_equal(decode_with(2, n, FIRST + 24, 1), -EBADMSG);   /* a destroyed key with bytes */
 }
 
 /* ---- domains ---- */
@@ -267,21 +267,6 @@ static void test_domain_names(void **state)
 	keyring_destroy(k);
 }
 
-/* A byte of a keyring with two domains and four keys becomes another. */
-static int domains_with(size_t n, size_t at, uint8_t to)
-{
-	uint8_t changed[512];
-	struct keyring *k;
-	int rc;
-
-	memcpy(changed, bytes, n);
-	changed[at] = to;
-	rc = keyring_decode(&k, 3, changed, n);
-	if (rc == 0)
-		keyring_destroy(k);
-	return rc;
-}
-
 static void test_domain_bytes(void **state)
 {
 	enum { FIRST = KEYRING_HEAD_BYTES, NEXT = KEYRING_ENTRY_BYTES, NAMES = FIRST + 4 * NEXT };
@@ -308,19 +293,19 @@ static void test_domain_bytes(void **state)
 	assert_int_equal(keyring_decode(&k, 3, bytes, n + 1), -EBADMSG);
 	assert_int_equal(keyring_decode(&k, 2, bytes, n), -EBADMSG);
 	for (i = 0; i < 256; i++) {
-		assert_int_equal(domains_with(n, 2, (uint8_t)i), i == 2 ? 0 : -EBADMSG);
+		assert_int_equal(decode_with(3, n, 2, (uint8_t)i), i == 2 ? 0 : -EBADMSG);
 		/* key 2's domain; key 3 is active: another one's, but not the default's */
-		assert_int_equal(domains_with(n, FIRST + NEXT + 3, (uint8_t)i), i <= 2 ? 0 : -EBADMSG);
-		assert_int_equal(domains_with(n, FIRST + 2 * NEXT + 3, (uint8_t)i),
+		assert_int_equal(decode_with(3, n, FIRST + NEXT + 3, (uint8_t)i), i <= 2 ? 0 : -EBADMSG);
+		assert_int_equal(decode_with(3, n, FIRST + 2 * NEXT + 3, (uint8_t)i),
 			i == 1 || i == 2 ? 0 : -EBADMSG);
 	}
-	assert_int_equal(domains_with(n, FIRST + 3 * NEXT + 2, KEY_ACTIVE), -EBADMSG); /* a second one */
-	assert_int_equal(domains_with(n, FIRST + 2 * NEXT + 2, KEY_RETIRED), 0); /* a domain of none */
-	assert_int_equal(domains_with(n, NAMES, 'c'), 0);   /* "cb" */
-	assert_int_equal(domains_with(n, NAMES, '1'), -EBADMSG);
-	assert_int_equal(domains_with(n, NAMES, 0), -EBADMSG);
-	assert_int_equal(domains_with(n, NAMES + 3, 'x'), -EBADMSG);
-	assert_int_equal(domains_with(n, NAMES + KEYRING_NAME_BYTES - 1, 'x'), -EBADMSG);
+	assert_int_equal(decode_with(3, n, FIRST + 3 * NEXT + 2, KEY_ACTIVE), -EBADMSG); /* a second one */
+	assert_int_equal(decode_with(3, n, FIRST + 2 * NEXT + 2, KEY_RETIRED), 0); /* a domain of none */
+	assert_int_equal(decode_with(3, n, NAMES, 'c'), 0);   /* "cb" */
+	assert_int_equal(decode_with(3, n, NAMES, '1'), -EBADMSG);
+	assert_int_equal(decode_with(3, n, NAMES, 0), -EBADMSG);
+	assert_int_equal(decode_with(3, n, NAMES + 3, 'x'), -EBADMSG);
+	assert_int_equal(decode_with(3, n, NAMES + KEYRING_NAME_BYTES - 1, 'x'), -EBADMSG);
 	memcpy(bytes + NAMES, "cd", 2);
 	assert_int_equal(keyring_decode(&k, 3, bytes, n), -EBADMSG); /* a name twice */
 	memcpy(bytes + NAMES, "default", 7);

@@ -6,6 +6,8 @@
 #     $node->append_conf('postgresql.conf', $zone->conf);
 #     $zone->start('--workers', 2);                 # options of ops_server; it answers then
 #     $zone->signal('STOP');
+#     $zone->key('rotate');
+#     $zone->reload;
 #     $zone->stop('KILL');                          # TERM without an argument
 #
 # ops_server and hedbctl are found by PATH. The region lies in a directory of its own under
@@ -84,6 +86,26 @@ sub signal {
 	my ($zone, $signal) = @_;
 	kill($signal, $zone->{pid}) or die "kill -$signal $zone->{pid}: $!\n";
 	return;
+}
+
+# hedbctl's commands about its keys: $zone->key('rotate')
+sub key {
+	my ($zone, $command, @options) = @_;
+	system_or_bail('hedbctl', 'key', $command, $zone->{keys}, @options);
+	return;
+}
+
+# It has read keys and policy anew when it says so.
+sub reload {
+	my $zone = shift;
+	my $before = () = slurp_file($zone->{log}) =~ /reloaded/g;
+
+	$zone->signal('HUP');
+	for (1 .. 100 * $PostgreSQL::Test::Utils::timeout_default) {
+		return if (() = slurp_file($zone->{log}) =~ /reloaded/g) > $before;
+		usleep(10_000);
+	}
+	die "no reload:\n" . slurp_file($zone->{log});
 }
 
 sub stop {

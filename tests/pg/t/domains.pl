@@ -11,7 +11,6 @@ use lib $FindBin::Bin;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
-use Time::HiRes qw(usleep);
 use Zone;
 
 my $zone = Zone->new('--ops-channels', 64);
@@ -24,22 +23,6 @@ sub sql { return $node->safe_psql('postgres', join ';', @_); }
 sub said {
 	my @answer = $node->psql('postgres', join(';', @_), extra_params => ['-v', 'VERBOSITY=verbose']);
 	return $answer[2];
-}
-
-sub key {
-	system_or_bail('hedbctl', 'key', $_[0], $zone->{keys}, @_[1 .. $#_]);
-	return;
-}
-
-sub reload {
-	my $before = () = slurp_file($zone->{log}) =~ /reloaded/g;
-
-	$zone->signal('HUP');
-	for (1 .. 100 * $PostgreSQL::Test::Utils::timeout_default) {
-		return if (() = slurp_file($zone->{log}) =~ /reloaded/g) > $before;
-		usleep(10_000);
-	}
-	die "no reload:\n" . slurp_file($zone->{log});
 }
 
 # "column:key=values ..." of a table, without its indexes
@@ -60,11 +43,11 @@ SQL
 	like(said(q{CALL hedb.rekey('emp', "column" => 'salary', domain => 'pay')}), qr/42704: no domain of keys "pay" has an active key/,
 		'a domain that is not there');
 	like(said(q{SELECT hedb.to_domain(salary, 'pay') FROM emp}), qr/58P01: there is no domain of keys of that name/, 'nor by hedb.to_domain()');
-	key('add', '--domain', 'pay');
-	reload();
+	$zone->key('add', '--domain', 'pay');
+	$zone->reload;
 	is(sql('SELECT * FROM hedb.key_domains()'), "default|1\npay|", 'a domain without an active key');
-	key('rotate', '--domain', 'pay');
-	reload();
+	$zone->key('rotate', '--domain', 'pay');
+	$zone->reload;
 	is(sql('SELECT * FROM hedb.key_domains()'), "default|1\npay|2", 'hedb.key_domains()');
 	is(sql(q{SELECT hedb.active_key('pay'), hedb.active_key()}), '2|1', 'hedb.active_key(domain)');
 	my $plain = sql($client, 'SELECT md5(string_agg(emp::text, chr(10) ORDER BY id)) FROM emp');
@@ -109,12 +92,12 @@ sub column_stays {
 }
 
 sub rotation {
-	key('rotate');
-	reload();
+	$zone->key('rotate');
+	$zone->reload;
 	like(said(q{CALL hedb.rekey('emp')}), qr/emp: all values are under key 3 or 2, /, 'CALL hedb.rekey of a table');
 	is(usage('emp'), 'bonus:3=1000 name:3=503 salary:2=502', 'brings each column under the active key of its domain');
-	key('rotate', '--domain', 'pay');
-	reload();
+	$zone->key('rotate', '--domain', 'pay');
+	$zone->reload;
 	sql(q{CALL hedb.rekey('emp')});
 	is(usage('emp'), 'bonus:3=1000 name:3=503 salary:4=502', 'which are rotated one by one');
 	like(said(q{CALL hedb.rekey('emp')}), qr/, 0 rows rewritten/, 'and then there is nothing to do');
@@ -124,14 +107,14 @@ sub rotation {
 sub column_destroyed {
 	sql('DROP TRIGGER pay ON emp');
 	my $names = sql($client, 'SELECT md5(string_agg(name::text || bonus::text, chr(10) ORDER BY id)) FROM emp');
-	key('destroy', '--domain', 'pay', '--yes');
-	reload();
+	$zone->key('destroy', '--domain', 'pay', '--yes');
+	$zone->reload;
 	like(said($client, 'SELECT salary FROM emp WHERE id = 1'), qr/58P01: encrypted value is under a key that was destroyed/, 'destroyed: the column is lost');
 	like(said('SELECT count(*) FROM emp WHERE salary < salary'), qr/58P01/, 'for whatever one does');
 	is(sql($client, 'SELECT md5(string_agg(name::text || bonus::text, chr(10) ORDER BY id)) FROM emp'), $names, 'and nothing else is');
 	like(said(q{SELECT hedb.to_domain(name, 'pay') FROM emp}), qr/58P01: .* or it has no active key/, 'nothing goes into it any more');
-	key('rotate');
-	reload();
+	$zone->key('rotate');
+	$zone->reload;
 	sql('DROP INDEX emp_salary'); # who writes a row compares with what is in it
 	like(said(q{CALL hedb.rekey('emp', "column" => 'name')}), qr/emp\.name: all values are under key 5, 503 rows/, 'other columns are rotated as ever');
 	is(sql(q{SELECT DISTINCT key_id FROM hedb.key_usage('emp') WHERE "column" = 'salary'}), '4', 'what is left can be counted');
@@ -197,8 +180,8 @@ sub tenants {
 	like($log, qr/names "tenant_a", a domain of keys that the key file has not: hedbctl key add FILE --domain tenant_a/,
 		'a policy for domains that are not there is no start');
 	for (qw(tenant_a tenant_b)) {
-		key('add', '--domain', $_);
-		key('rotate', '--domain', $_);
+		$zone->key('add', '--domain', $_);
+		$zone->key('rotate', '--domain', $_);
 	}
 	$zone->start('--workers', 2, '--policy', "$policy/p", '--policy-key', "$policy/owner.pub");
 	is(sql('SELECT * FROM hedb.key_domains() OFFSET 2'), "tenant_a|6\ntenant_b|7", 'two tenants');
@@ -233,13 +216,13 @@ sub tenants {
 
 	is(tenant('a', q{UPDATE orders SET amount = amount + amount WHERE tenant = 'a'},
 		q{SELECT DISTINCT hedb.key_id(amount) FROM orders WHERE tenant = 'a'}), 6, 'what it makes of its own stays its own');
-	key('rotate', '--domain', 'tenant_a');
-	reload();
+	$zone->key('rotate', '--domain', 'tenant_a');
+	$zone->reload;
 	is(tenant('a', q{UPDATE orders SET amount = enc_int4_reencrypt(amount) WHERE tenant = 'a'},
 		q{SELECT hedb.key_id(amount), count(*) FROM orders WHERE tenant = 'a' GROUP BY 1}), '8|50', 'a rotates its key, under the same policy');
 
-	key('destroy', '--domain', 'tenant_a', '--yes');
-	reload();
+	$zone->key('destroy', '--domain', 'tenant_a', '--yes');
+	$zone->reload;
 	like(tenant('a', $client, q{SELECT amount FROM orders WHERE tenant = 'a'}), qr/58P01: the session's domain of keys has no active key/,
 		'a leaves: its sessions get nothing');
 	like(tenant('a', $client, q{INSERT INTO orders VALUES ('a', 1, 1)}), qr/58P01: the session's domain of keys has no active key/,

@@ -12,7 +12,6 @@ use Client;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
-use Time::HiRes qw(usleep);
 use Zone;
 
 my $zone = Zone->new('--ops-channels', 64);
@@ -28,26 +27,9 @@ sub said {
 	return $answer[2];
 }
 
-sub key {
-	system_or_bail('hedbctl', 'key', $_[0], $zone->{keys}, @_[1 .. $#_]);
-	return;
-}
-
-# ops_server has read its keys anew when it says so.
-sub reload {
-	my $before = () = slurp_file($zone->{log}) =~ /reloaded/g;
-
-	$zone->signal('HUP');
-	for (1 .. 100 * $PostgreSQL::Test::Utils::timeout_default) {
-		last if (() = slurp_file($zone->{log}) =~ /reloaded/g) > $before;
-		usleep(10_000);
-	}
-	return;
-}
-
 sub rotate {
-	key('rotate');
-	reload();
+	$zone->key('rotate');
+	$zone->reload;
 	return;
 }
 
@@ -228,9 +210,9 @@ sub destroyed {
 	my $now = sql('SELECT hedb.active_key()');
 
 	sql($client, 'CREATE TABLE lost (id int, v enc_int4)', "INSERT INTO lost VALUES (1, '1')");
-	key('rotate');
-	key('destroy', $now, '--yes');
-	reload();
+	$zone->key('rotate');
+	$zone->key('destroy', $now, '--yes');
+	$zone->reload;
 	like(said('SELECT v + v FROM lost'), qr/58P01: encrypted value is under a key that was destroyed.*HINT.*backup of the key file/s,
 		'a value under a destroyed key');
 	like(said("CALL hedb.rekey('lost')"), qr/58P01/, 'is not re-encrypted either');
