@@ -363,29 +363,43 @@ static void drain(struct server *s)
 	service_drop(&s->service);
 }
 
-static int serve(struct server *s)
+/* In the order in which they may be needed. */
+static int start_threads(struct server *s)
 {
-	struct pollfd *fds;
-	sigset_t set;
-	int signals, signo, rc;
+	int rc = greet_start(s);
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	signals = signalfd(-1, &set, SFD_CLOEXEC);
-	fds = calloc(2 + (size_t)s->service.geometry->nchannels, sizeof *fds);
-	rc = signals < 0 || !fds ? -errno : confine(&s->config);
-	s->now_s = time(NULL);
-	if (rc == 0)
-		rc = greet_start(s);
 	if (rc == 0)
 		rc = auditor_start(s->audit);
 	if (rc == 0)
 		rc = workers_start(s);
 	if (rc == 0 && s->watcher)
 		rc = watcher_start(s->watcher);
+	return rc;
+}
+
+/* A descriptor that SIGTERM, SIGINT and SIGHUP are read from, for all threads. */
+static int open_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC);
+}
+
+static int serve(struct server *s)
+{
+	struct pollfd *fds;
+	int signals = open_signals(), signo, rc;
+
+	fds = calloc(2 + (size_t)s->service.geometry->nchannels, sizeof *fds);
+	rc = signals < 0 || !fds ? -errno : confine(&s->config);
+	s->now_s = time(NULL);
+	if (rc == 0)
+		rc = start_threads(s);
 	if (rc) {
 		log_error("cannot start: %s", strerror(-rc));
 		return 1;
