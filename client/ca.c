@@ -16,6 +16,7 @@
 #include <mbedtls/x509_crt.h>
 #include <sodium.h>
 
+#include "entropy.h"
 #include "trust.h"
 
 enum {
@@ -29,7 +30,7 @@ enum {
 
 int ca_rng(void *unused, unsigned char *p, size_t len)
 {
-	randombytes_buf(p, len);
+	entropy_fill(p, len);
 	return 0;
 }
 
@@ -269,7 +270,7 @@ static int fill_in(mbedtls_x509write_cert *w, struct wish *x, const char *issuer
 	snprintf(text, sizeof text, "CN=%s", x->name);
 	time_text(from, time(NULL) - 300); /* clocks differ */
 	time_text(x->until, time(NULL) + (time_t)x->lives_s);
-	randombytes_buf(x->serial, sizeof x->serial);
+	entropy_fill(x->serial, sizeof x->serial);
 	x->serial[0] = (uint8_t)((x->serial[0] & 0x3f) | 0x40); /* positive, and no byte less */
 	mbedtls_x509write_crt_set_version(w, MBEDTLS_X509_CRT_VERSION_3);
 	mbedtls_x509write_crt_set_md_alg(w, MBEDTLS_MD_SHA384);

@@ -10,6 +10,7 @@
 
 #include <sodium.h>
 
+#include "entropy.h"
 #include "hedbctl.h"
 #include "keyfile.h"
 #include "ops.h"
@@ -262,7 +263,7 @@ static int credential(const struct words *w)
 		fprintf(stderr, "hedbctl: %s: %s\n", path, strerror(errno));
 		return 1;
 	}
-	randombytes_buf(secret, sizeof secret);
+	entropy_fill(secret, sizeof secret);
 	sodium_bin2hex(hex, sizeof hex, secret, sizeof secret);
 	hex[2 * OPS_CREDENTIAL] = '\n';
 	if (write(fd, hex, sizeof hex - 1) != (ssize_t)sizeof hex - 1 || fsync(fd) < 0) {

@@ -11,6 +11,8 @@
 #include <mbedtls/ssl_ciphersuites.h>
 #include <sodium.h>
 
+#include "entropy.h"
+
 enum {
 	BYTES_MAX = 32 << 10, /* each way, in all; a usual one has three. Of a stream: at once */
 	RECORD_EXTRA = 256,   /* more than TLS adds to what is said */
@@ -27,6 +29,7 @@ struct queue {
 
 struct handshake {
 	struct trust *trust;
+	struct life life;
 	struct seal_place place;
 	char service[SEAL_NAME + 1];
 	bool server, stream, configured, done;
@@ -52,7 +55,7 @@ struct handshake {
 
 static int rng(void *unused, unsigned char *p, size_t len)
 {
-	randombytes_buf(p, len);
+	entropy_fill(p, len);
 	return 0;
 }
 
@@ -295,6 +298,7 @@ struct handshake *handshake_create(struct trust *t, const struct seal_place *pla
 
 	if (!h)
 		return NULL;
+	life_read(&h->life);
 	h->trust = trust_hold(t);
 	h->place = *place;
 	memcpy(h->service, place->service, SEAL_NAME);
@@ -505,6 +509,11 @@ const struct peer *handshake_peer(const struct handshake *h)
 	return &h->peer;
 }
 
+const struct life *handshake_life(const struct handshake *h)
+{
+	return &h->life;
+}
+
 void handshake_secrets(const struct handshake *h, uint8_t client[SEAL_SECRET],
 	uint8_t server[SEAL_SECRET])
 {
@@ -532,6 +541,8 @@ int handshake_say(struct handshake *h, const void *p, size_t len)
 		return -EPROTO;
 	if (BYTES_MAX - (q->end - q->at) < len + RECORD_EXTRA)
 		return -EAGAIN;
+	if (!life_is(&h->life)) /* another has the session's keys and counters */
+		return -EPROTO;
 	h->failed = mbedtls_ssl_write(&h->ssl, p, len);
 	if (h->failed != (int)len)
 		return -EPROTO;

@@ -71,6 +71,9 @@ const struct peer *handshake_peer(const struct handshake *h);
 void handshake_secrets(const struct handshake *h, uint8_t client[SEAL_SECRET],
 	uint8_t server[SEAL_SECRET]);
 
+/* The secrets were made in this one, or one that has ended. */
+const struct life *handshake_life(const struct handshake *h);
+
 /* Of the channel's range: what the other end may do (a server asks), and under which key that
  * is. Without a manager RIGHT_WRITE and 0. */
 enum view_right handshake_right(const struct handshake *h);

@@ -2,6 +2,7 @@
 #include "kek.h"
 
 #include "cursor.h"
+#include "entropy.h"
 #include "passphrase.h"
 
 #include <sodium.h>
@@ -138,7 +139,7 @@ static int draw_passphrase(struct kek *k, const char *what, struct err_text *why
 	}
 	writer_u32(&w, memory_kib);
 	writer_u32(&w, passes);
-	randombytes_buf(writer_room(&w, crypto_pwhash_SALTBYTES), crypto_pwhash_SALTBYTES);
+	entropy_fill(writer_room(&w, crypto_pwhash_SALTBYTES), crypto_pwhash_SALTBYTES);
 	k->part_len = PASSPHRASE_PART;
 	return passphrase_key(k, k->part, k->part_len, true, what, why);
 }
@@ -156,7 +157,7 @@ static int draw_tpm(struct kek *k, struct err_text *why)
 	uint8_t *back = sodium_malloc(KEK_BYTES);
 	int rc = back ? 0 : -ENOMEM;
 
-	randombytes_buf(k->key, KEK_BYTES);
+	entropy_fill(k->key, KEK_BYTES);
 	if (rc == 0)
 		rc = tpm_seal(k->part, &k->part_len, k->key, tcti(k), why);
 	if (rc == 0)

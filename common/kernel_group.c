@@ -11,8 +11,7 @@
 
 #include <string.h>
 
-#include <sodium.h>
-
+#include "entropy.h"
 #include "eval.h"
 
 enum { ASK_EVERY = 1 << 12 }; /* rows between two questions whether to go on */
@@ -44,7 +43,7 @@ static bool table_init(struct eval *ev, struct table *t, uint32_t n)
 	memset(t->slots, 0, (size_t)size * sizeof *t->slots);
 	t->ngroups = 0;
 	t->mask = size - 1;
-	randombytes_buf(&t->seed, sizeof t->seed);
+	entropy_fill(&t->seed, sizeof t->seed);
 	return true;
 }
 

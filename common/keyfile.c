@@ -2,6 +2,7 @@
 #include "keyfile.h"
 
 #include "cursor.h"
+#include "entropy.h"
 
 #include <sodium.h>
 
@@ -182,7 +183,7 @@ static size_t encode(
 	size_t part_len, head;
 
 	part = kek_part(kek, &part_len);
-	randombytes_buf(nonce, sizeof nonce);
+	entropy_fill(nonce, sizeof nonce);
 	kek_check(check, kek);
 	writer_bytes(&w, magic[keyring_version(k) - 1], MAGIC_BYTES);
 	writer_u32(&w, kek_source(kek)); /* one byte, and three zeroes */

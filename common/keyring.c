@@ -2,6 +2,7 @@
 #include "keyring.h"
 
 #include "cursor.h"
+#include "entropy.h"
 
 #include <sodium.h>
 
@@ -84,7 +85,7 @@ static void draw_key(struct keyring *k, unsigned domain, uint16_t id, enum key_s
 {
 	struct data_key *d = &k->keys[k->nkeys++];
 
-	randombytes_buf(d->key, sizeof d->key);
+	entropy_fill(d->key, sizeof d->key);
 	d->info.created_s = now_s();
 	d->info.id = id;
 	d->info.domain = (uint8_t)domain;
@@ -98,7 +99,7 @@ struct keyring *keyring_create(void)
 	struct keyring *k = keyring_alloc();
 
 	if (k) {
-		randombytes_buf(k->hash_key, sizeof k->hash_key);
+		entropy_fill(k->hash_key, sizeof k->hash_key);
 		draw_key(k, 0, 1, KEY_ACTIVE);
 	}
 	return k;

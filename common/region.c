@@ -10,9 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <sodium.h>
-
 #include "barrier.h"
+#include "entropy.h"
 #include "ident.h"
 #include "ring.h"
 
@@ -277,7 +276,7 @@ int region_format(struct region *r, const struct service_format *f, uint32_t n, 
 	sb->nservices = n;
 	sb->size = need;
 	do
-		randombytes_buf(&sb->format_id, sizeof sb->format_id);
+		entropy_fill(&sb->format_id, sizeof sb->format_id);
 	while (sb->format_id == 0);
 	for (i = 0; i < n; i++) {
 		struct service_shm *s = service_at(r, i);

@@ -168,8 +168,10 @@ static int begin(struct seal_half *h, struct ring *r, const struct gcm_backend *
 }
 
 int seal_begin_tx(struct seal_half *h, struct ring *r, const struct gcm_backend *gcm,
-	const struct seal_place *place, const uint8_t secret[SEAL_SECRET])
+	const struct seal_place *place, const uint8_t secret[SEAL_SECRET],
+	const struct life *life)
 {
+	h->life = *life;
 	return begin(h, r, gcm, place, secret);
 }
 
@@ -217,6 +219,11 @@ static void close_record(struct ring *r)
 
 	if (!r->word || r->broken)
 		return;
+	/* The frames are complete, and have no number yet. */
+	if (!life_is(&h->life)) {
+		give_up(r, "this process is a copy of another, which has the same keys");
+		return;
+	}
 	shm_store64((uint64_t *)(r->data + (r->batch - h->start)), r->word);
 	r->word = 0;
 	kind = key_is_old(h, len) ? SEAL_LAST : SEAL_RECORD;

@@ -26,7 +26,8 @@
  * Keys. Each direction starts from a secret of its own (handshake.h); its first key and
  * the next secret are HKDF-Expand of it, SHA-384. SEAL_LAST says that the next record is
  * under the next key, and both ends forget the one before: after REKEY_RECORDS, REKEY_BYTES
- * or REKEY_MS, by who writes. So no nonce comes twice.
+ * or REKEY_MS, by who writes. So no nonce comes twice; and in a copy of this machine
+ * (life.h) whoever would write finds the ring broken.
  *
  * What a neighbour can do who writes into the ring: nothing but end it. A record that is
  * changed, sent again, left out, of another place, of the other direction, channel,
@@ -42,6 +43,7 @@
 #define COMMON_SEAL_H
 
 #include "gcm.h"
+#include "life.h"
 #include "ring.h"
 
 enum {
@@ -92,6 +94,7 @@ struct seal_half {
 	struct seal_limits limits;
 	uint32_t record_max; /* bytes of frames */
 	uint32_t epoch;      /* number of the key */
+	struct life life; /* producer: that the secret was made in */
 	struct seal_place place;
 	uint8_t secret[SEAL_SECRET]; /* of the next key */
 } LINE_PAIR_ALIGNED;
@@ -114,12 +117,13 @@ void seal_destroy(struct seal *s);
  *   r        one end, with nothing claimed, committed or peeked at; the other end begins
  *            at the same place
  *   secret   of this direction
+ *   life     read before anything was drawn that the secret is made of
  *
  * Returns 0; -ENOMEM, -EINVAL (a ring that is too small): r is as it was.
  */
 MUST_CHECK int seal_begin_tx(struct seal_half *h, struct ring *r,
 	const struct gcm_backend *gcm, const struct seal_place *place,
-	const uint8_t secret[SEAL_SECRET]);
+	const uint8_t secret[SEAL_SECRET], const struct life *life);
 MUST_CHECK int seal_begin_rx(struct seal_half *h, struct ring *r,
 	const struct gcm_backend *gcm, const struct seal_place *place,
 	const uint8_t secret[SEAL_SECRET]);

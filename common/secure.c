@@ -49,7 +49,7 @@ static int begin(const struct handshake *h, struct seal **seal, struct ring *tx,
 		return -ENOMEM;
 	ring_release(rx);
 	handshake_secrets(h, secret[0], secret[1]);
-	rc = seal_begin_tx(&(*seal)->tx, tx, gcm, place, secret[server]);
+	rc = seal_begin_tx(&(*seal)->tx, tx, gcm, place, secret[server], handshake_life(h));
 	if (!rc)
 		rc = seal_begin_rx(&(*seal)->rx, rx, gcm, place, secret[!server]);
 	sodium_memzero(secret, sizeof secret);

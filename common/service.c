@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <sodium.h>
+#include "entropy.h"
 
 /* Channels are refused under their own lock alone, so what counts them is atomic. */
 static void count_open(struct service *s, const struct service_chan *c)
@@ -234,7 +234,7 @@ int service_take(struct service *s, const struct region *r, const char *name,
 	}
 	shm_store32(&g->shm->serving, SERVING_NONE);
 	shm_store64(&g->shm->host, s->self.host);
-	randombytes_buf(&g->shm->incarnation, sizeof g->shm->incarnation);
+	entropy_fill(&g->shm->incarnation, sizeof g->shm->incarnation);
 	memset(g->shm->bell_path, 0, BELL_PATH);
 	if (config->bell_path)
 		snprintf(g->shm->bell_path, BELL_PATH, "%s", config->bell_path);

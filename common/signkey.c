@@ -11,6 +11,8 @@
 
 #include <sodium.h>
 
+#include "entropy.h"
+
 enum { PREFIX = 12, DIGITS = 64, TEXT = PREFIX + DIGITS + 1 };
 
 _Static_assert(SIGNKEY_SECRET == crypto_sign_SECRETKEYBYTES, "ed25519");
@@ -53,7 +55,7 @@ int signkey_create(const char *path, struct err_text *e)
 		err_set(e, "the name is too long");
 		return -ENAMETOOLONG;
 	}
-	randombytes_buf(seed, sizeof seed);
+	entropy_fill(seed, sizeof seed);
 	crypto_sign_seed_keypair(key, secret, seed);
 	rc = write_new(path, 0600, secret_prefix, seed, e);
 	if (!rc) {

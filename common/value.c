@@ -3,8 +3,9 @@
 
 #include <sodium.h>
 
-#include <pthread.h>
 #include <string.h>
+
+#include "entropy.h"
 
 /* Values of a column that are sealed together: 32 int4. More would leave L1's
  * comfortable part, fewer would bring the stall back that value.h tells of. */
@@ -53,21 +54,6 @@ static int subkey_init(const struct gcm_backend *gcm, struct gcm_key *key,
 
 /* ---- sealing ---- */
 
-/* How many fork()s made this process. A child has its parent's sealers, byte for byte,
- * and must not go on with them. */
-static uint32_t forks;
-static pthread_once_t forks_once = PTHREAD_ONCE_INIT;
-
-static void forks_count(void)
-{
-	__atomic_store_n(&forks, forks + 1, __ATOMIC_RELAXED);
-}
-
-static void forks_watch(void)
-{
-	pthread_atfork(NULL, NULL, forks_count);
-}
-
 /* After the type, `next` is right for the value to come. */
 static void sealer_advance(struct value_sealer *s, uint8_t type)
 {
@@ -86,14 +72,14 @@ static int sealer_draw(struct value_sealer *s)
 	data_key = keyring_data_key(s->keys, s->key_id);
 	if (!data_key)
 		return -ENOKEY;
-	randombytes_buf(&s->incarnation, sizeof s->incarnation);
+	life_read(&s->life);
+	entropy_fill(&s->incarnation, sizeof s->incarnation);
 	/* A random start: two equal incarnations collide only where their runs overlap. */
-	randombytes_buf(&s->counter, sizeof s->counter);
+	entropy_fill(&s->counter, sizeof s->counter);
 	s->counter &= VALUE_COUNTER_MASK;
 	rc = subkey_init(s->gcm, &s->key, data_key, s->incarnation);
 	if (rc != 0)
 		return rc;
-	s->forks = __atomic_load_n(&forks, __ATOMIC_RELAXED);
 	s->left = VALUE_COUNTER_MASK + 1;
 	head_store(s->next, head_of(1, s->key_id, s->incarnation, s->counter));
 	return 0;
@@ -102,7 +88,6 @@ static int sealer_draw(struct value_sealer *s)
 int value_sealer_init_in(struct value_sealer *s, const struct gcm_backend *gcm,
 	const struct keyring *keys, unsigned domain)
 {
-	pthread_once(&forks_once, forks_watch);
 	memset(s, 0, sizeof *s);
 	s->gcm = gcm;
 	s->keys = keys;
@@ -128,10 +113,10 @@ int value_sealer_renew(struct value_sealer *s)
 	return sealer_draw(s);
 }
 
-/* Caller is about to use up one counter. */
+/* Caller is about to use up counters, and has the plaintext that they are for. */
 static inline int sealer_ready(struct value_sealer *s)
 {
-	if (s->left > 0 && s->forks == __atomic_load_n(&forks, __ATOMIC_RELAXED))
+	if (s->left > 0 && life_is(&s->life))
 		return 0;
 	return value_sealer_renew(s);
 }

@@ -22,10 +22,9 @@
  * nonce argument. Integers are little-endian.
  *
  * Nonces. A sealer draws a random incarnation, so it has a subkey of its own, and
- * counts up under it; it draws anew when the counter is used up, and in the child
- * after fork(). A restart draws anew because sealers live in memory only. NOT covered:
- * a virtual machine cloned while running, or started twice from one memory snapshot,
- * has two sealers with the same state. Call value_sealer_renew() where that is known.
+ * counts up under it; it draws anew when the counter is used up, in the child after
+ * fork(), and where this machine turns out to be a copy (life.h). A restart draws
+ * anew because sealers live in memory only.
  *
  * Rules
  *   - A sealer and an opener belong to one thread each. They hold expanded keys: the
@@ -55,6 +54,7 @@
 #include <string.h>
 
 #include "gcm.h"
+#include "life.h"
 #include "keyring.h"
 
 enum {
@@ -126,7 +126,7 @@ struct value_sealer {
 	uint64_t incarnation;
 	uint64_t counter; /* of `next` */
 	uint64_t left;	  /* values until the next incarnation */
-	uint32_t forks;	  /* generation of the process that drew it */
+	struct life life; /* that it was drawn in */
 	uint16_t key_id;
 	uint8_t domain;
 };

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "life.h"
 
 enum {
 	BACK_OFF_MIN_MS = 50,
@@ -302,7 +303,9 @@ int watch_load(struct trust **t, const struct trust_files *f, const char *addres
 		err_set(e, "\"%.40s\" is no name of a pool", pool);
 		return -EINVAL;
 	}
-	rc = trust_load(t, f, e);
+	rc = life_watch_env(e);
+	if (rc >= 0)
+		rc = trust_load(t, f, e);
 	if (rc)
 		return rc;
 	rc = trust_follow(*t, f->crl);

@@ -76,7 +76,8 @@ MUST_CHECK int watch_fetch(struct watch *w, const struct watch_patience *p, stru
  *   address, pool   HOST:PORT, NULL or "": no manager; NULL or "": VIEW_POOL
  *   p               NULL: up to WATCH_FETCH_MS
  *
- * A name is looked up here, and that does not pause.
+ * A name is looked up here, and that does not pause. What tells a copy of this machine
+ * (life_watch_env()) is found as well.
  */
 MUST_CHECK int watch_load(struct trust **t, const struct trust_files *f, const char *address,
 	const char *pool, const struct watch_patience *p, struct err_text *e);

@@ -46,6 +46,9 @@ static const char help[] =
 	"  --sec-mgr HOST:PORT   cxl_sec_mgr: who may touch which channels; needs --secure\n"
 	"                        required                                     [nobody is asked]\n"
 	"  --sec-pool NAME       what the manager calls this region's memory  [pool]\n"
+	"  --generation SOURCE   what tells that this machine was cloned: acpi; FILE or FILE@OFFSET,\n"
+	"                        16 bytes that the hypervisor changes then; auto: acpi if it is\n"
+	"                        there; none                                  [auto]\n"
 	"  --workers N           threads              [one a processor it may use, at least 2]\n"
 	"  --spin-us N           most to spin for the next request before sleeping [50]\n"
 	"  --crypto NAME         ipsec-mb, libsodium or mbedtls        [the fastest usable]\n"
@@ -119,6 +122,8 @@ static bool config_set(void *arg, const char *name, const char *value)
 	if (strcmp(name, "sec-pool") == 0)
 		return view_name_valid(value, strlen(value)) &&
 			set_string(c->sec_pool, sizeof c->sec_pool, value);
+	if (strcmp(name, "generation") == 0)
+		return set_string(c->generation, sizeof c->generation, value);
 	if (strcmp(name, "workers") == 0)
 		return set_number(&c->workers, value, 1, WORKERS_MAX);
 	if (strcmp(name, "spin-us") == 0)
@@ -156,6 +161,7 @@ int config_read(struct config *c, int argc, char **argv, struct err_text *e)
 	c->sandbox = true;
 	c->audit_size = AUDIT_SIZE;
 	strcpy(c->sec_pool, VIEW_POOL);
+	strcpy(c->generation, "auto");
 	c->kek_spec.source = KEK_ANY;
 	c->delay_ns = chan_delay_from_env();
 	rc = setting_read(&settings, c, c->file, argc, argv, e);

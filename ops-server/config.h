@@ -31,6 +31,7 @@ struct config {
 	uint64_t audit_size;       /* of a segment */
 	char sec_mgr[ADDRESS_HOST_MAX + 8]; /* HOST:PORT; empty: no manager */
 	char sec_pool[VIEW_NAME + 1];
+	char generation[PATH_MAX]; /* as life_watch() has it */
 	char file[PATH_MAX];       /* the configuration file itself, empty if none */
 	char crypto[16];           /* empty: the fastest that this machine can use */
 	uint64_t region_offset;

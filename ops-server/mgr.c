@@ -21,6 +21,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "clock.h"
+#include "life.h"
 #include "mgr_caller.h"
 #include "sandbox.h"
 
@@ -156,7 +157,10 @@ static int open_all(struct mgr *m, int *listener, struct err_text *e)
 	m->view = sodium_malloc(VIEW_BYTES_MAX + 8);
 	if (!m->table || !m->view)
 		return -ENOMEM;
-	rc = mgr_config_trust(&m->config, &m->trust, e);
+	rc = life_watch(m->config.generation, e);
+	sandbox_give_up_memory();
+	if (rc >= 0)
+		rc = mgr_config_trust(&m->config, &m->trust, e);
 	if (!rc)
 		rc = journal_open(&m->journal, m->config.store, m->table, e);
 	if (rc)

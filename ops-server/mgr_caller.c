@@ -10,6 +10,7 @@
 #include <sodium.h>
 
 #include "clock.h"
+#include "entropy.h"
 
 enum { TICK_MS = 500, ROOM = 64 << 10 };
 
@@ -177,7 +178,7 @@ static bool add_salt(char line[TABLE_LINE])
 	if (len + 2 + 2 * TABLE_SALT > TABLE_LINE)
 		return false;
 	line[len] = ' ';
-	randombytes_buf(salt, sizeof salt);
+	entropy_fill(salt, sizeof salt);
 	sodium_bin2hex(line + len + 1, 2 * TABLE_SALT + 1, salt, sizeof salt);
 	return true;
 }

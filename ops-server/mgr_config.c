@@ -20,6 +20,8 @@ static const char help[] =
 	"                        certificate: `hedbctl ca`\n"
 	"  --crl FILE            what the CA has revoked                      [nothing]\n"
 	"  --lease-ms N          how long a node's view holds without us      [30000]\n"
+	"  --generation SOURCE   what tells that this machine was cloned: acpi, FILE[@OFFSET], auto,\n"
+	"                        none; as ops_server has it                   [auto]\n"
 	"  --sandbox yes|no      leave itself only the system calls it needs  [yes]\n"
 	"  --log-level LEVEL     debug, info, warning, error                  [info]\n"
 	"  --config FILE         `name = value` lines with the names above; options given on the\n"
@@ -47,6 +49,8 @@ static bool set(void *arg, const char *name, const char *value)
 			set_string(c->listen, sizeof c->listen, value);
 	if (strcmp(name, "lease-ms") == 0)
 		return set_number(&c->lease_ms, value, 100, 86400000);
+	if (strcmp(name, "generation") == 0)
+		return set_string(c->generation, sizeof c->generation, value);
 	if (strcmp(name, "sandbox") == 0)
 		return set_bool(&c->sandbox, value);
 	if (strcmp(name, "log-level") == 0)
@@ -66,6 +70,7 @@ int mgr_config_read(struct mgr_config *c, int argc, char **argv, struct err_text
 	c->lease_ms = MGR_LEASE_MS;
 	c->log_level = LOG_INFO;
 	c->sandbox = true;
+	strcpy(c->generation, "auto");
 	rc = setting_read(&settings, c, c->file, argc, argv, e);
 	if (rc || (c->listen[0] && c->store[0] && c->cert[0] && c->key[0] && c->ca[0]))
 		return rc;

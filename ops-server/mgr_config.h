@@ -17,6 +17,7 @@ struct mgr_config {
 	char listen[ADDRESS_HOST_MAX + 8];
 	char store[PATH_MAX];
 	char cert[PATH_MAX], key[PATH_MAX], ca[PATH_MAX], crl[PATH_MAX];
+	char generation[PATH_MAX]; /* as life_watch() has it */
 	char file[PATH_MAX];
 	uint32_t lease_ms;
 	enum log_level log_level;

@@ -11,6 +11,8 @@
 
 #include <sodium.h>
 
+#include "entropy.h"
+
 static const char head[] = "cxl_sec_mgr journal 1\n";
 
 enum { HEAD = sizeof head - 1, HEX = 2 * JOURNAL_MAC + 1 };
@@ -193,7 +195,7 @@ static int have_master(struct journal *j, int dir, bool fresh, struct err_text *
 		rc = read_master(fd, j->master, e);
 		close(fd);
 	} else if (errno == ENOENT && fresh) {
-		randombytes_buf(j->master, TABLE_MASTER);
+		entropy_fill(j->master, TABLE_MASTER);
 		rc = write_master(dir, j->master, e);
 	} else {
 		rc = kernel(e, "master");

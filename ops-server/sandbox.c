@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "sandbox.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/audit.h>
+#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sched.h>
@@ -242,4 +244,19 @@ int sandbox_confine(bool wanted, const struct sandbox_needs *needs)
 	if (rc)
 		log_error("no filter of system calls (%s): `sandbox = no` does without", strerror(-rc));
 	return rc;
+}
+
+void sandbox_give_up_memory(void)
+{
+	static const uint32_t given_up = 1u << CAP_SYS_RAWIO | 1u << CAP_DAC_READ_SEARCH;
+	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct caps[_LINUX_CAPABILITY_U32S_3];
+
+	if (syscall(SYS_capget, &head, caps) < 0)
+		return;
+	caps[0].effective &= ~given_up;
+	caps[0].permitted &= ~given_up;
+	caps[0].inheritable &= ~given_up; /* the ambient ones follow */
+	if (syscall(SYS_capset, &head, caps) < 0)
+		log_warning("capabilities to read physical memory are kept: %s", strerror(errno));
 }

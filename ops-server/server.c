@@ -253,6 +253,34 @@ static void say_sealed(const struct server *s)
 			kek_source_name(s->zone->sealed));
 }
 
+/* ---- copies of this machine ---- */
+
+static int watch_life(struct server *s, struct err_text *e)
+{
+	struct err_text why = {""};
+	int rc = life_watch(s->config.generation, &why);
+
+	sandbox_give_up_memory();
+	if (rc < 0)
+		*e = why;
+	else if (rc == 0 && !s->view)
+		log_info("a clone of this machine, or a start from a snapshot of its memory, would not be "
+			 "noticed: %s", why.s[0] ? why.s : "--generation none, and no --sec-mgr");
+	life_read(&s->life);
+	return rc < 0 ? rc : 0;
+}
+
+/* Sealers and channels look for themselves, before they use a nonce. */
+static void note_life(struct server *s)
+{
+	if (life_is(&s->life))
+		return;
+	life_read(&s->life);
+	log_warning("this machine is a copy of another, or the other of this one: values go on under new "
+		    "incarnations, sealed channels open again");
+	auditor_note(s->audit, "life: this process is a copy, or was copied");
+}
+
 static int open_all(struct server *s, struct err_text *e)
 {
 	struct service_config config = {.delay_ns = s->config.delay_ns, .ctx = s,
@@ -271,6 +299,8 @@ static int open_all(struct server *s, struct err_text *e)
 		return -EINVAL;
 	}
 	rc = prepare_manager(s);
+	if (!rc)
+		rc = watch_life(s, e);
 	if (rc)
 		return rc;
 	s->kek = kek_create(&s->config.kek_spec);
@@ -328,6 +358,7 @@ static int wait_event(struct server *s, int signals, struct pollfd *fds)
 	pthread_mutex_unlock(&s->control);
 	s->unreviewed &= review(s); /* soon again, if rights have changed */
 	note_minute(s);
+	note_life(s);
 	workers_look(s); /* one may have passed a channel by that was locked just now */
 	if ((fds[0].revents & POLLIN) && read(signals, &info, sizeof info) == sizeof info)
 		return (int)info.ssi_signo;

@@ -14,6 +14,7 @@
 
 #include "config.h"
 #include "eval.h"
+#include "life.h"
 #include "ops.h"
 #include "service.h"
 #include "stats.h"
@@ -80,6 +81,7 @@ struct server {
 	struct worker *poller;   /* the one that polls, or NULL */
 	uint32_t patience;       /* how often a worker has to be rung again before one polls */
 	uint64_t started_ms;
+	struct life life;        /* that was in the log last; the main thread's */
 	uint8_t *stuck;   /* per channel: a reply waits for room. Beside the sessions, because
 	                     who looks for work has no lock and a session may go meanwhile */
 	struct auditor *audit;    /* NULL: no log */

@@ -6,6 +6,7 @@
 #include <sodium.h>
 
 #include "cursor.h"
+#include "entropy.h"
 
 /*
  * A pass, which nobody but this process makes or reads:
@@ -23,7 +24,7 @@ static uint8_t pass_secret[crypto_auth_KEYBYTES];
 
 void standing_begin(void)
 {
-	randombytes_buf(pass_secret, sizeof pass_secret);
+	entropy_fill(pass_secret, sizeof pass_secret);
 }
 
 static void pass_mac(uint8_t mac[crypto_auth_BYTES], const uint8_t pass[OPS_PASS],
@@ -56,7 +57,7 @@ void standing_reduce(struct standing *st, const struct admission *a)
 
 void standing_challenge(struct standing *st)
 {
-	randombytes_buf(st->challenge, sizeof st->challenge);
+	entropy_fill(st->challenge, sizeof st->challenge);
 	st->challenged = true;
 }
 

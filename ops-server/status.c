@@ -97,8 +97,9 @@ char *status_text(struct server *s)
 		rows += w->rows;
 	}
 	up = clock_ms() - s->started_ms;
-	fprintf(f, "pid %d\nuptime_ms %llu\nworkers %u\ncrypto %s\n", (int)getpid(),
-		(unsigned long long)up, s->config.workers, s->gcm->name);
+	fprintf(f, "pid %d\nuptime_ms %llu\nworkers %u\ncrypto %s\ngeneration %s\n", (int)getpid(),
+		(unsigned long long)up, s->config.workers, s->gcm->name,
+		life_watched() ? s->config.generation : "none");
 	fprintf(f, "channels_open %u\nchannels_sealed %u\nchannels %u\n", s->service.nopen,
 		__atomic_load_n(&s->nsealed, __ATOMIC_RELAXED), s->service.geometry->nchannels);
 	fprintf(f,

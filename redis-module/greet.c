@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "life.h"
 #include "outbox.h"
 #include "rights.h"
 #include "roster.h"
@@ -194,8 +195,10 @@ int greet_configure(struct err_text *e)
 	if (g.efd < 0)
 		return 0; /* not yet: greet_open() does */
 	look_at_files(); /* before they are read: what is written meanwhile is news */
-	if (config.secure != TRUST_PLAIN || config.zone_secure)
-		rc = trust_load(&t, &f, e);
+	if (config.secure != TRUST_PLAIN || config.zone_secure) {
+		rc = life_watch_env(e);
+		rc = rc < 0 ? rc : trust_load(&t, &f, e);
+	}
 	if (!rc && t)
 		rc = check_roles(t, e);
 	if (!rc)

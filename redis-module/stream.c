@@ -12,6 +12,7 @@
 
 #include "counters.h"
 #include "door.h"
+#include "entropy.h"
 
 enum {
 	SECRET = 16,
@@ -258,7 +259,7 @@ static int send_become(struct session *s)
 
 	t->user = s->acl.user;
 	RedisModule_RetainString(NULL, t->user);
-	randombytes_buf(secret, sizeof secret);
+	entropy_fill(secret, sizeof secret);
 	sodium_bin2hex(t->secret, sizeof t->secret, secret, sizeof secret);
 	sodium_memzero(secret, sizeof secret);
 	if (!expect(NULL, s))

@@ -54,8 +54,10 @@ static void ends(struct ring *tx, struct ring *rx, bool client, bool sealed)
 	static const uint8_t secret[2][SEAL_SECRET] = {{1}, {2}};
 	struct chan_shm *shm = chan_control(geometry, 0);
 	uint8_t *req = chan_req_ring(geometry, 0), *rsp = chan_rsp_ring(geometry, 0);
+	struct life life;
 	struct seal *s;
 
+	life_read(&life);
 	ring_produce(tx, client ? req : rsp, RING_BYTES,
 		client ? &shm->req_head : &shm->rsp_head, GEN, 0);
 	ring_consume(rx, client ? rsp : req, RING_BYTES,
@@ -63,7 +65,7 @@ static void ends(struct ring *tx, struct ring *rx, bool client, bool sealed)
 	if (!sealed)
 		return;
 	s = seal_create(RING_BYTES);
-	if (!s || seal_begin_tx(&s->tx, tx, gcm_select(NULL), &place, secret[client]) ||
+	if (!s || seal_begin_tx(&s->tx, tx, gcm_select(NULL), &place, secret[client], &life) ||
 		seal_begin_rx(&s->rx, rx, gcm_select(NULL), &place, secret[!client]))
 		die("no memory");
 }

@@ -22,6 +22,7 @@ static void ends(struct ring *tx, struct ring *rx)
 {
 	static const struct seal_place place = {"ops", 1, GEN};
 	static const uint8_t secret[SEAL_SECRET] = {1};
+	struct life life;
 
 	if (!from) {
 		from = seal_create(CAP);
@@ -31,9 +32,10 @@ static void ends(struct ring *tx, struct ring *rx)
 	head = 0;
 	seal_wipe(from);
 	seal_wipe(to);
+	life_read(&life);
 	ring_produce(tx, mem, CAP, &head, GEN + 1, 0);
 	ring_consume(rx, mem, CAP, &head, GEN + 1, 0);
-	if (seal_begin_tx(&from->tx, tx, gcm_select(NULL), &place, secret) ||
+	if (seal_begin_tx(&from->tx, tx, gcm_select(NULL), &place, secret, &life) ||
 		seal_begin_rx(&to->rx, rx, gcm_select(NULL), &place, secret))
 		abort();
 }

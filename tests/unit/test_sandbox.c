@@ -12,6 +12,7 @@
 #include "../../ops-server/sandbox.h"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <sched.h>
@@ -392,6 +393,45 @@ static void test_new_files(void **state)
 	assert_int_equal(outcome(c_unlink), EPERM);
 }
 
+/* Of the line "Name:" in /proc/self/status. */
+static uint64_t capabilities(const char *name)
+{
+	char line[128];
+	uint64_t set = 0;
+	FILE *f = fopen("/proc/self/status", "r");
+
+	while (f && fgets(line, sizeof line, f))
+		if (strncmp(line, name, strlen(name)) == 0)
+			set = strtoull(line + strlen(name), NULL, 16);
+	if (f)
+		fclose(f);
+	return set;
+}
+
+/* Also for who has none of them: nothing else is lost. */
+static void test_memory_given_up(void **state)
+{
+	static const char *const sets[] = {"CapInh:", "CapPrm:", "CapEff:", "CapAmb:"};
+	const uint64_t gone = 1u << CAP_SYS_RAWIO | 1u << CAP_DAC_READ_SEARCH;
+	int status;
+	size_t i;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		uint64_t was[4];
+
+		for (i = 0; i < 4; i++)
+			was[i] = capabilities(sets[i]);
+		sandbox_give_up_memory();
+		for (i = 0; i < 4; i++)
+			if (capabilities(sets[i]) != (was[i] & ~gone))
+				_exit((int)i + 1);
+		_exit(open("/dev/mem", O_RDONLY) >= 0 ? 5 : 0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 /* -EACCES: who may gain privileges may not have a filter, unless privileged already. */
 static void test_needs_no_new_privs(void **state)
 {
@@ -426,6 +466,7 @@ int main(void)
 		cmocka_unit_test(test_new_files),
 		cmocka_unit_test(test_dials),
 		cmocka_unit_test(test_answers),
+		cmocka_unit_test(test_memory_given_up),
 		cmocka_unit_test(test_needs_no_new_privs),
 	};
 

@@ -43,8 +43,10 @@ static void line_init(struct line *l, const char *backend, struct seal_place pla
 {
 	const struct gcm_backend *gcm = gcm_select(backend);
 	uint8_t secret[SEAL_SECRET];
+	struct life life;
 
 	assert_non_null(gcm);
+	life_read(&life);
 	memset(l, 0, sizeof *l);
 	memset(secret, secret_of(direction), sizeof secret);
 	l->mem = aligned_alloc(4096, CAP);
@@ -54,7 +56,7 @@ static void line_init(struct line *l, const char *backend, struct seal_place pla
 	l->to = seal_create(CAP);
 	ring_produce(&l->tx, l->mem, CAP, &l->head, gen16(place.gen), 0);
 	ring_consume(&l->rx, l->mem, CAP, &l->head, gen16(place.gen), 0);
-	assert_int_equal(seal_begin_tx(&l->from->tx, &l->tx, gcm, &place, secret), 0);
+	assert_int_equal(seal_begin_tx(&l->from->tx, &l->tx, gcm, &place, secret, &life), 0);
 	assert_int_equal(seal_begin_rx(&l->to->rx, &l->rx, gcm, &place, secret), 0);
 }
 

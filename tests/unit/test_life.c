@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * test_life.c - scope: common/life.h by files that stand for the hypervisor's page: what a
+ * source may be, that a change shows at the next look, forks, the manager's word; and what goes
+ * by it: sealers of values draw anew, sealed rings end, random bytes differ. Real clones of real machines:
+ * tests/e2e/clone.sh.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "entropy.h"
+#include "keyfile.h"
+#include "life.h"
+#include "seal.h"
+#include "value.h"
+
+#include <sodium.h>
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { TYPE = 5, AT = 40 /* as QEMU has it */, INT4 = 4 + VALUE_OVERHEAD, MANY = 1000 };
+
+static char dir[] = "/tmp/test_life.XXXXXX", path[64], keys[64];
+static struct keyring *ring;
+
+/* The hypervisor's part. */
+static void put_id(uint64_t a, uint64_t b)
+{
+	uint64_t id[2] = {a, b};
+	int fd = open(path, O_WRONLY | O_CREAT, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(ftruncate(fd, 4096), 0);
+	assert_int_equal(pwrite(fd, id, sizeof id, AT), sizeof id);
+	close(fd);
+}
+
+static void watch(void)
+{
+	char source[80];
+	struct err_text e;
+
+	put_id(1, 1);
+	snprintf(source, sizeof source, "%s@%d", path, AT);
+	assert_int_equal(life_watch(source, &e), 1);
+	assert_true(life_watched());
+}
+
+static int unwatch(void **state)
+{
+	struct err_text e;
+
+	return life_watch("none", &e);
+}
+
+/* ---- where it is ---- */
+
+static void refused(const char *source, int rc, const char *text)
+{
+	struct err_text e = {""};
+
+	assert_int_equal(life_watch(source, &e), rc);
+	assert_non_null(strstr(e.s, text));
+	assert_false(life_watched());
+}
+
+static void test_sources(void **state)
+{
+	char source[80];
+	struct err_text e;
+	int fd;
+
+	refused("", -EINVAL, "auto, none, acpi");
+	refused("vmgenid", -EINVAL, "not \"vmgenid\"");
+	refused("/nowhere/at/all", -ENOENT, "/nowhere/at/all");
+	put_id(1, 2);
+	snprintf(source, sizeof source, "%s@", path);
+	refused(source, -EINVAL, "multiple of 8");
+	snprintf(source, sizeof source, "%s@12", path);
+	refused(source, -EINVAL, "multiple of 8");
+	snprintf(source, sizeof source, "%s@8x", path);
+	refused(source, -EINVAL, "multiple of 8");
+	snprintf(source, sizeof source, "%s@4088", path);
+	refused(source, -EINVAL, "no 16 bytes at 4088");
+	snprintf(source, sizeof source, "%s@0x10000", path);
+	refused(source, -EINVAL, "no 16 bytes");
+	fd = open(path, O_WRONLY | O_TRUNC);
+	close(fd);
+	refused(path, -EINVAL, "no 16 bytes at 0");
+	put_id(1, 2);
+	snprintf(source, sizeof source, "%s@0x28", path);
+	assert_int_equal(life_watch(source, &e), 1);
+	refused("/nowhere/at/all", -ENOENT, "/nowhere/at/all"); /* and the one before is given up */
+}
+
+static void test_changes_show(void **state)
+{
+	struct life a, b;
+
+	watch();
+	life_read(&a);
+	assert_true(life_is(&a));
+	put_id(1, 2);
+	assert_false(life_is(&a));
+	life_read(&b);
+	assert_true(life_is(&b));
+	put_id(2, 2);
+	assert_false(life_is(&b));
+	put_id(1, 2);
+	assert_true(life_is(&b)); /* moved, not copied: the id is what it was */
+	life_end();
+	assert_false(life_is(&b));
+}
+
+static void test_fork(void **state)
+{
+	struct life a;
+	int status;
+	pid_t pid;
+
+	life_read(&a);
+	pid = fork();
+	if (pid == 0)
+		_exit(life_is(&a));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_true(life_is(&a));
+}
+
+/* ---- values ---- */
+
+struct run {
+	struct value_sealer s;
+	uint8_t v[MANY][INT4];
+};
+
+static uint64_t incarnation(const uint8_t *v)
+{
+	struct value_header h = {0};
+
+	assert_int_equal(value_header_parse(v, INT4, &h), 0);
+	return h.incarnation;
+}
+
+static void test_sealer_draws_anew(void **state)
+{
+	struct run *r = aligned_alloc(64, sizeof *r);
+	static const uint8_t plain[MANY * 4];
+	int i;
+
+	watch();
+	assert_int_equal(value_sealer_init(&r->s, gcm_select(NULL), ring), 0);
+	assert_int_equal(value_seal_column(&r->s, TYPE, plain, 4, MANY, r->v[0]), 0);
+	assert_true(incarnation(r->v[0]) == incarnation(r->v[MANY - 1]));
+	for (i = 1; i < MANY; i++) {
+		put_id(7, (uint64_t)i);
+		assert_int_equal(value_seal(&r->s, TYPE, plain, 4, r->v[i]), 0);
+		assert_true(incarnation(r->v[i]) != incarnation(r->v[i - 1]));
+	}
+	put_id(8, 0);
+	assert_int_equal(value_seal_column(&r->s, TYPE, plain, 4, 100, r->v[0]), 0);
+	assert_true(incarnation(r->v[0]) != incarnation(r->v[MANY - 1]));
+	assert_true(incarnation(r->v[0]) == incarnation(r->v[99]));
+	value_sealer_fini(&r->s);
+	free(r);
+}
+
+/* One sealer, byte for byte the same, in two machines: each with an id of its own. And, so that
+ * this can fail, with the id that it had: the same nonce for two plaintexts. */
+static void test_copies(void **state)
+{
+	struct run *a = aligned_alloc(64, sizeof *a), *b = aligned_alloc(64, sizeof *b);
+
+	watch();
+	assert_int_equal(value_sealer_init(&a->s, gcm_select(NULL), ring), 0);
+	memcpy(b, a, sizeof *b);
+	assert_int_equal(value_seal(&a->s, TYPE, "left", 4, a->v[0]), 0);
+	assert_int_equal(value_seal(&b->s, TYPE, "righ", 4, b->v[0]), 0);
+	assert_memory_equal(a->v[0], b->v[0], VALUE_HEAD_BYTES);
+	memcpy(b, a, sizeof *b);
+	put_id(2, 1);
+	assert_int_equal(value_seal(&a->s, TYPE, "left", 4, a->v[0]), 0);
+	put_id(2, 2);
+	assert_int_equal(value_seal(&b->s, TYPE, "righ", 4, b->v[0]), 0);
+	assert_true(incarnation(a->v[0]) != incarnation(b->v[0]));
+	value_sealer_fini(&a->s);
+	value_sealer_fini(&b->s);
+	free(a);
+	free(b);
+}
+
+/* ---- sealed rings ---- */
+
+enum { CAP = 1 << 16, GEN = 2 };
+
+static void say(struct ring *tx, const char *text)
+{
+	uint8_t *at;
+
+	assert_int_equal(ring_claim(tx, 8, &at), 0);
+	memcpy(at, text, 8);
+	ring_commit(tx, 8, 5, 0, 1);
+	ring_publish(tx);
+}
+
+static void ring_ends(void (*change)(void))
+{
+	static const struct seal_place place = {"ops", 1, GEN};
+	static const uint8_t secret[SEAL_SECRET] = {1};
+	struct seal *from = seal_create(CAP), *to = seal_create(CAP);
+	uint8_t *mem = aligned_alloc(4096, CAP), *was = malloc(CAP), *at;
+	uint64_t head = 0;
+	struct ring tx, rx;
+	struct frame f;
+	struct life life;
+
+	memset(mem, 0, CAP);
+	life_read(&life);
+	ring_produce(&tx, mem, CAP, &head, GEN + 1, 0);
+	ring_consume(&rx, mem, CAP, &head, GEN + 1, 0);
+	assert_int_equal(seal_begin_tx(&from->tx, &tx, gcm_select(NULL), &place, secret, &life), 0);
+	assert_int_equal(seal_begin_rx(&to->rx, &rx, gcm_select(NULL), &place, secret), 0);
+	say(&tx, "as ever.");
+	assert_int_equal(ring_peek(&rx, &f), 0);
+	memcpy(was, mem, CAP);
+	change();
+	say(&tx, "copied??");
+	assert_memory_equal(mem, was, CAP); /* nothing of it was shown */
+	assert_int_equal(ring_claim(&tx, 8, &at), -EPROTO);
+	assert_non_null(strstr(seal_why(&tx), "copy"));
+	seal_destroy(from);
+	seal_destroy(to);
+	free(mem);
+	free(was);
+}
+
+static void other_id(void)
+{
+	put_id(9, 9);
+}
+
+static void test_rings_end(void **state)
+{
+	watch();
+	ring_ends(other_id);
+	ring_ends(life_end);
+}
+
+/* ---- random bytes ---- */
+
+static void test_entropy(void **state)
+{
+	static const size_t len[] = {1, 7, 8, 31, 32, 33, 1000};
+	uint8_t a[1000], b[1000], was;
+	size_t i;
+
+	for (i = 0; i < sizeof len / sizeof *len; i++) {
+		memset(a, 0x55, sizeof a);
+		entropy_fill(a, len[i]);
+		entropy_fill(b, len[i]);
+		assert_true(len[i] < 7 || memcmp(a, b, len[i]) != 0);
+		was = len[i] < sizeof a ? a[len[i]] : 0x55;
+		assert_int_equal(was, 0x55);
+	}
+	entropy_add("told", 4);
+	entropy_fill(b, sizeof b);
+	assert_memory_not_equal(a, b, sizeof b);
+}
+
+static int group_setup(void **state)
+{
+	if (sodium_init() < 0 || !mkdtemp(dir))
+		return -1;
+	snprintf(path, sizeof path, "%s/id", dir);
+	snprintf(keys, sizeof keys, "%s/keys", dir);
+	return keyfile_create(keys, NULL, NULL) || keyfile_load(&ring, keys, NULL, NULL);
+}
+
+static int group_teardown(void **state)
+{
+	keyring_destroy(ring);
+	unlink(path);
+	unlink(keys);
+	return rmdir(dir);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(test_sources, unwatch),
+		cmocka_unit_test_teardown(test_changes_show, unwatch),
+		cmocka_unit_test_teardown(test_fork, unwatch),
+		cmocka_unit_test_teardown(test_sealer_draws_anew, unwatch),
+		cmocka_unit_test_teardown(test_copies, unwatch),
+		cmocka_unit_test_teardown(test_rings_end, unwatch),
+		cmocka_unit_test(test_entropy),
+	};
+
+	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+}
