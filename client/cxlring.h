@@ -63,11 +63,12 @@ struct cxlring_options {
 	/*
 	 * Sealed channels (docs/security.md): 1, or not at all. Then files, PEM: certificate,
 	 * its key, the CA's certificate, and, or NULL, what that has revoked; or a file with a
-	 * pre-shared key. They are read once, by cxlring_open(): -EACCES when the server does not
+	 * pre-shared key. cxlring_open() reads them: -EACCES when the server does not
 	 * accept what they say or the other way round, -ECONNREFUSED when it has no sealed channels.
-	 * `crl` is looked at again once a second while there are calls: a server whose certificate
-	 * is on it now, or has ended, is left by the next call, which is -ECONNRESET when replies were
-	 * outstanding and else connects anew, to whoever shows a good certificate.
+	 * They are looked at again once a second while there are calls, and read anew when they were
+	 * replaced; what does not fit together changes nothing. A server whose certificate does not hold
+	 * any more, by them or because it has ended, is left by the next call, which is -ECONNRESET when
+	 * replies were outstanding and else connects anew, to whoever shows a good certificate.
 	 */
 	int secure;
 	const char *cert, *key, *ca, *crl, *psk;

@@ -195,6 +195,12 @@ static int open_input(const struct options *o, int *fd, struct err_text *e)
 	return -errno;
 }
 
+static void say_files(const char *why)
+{
+	fprintf(stderr, "hedb-load: certificates and keys %s%s\n",
+		why ? "are as they were: " : "were read anew", why ? why : "");
+}
+
 static int connect_ops(
 	const struct options *o, struct region *r, struct ops_client *c, struct err_text *e)
 {
@@ -222,6 +228,8 @@ static int connect_ops(
 	}
 	ops_client_init(c, r, &config, message_heap, 1u << 31);
 	c->trust = trust;
+	if (trust)
+		trust->say = say_files;
 	c->role = ROLE_CLIENT;
 	c->wait_channel_ms = o->timeout_ms;
 	rc = trust ? 0 : ops_credential_read(c->credential, credential, e);

@@ -113,6 +113,21 @@ static void turn_away(int fd, int rc, const char *why, uint64_t linger_ms)
 	close(fd);
 }
 
+/* What became of files that were replaced. Each connection looks at them: it is said once. */
+static void say_files(const char *why)
+{
+	static char last[sizeof((struct err_text *)0)->s];
+	bool again;
+
+	pthread_mutex_lock(&relay_lock);
+	again = strcmp(last, why ? why : "") == 0;
+	snprintf(last, sizeof last, "%s", why ? why : "");
+	pthread_mutex_unlock(&relay_lock);
+	if (!again)
+		fprintf(stderr, "cxl-proxy: certificates and keys %s%s\n",
+			why ? "are as they were: " : "were read anew", why ? why : "");
+}
+
 /* A channel that was just left is free in a moment, and who comes may be who left. */
 static int open_ring(struct relay *r, char *why, size_t len)
 {
@@ -123,6 +138,8 @@ static int open_ring(struct relay *r, char *why, size_t len)
 	while ((rc = cxlring_open(&r->ring, relays.options, why, len)) == -EUSERS &&
 		   clock_ms() - t0 < PATIENCE_MS && !is_stopping())
 		nanosleep(&moment, NULL);
+	if (rc == 0 && r->ring->trust)
+		r->ring->trust->say = say_files;
 	return rc;
 }
 

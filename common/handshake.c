@@ -223,8 +223,7 @@ static int use_key(struct handshake *h)
 	rc = mbedtls_ssl_conf_psk(&h->conf, key, sizeof key, (const uint8_t *)p.name,
 		strlen(p.name));
 	sodium_memzero(key, sizeof key);
-	/* Who knows the key is the server, as far as one can tell. */
-	h->peer = (struct peer){.roles = PEER_SERVES_OPS | PEER_SERVES_KV};
+	h->peer = p; /* who knows the key is the server, as far as one can tell */
 	return rc;
 }
 

@@ -121,6 +121,7 @@ int secure_connect(struct handshake **h, struct chan *c, struct trust *t, struct
 	int rc;
 
 	if (!*h) {
+		trust_refresh(t);
 		rc = secure_ready(t, e);
 		if (rc)
 			return rc;

@@ -33,7 +33,8 @@ MUST_CHECK int secure_ready(struct trust *t, struct err_text *e);
  *          up in between calls handshake_destroy()
  *   peer   out, or NULL: the server
  *
- * With a manager (t->watch) a new handshake waits for a view whose lease holds.
+ * A new handshake looks at the files of `t` first (trust_refresh()), and with a manager (t->watch)
+ * waits for a view whose lease holds.
  *
  * Milliseconds of thinking in three of the steps. Returns 0: sealed; -EAGAIN; -EACCES (`e` says why);
  * -ESTALE: the range has got another key, or the server no answer from the manager: attach anew and repeat; -ECONNREFUSED: the server has no sealed channels; -ENOMEM, -EPROTO.

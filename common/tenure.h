@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * tenure.h - how long the server of an open sealed channel may stay it, for clients. The
- * handshake asked that once; its certificate may have ended since, or be revoked.
+ * handshake asked that once; its certificate may have ended since, be revoked, or of a CA that
+ * is not believed any more.
  *
  * A client asks before each request. Once a second the answer costs a look at the clock and
- * at the file of what is revoked (trust_refresh()), otherwise a comparison of ticks. Who is
+ * at its files (trust_refresh()), otherwise a comparison of ticks. Who is
  * told that it is over gives the channel back, and opens a new one if it likes: whose
  * certificate is then shown, the handshake judges.
  *

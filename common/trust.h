@@ -12,9 +12,10 @@
  * knows a key can be either end of it: give each node its own, unless all are one. Both
  * may be there; a client then shows its certificate.
  *
- * All of it is read and tried once, at load; of a client that says so (trust_follow()) the list
- * of the revoked is read again when it changes. A handshake parses it anew: mbedtls writes
- * into keys while it signs, so they cannot be shared by threads.
+ * All of it is read and tried once, at load; a server loads another one. A client has one for
+ * weeks that it can have open channels by: the files of that one are followed (trust_follow()). A
+ * handshake parses it anew: mbedtls writes into keys while it signs, so they cannot be shared
+ * by threads.
  */
 #ifndef COMMON_TRUST_H
 #define COMMON_TRUST_H
@@ -25,7 +26,7 @@
 #include "peer.h"
 #include "view.h"
 
-enum { TRUST_PSK = 32, TRUST_ROOTS = 8 /* CAs in one file */ };
+enum { TRUST_PSK = 32, TRUST_ROOTS = 8 /* CAs in one file */, TRUST_FILES = 5 };
 
 /* How a service is to be used. */
 enum trust_mode {
@@ -39,21 +40,30 @@ struct trust_files {
 	const char *cert, *key, *ca, *crl, *psk;
 };
 
+/* They, as they were when they were looked at; all zero: never. */
+struct trust_seen {
+	struct stat was[TRUST_FILES];
+};
+
 struct trust_blob {
 	uint8_t *p; /* PEM with the zero byte that mbedtls wants; sodium_malloc */
 	size_t len;
 };
 
 struct trust {
+	/* What was read: */
 	struct trust_blob cert, key, ca, crl, psk;
 	uint8_t root[TRUST_ROOTS][PEER_ROOT]; /* of the CAs, as struct peer has it */
 	unsigned nroots;
+	struct peer self; /* as the certificate, or a client's line of keys, says */
+	/* And what hangs on it: */
 	struct view *view; /* what a manager says besides, or NULL; held */
 	struct watch *watch; /* a client's, which keeps it (watch.h), or NULL; owned */
-	char *crl_file;      /* that is followed, or NULL; owned */
-	struct stat crl_was; /* when `crl` was read from it; all zero: before that */
-	uint64_t news;       /* how often it was read anew */
-	struct peer self; /* as the certificate, or a client's line of keys, says */
+	struct trust_source *source; /* the files that are followed, or NULL; owned */
+	uint64_t news;    /* how often something of them was read anew */
+	/* For the log, when files are followed: why those that are there now are not used, once for
+	 * each reason; NULL: that has passed, they are. May be NULL. */
+	void (*say)(const char *why);
 	int users;        /* trust_hold() */
 };
 
@@ -71,12 +81,21 @@ MUST_CHECK int trust_load(
  * no manager knows. Before anybody else has `t`. */
 MUST_CHECK int trust_manage(struct trust *t, struct view *v, struct err_text *e);
 
-/* Follow that file, which `crl` was read from; NULL or "": none. For a client, whose thread alone
- * uses `t`. Returns 0 or -ENOMEM. */
-MUST_CHECK int trust_follow(struct trust *t, const char *crl);
+/* Is one of them another one than the last time, or was it written since? Also when none has been
+ * looked at. One that is not there now is as it was. */
+bool trust_seen_other(struct trust_seen *s, const struct trust_files *f);
 
-/* Read the file that is followed, if it is another one than before. What is not whole, or no
- * list of this CA that holds, changes nothing, and is tried again the next time. */
+/* trust_load() for a client, whose thread alone uses `t`: the files are followed from then on. */
+MUST_CHECK int trust_follow(
+	struct trust **t, const struct trust_files *f, struct err_text *e);
+
+/*
+ * trust_refresh - read the files that are followed, if they are others than before.
+ *
+ * All of them count from now on, or none: what cannot be loaded (it may be half written) changes
+ * nothing, and is tried again the next time. But a list of what our CA has revoked does by itself:
+ * it may say that of our own certificate, which cannot be loaded then, and of the server's.
+ */
 void trust_refresh(struct trust *t);
 
 /* One more, one less who uses it; the last one wipes it. Any thread. NULL is fine. */

@@ -93,6 +93,7 @@ static void connect_now(struct watch *w, uint64_t now)
 	uint32_t i = w->next++ % w->n;
 	int fd = mgrlink_dial(&w->at[i], w->at_len[i]);
 
+	trust_refresh(w->trust);
 	w->asked = w->met = false;
 	w->since_ms = w->ask_at_ms = now;
 	if (fd < 0)
@@ -282,7 +283,7 @@ static int attach_watch(struct trust *t, const struct trust_files *f, const char
 	struct trust *own;
 
 	if (!rc)
-		rc = trust_load(&own, f, e);
+		rc = trust_follow(&own, f, e);
 	if (!rc) {
 		rc = watch_create(&t->watch, address, own, v, e);
 		trust_drop(own);
@@ -304,11 +305,9 @@ int watch_load(struct trust **t, const struct trust_files *f, const char *addres
 		return -EINVAL;
 	}
 	rc = life_watch_env(e);
-	if (rc >= 0)
-		rc = trust_load(t, f, e);
-	if (rc)
+	if (rc < 0)
 		return rc;
-	rc = trust_follow(*t, f->crl);
+	rc = trust_follow(t, f, e);
 	if (!rc && address && address[0]) {
 		rc = attach_watch(*t, f, address, pool, e);
 		if (!rc)

@@ -68,8 +68,8 @@ bool watch_heard_since(const struct watch *w, uint64_t ms);
 MUST_CHECK int watch_fetch(struct watch *w, const struct watch_patience *p, struct err_text *e);
 
 /*
- * watch_load - trust_load() for a client, which follows its list of the revoked; and with an address a manager's view, fetched, that
- * is stepped as told above and goes with the trust.
+ * watch_load - trust_follow(), and with an address a manager's view, fetched, that is stepped as
+ * told above and goes with the trust.
  *
  *   t               out; NULL when this fails. When idle() jumps out of here it is there all the
  *                   same, of no use, and for the caller to drop

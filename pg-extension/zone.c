@@ -172,6 +172,15 @@ static void at_transaction_end(XactEvent event, void *arg)
 		ops_release(&zone.client);
 }
 
+/* What became of files that were replaced while we had them. */
+static void say_files(const char *why)
+{
+	if (why)
+		ereport(LOG, (errmsg("hedb: certificates and keys are as they were: %s", why)));
+	else
+		ereport(LOG, (errmsg("hedb: certificates and keys were read anew")));
+}
+
 /* Whom sealed channels are for. */
 static void load_trust(void)
 {
@@ -195,6 +204,7 @@ static void load_trust(void)
 											: ERRCODE_CONFIG_FILE_ERROR),
 				errmsg("no sealed channel to ops_server: %s", e.s[0] ? e.s : err_name(rc)),
 				errhint("See hedb.secure, hedb.cert_file, hedb.key_file, hedb.ca_file and hedb.sec_mgr.")));
+	zone.trust->say = say_files;
 }
 
 static void open_zone(void)
@@ -295,7 +305,6 @@ static void raise_if(int rc, const struct err_text *e)
 	if (rc == -EACCES && zone.client.role != ROLE_DB) { /* else every call from now on would ask for the role */
 		ops_release(&zone.client);
 		zone.client.role = ROLE_DB;
-		zone.stale = zone.trust != NULL; /* the files may have a newer certificate */
 	}
 	raise_errno(rc, e);
 }

@@ -7,7 +7,6 @@
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,7 +18,7 @@
 #include "roster.h"
 #include "secure.h"
 
-enum { FILES = 5, NICE = 5 };
+enum { NICE = 5 };
 
 /* A handshake. Who has it is who may touch it: the thread while `thinks`. */
 struct greeting {
@@ -28,15 +27,6 @@ struct greeting {
 	struct session *s; /* main thread's; NULL: it has ended */
 	int rc;
 	bool thinks;
-};
-
-/* A file as it was when it was read: another one under the same name, or the same one
- * written again within a tick of its clock, is news. */
-struct seen {
-	dev_t dev;
-	ino_t ino;
-	off_t size;
-	struct timespec modified, changed;
 };
 
 struct greet_view greet_view;
@@ -49,7 +39,7 @@ static struct {
 	bool stop;
 	pthread_t thread;
 	int efd; /* -1: not running */
-	struct seen seen[FILES];
+	struct trust_seen seen;
 	bool complained; /* about files as they are now */
 } g = {.lock = PTHREAD_MUTEX_INITIALIZER, .work = PTHREAD_COND_INITIALIZER, .efd = -1};
 
@@ -106,35 +96,10 @@ static struct trust *trust_now(void)
 	return t;
 }
 
-static const char *file_at(int i)
+static struct trust_files files(void)
 {
-	const char *const all[FILES] = {config.cert, config.key, config.ca, config.crl, config.psk};
-
-	return all[i];
-}
-
-/* True: they are not as they were when this was asked last. */
-static bool look_at_files(void)
-{
-	bool other = false;
-	struct stat st;
-	int i;
-
-	for (i = 0; i < FILES; i++) {
-		struct seen now;
-
-		if (!file_at(i)[0] || stat(file_at(i), &st) < 0)
-			continue;
-		memset(&now, 0, sizeof now); /* what lies between its fields is compared as well */
-		now.dev = st.st_dev;
-		now.ino = st.st_ino;
-		now.size = st.st_size;
-		now.modified = st.st_mtim;
-		now.changed = st.st_ctim;
-		other |= memcmp(&g.seen[i], &now, sizeof now) != 0;
-		g.seen[i] = now;
-	}
-	return other;
+	return (struct trust_files){.cert = config.cert, .key = config.key, .ca = config.ca,
+		.crl = config.crl, .psk = config.psk};
 }
 
 /* As things are now. */
@@ -187,14 +152,13 @@ static int check_roles(const struct trust *t, struct err_text *e)
 
 int greet_configure(struct err_text *e)
 {
-	const struct trust_files f = {.cert = config.cert, .key = config.key, .ca = config.ca,
-		.crl = config.crl, .psk = config.psk};
+	const struct trust_files f = files();
 	struct trust *t = NULL, *old;
 	int rc = 0;
 
 	if (g.efd < 0)
 		return 0; /* not yet: greet_open() does */
-	look_at_files(); /* before they are read: what is written meanwhile is news */
+	trust_seen_other(&g.seen, &f); /* before they are read: what is written meanwhile is news */
 	if (config.secure != TRUST_PLAIN || config.zone_secure) {
 		rc = life_watch_env(e);
 		rc = rc < 0 ? rc : trust_load(&t, &f, e);
@@ -220,12 +184,13 @@ int greet_configure(struct err_text *e)
 
 void greet_look_at_files(void)
 {
+	const struct trust_files f = files();
 	struct err_text e = {""};
 
 	if (config.secure == TRUST_PLAIN && !config.zone_secure)
 		return;
 	kill_expired();
-	if (!look_at_files() && !g.complained)
+	if (!trust_seen_other(&g.seen, &f) && !g.complained)
 		return;
 	if (greet_configure(&e) == 0)
 		return;

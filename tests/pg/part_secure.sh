@@ -8,6 +8,11 @@ client() { PGOPTIONS='-c hedb.mode=client' q "$@"; }
 # certificate NAME ROLES: in $base, PostgreSQL's user may read it
 certificate() { as_user hedbctl ca issue "$base/ca/zone" "$1" --role "$2" >/dev/null; }
 
+# put NAME: its certificate and key in the place of my.pem and my.key
+put() {
+	for kind in pem key; do as_user cp "$base/ca/zone/$1.$kind" "$base/ca/zone/my.$kind"; done
+}
+
 use() {
 	q -c "LOAD 'hedb'" -c "ALTER SYSTEM SET hedb.cert_file = '$base/ca/zone/$1.pem'" \
 		-c "ALTER SYSTEM SET hedb.key_file = '$base/ca/zone/$1.key'" -c "SELECT pg_reload_conf()" >/dev/null
@@ -59,6 +64,29 @@ secure_all() {
 	equal 'the backend is the same as before' "$(q -c 'SELECT count(*) FROM t WHERE a < a + a')" 4995
 	has 'a plain one is refused' "$(q -c 'SET hedb.secure = off' -c 'SELECT count(*) FROM t WHERE a < a + a')" \
 		'sealed channels only'
+
+	# a session's files are replaced while it has a channel
+	put pg
+	use my
+	coproc SESSION { psql -XAtq 2>&1; }
+	ask() {
+		echo "$1;" >&"${SESSION[1]}"
+		IFS= read -r -t 20 line <&"${SESSION[0]}"
+		echo "$line"
+	}
+	equal 'a session that stays' "$(ask 'SELECT count(*) FROM t WHERE a < a + a')" 4995
+	as_user truncate -s 300 "$base/ca/zone/my.pem"
+	sleep 1.2
+	equal 'half of its certificate: it goes on' "$(ask 'SELECT count(*) FROM t WHERE a < a + a')" 4995
+	sleep 1.2
+	equal 'and on' "$(ask 'SELECT count(*) FROM t WHERE a < a + a')" 4995
+	equal 'the log says so, once' "$(grep -c 'certificates and keys are as they were: .*my.pem' "$base/log/postgres")" 1
+	put dev
+	equal 'another one: its next handshake shows it' "$(ask "SET hedb.mode = client; SELECT s FROM t WHERE id = 7")" 'row 7'
+	has 'the log says that as well' "$(cat "$base/log/postgres")" 'certificates and keys were read anew'
+	exec {SESSION[1]}>&-
+	wait $SESSION_PID 2>/dev/null
+	use pg
 
 	# in the middle of a query: the server dies, its successor is asked all the same
 	q -c "SELECT count(*) FROM t x JOIN t y ON x.id % 50 = y.id % 50 WHERE x.a + y.a > x.a" >"$base/long" &

@@ -133,11 +133,11 @@ same 'of a second CA' "$(info channels_sealed)" 1
 redis config set cxlring.ca-file "$ca/ca.pem" cxlring.crl-file "$ca/crl.pem" >/dev/null
 sealed_are 0
 same 'that is believed no longer' "$(info channels_sealed)" 0
-# The key of a node is another one now.
-("$B/cxl-cli" --region "$shm/a" --secure --psk "$dir/psk" -r 4000 -i 0.05 get b:1 >"$dir/linger" 2>&1) &
+# The key of a node is another one now, for Redis.
+cp -p "$dir/psk" "$dir/psk.was"
+("$B/cxl-cli" --region "$shm/a" --secure --psk "$dir/psk.was" -r 4000 -i 0.05 get b:1 >"$dir/linger" 2>&1) &
 pids="$pids $!"
 sealed_are 1
-cp -p "$dir/psk" "$dir/psk.was"
 cp "$dir/wrong.psk" "$dir/psk"
 sealed_are 0
 same 'a pre-shared key that is replaced ends its connections' "$(info channels_sealed)" 0
@@ -202,7 +202,8 @@ has 'and is answered' "$(cat "$dir/loop3")" after
 # ---- the server's certificate, which clients look at as well ----
 # Their list is one of their own: Redis does not know of it, and would serve on.
 start b --cxlring.secure required $files
-mine="--region $shm/b --secure --cert $ca/any.pem --key $ca/any.key --ca $ca/ca.pem --crl $dir/list.pem"
+mine="--region $shm/b --secure --cert $ca/any.pem --key $ca/any.key --ca $dir/cas.pem --crl $dir/list.pem"
+cp "$ca/ca.pem" "$dir/cas.pem"
 sealed_there() { [ "$(redis-cli -s "$dir/b.sock" info cxlring | tr -d '\r' | sed -n 's/^cxlring_channels_sealed://p')" "$1" "$2" ]; }
 cp "$ca/crl.pem" "$dir/list.pem"
 "$B/cxl-cli" $mine -r 4000 -i 0.05 get x:1 >"$dir/asks" 2>&1 &
@@ -218,6 +219,14 @@ pids="$pids $!"
 until_true sealed_there -ge 3
 sleep 2.5
 sealed_there -ge 3 && ok 'a list that stays as it is ends nothing' || not_ok 'a list that stays as it is ends nothing'
+# nor does a CA that is half written, which the log of the proxy says once for all its connections
+head -c 300 "$ca/ca.pem" >"$dir/cas.pem"
+until_true grep -q cas.pem "$dir/proxy.err"
+sleep 2.5
+sealed_there -ge 3 && ok 'nor does half a CA' || not_ok 'nor does half a CA'
+same 'which the log says, once' "$(grep -c 'certificates and keys are as they were: .*cas.pem' "$dir/proxy.err")" 1
+cp "$ca/ca.pem" "$dir/cas.pem"
+until_true grep -q 'read anew' "$dir/proxy.err"
 ctl ca revoke "$ca" redis
 cp "$ca/crl.pem" "$dir/list.new"
 mv "$dir/list.new" "$dir/list.pem"

@@ -359,6 +359,56 @@ static void test_fresh(void **state)
 	part(&b);
 }
 
+/* ---- files that are followed ---- */
+
+static char said[sizeof err.s];
+static int sayings;
+
+static void hear(const char *why)
+{
+	snprintf(said, sizeof said, "%s", why ? why : "");
+	sayings++;
+}
+
+/* A list with our own certificate on it cannot be loaded with it, and counts all the same: it may
+ * have the server's as well. */
+static void test_followed_list(void **state)
+{
+	struct trust_files f = files_of(dir, "victim");
+	struct trust *t;
+	int i;
+
+	issue(dir, "victim", "db", 2);
+	f.crl = path(dir, "crl.pem");
+	if (trust_follow(&t, &f, &err))
+		fail_msg("%s", err.s);
+	t->say = hear;
+	trust_refresh(t);
+	assert_int_equal(t->news, 0); /* as they were */
+	assert_int_equal(sayings, 0);
+	assert_int_equal(ca_revoke(dir, "victim", &err), 0);
+	for (i = 0; i < 3; i++) {
+		trust_refresh(t);
+		assert_int_equal(t->news, 1);
+		assert_int_equal(sayings, 1);
+	}
+	assert_non_null(strstr(said, "revoked"));
+	assert_true(trust_objects(t, &t->self, time(NULL), &err));
+	issue(dir, "victim", "db,client", 2);
+	trust_refresh(t);
+	assert_int_equal(t->news, 2);
+	assert_int_equal(sayings, 2);
+	assert_string_equal(said, "");
+	assert_int_equal(t->self.roles, PEER_DB | PEER_CLIENT);
+	assert_false(trust_objects(t, &t->self, time(NULL), &err));
+	/* what is not there now is as it was */
+	assert_int_equal(unlink(f.cert), 0);
+	trust_refresh(t);
+	assert_int_equal(t->news, 2);
+	assert_int_equal(sayings, 2);
+	trust_drop(t);
+}
+
 /* ---- pre-shared keys ---- */
 
 static struct trust_files keys(const char *name, const char *text)
@@ -565,6 +615,7 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_followed_list),
 		cmocka_unit_test(test_certificates),
 		cmocka_unit_test(test_another_channel),
 		cmocka_unit_test(test_wrong_role),

@@ -2,7 +2,8 @@
 /*
  * test_sealed_server.c - scope: sealed channels of a running ops_server: who is let in, what
  * a neighbour can read (nothing) and do (end a channel), a server's death and its successor,
- * revocation, certificates that end, of both ends, many handshakes at once. Needs the program that was built beside it.
+ * revocation, certificates that end, of both ends, a client's files that are replaced while it
+ * asks, many handshakes at once. Needs the program that was built beside it.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -395,6 +396,7 @@ static void test_list_of_another(void **state)
 	assert_int_equal(ca_init(other, 2, &err), 0);
 	/* of the same name, or nobody would look at its signature */
 	snprintf(command, sizeof command, "cp %s/crl.pem %s", other, in_ca("mylist.pem"));
+	copy_list();
 	assert_int_equal(ask_for_ms(c, 1500), 0);
 	assert_int_equal(c->trust->news, 1); /* it looked */
 	assert_int_equal(system(command), 0);
@@ -435,12 +437,178 @@ static void test_server_renewed(void **state)
 	copy_list();
 	usleep(1200000);
 	kill(f.pid, SIGCONT);
-	for (t0 = clock_ms(); c->trust->news < 2 && clock_ms() - t0 < TIMEOUT_MS; usleep(20000))
+	for (t0 = clock_ms(); c->trust->news < 1 && clock_ms() - t0 < TIMEOUT_MS; usleep(20000))
 		assert_int_equal(ask_lt(c), 0);
-	assert_int_equal(c->trust->news, 2);
+	assert_int_equal(c->trust->news, 1);
 	assert_int_equal(ops_collect(c, &ticket, TIMEOUT_MS, &got, &len, &err), 0);
 	assert_int_equal(len, sizeof canary);
 	assert_memory_equal(got, canary, sizeof canary);
+	assert_int_equal(ask_lt(c), 0);
+	client_and_trust_close(c);
+}
+
+/* ---- a client's own files, replaced ---- */
+
+static struct {
+	int refused, taken;
+	char why[300];
+} heard;
+
+static void hear(const char *why)
+{
+	if (why)
+		heard.refused++;
+	else
+		heard.taken++;
+	snprintf(heard.why, sizeof heard.why, "%s", why ? why : "");
+}
+
+/* One after the other: for a moment they do not go together. */
+static void put(const char *from, const char *name, const char *cas)
+{
+	char command[800];
+
+	snprintf(command, sizeof command,
+		"cd %s && umask 077 && cat %s/%s.pem >my.pem && cat %s/%s.key >my.key", ca, from, name, from,
+		name);
+	assert_int_equal(system(command), 0);
+	snprintf(command, sizeof command, "cd %s && cat %s >myca.new && mv myca.new myca.pem", ca, cas);
+	assert_int_equal(system(command), 0);
+}
+
+static struct ops_client *client_of(const struct trust_files *files)
+{
+	struct trust *t;
+
+	if (watch_load(&t, files, NULL, NULL, NULL, &err))
+		fail_msg("%s", err.s);
+	memset(&heard, 0, sizeof heard);
+	t->say = hear;
+	return client_with(ROLE_DB, t);
+}
+
+static struct ops_client *client_with_files(void)
+{
+	const struct trust_files files = {
+		.cert = in_ca("my.pem"), .key = in_ca("my.key"), .ca = in_ca("myca.pem")};
+
+	return client_of(&files);
+}
+
+static void test_certificate_replaced(void **state)
+{
+	struct ops_client *c;
+	uint32_t gen;
+
+	put(ca, "dba", "ca.pem");
+	c = client_with_files();
+	assert_int_equal(ask_lt(c), 0);
+	gen = c->chan.gen;
+	/* half of it: the old one stays, and that is said once, however often one looks */
+	assert_int_equal(truncate(in_ca("my.pem"), 300), 0);
+	assert_int_equal(ask_for_ms(c, 3500), 0);
+	assert_int_equal(heard.refused, 1);
+	assert_non_null(strstr(heard.why, "my.pem"));
+	assert_int_equal(heard.taken, 0);
+	put(ca, "node", "ca.pem");
+	assert_int_equal(ask_for_ms(c, 2500), 0);
+	assert_int_equal(heard.taken, 1);
+	assert_int_equal(c->chan.gen, gen); /* the channel is as good as before */
+	assert_int_equal(c->retries, 0);
+	ops_release(c);
+	c->role = ROLE_CLIENT; /* which node may be, and dba may not */
+	assert_int_equal(ask_lt(c), 0);
+	client_and_trust_close(c);
+}
+
+/* Who shows it at once, without a look at the clock: what is there when a handshake begins. */
+static void test_certificate_of_now(void **state)
+{
+	struct ops_client *c;
+
+	put(ca, "dba", "ca.pem");
+	c = client_with_files();
+	put(ca, "node", "ca.pem");
+	c->role = ROLE_CLIENT;
+	assert_int_equal(ask_lt(c), 0);
+	client_and_trust_close(c);
+}
+
+static void test_ca_replaced(void **state)
+{
+	struct ops_client *c;
+	char other[80], both[160];
+	uint32_t gen;
+
+	snprintf(other, sizeof other, "%s.other", ca);
+	snprintf(both, sizeof both, "ca.pem %s/ca.pem", other);
+	assert_int_equal(ca_init(other, 2, &err), 0);
+	assert_int_equal(ca_issue(other, "node", "db", 2, &err), 0);
+	put(ca, "node", "ca.pem");
+	c = client_with_files();
+	assert_int_equal(ask_lt(c), 0);
+	gen = c->chan.gen;
+	put(ca, "node", both);
+	assert_int_equal(ask_for_ms(c, 2500), 0);
+	assert_int_equal(c->trust->news, 1);
+	assert_int_equal(c->chan.gen, gen);
+	/* The server's CA is none any more. It is not told, and would serve on. */
+	snprintf(both, sizeof both, "%s/ca.pem", other);
+	put(other, "node", both);
+	assert_int_equal(ask_for_ms(c, TIMEOUT_MS), -EACCES);
+	assert_int_equal(ask_lt(c), -EACCES);
+	put(ca, "node", "ca.pem");
+	assert_int_equal(ask_lt(c), 0);
+	client_and_trust_close(c);
+	assert_int_equal(remove_dir(other), 0);
+}
+
+#define ONE "one db 4d5c3f0e9a7b61528394a5b6c7d8e9f00112233445566778899aabbccddeeff0\n"
+#define TWO "two db,client 00112233445566778899aabbccddeeff4d5c3f0e9a7b61528394a5b6c7d8e9f0\n"
+
+static void write_keys(const char *name, const char *text)
+{
+	char next[200];
+
+	snprintf(next, sizeof next, "%s.new", in_ca(name));
+	write_file(next, text, strlen(text));
+	assert_int_equal(rename(next, in_ca(name)), 0);
+}
+
+static int begin_keys(void **state)
+{
+	const char *const more[] = {"--credential", f.credential, "--secure", "required", "--psk",
+		in_ca("all.psk"), NULL};
+
+	write_keys("all.psk", ONE TWO);
+	return begin_with(CHANNELS, more);
+}
+
+/* A pre-shared key is both ends' certificate: without it the server is a stranger. */
+static void test_key_replaced(void **state)
+{
+	const struct trust_files files = {.psk = in_ca("my.psk")};
+	struct ops_client *c;
+	uint32_t gen, index;
+
+	write_keys("my.psk", ONE);
+	c = client_of(&files);
+	assert_int_equal(ask_lt(c), 0);
+	gen = c->chan.gen;
+	index = c->chan.index;
+	write_keys("my.psk", "one db");
+	assert_int_equal(ask_for_ms(c, 2500), 0);
+	assert_int_equal(heard.refused, 1);
+	write_keys("my.psk", "# as before\n" ONE);
+	assert_int_equal(ask_for_ms(c, 2500), 0);
+	assert_int_equal(heard.taken, 1);
+	assert_int_equal(c->chan.gen, gen);
+	write_keys("my.psk", TWO);
+	assert_int_equal(ask_for_ms(c, 2500), 0);
+	assert_int_equal(c->trust->news, 2);
+	assert_true(c->chan.gen != gen || c->chan.index != index);
+	ops_release(c);
+	c->role = ROLE_CLIENT;
 	assert_int_equal(ask_lt(c), 0);
 	client_and_trust_close(c);
 }
@@ -647,6 +815,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_list_of_another, begin_vault, end),
 		cmocka_unit_test_setup_teardown(test_server_expires, begin_brief_vault, end),
 		cmocka_unit_test_setup_teardown(test_server_renewed, begin_vault, end),
+		SEALED(test_certificate_replaced),
+		SEALED(test_certificate_of_now),
+		SEALED(test_ca_replaced),
+		cmocka_unit_test_setup_teardown(test_key_replaced, begin_keys, end),
 		SEALED(test_strangers_wait_alone),
 		SEALED(test_server_dies),
 		SEALED(test_clients_die),
