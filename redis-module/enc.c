@@ -213,7 +213,7 @@ static bool unanswered(struct enc_op *op)
 		if (job->rc == 0)
 			continue;
 		if (job->rc == -ENOMEM || job->rc == -EMSGSIZE || job->rc == -EPROTO ||
-			job->rc == -EACCES)
+			job->rc == -EACCES || job->rc == -ENOKEY)
 			enc_fail(op, "ERR %s", why);
 		else
 			enc_fail(op, "ZONEDOWN %s", why);

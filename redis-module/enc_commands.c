@@ -58,8 +58,9 @@ static const struct command {
 		"How many members there are", "O(1)"},
 	{"enc.zscore", enc_cmd_zscore, NULL, "readonly", 3, IN, 0, 1,
 		"A member's encrypted score", "O(log N)"},
-	{"enc.rekey", enc_cmd_rekey, &enc_kind_rekey, "write deny-oom", 2, BOTH, 0, 1,
-		"Encrypt a value anew, under the active data key", "O(1), one request to the zone"},
+	{"enc.rekey", enc_cmd_rekey, &enc_kind_rekey, "write deny-oom", -2, BOTH, 0, 1,
+		"Encrypt a value anew, under the active data key of its domain or of another",
+		"O(1), one request to the zone"},
 	{"enc.keyid", enc_cmd_keyid, NULL, "readonly fast", 2, IN, 0, 1,
 		"The id of the data key that a value is under", "O(1)"},
 };

@@ -23,6 +23,7 @@
 
 #include "rm.h"
 
+#include "keyring.h"
 #include "ops.h"
 
 enum { ZONE_ARGS = 4, ZONE_CODE = 10 };
@@ -57,6 +58,7 @@ struct zone_job {
 	uint8_t ncode;
 	bool whole;           /* looks at its column as a whole: not to be put with others */
 	uint16_t code[ZONE_CODE];
+	char into[KEYRING_DOMAIN_NAME + 1]; /* the domain of keys that results go to; empty: their own */
 	struct zone_column arg[ZONE_ARGS];
 	/* the answer */
 	int rc;               /* 0, or a negative errno with `why` */

@@ -145,7 +145,7 @@ static bool same_program(const struct zone_job *a, const struct zone_job *b)
 {
 	int i;
 
-	if (a->nargs != b->nargs || a->ncode != b->ncode ||
+	if (a->nargs != b->nargs || a->ncode != b->ncode || strcmp(a->into, b->into) != 0 ||
 		memcmp(a->code, b->code, a->ncode * sizeof *a->code) != 0)
 		return false;
 	for (i = 0; i < a->nargs; i++)
@@ -177,9 +177,15 @@ uint64_t request_rows(const struct zone_job *first)
 	return n;
 }
 
+/* Of a domain's name and its length. */
+static uint64_t into_bytes(const struct zone_job *job)
+{
+	return job->into[0] ? 1 + strlen(job->into) : 0;
+}
+
 uint64_t request_bytes(const struct zone_job *first)
 {
-	uint64_t n = PROGRAM_HEADER + 2u * first->nargs + 2u * first->ncode;
+	uint64_t n = PROGRAM_HEADER + into_bytes(first) + 2u * first->nargs + 2u * first->ncode;
 
 	for (; first; first = first->next)
 		n += column_bytes(first);
@@ -193,9 +199,13 @@ void request_fill(void *list, uint8_t *at, uint64_t len)
 	int i;
 
 	writer_u8(&w, first->nargs);
-	writer_u8(&w, 0);
+	writer_u8(&w, first->into[0] ? PROGRAM_INTO : 0);
 	writer_u16(&w, first->ncode);
 	writer_u32(&w, (uint32_t)request_rows(first));
+	if (first->into[0]) {
+		writer_u8(&w, (uint8_t)strlen(first->into));
+		writer_bytes(&w, first->into, strlen(first->into));
+	}
 	for (i = 0; i < first->nargs; i++) {
 		writer_u8(&w, first->arg[i].type);
 		writer_u8(&w, first->arg[i].flags);

@@ -1,36 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # ENC.* with a real ops_server: what each command computes, its errors, atomicity, replicas,
-# AOF and RDB, ring sessions, and a zone that stops, dies and comes back.
+# AOF and RDB, ring sessions, and a zone that stops, dies and comes back. ENC.REKEY: rekey.sh.
 family=enc
 . tests/redis/lib.sh
-zone=$shm/zone
-cred=$dir/credential
-
-zone_start() {
-	"$B/ops_server" --region "$zone" --keys "$dir/keys" --credential "$cred" >>"$dir/ops.log" 2>&1 &
-	zone_pid=$!
-	pids="$pids $zone_pid"
-	until_true "$B/hedbctl" ping "$zone" --count 1 || { not_ok 'ops_server starts'; tail -5 "$dir/ops.log"; exit 1; }
-}
-zone_kill() {
-	kill -9 "$zone_pid"
-	wait "$zone_pid" 2>/dev/null
-	pids=$(echo " $pids " | sed "s/ $zone_pid / /")
-}
-# Stopped, it answers nothing, and to its clients it is alive.
-freeze() {
-	kill -STOP "$zone_pid"
-	until_true grep -q '^State:.T' "/proc/$zone_pid/status"
-}
-thaw() { kill -CONT "$zone_pid"; }
-
-# encrypt TYPE < lines; e TYPE VALUE; decrypt < base64; t SERVER command...: decrypted reply
-encrypt() { "$B/hedbctl" encrypt "$1" "$zone" --credential "$cred" 2>&1; }
-decrypt() { "$B/hedbctl" decrypt "$zone" --credential "$cred" 2>&1; }
-e() { printf '%s\n' "$2" | encrypt "$1"; }
-t() { tcp_raw "$@" | decrypt; }
-under_way() { [ "$(info "$1" cxlring cxlring_enc_under_way)" = "$2" ]; }
-later() { tcp "$@" >"$dir/later" 2>&1 & later=$!; }
+. tests/redis/lib_zone.sh
 
 "$B/hedbctl" region format "$zone" >/dev/null
 "$B/hedbctl" key create "$dir/keys" >/dev/null
@@ -98,7 +71,6 @@ done
 port=$(free_port)
 start a --port "$port" --cxlring.zone-path "$zone" --appendonly yes
 start r --replicaof "127.0.0.1 $port" --cxlring.zone-path "$zone" --repl-diskless-sync-delay 0
-caught_up() { [ "$(info a replication master_repl_offset)" = "$(info r replication slave_repl_offset)" ]; }
 until_true sh -c "redis-cli -s '$dir/r.sock' info replication | grep -q 'master_link_status:up'" ||
 	not_ok 'the replica comes online'
 
@@ -237,39 +209,6 @@ has 'over maxmemory: ring' "$(ring a enc.incrby x "$one")" OOM
 same 'reads go on' "$(t a enc.get x)" 43
 tcp a config set maxmemory 0 >/dev/null
 
-# ---- keys that rotate ----
-rotate() {
-	"$B/hedbctl" key "$@" >/dev/null
-	was=$(grep -c reloaded "$dir/ops.log")
-	kill -HUP "$zone_pid"
-	until_true sh -c "[ \$(grep -c reloaded '$dir/ops.log') -gt $was ]"
-}
-tcp a enc.set "k:t" "$(e text 'to be kept')" EX 1000 >/dev/null
-tcp a enc.set "k:f" "$(e numeric 12.50)" >/dev/null
-same 'KEYID' "$(tcp a enc.keyid k:t) $(tcp a enc.keyid nothing)" '(integer) 1 (nil)'
-same 'REKEY under the same key' "$(tcp a enc.rekey k:t)" '(integer) 1'
-rotate rotate "$dir/keys"
-same 'REKEY under the next' "$(tcp a enc.rekey k:t) $(tcp a enc.keyid k:t)" '(integer) 2 (integer) 2'
-same 'the value is what it was' "$(t a enc.get k:t)" 'to be kept'
-same 'the expiry stays' "$(tcp a ttl k:t | tr -d '()' | awk '{ print ($2 > 900) }')" 1
-same 'ring: REKEY' "$(ring_raw a enc.rekey k:f) $(ring_raw a enc.keyid k:f)" '2 2'
-same 'a numeric' "$(t a enc.get k:f)" 12.50
-same 'REKEY of nothing' "$(tcp a enc.rekey nothing)" '(nil)'
-has 'REKEY of plaintext' "$(tcp a enc.rekey plain)" 'ERR not an encrypted value'
-has 'REKEY of a list' "$(tcp a enc.rekey list)" WRONGTYPE
-has 'REKEY of a forged value' "$(tcp a enc.rekey forged)" 'ERR encrypted value is forged'
-has 'KEYID of plaintext' "$(tcp a enc.keyid plain)" 'ERR not an encrypted value'
-has 'arity of REKEY' "$(tcp a enc.rekey a b)" 'wrong number of arguments'
-has 'arity of KEYID' "$(tcp a enc.keyid)" 'wrong number of arguments'
-cp "$dir/keys" "$dir/keys.backup"
-tcp a enc.set lost "$v" >/dev/null
-rotate destroy "$dir/keys" 1 --yes
-has 'a value under a destroyed key' "$(tcp a enc.rekey lost)" 'ERR encrypted value is under a key that was destroyed'
-same 'others' "$(t a enc.get k:t)" 'to be kept'
-mv "$dir/keys.backup" "$dir/keys" # what is under it is used on
-rotate list "$dir/keys"
-same 'the key is back' "$(tcp a enc.rekey lost)" '(integer) 2'
-
 # ---- many keys ----
 awk 'BEGIN { for (i = 1; i <= 5000; i++) print i }' | encrypt int4 |
 	awk '{ print "enc.set n:" NR, $1 }' | redis-cli -s "$dir/a.sock" >/dev/null
@@ -400,7 +339,7 @@ redis-benchmark -s "$dir/a.sock" -c 20 -n 3000 -r 10 -q enc.incrby spread:__rand
 same '20 clients, ten counters' "$(t a enc.sum $(tcp_raw a keys 'spread:*'))" 3000
 
 # ---- replica, AOF, RDB ----
-until_true caught_up
+until_true caught_up a r
 same 'the replica has the same' "$(tcp r debug digest)" "$(tcp a debug digest)"
 same 'and was told results only' "$(tcp_raw r info commandstats | grep -c cmdstat_enc)" 0
 same 'the replica computes, too' "$(tcp_raw r enc.sum a:int4 b:int4 | decrypt) $(tcp_raw r enc.zrange words 0 0)" '42 apple'

@@ -10,5 +10,5 @@ if [ -z "$PRELOAD" ]; then
 		echo "$made" | tail -20 | sed 's/^/# /'
 		exit 0
 	}
-	B=build-address-undefined COMMANDS=3000 sh tests/redis/run hostile mutate strings call differential enc secure | sed 's/ - [a-z]*:/&sanitized, /'
+	B=build-address-undefined COMMANDS=3000 sh tests/redis/run hostile mutate strings call differential enc rekey secure | sed 's/ - [a-z]*:/&sanitized, /'
 fi

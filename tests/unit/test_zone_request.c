@@ -171,6 +171,42 @@ static void test_who_shares(void **state)
 	assert_false(together(many(1, 600 << 10), many(1, 500 << 10)));
 }
 
+/* A value alone, sealed under its own domain's key or another's. */
+static struct zone_job *into(const char *domain)
+{
+	struct zone_job *job = zone_job_create(1, 0);
+	struct zone_bytes v = value(a_bytes[0], T_INT4, 4, 0x10);
+
+	zone_push(job, T_INT4, &v, 1);
+	strcpy(job->into, domain);
+	return job;
+}
+
+/* PROGRAM_INTO: the name stands between head and program, and is all jobs' of a request. */
+static void test_into(void **state)
+{
+	static const uint8_t head[] = {1, PROGRAM_INTO, 1, 0, 2, 0, 0, 0, 3, 'p', 'a', 'y', T_INT4, 0, 0, 0x80};
+	struct zone_job *one = into("pay");
+	uint8_t out[sizeof head + 2 * INT4_BYTES + 1] = {0};
+
+	one->next = into("pay");
+	assert_int_equal(request_bytes(one), sizeof head + 2 * INT4_BYTES);
+	request_fill(one, out, request_bytes(one));
+	assert_memory_equal(out, head, sizeof head);
+	assert_memory_equal(out + sizeof head, a_bytes[0], INT4_BYTES);
+	assert_memory_equal(out + sizeof head + INT4_BYTES, a_bytes[0], INT4_BYTES);
+	assert_int_equal(out[sizeof head + 2 * INT4_BYTES], 0);
+	request_drop(one);
+	assert_true(together(into("pay"), into("pay")));
+	assert_true(together(into(""), into("")));
+	assert_false(together(into("pay"), into("")));
+	assert_false(together(into(""), into("pay")));
+	assert_false(together(into("pay"), into("pa")));
+	one = into("12345678901234567890"); /* the longest */
+	assert_int_equal(request_bytes(one), 8 + 21 + 2 + 2 + INT4_BYTES);
+	request_drop(one);
+}
+
 /* A reply of two numerics, the middle row NULL. */
 static size_t numerics(uint8_t *out)
 {
@@ -269,7 +305,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_example),
 		cmocka_unit_test(test_shared), cmocka_unit_test(test_who_shares),
-		cmocka_unit_test(test_variable), cmocka_unit_test(test_no_reply)};
+		cmocka_unit_test(test_into), cmocka_unit_test(test_variable), cmocka_unit_test(test_no_reply)};
 
 	RedisModule_Alloc = malloc;
 	RedisModule_Calloc = calloc;
