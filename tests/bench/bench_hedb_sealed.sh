@@ -7,7 +7,7 @@
 # anything is timed. Tables as in bench_hedb_batch.sh: BENCH_ROWS (1000000) of enc_int4 and
 # enc_int8; no jit, no parallel workers.
 #
-# A handshake's time, and a row's by single values, stand beside it.
+# A row's time by single values stands beside it; a handshake's is bench_hedb_handshake.sh's.
 [ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@"
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
@@ -98,11 +98,4 @@ emit hedb_sealed_batch 'batch queries, geometric mean: sealed channel beside pla
 more='-c hedb.enable_batch=off'
 compare hedb_sealed_scalar 'count(*) where a < b, one value at a time, 100k rows: sealed beside plain' \
 	'SELECT count(*) FROM t WHERE id <= 100000 AND a < b;'
-
-for _ in $(seq 5); do
-	"$root/build/tests/bench/bench_handshake" "$region" ops "$base/ca" "${HANDSHAKES:-40}"
-done | sed -n 's/.*"p50_ms":\([0-9.]*\).*/\1/p' | sort -g >"$base/handshakes"
-[ "$(wc -l <"$base/handshakes")" = 5 ] || fail 'no handshakes'
-read -r ms spread <<<"$(stats $(cat "$base/handshakes"))"
-emit hedb_sealed_handshake 'a handshake of certificates with ops_server' "$ms" ms null "$ms" 60 null lower 5 "$spread"
 exit $failed

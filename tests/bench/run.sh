@@ -15,7 +15,7 @@ failed=0
 load=$(cut -d' ' -f1 /proc/loadavg)
 echo "load average before: $load (a figure measured beside other work says little)"
 
-for b in ${BENCHES:-ring value ops flight whole memory seal redis clients size depth tunnel sealed ycsb pg hedb_batch hedb_sealed}; do
+for b in ${BENCHES:-ring value ops flight whole memory seal redis clients size depth tunnel sealed ycsb pg hedb_batch hedb_sealed hedb_handshake}; do
 	case $b in
 	ring | value | ops | flight | whole | memory | seal) set -- "$B/tests/bench/bench_$b" ;;
 	*) set -- sh "tests/bench/bench_$b.sh" ;;
