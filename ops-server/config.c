@@ -186,23 +186,27 @@ int config_read(struct config *c, int argc, char **argv, struct err_text *e)
 	return 0;
 }
 
+void config_take(struct config *c, const struct config *fresh)
+{
+	c->log_level = fresh->log_level;
+	strcpy(c->keys, fresh->keys);
+	strcpy(c->credential, fresh->credential);
+	strcpy(c->cert, fresh->cert);
+	strcpy(c->key, fresh->key);
+	strcpy(c->ca, fresh->ca);
+	strcpy(c->crl, fresh->crl);
+	strcpy(c->psk, fresh->psk);
+	c->secure = fresh->secure;
+	strcpy(c->policy, fresh->policy);
+	strcpy(c->policy_key, fresh->policy_key);
+}
+
 int config_reload(struct config *c, struct err_text *e)
 {
 	struct config fresh;
 	int rc = config_read(&fresh, c->argc, c->argv, e);
 
-	if (rc)
-		return rc;
-	c->log_level = fresh.log_level;
-	strcpy(c->keys, fresh.keys);
-	strcpy(c->credential, fresh.credential);
-	strcpy(c->cert, fresh.cert);
-	strcpy(c->key, fresh.key);
-	strcpy(c->ca, fresh.ca);
-	strcpy(c->crl, fresh.crl);
-	strcpy(c->psk, fresh.psk);
-	c->secure = fresh.secure;
-	strcpy(c->policy, fresh.policy);
-	strcpy(c->policy_key, fresh.policy_key);
-	return 0;
+	if (!rc)
+		config_take(c, &fresh);
+	return rc;
 }

@@ -57,4 +57,7 @@ MUST_CHECK int config_read(struct config *c, int argc, char **argv, struct err_t
  * change at run time is taken: keys, credential, all of sealed channels, policy, log level. */
 MUST_CHECK int config_reload(struct config *c, struct err_text *e);
 
+/* config_take - that much of another one. The rest is not written: threads read it. */
+void config_take(struct config *c, const struct config *fresh);
+
 #endif

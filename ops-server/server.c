@@ -158,7 +158,7 @@ static void reload(struct server *s)
 	}
 	if (s->watcher)
 		watcher_use(s->watcher, z->trust);
-	s->config = fresh;
+	config_take(&s->config, &fresh);
 	log_set_level(fresh.log_level);
 	zone_replace(s, z);
 	review(s);
