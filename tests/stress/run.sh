@@ -1,8 +1,8 @@
 #!/bin/sh
 # Two processes on the rings, clients and servers killed at random, a hostile peer: each
 # from a fixed seed for some seconds; the rings also as threads under ThreadSanitizer, the
-# hostile peer also under AddressSanitizer, ops_server under both. STRESS_SECONDS makes it
-# longer, STRESS_SEED other.
+# hostile peer also under AddressSanitizer, ops_server and cxl_sec_mgr under both.
+# STRESS_SECONDS makes it longer, STRESS_SEED other.
 set -u
 cd "$(dirname "$0")/../.."
 B=${B:-build}
@@ -14,14 +14,21 @@ try() {
 	what=$1
 	shift
 	log=$(mktemp "$B/stress.XXXXXX")
-	if timeout $((seconds * 4 + 240)) "$@" >"$log" 2>&1; then
+	reports=$(mktemp -d)
+	TSAN_OPTIONS="suppressions=$PWD/tests/stress/tsan.supp:log_path=$reports/tsan" \
+		ASAN_OPTIONS="log_path=$reports/asan" UBSAN_OPTIONS="print_stacktrace=1:log_path=$reports/ubsan" \
+		timeout $((seconds * 4 + 240)) "$@" >"$log" 2>&1
+	rc=$?
+	# What is found in a server that the test kills is in no exit status.
+	find "$reports" -type f -exec cat {} + >>"$log"
+	if [ $rc = 0 ] && [ -z "$(ls "$reports")" ]; then
 		echo "ok - $what"
 	else
-		echo "not ok - $what: exit $?: $*"
-		tail -n 25 "$log" | sed 's/^/# /'
+		echo "not ok - $what: exit $rc: $*"
+		tail -n 40 "$log" | sed 's/^/# /'
 		failed=1
 	fi
-	rm -f "$log"
+	rm -rf "$log" "$reports"
 }
 
 try "ring, two processes, seed $seed" "$B/tests/stress/stress_ring" "$seed" "${seconds}s"
@@ -35,11 +42,9 @@ try "hostile peer" "$B/tests/stress/hostile_peer" "$seed" "$seconds"
 	try "hostile peer, server under AddressSanitizer and UBSan" \
 		build-address-undefined/tests/stress/hostile_peer "$seed" "$seconds"
 for san in thread address-undefined; do
-	for t in ops_server sealed_server policy_server audit view handshake zone; do
+	for t in ops_server sealed_server manager policy_server audit view handshake zone; do
 		[ ! -x build-$san/tests/unit/test_$t ] ||
-			try "test_$t, $san sanitizer" \
-				env TSAN_OPTIONS="suppressions=$PWD/tests/stress/tsan.supp" \
-				build-$san/tests/unit/test_$t
+			try "test_$t, $san sanitizer" build-$san/tests/unit/test_$t
 	done
 done
 exit $failed
