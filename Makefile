@@ -42,7 +42,8 @@ bench     := $(call tests_in,bench,bench_)
 fuzz      := $(call tests_in,fuzz,fuzz_)
 e2e       := $(call tests_in,e2e,)
 # ops_server and its test, which `make check` runs under sanitizers as well
-sanitized := ops_server cxl_sec_mgr hedbctl tests/unit/test_ops_server tests/unit/test_sealed_server tests/unit/test_manager \
+sanitized := ops_server cxl_sec_mgr hedbctl tests/unit/test_ops_server tests/unit/test_ops_hostile \
+             tests/unit/test_ops_life tests/unit/test_sealed_server tests/unit/test_manager \
              tests/unit/test_policy_server tests/unit/test_audit tests/unit/test_view tests/unit/test_handshake \
              tests/unit/test_zone
 SUITES    ?= unit model stress fuzz e2e redis pg

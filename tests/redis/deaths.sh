@@ -7,7 +7,7 @@ rounds=${DEATHS:-80}
 start a
 head -c 100000 /dev/zero | tr '\0' b | redis-cli -s "$dir/a.sock" -x set big >/dev/null
 tcp a set key v >/dev/null # what clients set here is there already
-deaths() { "$B/tests/redis/hostile" "$shm/a" deaths "$@" 2>&1; }
+deaths() { "$B/tests/redis/deaths" "$shm/a" "$@" 2>&1; }
 memory() { info a memory used_memory; }
 fds() { ls "/proc/$(pid_of a)/fd" | wc -l; }
 rss() { awk '/^VmRSS/ { print $2 * 1024 }' "/proc/$(pid_of a)/status"; }

@@ -396,7 +396,7 @@ static struct cell m_reduce(const struct op *op, const struct cell *in, uint32_t
 }
 
 /* Digests and ranks have test_order.c. */
-static bool m_knows(const struct op *op)
+__attribute__((unused)) static bool m_knows(const struct op *op)
 {
 	return !(op->flags & OP_WHOLE) && op->result != T_PUB_BYTES16;
 }
@@ -432,7 +432,7 @@ static struct column m_op(const struct op *op, const struct column *in, uint32_t
 	return out;
 }
 
-static struct column m_program(
+__attribute__((unused)) static struct column m_program(
 	const struct rig_arg *arg, const uint16_t *code, int ncode, uint32_t rows)
 {
 	struct column stack[PROGRAM_STACK];
@@ -478,7 +478,7 @@ static bool same(uint8_t type, const struct cell *got, const struct cell *want)
 	return got->i == want->i;
 }
 
-static void assert_cell(const char *what, uint8_t type, const struct cell *got,
+__attribute__((unused)) static void assert_cell(const char *what, uint8_t type, const struct cell *got,
 	const struct cell *want)
 {
 	if (!same(type, got, want))
