@@ -139,7 +139,7 @@ $(B)/tests/unit/test_zone_request: $(B)/redis-module/zone_request.o
 $(B)/tests/unit/test_zone: $(B)/redis-module/zone.o $(B)/redis-module/zone_request.o
 $(B)/tests/unit/test_zone.o $(B)/tests/unit/test_zone_request.o: all_cflags += -Iredis-module
 $(B)/tests/unit/test_zone.o $(B)/tests/unit/test_zone_request.o: $(redismodule_h)
-$(B)/tests/unit/test_handshake $(B)/tests/unit/test_sealed_server $(B)/tests/unit/test_manager $(B)/tests/unit/test_policy_server: \
+$(B)/tests/unit/test_handshake $(B)/tests/unit/test_copies $(B)/tests/unit/test_sealed_server $(B)/tests/unit/test_manager $(B)/tests/unit/test_policy_server: \
     $(B)/client/ca.o $(B)/client/ca_crl.o
 $(B)/tests/unit/test_scan: $(B)/client/scan.o
 $(B)/tests/unit/test_words: $(B)/client/words.o
@@ -149,6 +149,7 @@ $(B)/tests/unit/test_sandbox: $(B)/ops-server/sandbox.o $(B)/ops-server/log.o
 $(B)/tests/unit/test_audit: $(B)/ops-server/auditor.o $(B)/ops-server/log.o
 $(B)/tests/unit/test_view $(B)/tests/unit/test_mgr_table $(B)/tests/unit/test_mgr_journal: $(B)/ops-server/mgr_table.o
 $(B)/tests/unit/test_mgr_journal: $(B)/ops-server/mgr_journal.o
+$(B)/tests/unit/test_mgr_ticket: $(B)/ops-server/mgr_ticket.o
 $(B)/tests/unit/test_plaintext: $(B)/client/plaintext.o $(B)/client/plaintext_time.o
 $(B)/tests/unit/test_words: ldlibs += -lhiredis
 $(B)/tests/unit/test_resp: ldlibs += -Wl,--wrap=malloc

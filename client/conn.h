@@ -62,12 +62,17 @@ MUST_CHECK int conn_drain(struct cxlring *c, uint64_t *since_ms);
 
 int conn_fail(struct cxlring *c, int rc, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
-/* May the server that we are attached to, if so, no longer be it? Then c->why says so. */
+/* Is a sealed channel, if we have one, over: its server may no longer be it, or we are a copy of
+ * who opened it? Then c->why says so. */
 static inline bool conn_tenure_over(struct cxlring *c)
 {
 	struct err_text e;
 
-	if (!c->trust || !c->attached || !tenure_over(&c->tenure, c->trust, &e))
+	if (!c->trust || !c->attached)
+		return false;
+	if (seal_copied(&c->chan.tx))
+		err_set(&e, "this process is a copy of another, which has the same keys");
+	else if (!tenure_over(&c->tenure, c->trust, &e))
 		return false;
 	conn_fail(c, 0, "%s", e.s);
 	return true;

@@ -9,7 +9,7 @@
  *             and changes there before the first instruction of a clone. life_watch()
  *             maps them; without, they are zero and do not change
  *     lives   counts what is noticed by other means: forks, and the manager's word that another
- *             process goes by this one's tickets (ticket.h)
+ *             process goes by this one's tickets (mgrlink.h)
  *
  * Why a look before each use is enough. What is in private memory and registers when the
  * machine is copied is the same in both. A look that came before the copy was followed, in

@@ -5,13 +5,18 @@
  *
  *     message    u32 length of what follows, u8 kind, the rest
  *
- *     MGR_ASK    node     u64 number, u64 version that it has taken (0: none). It is told news from
- *                         now on
- *     MGR_VIEW   manager  u64 number of the last ASK, a view (view.h): for an ASK of another
- *                         version, and with each change
- *     MGR_SAME   manager  u64 number of the ASK, u64 version: nothing has changed
+ *     MGR_ASK    node     u64 number, u64 version that it has taken (0: none), the ticket of
+ *                         the last answer (zeroes: none). It is told news from now on
+ *     MGR_VIEW   manager  u64 number of the last ASK, a ticket, u8 anew, a view (view.h): for an
+ *                         ASK of another version; and with each change, that ticket again
+ *     MGR_SAME   manager  u64 number of the ASK, a ticket, u8 anew, u64 version: nothing has
+ *                         changed
  *     MGR_DO     admin    text of a command (docs/manager.md)
  *     MGR_DONE   manager  u32 errno, text
+ *
+ * A ticket is MGR_TICKET bytes that say nothing to a node. Each answer has a new one; `anew` is
+ * 1 when the one that was shown had been shown before, by a copy of this process or by the one
+ * that this is a copy of (ops-server/mgr_ticket.h).
  *
  * The handshake is handshake.h's, with certificates; the manager's has the role server:mgr.
  */
@@ -26,6 +31,7 @@ enum mgr_kind { MGR_ASK = 1, MGR_VIEW, MGR_SAME, MGR_DO, MGR_DONE };
 
 enum {
 	MGR_HEAD = 5,
+	MGR_TICKET = 48,
 	MGR_ADDRESSES = 4,
 	MGR_REQUEST_MAX = 1024,            /* what the manager takes */
 	MGR_ANSWER_MAX = VIEW_BYTES_MAX + 64, /* what it sends */

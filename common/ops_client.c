@@ -365,6 +365,14 @@ static int verdict(const struct ops_client *c, int rc)
 	return state == -EOWNERDEAD || state == -EAGAIN ? -EOWNERDEAD : rc;
 }
 
+/* Refused, as happens when the manager's rights change, or we are a copy: a new channel tells what
+ * is right now. */
+static bool may_pass(const struct ops_client *c)
+{
+	return seal_copied(&c->chan.tx) ||
+		(c->trust && c->trust->view && chan_state(&c->chan) == -EPROTO);
+}
+
 /* As long as that is what `rc` says: go to the successor with all that is asked. */
 static int revive(struct ops_client *c, struct ops_limit *l, int rc)
 {
@@ -373,10 +381,8 @@ static int revive(struct ops_client *c, struct ops_limit *l, int rc)
 		if (!rc)
 			rc = recover(c, l);
 	}
-	if (rc != -EPROTO || l->again || !c->trust || !c->trust->view || !c->attached ||
-		chan_state(&c->chan) != -EPROTO)
+	if (rc != -EPROTO || l->again || !c->attached || !may_pass(c))
 		return rc;
-	/* Refused, as happens when the manager's rights change: a new channel tells what is right now. */
 	l->again = true;
 	ops_release(c);
 	return revive(c, l, attach(c, l));
@@ -393,7 +399,8 @@ static int ready(struct ops_client *c, struct ops_limit *l)
 		ops_slot_drop(c, c->current);
 	c->current = NULL;
 	c->chan.away = false;
-	if (c->attached && c->trust && !c->spoiled && tenure_over(&c->tenure, c->trust, &why))
+	if (c->attached && c->trust && !c->spoiled &&
+		(seal_copied(&c->chan.tx) || tenure_over(&c->tenure, c->trust, &why)))
 		c->spoiled = true;
 	if (c->spoiled)
 		ops_release(c);

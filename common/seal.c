@@ -220,7 +220,7 @@ static void close_record(struct ring *r)
 	if (!r->word || r->broken)
 		return;
 	/* The frames are complete, and have no number yet. */
-	if (!life_is(&h->life)) {
+	if (seal_copied(r)) {
 		give_up(r, "this process is a copy of another, which has the same keys");
 		return;
 	}

@@ -131,6 +131,13 @@ MUST_CHECK int seal_begin_rx(struct seal_half *h, struct ring *r,
 /* Why a sealed ring is broken; NULL: it is not, or for a reason of ring.h. */
 const char *seal_why(const struct ring *r);
 
+/* Is this process a copy of the one that has the keys, or has been copied? A ring to write,
+ * sealed or not: nothing goes through it any more, and a new handshake is due. */
+static inline bool seal_copied(const struct ring *tx)
+{
+	return tx->seal && !life_is(&tx->seal->life);
+}
+
 /* For tests. */
 void seal_limit(struct ring *r, const struct seal_limits *limits);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "entropy.h"
 #include "life.h"
 
 enum {
@@ -29,6 +30,7 @@ struct watch {
 	uint64_t heard_ms;   /* when we asked what was answered last */
 	uint64_t since_ms;   /* of the connection */
 	uint64_t ask_at_ms, try_at_ms, back_off_ms;
+	uint8_t ticket[MGR_TICKET]; /* of the last answer, to any connection */
 	char why[192];
 	int rc;              /* that of `why` */
 };
@@ -111,19 +113,25 @@ static uint64_t ask_every(const struct view_state *s)
 
 static int ask(struct watch *w, uint64_t now)
 {
-	uint64_t body[2];
+	struct {
+		uint64_t number, version;
+		uint8_t ticket[MGR_TICKET];
+	} body;
 	struct view_state s;
 
 	view_state(w->view, &s);
-	body[0] = ++w->number;
-	body[1] = s.version;
+	body.number = ++w->number;
+	body.version = s.version;
+	memcpy(body.ticket, w->ticket, MGR_TICKET);
 	w->asked = true;
 	w->asked_ms = now;
 	w->ask_at_ms = now + ask_every(&s);
-	return mgrlink_put(&w->link, MGR_ASK, body, sizeof body);
+	return mgrlink_put(&w->link, MGR_ASK, &body, sizeof body);
 }
 
-static void heard(struct watch *w)
+/* An answer's ticket. `anew`: a copy of us was faster, or we are one. What it has not been
+ * told is what we draw by from now on. */
+static void heard(struct watch *w, const uint8_t ticket[MGR_TICKET], uint8_t anew)
 {
 	w->asked = false;
 	w->met = true;
@@ -131,38 +139,38 @@ static void heard(struct watch *w)
 	w->back_off_ms = BACK_OFF_MIN_MS;
 	w->why[0] = 0;
 	w->rc = 0;
+	memcpy(w->ticket, ticket, MGR_TICKET);
+	if (anew) {
+		entropy_add(ticket, MGR_TICKET);
+		life_end();
+	}
 }
 
 /* What we have not asked for is news, and says nothing of the lease; what we take, we say. */
-static int take_view(struct watch *w, struct cursor *c, uint64_t number, uint64_t now,
-	struct err_text *e)
-{
-	bool answer = w->asked && number == w->number;
-	int rc = view_set(w->view, c->p, c->left, answer ? w->asked_ms : 0, e);
-
-	if (rc)
-		return rc;
-	if (answer)
-		heard(w);
-	return ask(w, now);
-}
-
 static int take(struct watch *w, uint8_t kind, struct cursor *c, uint64_t now, struct err_text *e)
 {
 	uint64_t number = cursor_u64(c), version;
+	const uint8_t *ticket = cursor_bytes(c, MGR_TICKET);
+	uint8_t anew = cursor_u8(c);
+	bool answer = w->asked && number == w->number;
+	int rc;
 
-	if (c->bad)
+	if (c->bad || (kind != MGR_VIEW && kind != MGR_SAME))
 		return -EPROTO;
-	if (kind == MGR_VIEW)
-		return take_view(w, c, number, now, e);
-	version = cursor_u64(c);
-	if (kind != MGR_SAME || c->bad || c->left)
-		return -EPROTO;
-	if (w->asked && number == w->number) {
-		view_confirm(w->view, version, w->asked_ms);
-		heard(w);
+	if (kind == MGR_VIEW) {
+		rc = view_set(w->view, c->p, c->left, answer ? w->asked_ms : 0, e);
+		if (rc)
+			return rc;
+	} else {
+		version = cursor_u64(c);
+		if (c->bad || c->left)
+			return -EPROTO;
+		if (answer)
+			view_confirm(w->view, version, w->asked_ms);
 	}
-	return 0;
+	if (answer)
+		heard(w, ticket, anew);
+	return kind == MGR_VIEW ? ask(w, now) : 0;
 }
 
 static int talk(struct watch *w, uint64_t now, struct err_text *e)

@@ -154,17 +154,19 @@ static int open_all(struct mgr *m, int *listener, struct err_text *e)
 	for (i = 0; i < CALLERS; i++)
 		m->caller[i].link.fd = -1;
 	m->table = table_create();
-	m->view = sodium_malloc(VIEW_BYTES_MAX + 8);
+	m->view = sodium_malloc(ANSWER_HEAD + VIEW_BYTES_MAX);
 	if (!m->table || !m->view)
 		return -ENOMEM;
 	rc = life_watch(m->config.generation, e);
-	sandbox_give_up_memory();
+	if (rc >= 0)
+		rc = sandbox_give_up_memory(e);
 	if (rc >= 0)
 		rc = mgr_config_trust(&m->config, &m->trust, e);
 	if (!rc)
 		rc = journal_open(&m->journal, m->config.store, m->table, e);
 	if (rc)
 		return rc;
+	tickets_begin(&m->tickets, m->journal.master, m->config.lease_ms, clock_ms());
 	if (m->journal.cut)
 		log_warning("the journal's last line was not whole, %llu bytes: cut off, it was never "
 			    "answered",

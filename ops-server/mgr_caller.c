@@ -73,36 +73,79 @@ void caller_accept(struct mgr *m, int fd, const char *from)
 
 /* ---- nodes ---- */
 
+/* What each answer begins with. */
+static void put_head(const struct caller *c, uint8_t head[ANSWER_HEAD])
+{
+	memcpy(head, &c->number, sizeof c->number);
+	memcpy(head + sizeof c->number, c->ticket, MGR_TICKET);
+	head[ANSWER_HEAD - 1] = c->anew;
+}
+
 static int send_view(struct mgr *m, struct caller *c)
 {
-	uint64_t number = c->number;
 	size_t len = table_view(m->table, &c->link.peer, m->config.lease_ms, m->journal.master,
-		m->view + sizeof number, VIEW_BYTES_MAX);
+		m->view + ANSWER_HEAD, VIEW_BYTES_MAX);
 	int rc;
 
 	if (!len)
 		return -EMSGSIZE;
-	memcpy(m->view, &number, sizeof number);
-	rc = mgrlink_put(&c->link, MGR_VIEW, m->view, sizeof number + len);
-	sodium_memzero(m->view, sizeof number + len);
+	put_head(c, m->view);
+	rc = mgrlink_put(&c->link, MGR_VIEW, m->view, ANSWER_HEAD + len);
+	sodium_memzero(m->view, ANSWER_HEAD + len);
 	c->sent = version_of(m);
 	return rc;
 }
 
+static uint64_t unix_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+/* Who is not in the table has no right to anything, and nothing to be told of copies. */
+static int take_ticket(struct mgr *m, struct caller *c, const uint8_t shown[MGR_TICKET])
+{
+	int node = table_find_node(m->table, c->link.peer.print), rc;
+	enum ticket_verdict verdict;
+
+	c->anew = 0;
+	memset(c->ticket, 0, MGR_TICKET);
+	if (node < 0)
+		return 0;
+	rc = tickets_take(&m->tickets, (uint32_t)node, c->link.peer.print, shown, clock_ms(), unix_ms(),
+		c->ticket, &verdict);
+	if (rc || verdict == TICKET_GOOD)
+		return rc;
+	c->anew = 1;
+	m->copies++;
+	log_warning("%s from %s: its ticket was used already, or is too old: it or another is a copy of one "
+		    "memory; told to draw everything anew",
+		name_of(c), c->from);
+	return 0;
+}
+
 static int answer_ask(struct mgr *m, struct caller *c, struct cursor *body)
 {
-	uint64_t number = cursor_u64(body), version = cursor_u64(body), same[2];
+	uint64_t number = cursor_u64(body), version = cursor_u64(body);
+	const uint8_t *ticket = cursor_bytes(body, MGR_TICKET);
+	uint8_t same[ANSWER_HEAD + sizeof version];
+	int rc;
 
 	if (body->bad || body->left)
 		return -EPROTO;
 	c->watches = true;
 	c->number = number;
 	c->taken = version;
+	rc = take_ticket(m, c, ticket);
+	if (rc)
+		return rc;
 	if (version != version_of(m))
 		return send_view(m, c);
 	c->sent = version;
-	same[0] = number;
-	same[1] = version;
+	put_head(c, same);
+	memcpy(same + ANSWER_HEAD, &version, sizeof version);
 	return mgrlink_put(&c->link, MGR_SAME, same, sizeof same);
 }
 
@@ -155,10 +198,10 @@ static int answer_text(struct mgr *m, struct caller *c, bool table)
 	if (table) {
 		table_print(m->table, f);
 	} else {
-		fprintf(f, "version %llu\nuptime_ms %llu\nlease_ms %u\njournal_bytes %llu\n",
+		fprintf(f, "version %llu\nuptime_ms %llu\nlease_ms %u\njournal_bytes %llu\ncopies %llu\n",
 			(unsigned long long)version_of(m),
 			(unsigned long long)(clock_ms() - m->started_ms), m->config.lease_ms,
-			(unsigned long long)m->journal.len);
+			(unsigned long long)m->journal.len, (unsigned long long)m->copies);
 		print_callers(m, f);
 	}
 	fclose(f);

@@ -15,6 +15,7 @@
 
 #include "mgr_config.h"
 #include "mgr_journal.h"
+#include "mgr_ticket.h"
 #include "mgrlink.h"
 
 enum {
@@ -23,6 +24,7 @@ enum {
 	SLOW_MS = 5000,  /* without taking anything of what waits for it */
 	ACK_MS = 1000,
 	FROM = 64,
+	ANSWER_HEAD = 8 + MGR_TICKET + 1, /* number, ticket, anew */
 };
 
 struct caller {
@@ -32,6 +34,8 @@ struct caller {
 	size_t waiting;      /* bytes, at moved_ms */
 	bool watches;        /* it asked: a node */
 	uint64_t number;     /* of its last question */
+	uint8_t ticket[MGR_TICKET]; /* of the answer to it */
+	uint8_t anew;        /* enum ticket_verdict */
 	uint64_t taken, sent; /* versions: what it has, what it was sent last */
 	uint64_t waits;      /* an administrator: until nodes have this version; 0: for nothing */
 	uint64_t until_ms;
@@ -42,8 +46,10 @@ struct mgr {
 	struct trust *trust;
 	struct table *table;
 	struct journal journal;
+	struct tickets tickets;
+	uint64_t copies;     /* nodes that were told to draw anew */
 	struct caller caller[CALLERS];
-	uint8_t *view; /* VIEW_BYTES_MAX + 8, to make one in; sodium_malloc */
+	uint8_t *view; /* ANSWER_HEAD + VIEW_BYTES_MAX, to make one in; sodium_malloc */
 	uint64_t started_ms;
 	uint32_t turn; /* who thinks next */
 };

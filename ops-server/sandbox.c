@@ -246,17 +246,22 @@ int sandbox_confine(bool wanted, const struct sandbox_needs *needs)
 	return rc;
 }
 
-void sandbox_give_up_memory(void)
+int sandbox_give_up_memory(struct err_text *e)
 {
 	static const uint32_t given_up = 1u << CAP_SYS_RAWIO | 1u << CAP_DAC_READ_SEARCH;
 	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct caps[_LINUX_CAPABILITY_U32S_3];
+	int rc = syscall(SYS_capget, &head, caps) < 0 ? -errno : 0;
 
-	if (syscall(SYS_capget, &head, caps) < 0)
-		return;
+	if (!rc && !((caps[0].permitted | caps[0].inheritable) & given_up))
+		return 0;
 	caps[0].effective &= ~given_up;
 	caps[0].permitted &= ~given_up;
 	caps[0].inheritable &= ~given_up; /* the ambient ones follow */
-	if (syscall(SYS_capset, &head, caps) < 0)
-		log_warning("capabilities to read physical memory are kept: %s", strerror(errno));
+	if (!rc && syscall(SYS_capset, &head, caps) < 0)
+		rc = -errno;
+	if (rc)
+		err_set(e, "the capabilities to read physical memory cannot be given up: %s; systemd's "
+			"SystemCallFilter= has to allow capset", strerror(-rc));
+	return rc;
 }

@@ -62,7 +62,8 @@ MUST_CHECK int sandbox_enter(const struct sandbox_needs *needs);
 MUST_CHECK int sandbox_confine(bool wanted, const struct sandbox_needs *needs);
 
 /* What mapping physical memory needed (life_watch(), "acpi"), and nothing does later: CAP_SYS_RAWIO
- * and CAP_DAC_READ_SEARCH. Before there are threads; who has not got them gives up nothing. */
-void sandbox_give_up_memory(void);
+ * and CAP_DAC_READ_SEARCH. Before there are threads. Returns 0, also for who has neither, or the
+ * kernel's errno: what cannot give them up is not to serve. */
+MUST_CHECK int sandbox_give_up_memory(struct err_text *e);
 
 #endif

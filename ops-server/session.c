@@ -375,6 +375,10 @@ static void refuse(struct server *s, struct service_chan *c, const char *why)
 {
 	const char *sealed = seal_why(&c->rx) ? seal_why(&c->rx) : seal_why(&c->tx);
 
+	if (seal_copied(&c->tx)) { /* no fault of the client's */
+		service_renew(&s->service, c);
+		return;
+	}
 	why = sealed ? sealed : why;
 	log_warning("channel %u of pid %u refused: %s", c->index, ident_pid(c->owner), why);
 	service_refuse(&s->service, c);
@@ -486,6 +490,10 @@ bool session_serve(struct worker *w, struct service_chan *c)
 
 	if (!s) {
 		refuse(w->server, c, "no memory for a session");
+		return true;
+	}
+	if (seal_copied(&c->tx)) {
+		refuse(w->server, c, NULL);
 		return true;
 	}
 	if (session_stuck(w->server, c) && !reply_continue(w, c)) {

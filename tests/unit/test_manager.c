@@ -15,9 +15,11 @@
 #include "../serverrig.h"
 
 #include <arpa/inet.h>
+#include <sys/syscall.h>
 
 #include "ca.h"
 #include "handshake.h"
+#include "life.h"
 #include "watch.h"
 
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
@@ -608,6 +610,105 @@ static void test_old_table_put_back(void **state)
 	}
 }
 
+/* ---- copies ---- */
+
+static int fetch(struct trust *t)
+{
+	const struct watch_patience p = {.timeout_ms = TIMEOUT_MS};
+
+	usleep(2000); /* what was asked in this millisecond would do */
+	return watch_fetch(t->watch, &p, &err);
+}
+
+static uint64_t copies(void)
+{
+	const char *at;
+
+	done("status");
+	at = strstr(answer, "copies ");
+	assert_non_null(at);
+	return strtoull(at + strlen("copies "), NULL, 10);
+}
+
+/* A copy of this process that does not know it: past the C library, which would tell it. It asks
+ * that many times, by connections of its own. Was it told? */
+static bool copy_asks(struct trust *t, int times)
+{
+	struct life life;
+	int status;
+	pid_t pid = (pid_t)syscall(SYS_fork);
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		close_range(3, ~0u, 0);
+		life_read(&life);
+		while (times-- > 0)
+			if (fetch(t))
+				_exit(2);
+		_exit(!life_is(&life));
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) < 2);
+	return WEXITSTATUS(status) == 1;
+}
+
+static void test_copies_are_told(void **state)
+{
+	struct ops_client *a = client_as("a", ROLE_CLIENT);
+	struct life life;
+
+	assert_int_equal(ask_lt(a), 0);
+	life_read(&life);
+	assert_int_equal(fetch(a->trust), 0);
+	assert_int_equal(copies(), 0);
+	assert_false(copy_asks(a->trust, 2)); /* it comes first */
+	assert_int_equal(fetch(a->trust), 0);
+	assert_false(life_is(&life)); /* so we are the other one, and are told */
+	connect_admin(); /* for that one it is over as well */
+	assert_int_equal(copies(), 1);
+	assert_int_equal(ask_lt(a), 0); /* under fresh keys */
+	life_read(&life);
+	assert_int_equal(fetch(a->trust), 0);
+	assert_true(copy_asks(a->trust, 0) == 0); /* one that never asks harms nobody */
+	assert_int_equal(fetch(a->trust), 0);
+	assert_true(life_is(&life));
+	assert_int_equal(copies(), 1);
+	leave(a);
+}
+
+/* An old copy, from before what its original has asked since. */
+static void test_turned_back(void **state)
+{
+	struct ops_client *a = client_as("a", ROLE_CLIENT);
+	int go[2], status;
+	char c;
+	pid_t pid;
+
+	assert_int_equal(ask_lt(a), 0);
+	assert_int_equal(pipe(go), 0);
+	pid = (pid_t)syscall(SYS_fork);
+	if (pid == 0) {
+		struct life life;
+
+		close(go[1]);
+		(void)!read(go[0], &c, 1); /* until its original has gone on */
+		close_range(3, ~0u, 0);
+		life_read(&life);
+		if (fetch(a->trust) || life_is(&life))
+			_exit(1);
+		life_read(&life);
+		_exit(fetch(a->trust) || !life_is(&life));
+	}
+	close(go[0]);
+	assert_int_equal(fetch(a->trust), 0);
+	assert_int_equal(fetch(a->trust), 0);
+	close(go[1]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(copies(), 1);
+	leave(a);
+}
+
 static int setup(void **state)
 {
 	struct trust_files files;
@@ -654,6 +755,8 @@ int main(void)
 		MANAGED(test_hostile_messages),
 		MANAGED(test_strangers),
 		MANAGED(test_old_table_put_back),
+		MANAGED(test_copies_are_told),
+		MANAGED(test_turned_back),
 	};
 
 	if (server_find())

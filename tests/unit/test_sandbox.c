@@ -418,11 +418,13 @@ static void test_memory_given_up(void **state)
 	pid_t pid = fork();
 
 	if (pid == 0) {
+		struct err_text e;
 		uint64_t was[4];
 
 		for (i = 0; i < 4; i++)
 			was[i] = capabilities(sets[i]);
-		sandbox_give_up_memory();
+		if (sandbox_give_up_memory(&e))
+			_exit(6);
 		for (i = 0; i < 4; i++)
 			if (capabilities(sets[i]) != (was[i] & ~gone))
 				_exit((int)i + 1);

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * mgr_ticket.h - tickets, by which the manager finds out that the memory of a node was copied.
+ *
+ * Each answer to a node carries a ticket, and its next question has to show it. A process's
+ * tickets are a chain: shown once, it is used up. A copy has the ticket that its original has
+ * had, so of the two the one that comes second shows one that is used up; it is told so, draws
+ * everything anew (life_end()), and begins a chain of its own.
+ *
+ *     shown                                     answered
+ *     none                                      a new chain
+ *     the last one that was given               the next one
+ *     the one before, again                     the next one, and the last one is void: its answer
+ *                                               was lost, or it is with a copy, which will hear of it
+ *     any other of the chain                    anew: a new chain
+ *     a chain that is not known here            the next one, when it was given within the last
+ *                                               lease and by the manager that ran before; else anew
+ *
+ * What is not known is told to draw anew rather than believed, which costs a node a handshake for each open
+ * channel. Chains are kept by node, so one that begins many forgets its own.
+ */
+#ifndef OPS_SERVER_MGR_TICKET_H
+#define OPS_SERVER_MGR_TICKET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "err.h"
+#include "mgrlink.h"
+#include "mgr_table.h"
+
+enum { CHAINS = 512 /* of a node, as many as there are connections */ };
+
+struct chain;
+
+struct tickets {
+	uint8_t key[32];      /* of their MAC; from the master key, so a successor knows them */
+	uint64_t lease_ms;
+	uint64_t started_ms;
+	struct chain *of[TABLE_NODES]; /* CHAINS, or NULL; owned */
+};
+
+void tickets_begin(struct tickets *t, const uint8_t master[TABLE_MASTER], uint64_t lease_ms,
+	uint64_t now_ms);
+void tickets_end(struct tickets *t);
+
+enum ticket_verdict { TICKET_GOOD, TICKET_ANEW };
+
+/*
+ * tickets_take - what is shown for what is given.
+ *
+ *   node    its number in the table
+ *   print   of its certificate
+ *   now_ms  clock_ms();  unix_ms: of the same moment
+ *
+ * Returns 0 or -ENOMEM.
+ */
+MUST_CHECK int tickets_take(struct tickets *t, uint32_t node, const uint8_t print[PEER_PRINT],
+	const uint8_t shown[MGR_TICKET], uint64_t now_ms, uint64_t unix_ms, uint8_t given[MGR_TICKET],
+	enum ticket_verdict *verdict);
+
+#endif
