@@ -14,7 +14,8 @@ bool vec_init(struct eval *ev, struct vec *v, uint8_t type, uint32_t rows, bool 
 	v->rows = one ? 1 : rows;
 	v->step = !one;
 	v->dirty = false;
-	v->computed = v->domain = NULL;
+	v->computed = NULL;
+	v->domain = NULL;
 	states = (v->rows + 15) & ~(size_t)15;
 	v->state = eval_alloc(ev, states + v->rows * vec_row_bytes(type));
 	if (!v->state)
@@ -109,18 +110,31 @@ static inline bool new_origin(struct eval *ev, const uint8_t *in, uint32_t *last
 	return true;
 }
 
-/* A byte per row, made with the first one that is not 0. */
-static void set_row(struct eval *ev, const struct vec *v, const uint8_t **column, uint32_t i, uint8_t to)
+/* For each row, made with the first one that is not 0. */
+static void set_domain(struct eval *ev, struct vec *v, uint32_t i, uint16_t to)
 {
-	uint8_t *at = (uint8_t *)*column;
+	uint16_t *at = (uint16_t *)v->domain;
 
 	if (!at) {
-		*column = at = eval_alloc(ev, v->rows);
+		v->domain = at = eval_alloc(ev, v->rows * sizeof *at);
+		if (!at)
+			return;
+		memset(at, 0, v->rows * sizeof *at);
+	}
+	at[i] = to;
+}
+
+static void set_computed(struct eval *ev, struct vec *v, uint32_t i)
+{
+	uint8_t *at = (uint8_t *)v->computed;
+
+	if (!at) {
+		v->computed = at = eval_alloc(ev, v->rows);
 		if (!at)
 			return;
 		memset(at, 0, v->rows);
 	}
-	at[i] = to;
+	at[i] = VALUE_COMPUTED;
 }
 
 /* Caller found that row i is not of the same origin as the one before, or that it has to be
@@ -132,16 +146,17 @@ __attribute__((noinline)) static void note_origin(
 	uint16_t key_id = (uint16_t)(head >> 8);
 
 	if (o->last == DOMAINS_SEVERAL) {
-		o->last = (uint8_t)(ev->many ? keyring_domain_of(ev->keys, key_id) : 0);
+		o->last = (uint16_t)(ev->many ? keyring_domain_of(ev->keys, key_id) : 0);
 		o->keys = domain_join(o->keys, o->last);
-		o->domains |= (uint16_t)(1u << policy_domain(ev->grant, key_id, v->type));
+		if (ev->grant)
+			policy_set_add(&o->domain, o->set, policy_domain(ev->grant, key_id, v->type));
 	}
 	if (o->last)
-		set_row(ev, v, &v->domain, i, o->last);
+		set_domain(ev, v, i, o->last);
 	if (!(head & VALUE_COMPUTED))
 		return;
 	o->computed = true;
-	set_row(ev, v, &v->computed, i, VALUE_COMPUTED);
+	set_computed(ev, v, i);
 }
 
 /* A column of encrypted values of a fixed size, all wanted and none NULL. */
@@ -250,9 +265,9 @@ bool column_open(
 }
 
 /* The same of all rows. */
-static uint8_t join_all(const struct vec *v)
+static uint16_t join_all(const struct vec *v)
 {
-	uint8_t d = 0;
+	uint16_t d = 0;
 	uint32_t i;
 
 	for (i = 0; v->domain && i < v->rows; i++)
@@ -279,14 +294,14 @@ static void spread_computed(
 
 static void spread_domain(struct eval *ev, struct vec *out, const struct vec *in, bool by_row)
 {
-	uint8_t *to = (uint8_t *)out->domain, all = by_row ? 0 : join_all(in);
+	uint16_t *to = (uint16_t *)out->domain, all = by_row ? 0 : join_all(in);
 	uint32_t i;
 
 	if (!to) {
-		to = eval_alloc(ev, out->rows + 1ull);
+		to = eval_alloc(ev, (out->rows + 1ull) * sizeof *to);
 		if (!to)
 			return;
-		memset(to, 0, out->rows);
+		memset(to, 0, out->rows * sizeof *to);
 		out->domain = to;
 	}
 	for (i = 0; i < out->rows; i++)
@@ -348,7 +363,7 @@ static uint8_t computed_at(const struct vec *v, uint32_t i)
 }
 
 /* What seals a value that came from domain `from`: see eval.h. */
-static int sealer_of(struct eval *ev, uint8_t from, struct value_sealer **s)
+static int sealer_of(struct eval *ev, uint16_t from, struct value_sealer **s)
 {
 	unsigned d = from;
 	int rc;
@@ -357,9 +372,11 @@ static int sealer_of(struct eval *ev, uint8_t from, struct value_sealer **s)
 		d = ev->into;
 	else if (d == 0 || d == DOMAINS_SEVERAL)
 		d = eval_home(ev);
-	*s = d ? &ev->others[d - 1] : &ev->sealer;
-	if ((*s)->keys)
+	*s = d ? &ev->others[(d - 1) % EVAL_SEALERS] : &ev->sealer;
+	if ((*s)->keys && (*s)->domain == d)
 		return 0;
+	if ((*s)->keys)
+		value_sealer_fini(*s);
 	rc = value_sealer_init_in(*s, ev->sealer.gcm, ev->keys, d);
 	if (rc)
 		(*s)->keys = NULL;

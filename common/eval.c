@@ -171,7 +171,10 @@ static int begin_seen(const struct eval *ev, struct run *r)
 
 	if (!g)
 		return 0;
-	memset(&r->seen, 0, sizeof r->seen);
+	memset(r->seen.domain, 0xff, r->p->nargs * sizeof r->seen.domain[0]); /* POLICY_NONE */
+	memset(r->seen.keys, 0, r->p->nargs * sizeof r->seen.keys[0]);
+	r->seen.computed = 0;
+	r->seen.set = ev->sets;
 	r->seen.into = ev->into < KEYRING_DOMAINS;
 	r->seen.key_id = keyring_active_in(ev->keys, r->seen.into ? ev->into : eval_home(ev));
 	if (!r->seen.key_id) {
@@ -181,17 +184,17 @@ static int begin_seen(const struct eval *ev, struct run *r)
 	}
 	for (i = 0; i < r->p->nargs; i++)
 		if (r->column[i].clear && optable_is_secret(r->p->arg[i].type))
-			r->seen.domain[i] = (uint16_t)(1u << policy_domain(g, r->seen.key_id, r->p->arg[i].type));
+			r->seen.domain[i] = (uint16_t)policy_domain(g, r->seen.key_id, r->p->arg[i].type);
 	return 0;
 }
 
 static bool open_column(struct eval *ev, struct run *r, int i, const uint8_t *want)
 {
-	ev->origin = (struct origin){.last = 0};
+	ev->origin = (struct origin){.domain = POLICY_NONE, .set = &ev->sets[i]};
 	if (!column_open(ev, &r->column[i], &r->arg[i], want))
 		return false;
 	if (ev->grant && !r->column[i].clear) {
-		r->seen.domain[i] = ev->origin.domains;
+		r->seen.domain[i] = ev->origin.domain;
 		r->seen.keys[i] = ev->origin.keys;
 		r->seen.computed |= (uint64_t)ev->origin.computed << i;
 	}
@@ -514,7 +517,7 @@ void eval_destroy(struct eval *ev)
 	collators_fini(&ev->collators);
 	value_opener_fini(&ev->opener);
 	value_sealer_fini(&ev->sealer);
-	for (d = 0; d < KEYRING_DOMAINS - 1; d++)
+	for (d = 0; d < EVAL_SEALERS; d++)
 		if (ev->others[d].keys)
 			value_sealer_fini(&ev->others[d]);
 	sodium_free(ev);

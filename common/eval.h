@@ -29,7 +29,8 @@ enum {
 	EVAL_PROGRAMS = 32,   /* kept compiled */
 	EVAL_CODE_KEPT = 100, /* instructions of one that is kept, if it has all arguments */
 	EVAL_WORK = 1 << 20,  /* bytes of text between two questions whether to go on */
-	DOMAINS_SEVERAL = 255, /* where a domain of keys stands: made of values of more than one */
+	EVAL_SEALERS = 63,    /* of domains of keys, at a time: each has its expanded key in locked memory */
+	DOMAINS_SEVERAL = 0xffff, /* where a domain of keys stands: made of values of more than one */
 };
 
 /* A reply: two texts of a gigabyte. One long value repeated over a batch could ask for
@@ -39,7 +40,9 @@ enum {
 
 struct eval {
 	struct value_sealer sealer; /* of the default domain */
-	struct value_sealer others[KEYRING_DOMAINS - 1]; /* keys NULL: not needed so far */
+	/* Domain d's is at (d - 1) % EVAL_SEALERS, until another one's is needed there: it is drawn
+	 * anew then, which costs about a microsecond. keys NULL: not needed so far. */
+	struct value_sealer others[EVAL_SEALERS];
 	struct value_opener opener;
 	struct arena arena;
 	const struct keyring *keys;
@@ -62,11 +65,13 @@ struct eval {
 	/* Who asks, by the policy; NULL: there is none, and eval_run()'s role says it all. */
 	const struct policy_role *grant;
 	struct origin {    /* of the values of a column: column_open() */
-		uint16_t domains; /* whose they are, a bit each of policy.h; with a grant only */
-		uint8_t keys;     /* the keyring's domain, or DOMAINS_SEVERAL */
-		uint8_t last;     /* the same of the value before */
+		uint16_t domain;  /* whose they are, or POLICY_NONE, POLICY_MANY; with a grant only */
+		struct policy_set *set; /* those */
+		uint16_t keys;    /* the keyring's domain, or DOMAINS_SEVERAL */
+		uint16_t last;    /* the same of the value before */
 		bool computed;    /* some are VALUE_COMPUTED */
 	} origin;
+	struct policy_set sets[PROGRAM_ARGS_MAX]; /* of arguments of many domains */
 	unsigned into;        /* the domain that all results go to; KEYRING_DOMAINS: each its own */
 	bool many;            /* the keyring has more than the default domain */
 	/* What is about to be answered in clear, by kind and number of rows; not 0: it must not be,
@@ -89,11 +94,11 @@ struct eval {
 };
 
 /* Whose key a value goes under that was made of two, each of a domain or DOMAINS_SEVERAL. */
-static inline uint8_t domain_join(uint8_t a, uint8_t b)
+static inline uint16_t domain_join(uint16_t a, uint16_t b)
 {
 	if (a == b || !b)
 		return a;
-	return a ? (uint8_t)DOMAINS_SEVERAL : b;
+	return a ? (uint16_t)DOMAINS_SEVERAL : b;
 }
 
 /*

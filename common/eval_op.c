@@ -62,7 +62,8 @@ static inline void merge_origin(
 {
 	int a;
 
-	out->computed = out->domain = NULL;
+	out->computed = NULL;
+	out->domain = NULL;
 	for (a = 0; a < nargs; a++)
 		if (__builtin_expect(in[a].computed || in[a].domain, 0)) {
 			column_origin(ev, out, in, nargs, by_row);

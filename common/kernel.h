@@ -47,7 +47,7 @@ struct vec {
 	};
 	uint8_t *state;
 	const uint8_t *computed; /* a byte per row: VALUE_COMPUTED (value.h); NULL: none is */
-	const uint8_t *domain;   /* a byte per row: whose key it came under (eval.h); NULL: domain 0 */
+	const uint16_t *domain;  /* one per row: whose key it came under (eval.h); NULL: domain 0 */
 	uint32_t rows;
 	uint8_t step; /* 0: one row for all, 1: one each */
 	uint8_t type;

@@ -17,7 +17,8 @@
 #define aead(what) crypto_aead_xchacha20poly1305_ietf_##what
 
 /* By version, from 1. */
-static const char magic[][17] = {"hedb keyring v1\n", "hedb keyring v2\n", "hedb keyring v3\n"};
+static const char magic[][17] = {"hedb keyring v1\n", "hedb keyring v2\n", "hedb keyring v3\n",
+	"hedb keyring v4\n"};
 
 enum {
 	MAGIC_BYTES = sizeof magic[0] - 1,
@@ -54,7 +55,7 @@ static int decode_v1(struct keyring **out, const uint8_t *in, size_t len)
 	return keyring_decode(out, 1, in + MAGIC_BYTES, len - MAGIC_BYTES - V1_SUM_BYTES);
 }
 
-/* What a file of version 2 or 3 says before the sealed bytes. */
+/* What a file of version 2 or later says before the sealed bytes. */
 struct head {
 	const uint8_t *nonce, *check, *part, *sealed;
 	size_t part_len, sealed_len; /* the second: with the tag */
@@ -161,7 +162,7 @@ int keyfile_decode(struct keyring **out, const uint8_t *in, size_t len, struct k
 			rc = decode_v1(out, in, len);
 	} else {
 		rc = -EMEDIUMTYPE;
-		err_set(&found, "%s is not a keyring of version 1, 2 or 3", name);
+		err_set(&found, "%s is not a keyring of version 1 .. 4", name);
 	}
 	if (rc == -EBADMSG && !found.s[0])
 		rc = damaged(&found, name, len);

@@ -2,7 +2,7 @@
 /*
  * keyfile.h - the file that holds a keyring, sealed under a key-encryption key (kek.h).
  *
- *     0   "hedb keyring v2\n", v3 where domains have names     16
+ *     0   "hedb keyring v2\n", v3 or v4 where domains have names     16
  *    16   source of that key: 0 plain, 1 passphrase, 2 TPM      1
  *    17   zero                                     3
  *    20   length of the source's part, p           4

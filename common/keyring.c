@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { V1_ENTRY_BYTES = 48 };
+enum { V1_ENTRY_BYTES = 48, V3_DOMAINS = 64, V3_KEYS = 1024 /* of programs before 4 */ };
 
 static const char default_name[] = "default";
 
@@ -88,7 +88,7 @@ static void draw_key(struct keyring *k, unsigned domain, uint16_t id, enum key_s
 	entropy_fill(d->key, sizeof d->key);
 	d->info.created_s = now_s();
 	d->info.id = id;
-	d->info.domain = (uint8_t)domain;
+	d->info.domain = (uint16_t)domain;
 	set_state(d, state);
 	if (state == KEY_ACTIVE)
 		k->active[domain] = id;
@@ -375,7 +375,7 @@ void keyring_prf(uint8_t out[KEYRING_PRF_BYTES], const struct keyring *k, const 
 
 int keyring_version(const struct keyring *k)
 {
-	return k->ndomains > 1 ? 3 : 2;
+	return k->ndomains > V3_DOMAINS || k->nkeys > V3_KEYS ? 4 : k->ndomains > 1 ? 3 : 2;
 }
 
 size_t keyring_encode(const struct keyring *k, uint8_t *out)
@@ -383,7 +383,7 @@ size_t keyring_encode(const struct keyring *k, uint8_t *out)
 	struct writer w = writer_of(out, KEYRING_BYTES_MAX);
 	size_t i;
 
-	writer_u64(&w, k->nkeys | (uint64_t)(k->ndomains - 1) << 16); /* 2 bytes, 1, and zeroes */
+	writer_u64(&w, k->nkeys | (uint64_t)(k->ndomains - 1) << 16); /* 2 bytes, 2, and zeroes */
 	writer_bytes(&w, k->hash_key, sizeof k->hash_key);
 	for (i = 0; i < k->nkeys; i++) {
 		const struct data_key *d = &k->keys[i];
@@ -414,8 +414,8 @@ static int entry_decode(struct keyring *k, struct cursor *c, struct data_key *d)
 
 	d->info.id = cursor_u16(c);
 	d->info.state = (enum key_state)cursor_u8(c);
-	d->info.domain = cursor_u8(c);
-	zero = take_zeroes(c, 4);
+	d->info.domain = cursor_u16(c);
+	zero = take_zeroes(c, 3);
 	d->info.created_s = cursor_u64(c);
 	d->info.changed_s = cursor_u64(c);
 	key = cursor_bytes(c, KEYRING_KEY_BYTES);
@@ -488,12 +488,12 @@ static int decode(struct keyring *k, int version, const uint8_t *in, size_t len)
 	k->nkeys = cursor_u16(&c);
 	if (version == 1)
 		v1_active = cursor_u16(&c);
-	if (version == 3)
-		k->ndomains += cursor_u8(&c);
-	zero = take_zeroes(&c, version == 1 ? 4 : version == 2 ? 6 : 5);
+	else
+		k->ndomains += cursor_u16(&c);
+	zero = take_zeroes(&c, 4);
 	hash_key = cursor_bytes(&c, sizeof k->hash_key);
 	if (!hash_key || !zero || k->nkeys < 1 || k->nkeys > KEYRING_KEYS_MAX ||
-		k->ndomains > KEYRING_DOMAINS || (version == 3) != (k->ndomains > 1) ||
+		k->ndomains > KEYRING_DOMAINS || (version > 1 && version != keyring_version(k)) ||
 		len != KEYRING_HEAD_BYTES + entry * k->nkeys + KEYRING_NAME_BYTES * (k->ndomains - 1))
 		return -EBADMSG;
 	memcpy(k->hash_key, hash_key, sizeof k->hash_key);

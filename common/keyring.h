@@ -2,7 +2,7 @@
 /*
  * keyring.h - the data keys and the hash key, in memory. keyfile.h has the file.
  *
- * A keyring has up to 1,024 data keys, each with an id of 16 bits that is never given
+ * A keyring has up to 4,096 data keys, each with an id of 16 bits that is never given
  * out twice, and one hash key. The hash key is separate and never rotated, because the
  * hashes of all rows ever written must stay comparable; it must be equal on all nodes.
  *
@@ -35,13 +35,13 @@
 #include "err.h"
 
 enum {
-	KEYRING_KEYS_MAX = 1024,
+	KEYRING_KEYS_MAX = 4096,
 	KEYRING_KEY_BYTES = 32,
 	KEYRING_HASH_KEY_BYTES = 16,
 	KEYRING_PRF_BYTES = 16,
 	KEYRING_HEAD_BYTES = 24,
 	KEYRING_ENTRY_BYTES = 56,
-	KEYRING_DOMAINS = 64, /* the default one included */
+	KEYRING_DOMAINS = 1025, /* the default one included */
 	KEYRING_DOMAIN_NAME = 20,
 	KEYRING_NAME_BYTES = 24,
 	KEYRING_BYTES_MAX = KEYRING_HEAD_BYTES + KEYRING_ENTRY_BYTES * KEYRING_KEYS_MAX +
@@ -55,7 +55,7 @@ struct key_info {
 	uint64_t created_s; /* Unix seconds */
 	uint64_t changed_s; /* when it got its state */
 	uint16_t id;
-	uint8_t domain;
+	uint16_t domain;
 	enum key_state state;
 };
 
@@ -77,7 +77,7 @@ void keyring_destroy(struct keyring *k);
  *
  *   domain   its name, NULL: the default one. A domain that is not there is made
  *
- * Returns 0; -EMSGSIZE when all 1,024 places, all ids or all domains are taken; -EINVAL when
+ * Returns 0; -EMSGSIZE when all 4,096 places, all ids or all domains are taken; -EINVAL when
  * that is no name: a letter, then up to 19 letters, digits or "_-.".
  */
 MUST_CHECK int keyring_add_key(
@@ -149,14 +149,14 @@ void keyring_prf(uint8_t out[KEYRING_PRF_BYTES], const struct keyring *k, const 
 	size_t n);
 
 /*
- * ---- bytes, little-endian: what a key file of version 2 or 3 seals ----
+ * ---- bytes, little-endian: what a key file of version 2, 3 or 4 seals ----
  *
- *     0   number of data keys, 1 .. 1024           2
- *     2   number of named domains, n               1   version 2: zero
- *     3   zero                                     5
+ *     0   number of data keys, 1 .. 4096           2
+ *     2   number of named domains, n               2   version 2: zero
+ *     4   zero                                     4
  *     8   hash key                                16
  *    24   per data key, ids ascending:            56 each
- *           id 2 (never 0), state 1 (1 .. 4, as above), domain 1 (0 .. n), zero 4,
+ *           id 2 (never 0), state 1 (1 .. 4, as above), domain 2 (0 .. n), zero 3,
  *           created 8, changed 8 (Unix seconds), key 32 (zero when destroyed)
  *   end   per named domain: its name, and zeroes  24 each
  *
@@ -164,14 +164,15 @@ void keyring_prf(uint8_t out[KEYRING_PRF_BYTES], const struct keyring *k, const 
  * per key id 2, zero 6, created 8, key 32.
  */
 
-/* keyring_version - which one keyring_encode() makes: 2, or 3 where there are named domains, so
- * that programs that know none say so. */
+/* keyring_version - which one keyring_encode() makes: 2, 3 where there are named domains, 4 where
+ * there are more than 63 of them or more than 1,024 keys: so that programs that know no such thing
+ * say so. */
 int keyring_version(const struct keyring *k);
 
 /* keyring_encode - to KEYRING_BYTES_MAX bytes at `out`, which gets secrets. The length. */
 size_t keyring_encode(const struct keyring *k, uint8_t *out);
 
-/* keyring_decode - from those bytes, of version 1, 2 or 3. 0, -ENOMEM, or -EBADMSG: no keyring
+/* keyring_decode - from those bytes, of version 1 .. 4. 0, -ENOMEM, or -EBADMSG: no keyring
  * looks like that. */
 MUST_CHECK int keyring_decode(
 	struct keyring **out, int version, const uint8_t *in, size_t len);

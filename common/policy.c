@@ -19,9 +19,10 @@ struct reading {
 	struct err_text *e;
 	bool failed;
 	struct policy_role *role; /* of the section */
+	struct policy_rule *rule; /* likewise */
 	struct policy_domain *domain;
 	char section[64];
-	unsigned in; /* domain of the section; 0: all */
+	bool special; /* the section is of one domain */
 	bool is_policy;
 };
 
@@ -69,6 +70,22 @@ static int each_word(struct reading *r, const char *value, int (*each)(struct re
 
 /* ---- sections ---- */
 
+/* Room for one more behind n, zeroed. What was pointed to may move. */
+static bool make_room(void **array, unsigned n, size_t each)
+{
+	size_t had = (size_t)n * each, more = n ? had : 16 * each;
+	uint8_t *bigger;
+
+	if (n && (n < 16 || n & (n - 1)))
+		return true; /* n is no power of two: it was doubled there */
+	bigger = realloc(*array, had + more);
+	if (!bigger)
+		return false;
+	memset(bigger + had, 0, more);
+	*array = bigger;
+	return true;
+}
+
 static unsigned find_domain(const struct policy *p, const char *name)
 {
 	unsigned d;
@@ -83,27 +100,49 @@ static struct policy_role *add_role(struct policy *p, const char *name, unsigned
 {
 	struct policy_role *role = (struct policy_role *)policy_role(p, name);
 
-	if (role || p->nroles >= most)
+	if (role || p->nroles >= most || !make_room((void **)&p->role, p->nroles, sizeof *role))
 		return role;
 	role = &p->role[p->nroles++];
 	strcpy(role->name, name);
 	return role;
 }
 
+/* The rule of the role in the section's domain, made if need be. */
+static struct policy_rule *add_special(struct policy *p, unsigned role, unsigned domain)
+{
+	struct policy_special *s = p->special;
+	unsigned i;
+
+	for (i = 0; i < p->nspecial; i++)
+		if (s[i].role == role && s[i].domain == domain)
+			return &s[i].rule;
+	if (p->nspecial == POLICY_SPECIAL || !make_room((void **)&p->special, p->nspecial, sizeof *s))
+		return NULL;
+	s = &p->special[p->nspecial++];
+	s->role = role;
+	s->domain = domain;
+	return &s->rule;
+}
+
 static int begin_role(struct reading *r, char *words)
 {
+	unsigned domain = 0;
+
 	char *rest = words, *name = strtok_r(rest, " ", &rest), *in = strtok_r(rest, " ", &rest);
 
 	if (!name || !name_valid(name) || strtok_r(rest, " ", &rest))
 		return wrong(r, "not [role NAME] or [role NAME DOMAIN]", "");
-	if (in && (r->in = find_domain(r->p, in)) == r->p->ndomains)
+	r->special = in != NULL;
+	if (in && strcmp(in, r->p->domain[0].name) != 0)
+		domain = find_domain(r->p, in);
+	if (domain == r->p->ndomains)
 		return wrong(r, "no such domain before this line", in);
 	r->role = add_role(r->p, name, POLICY_ROLES);
 	if (!r->role)
 		return wrong(r, "too many roles", name);
 	r->role->defined = true;
-	r->role->special |= (uint16_t)(in ? 1u << r->in : 0);
-	return 1;
+	r->rule = in ? add_special(r->p, (unsigned)(r->role - r->p->role), domain) : &r->role->rule;
+	return r->rule ? 1 : wrong(r, "too many sections of roles in domains", name);
 }
 
 static int begin_domain(struct reading *r, const char *name)
@@ -114,11 +153,13 @@ static int begin_domain(struct reading *r, const char *name)
 		return wrong(r, "not a name", name);
 	if (find_domain(p, name) != p->ndomains)
 		return wrong(r, "a second domain of that name", name);
-	if (p->ndomains == POLICY_DOMAINS)
+	if (p->ndomains == POLICY_DOMAINS ||
+		!make_room((void **)&p->domain, p->ndomains, sizeof *p->domain))
 		return wrong(r, "too many domains", name);
 	r->domain = &p->domain[p->ndomains++];
 	strcpy(r->domain->name, name);
 	r->domain->first = p->nkeys;
+	r->domain->first_named = p->nnamed;
 	return 1;
 }
 
@@ -128,7 +169,7 @@ static int begin_section(struct reading *r, const char *section)
 
 	r->role = NULL;
 	r->domain = NULL;
-	r->in = 0;
+	r->special = false;
 	if (strlen(section) >= sizeof r->section)
 		return wrong(r, "too long", section);
 	strcpy(r->section, section);
@@ -176,7 +217,7 @@ static const struct op *find_op(const char *name)
 
 static int set_word(struct reading *r, char *word, bool yes)
 {
-	struct policy_rule *rule = &r->role->rule[r->in];
+	struct policy_rule *rule = r->rule;
 	enum op_class c = opclass_find(word);
 	const struct op *op;
 
@@ -220,10 +261,10 @@ static int named_word(struct reading *r, const char *word)
 
 	if (!keyring_name_valid(word))
 		return wrong(r, "neither a key id nor a name of a domain of keys", word);
-	if (p->nnamed == POLICY_NAMED)
+	if (p->nnamed == POLICY_NAMED ||
+		!make_room((void **)&p->named, p->nnamed, sizeof *p->named))
 		return wrong(r, "too many domains of keys", word);
-	strcpy(p->named[p->nnamed].name, word);
-	p->named[p->nnamed++].domain = (unsigned)(r->domain - p->domain);
+	strcpy(p->named[p->nnamed++].name, word);
 	r->domain->nnamed++;
 	return 1;
 }
@@ -237,7 +278,7 @@ static int key_word(struct reading *r, char *word)
 		return named_word(r, word);
 	if (!number(word, 65536, &id) || id == 0)
 		return wrong(r, "not a key id", word);
-	if (p->nkeys == POLICY_KEYS)
+	if (p->nkeys == POLICY_KEYS || !make_room((void **)&p->key, p->nkeys, sizeof *p->key))
 		return wrong(r, "too many key ids", word);
 	p->key[p->nkeys++] = (uint16_t)id;
 	r->domain->nkeys++;
@@ -345,7 +386,7 @@ static int role_line(struct reading *r, const char *name, const char *value)
 		return each_word(r, value, allow_word);
 	if (strcmp(name, "deny") == 0)
 		return each_word(r, value, deny_word);
-	if (r->in)
+	if (r->special)
 		return wrong(r, "in a domain there is allow and deny, not", name);
 	if (strcmp(name, "computed") == 0)
 		return set_bool(r, value, "allow", "deny", &r->role->computed);
@@ -417,23 +458,32 @@ static int check_bytes(const char *text, size_t len, struct err_text *e)
 	return 0;
 }
 
-/* What a role may in a domain of which its sections say nothing is what it may elsewhere. */
-static void spread(struct policy *p)
+static int by_role_and_domain(const void *a, const void *b)
+{
+	const struct policy_special *x = a, *y = b;
+
+	return x->role != y->role ? (x->role < y->role ? -1 : 1) : (int)x->domain - (int)y->domain;
+}
+
+/* All has been read: nothing moves any more. False: no memory. */
+static bool settle(struct policy *p)
 {
 	static uint64_t ids;
-	unsigned i, d;
+	unsigned i;
 
-	add_role(p, "db", POLICY_ROLES + 2);
-	add_role(p, "client", POLICY_ROLES + 2);
+	if (!add_role(p, "db", POLICY_ROLES + 2) || !add_role(p, "client", POLICY_ROLES + 2))
+		return false;
+	if (p->nspecial)
+		qsort(p->special, p->nspecial, sizeof *p->special, by_role_and_domain);
 	for (i = 0; i < p->nroles; i++) {
-		struct policy_role *role = &p->role[i];
-
-		role->policy = p;
-		role->id = __atomic_add_fetch(&ids, 1, __ATOMIC_RELAXED);
-		for (d = 1; d < p->ndomains; d++)
-			if (!(role->special >> d & 1))
-				role->rule[d] = role->rule[0];
+		p->role[i].policy = p;
+		p->role[i].id = __atomic_add_fetch(&ids, 1, __ATOMIC_RELAXED);
 	}
+	for (i = p->nspecial; i-- > 0;) {
+		p->role[p->special[i].role].first = i;
+		p->role[p->special[i].role].nspecial++;
+	}
+	return true;
 }
 
 static bool reveals(const struct policy_rule *rule)
@@ -465,8 +515,8 @@ static const char *check_whole(const struct policy *p)
 		if (!built_in && role->defined && !role->has_key && !role->npeers)
 			return "a role other than db, client and admin needs a key or a peer";
 	}
-	for (d = 0; db && d < p->ndomains; d++)
-		if (reveals(&db->rule[d]))
+	for (d = 0; d < p->ndomains; d++)
+		if (reveals(policy_rule(db, d)))
 			return "role db has proved nothing: it cannot encrypt or decrypt";
 	return NULL;
 }
@@ -486,6 +536,10 @@ int policy_parse(struct policy *p, const char *text, size_t len, struct err_text
 	memcpy(copy, text, len);
 	copy[len] = 0;
 	crypto_generichash(p->stamp.digest, sizeof p->stamp.digest, (const uint8_t *)text, len, NULL, 0);
+	if (!make_room((void **)&p->domain, 0, sizeof *p->domain)) {
+		free(copy);
+		return -ENOMEM;
+	}
 	p->ndomains = 1;
 	strcpy(p->domain[0].name, "default");
 	rc = ini_parse_string(copy, line, &r);
@@ -495,7 +549,8 @@ int policy_parse(struct policy *p, const char *text, size_t len, struct err_text
 			err_set(e, "line %d is not `name = value`", rc);
 		return -EINVAL;
 	}
-	spread(p);
+	if (!settle(p))
+		return -ENOMEM;
 	why = check_whole(p);
 	if (why) {
 		err_set(e, "%s", why);
@@ -517,16 +572,33 @@ static int find_named(
 	return -EINVAL;
 }
 
+/* Where policy_domain() begins to look. */
+static void find_starts(struct policy *p)
+{
+	unsigned d = p->ndomains, k;
+
+	for (k = 0; k < KEYRING_DOMAINS; k++)
+		p->start[k] = (uint16_t)p->ndomains;
+	while (--d > 0) { /* the first one is written last */
+		const struct policy_domain *of = &p->domain[d];
+
+		if (of->nkeys || !of->nnamed) /* any key may be one of its */
+			for (k = 0; k < KEYRING_DOMAINS; k++)
+				p->start[k] = (uint16_t)d;
+		for (k = 0; k < of->nnamed; k++)
+			p->start[p->named[of->first_named + k].keys] = (uint16_t)d;
+	}
+}
+
 int policy_bind(struct policy *p, const struct keyring *k, struct err_text *e)
 {
-	unsigned i, d;
+	unsigned i;
 	int rc;
 
 	for (i = 0; i < p->nnamed; i++) {
-		rc = find_named(k, p->named[i].name, &d, e);
+		rc = find_named(k, p->named[i].name, &p->named[i].keys, e);
 		if (rc)
 			return rc;
-		p->domain[p->named[i].domain].named |= UINT64_C(1) << d;
 	}
 	for (i = 0; i < p->nroles; i++) {
 		if (!p->role[i].home_name[0])
@@ -535,6 +607,7 @@ int policy_bind(struct policy *p, const struct keyring *k, struct err_text *e)
 		if (rc)
 			return rc;
 	}
+	find_starts(p);
 	p->keys = k;
 	return 0;
 }

@@ -35,13 +35,14 @@
 #include "release.h"
 
 enum {
-	POLICY_ROLES = 32, /* "db" and "client" are there without being named */
-	POLICY_DOMAINS = 16,
-	POLICY_KEYS = 64,  /* data keys that domains name, in all */
-	POLICY_NAMED = 64, /* domains of keys that are named, in all */
+	POLICY_ROLES = 2048, /* "db" and "client" are there without being named */
+	POLICY_DOMAINS = 1025, /* "default" included: one for each of the key file's */
+	POLICY_SPECIAL = 8192, /* sections of a role in a domain */
+	POLICY_KEYS = KEYRING_KEYS_MAX, /* data keys that domains name, in all */
+	POLICY_NAMED = 2048, /* domains of keys that are named, in all */
 	POLICY_PEERS = 8,  /* certificates that a role names */
 	POLICY_NAME = 20,  /* libinih cuts names of sections at 49 */
-	POLICY_TEXT_MAX = 64 << 10,
+	POLICY_TEXT_MAX = 1 << 20,
 	POLICY_SIGN_PUBLIC = 32,
 	POLICY_SIGNATURE = 64,
 	POLICY_DIGEST = 16,
@@ -80,19 +81,22 @@ struct policy_role {
 		uint64_t per_ms;
 	} rate[RELEASES];
 	bool rated;        /* some rate is one */
-	uint16_t special;  /* domains with a rule of their own */
-	struct policy_rule rule[POLICY_DOMAINS];
+	struct policy_rule rule; /* policy_rule() says where */
+	unsigned first, nspecial; /* of policy.special */
+};
+
+/* What a role may in a domain that it has a section for. */
+struct policy_special {
+	unsigned role, domain; /* ascending, once the policy is parsed */
+	struct policy_rule rule;
 };
 
 struct policy_domain {
 	char name[POLICY_NAME + 1];
 	uint32_t types; /* bit of each type code; 0: all */
 	unsigned nkeys, first; /* of policy.key */
-	unsigned nnamed;
-	uint64_t named;        /* a bit for each domain of keys; policy_bind() */
+	unsigned nnamed, first_named;
 };
-
-_Static_assert(KEYRING_DOMAINS <= 64, "bits of policy_domain.named");
 
 /* Which one it is. */
 struct policy_stamp {
@@ -104,22 +108,25 @@ struct policy {
 	char name[POLICY_NAME + 1];
 	struct policy_stamp stamp;
 	unsigned nroles, ndomains; /* domain 0 included */
-	struct policy_domain domain[POLICY_DOMAINS];
-	uint16_t key[POLICY_KEYS];
-	unsigned nkeys;
+	unsigned nkeys, nnamed, nspecial;
+	/* As many as there are; owned: */
+	struct policy_domain *domain;
+	uint16_t *key;
 	struct policy_named {
 		char name[KEYRING_DOMAIN_NAME + 1];
-		unsigned domain; /* that says so */
-	} named[POLICY_NAMED];
-	unsigned nnamed;
+		unsigned keys; /* the domain of that name, 0: not known; policy_bind() */
+	} *named;
+	struct policy_role *role;
+	struct policy_special *special;
 	const struct keyring *keys; /* policy_bind()'s */
-	struct policy_role role[POLICY_ROLES + 2];
+	/* By domain of keys: no domain before this one can have a value that is under one of its keys. */
+	uint16_t start[KEYRING_DOMAINS];
 };
 
 /*
  * policy_parse - a policy from its text.
  *
- *   p   zeroed; about 150 KiB
+ *   p   zeroed; policy_fini() it, also after an error
  *
  * Returns 0 or -EINVAL with the first thing that is wrong in `e`.
  */
@@ -135,7 +142,8 @@ MUST_CHECK int policy_parse(
  */
 MUST_CHECK int policy_load(struct policy **p, const char *path, const char *owner_path,
 	struct err_text *e);
-void policy_free(struct policy *p);
+void policy_free(struct policy *p); /* NULL is fine */
+void policy_fini(struct policy *p); /* what it owns, and zeroes it */
 
 /*
  * policy_bind - what its names of domains of keys stand for.
@@ -175,16 +183,35 @@ void policy_print(const struct policy *p, FILE *to);
 /* The domain of a value; 0 without a role. */
 unsigned policy_domain(const struct policy_role *r, uint16_t key_id, uint8_t type);
 
-/* What was found in the arguments of a request so far. */
+/* What a role may in a domain: as its section for that says, else as the one for all does. */
+const struct policy_rule *policy_rule(const struct policy_role *r, unsigned domain);
+
+/* Domains of values. Mostly there is one, so that this is a number of its own: */
+enum { POLICY_NONE = 0xffff, POLICY_MANY = 0xfffe /* those of a set */ };
+
+struct policy_set {
+	uint64_t bit[(POLICY_DOMAINS + 63) / 64];
+};
+
+/* One more: *to is POLICY_NONE to begin with, and `set` is written when there are two. */
+void policy_set_add(uint16_t *to, struct policy_set *set, unsigned domain);
+
+/* The first one from `from` on, or -1. */
+int policy_set_next(uint16_t of, const struct policy_set *set, unsigned from);
+
+/* What was found in the arguments of a request so far. Beyond the program's arguments nothing is
+ * written or read. */
 struct policy_seen {
-	uint16_t domain[PROGRAM_ARGS_MAX]; /* a bit for each */
+	uint16_t domain[PROGRAM_ARGS_MAX]; /* or POLICY_NONE, POLICY_MANY */
+	uint16_t keys[PROGRAM_ARGS_MAX];   /* domains of keys, or DOMAINS_SEVERAL (eval.h) */
+	const struct policy_set *set;      /* one for each argument; caller's */
 	uint64_t computed;                 /* arguments that have a marked value */
 	uint16_t key_id;                   /* of the session's domain of keys, or that of `into` */
 	bool into;                         /* all results are sealed under that */
-	uint8_t keys[PROGRAM_ARGS_MAX];    /* domains of keys, or DOMAINS_SEVERAL (eval.h) */
 };
 
-/* What was allowed before, for one role and program. Zeroed: nothing. */
+/* What was allowed before, for one role and program, where no argument was of many domains.
+ * Zeroed: nothing. */
 struct verdict {
 	uint64_t role;
 	struct policy_seen seen;

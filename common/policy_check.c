@@ -5,23 +5,91 @@
 
 #include "eval.h"
 
+/* Does it have values that are under that key, of that domain of keys? */
+static bool has_key(const struct policy *p, const struct policy_domain *of, uint16_t key_id,
+	unsigned of_key)
+{
+	unsigned k;
+
+	if (!of->nkeys && !of->nnamed)
+		return true;
+	for (k = 0; of_key && k < of->nnamed; k++)
+		if (p->named[of->first_named + k].keys == of_key)
+			return true;
+	for (k = 0; k < of->nkeys; k++)
+		if (p->key[of->first + k] == key_id)
+			return true;
+	return false;
+}
+
 unsigned policy_domain(const struct policy_role *r, uint16_t key_id, uint8_t type)
 {
 	const struct policy *p = r ? r->policy : NULL;
-	unsigned d, k, of_key = p && p->keys ? keyring_domain_of(p->keys, key_id) : 0;
+	unsigned of_key = p && p->keys ? keyring_domain_of(p->keys, key_id) : 0, d;
 
-	for (d = 1; p && d < p->ndomains; d++) {
+	for (d = p && p->keys ? p->start[of_key] : 1; p && d < p->ndomains; d++) {
 		const struct policy_domain *of = &p->domain[d];
 
-		if (of->types && !(of->types >> type & 1))
-			continue;
-		if ((!of->nkeys && !of->nnamed) || of->named >> of_key & 1)
+		if ((!of->types || of->types >> type & 1) && has_key(p, of, key_id, of_key))
 			return d;
-		for (k = 0; k < of->nkeys; k++)
-			if (p->key[of->first + k] == key_id)
-				return d;
 	}
 	return 0;
+}
+
+const struct policy_rule *policy_rule(const struct policy_role *r, unsigned domain)
+{
+	const struct policy_special *s = r->nspecial ? r->policy->special + r->first : NULL;
+	unsigned lo = 0, hi = r->nspecial;
+
+	while (lo < hi) {
+		unsigned mid = lo + (hi - lo) / 2;
+
+		if (s[mid].domain == domain)
+			return &s[mid].rule;
+		if (s[mid].domain < domain)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return &r->rule;
+}
+
+/* ---- domains of values ---- */
+
+static void set_bit(struct policy_set *set, unsigned domain)
+{
+	set->bit[domain / 64] |= UINT64_C(1) << domain % 64;
+}
+
+void policy_set_add(uint16_t *to, struct policy_set *set, unsigned domain)
+{
+	if (*to == domain)
+		return;
+	if (*to == POLICY_NONE) {
+		*to = (uint16_t)domain;
+		return;
+	}
+	if (*to != POLICY_MANY) {
+		memset(set, 0, sizeof *set);
+		set_bit(set, *to);
+		*to = POLICY_MANY;
+	}
+	set_bit(set, domain);
+}
+
+int policy_set_next(uint16_t of, const struct policy_set *set, unsigned from)
+{
+	unsigned w = from / 64, words = sizeof set->bit / sizeof set->bit[0];
+	uint64_t bits;
+
+	if (of != POLICY_MANY)
+		return of != POLICY_NONE && of >= from ? of : -1;
+	if (w >= words)
+		return -1;
+	bits = set->bit[w] & ~UINT64_C(0) << from % 64;
+	while (!bits && ++w < words)
+		bits = set->bit[w];
+	return bits ? (int)(w * 64 + (unsigned)__builtin_ctzll(bits)) : -1;
 }
 
 /* A question under way. */
@@ -45,12 +113,19 @@ static int deny(const struct question *q, const char *what, unsigned domain)
 }
 
 /* The domains of all arguments in the set. */
-static uint16_t domains_of(const struct policy_seen *seen, uint64_t args)
+static uint16_t domains_of(
+	const struct policy_seen *seen, uint64_t args, struct policy_set *set)
 {
-	uint16_t all = 0;
+	uint16_t all = POLICY_NONE;
+	int d;
 
-	for (; args; args &= args - 1)
-		all |= seen->domain[__builtin_ctzll(args)];
+	for (; args; args &= args - 1) {
+		int i = __builtin_ctzll(args);
+
+		for (d = policy_set_next(seen->domain[i], &seen->set[i], 0); d >= 0;
+			d = policy_set_next(seen->domain[i], &seen->set[i], (unsigned)d + 1))
+			policy_set_add(&all, set, (unsigned)d);
+	}
 	return all;
 }
 
@@ -65,18 +140,18 @@ static int check_op(const struct question *q, int at)
 {
 	const struct op *op = q->program->code[at].op;
 	const struct program_flow *f = &q->program->flow[at];
-	uint16_t domains = domains_of(q->seen, f->direct | f->made), d;
+	struct policy_set set;
+	uint16_t domains = domains_of(q->seen, f->direct | f->made, &set);
 	char what[96];
+	int d;
 
 	snprintf(what, sizeof what, "%s", op->name);
 	/* none: its arguments have not been opened yet, or have no values */
-	for (d = domains; d; d &= (uint16_t)(d - 1)) {
-		unsigned i = (unsigned)__builtin_ctz(d);
-
-		if (!(q->role->rule[i].op[op->code / 64] >> op->code % 64 & 1))
-			return deny(q, what, i);
-	}
-	if (domains & (domains - 1) && !q->role->mixed && !apart(op)) {
+	for (d = policy_set_next(domains, &set, 0); d >= 0;
+		d = policy_set_next(domains, &set, (unsigned)d + 1))
+		if (!(policy_rule(q->role, (unsigned)d)->op[op->code / 64] >> op->code % 64 & 1))
+			return deny(q, what, (unsigned)d);
+	if (domains == POLICY_MANY && !q->role->mixed && !apart(op)) {
 		snprintf(what, sizeof what, "%s across domains", op->name);
 		return deny(q, what, 0);
 	}
@@ -100,16 +175,16 @@ static int check_encrypt(const struct question *q)
 		if (!(p->arg[i].flags & ARG_CLEAR) || !optable_is_secret(p->arg[i].type))
 			continue;
 		d = policy_domain(q->role, q->seen->key_id, p->arg[i].type);
-		if (!q->role->rule[d].encrypt)
+		if (!policy_rule(q->role, d)->encrypt)
 			return deny(q, "encrypt", d);
 	}
 	return 0;
 }
 
 /* The domain of keys of these arguments' values. */
-static uint8_t keys_of(const struct policy_seen *seen, uint64_t args)
+static uint16_t keys_of(const struct policy_seen *seen, uint64_t args)
 {
-	uint8_t d = 0;
+	uint16_t d = 0;
 
 	for (; args; args &= args - 1)
 		d = domain_join(d, seen->keys[__builtin_ctzll(args)]);
@@ -131,7 +206,7 @@ static bool sees_rows(const struct program *p)
 static uint16_t key_of_result(const struct question *q, int i)
 {
 	uint64_t from = q->program->result[i].from;
-	uint8_t d = keys_of(q->seen, from);
+	uint16_t d = keys_of(q->seen, from);
 
 	if (q->seen->into || d == 0 || !q->role->policy->keys)
 		return q->seen->key_id;
@@ -156,9 +231,10 @@ static bool is_home(const struct question *q)
 static int check_results(const struct question *q)
 {
 	const struct program *p = q->program;
+	struct policy_set set;
 	uint16_t from, key_id;
 	unsigned to;
-	int i;
+	int i, d;
 
 	for (i = 0; i < p->nresults; i++) {
 		if (!optable_is_secret(p->result[i].type) || p->result[i].reveal)
@@ -167,16 +243,13 @@ static int check_results(const struct question *q)
 		if (!key_id)
 			continue;
 		to = policy_domain(q->role, key_id, p->result[i].type);
-		if (q->seen->into && to && !q->role->rule[to].transfer && !is_home(q))
+		if (q->seen->into && to && !policy_rule(q->role, to)->transfer && !is_home(q))
 			return deny(q, "to bring values", to);
-		from = domains_of(q->seen, p->result[i].from);
-		from &= (uint16_t)~(1u | 1u << to);
-		for (; from; from &= (uint16_t)(from - 1)) {
-			unsigned d = (unsigned)__builtin_ctz(from);
-
-			if (!q->role->rule[d].transfer)
-				return deny(q, "a result outside of its domain", d);
-		}
+		from = domains_of(q->seen, p->result[i].from, &set);
+		for (d = policy_set_next(from, &set, 1); d >= 0;
+			d = policy_set_next(from, &set, (unsigned)d + 1))
+			if ((unsigned)d != to && !policy_rule(q->role, (unsigned)d)->transfer)
+				return deny(q, "a result outside of its domain", (unsigned)d);
 	}
 	return 0;
 }
@@ -185,21 +258,21 @@ static int check_results(const struct question *q)
 static bool same_keys(const struct policy_seen *a, const struct policy_seen *b, int nargs)
 {
 	return a->key_id == b->key_id && a->into == b->into &&
-		memcmp(a->keys, b->keys, (size_t)nargs) == 0;
+		memcmp(a->keys, b->keys, (size_t)nargs * sizeof a->keys[0]) == 0;
 }
 
 /* Has all of that been allowed before? */
 static bool known(const struct verdict *v, const struct policy_role *r, int nargs,
 	const struct policy_seen *seen)
 {
-	uint16_t more = 0;
+	bool more = false;
 	int i;
 
 	if (v->role != r->id || !same_keys(&v->seen, seen, nargs) ||
 		seen->computed & ~v->seen.computed)
 		return false;
 	for (i = 0; i < nargs; i++)
-		more |= seen->domain[i] & (uint16_t)~v->seen.domain[i];
+		more |= seen->domain[i] != POLICY_NONE && seen->domain[i] != v->seen.domain[i];
 	return !more;
 }
 
@@ -226,8 +299,10 @@ int policy_check(const struct policy_role *r, const struct program *p,
 	/* What was allowed apart need not be allowed together (mixed domains), so only a set
 	 * that holds the one before takes its place. */
 	for (i = 0; i < p->nargs && same; i++)
-		if (v->seen.domain[i] & ~seen->domain[i])
-			same = false;
+		same = v->seen.domain[i] == POLICY_NONE || v->seen.domain[i] == seen->domain[i];
+	for (i = 0; i < p->nargs; i++)
+		if (seen->domain[i] == POLICY_MANY)
+			return 0; /* its set is the caller's, and would have to be kept */
 	if (v->role != r->id || same || !same_keys(&v->seen, seen, p->nargs))
 		*v = (struct verdict){r->id, *seen};
 	return 0;

@@ -133,8 +133,20 @@ int policy_load(struct policy **p, const char *path, const char *owner_path,
 	return 0;
 }
 
+void policy_fini(struct policy *p)
+{
+	free(p->domain);
+	free(p->key);
+	free(p->named);
+	free(p->role);
+	free(p->special);
+	memset(p, 0, sizeof *p);
+}
+
 void policy_free(struct policy *p)
 {
+	if (p)
+		policy_fini(p);
 	free(p);
 }
 
@@ -195,9 +207,8 @@ void policy_print(const struct policy *p, FILE *to)
 		fprintf(to, "domain %s keys", p->domain[d].name);
 		for (k = 0; k < p->domain[d].nkeys; k++)
 			fprintf(to, " %u", p->key[p->domain[d].first + k]);
-		for (k = 0; k < p->nnamed; k++)
-			if (p->named[k].domain == d)
-				fprintf(to, " %s", p->named[k].name);
+		for (k = 0; k < p->domain[d].nnamed; k++)
+			fprintf(to, " %s", p->named[p->domain[d].first_named + k].name);
 		fprintf(to, "%s\n", p->domain[d].nkeys || p->domain[d].nnamed ? "" : " all");
 	}
 	for (i = 0; i < p->nroles; i++) {
@@ -210,9 +221,13 @@ void policy_print(const struct policy *p, FILE *to)
 			fprintf(to, " domain %s", r->home_name);
 		fprintf(to, " computed %s mixed %s results %s\n", r->computed ? "allow" : "deny",
 			r->mixed ? "allow" : "deny", results[r->results]);
-		for (d = 0; d < p->ndomains; d++) {
-			fprintf(to, "role %s in %s:", r->name, p->domain[d].name);
-			print_rule(&r->rule[d], to);
+		fprintf(to, "role %s in %s:", r->name, r->nspecial ? "all others" : "all domains");
+		print_rule(&r->rule, to);
+		for (k = 0; k < r->nspecial; k++) {
+			const struct policy_special *s = &p->special[r->first + k];
+
+			fprintf(to, "role %s in %s:", r->name, p->domain[s->domain].name);
+			print_rule(&s->rule, to);
 		}
 		for (k = 0; k < RELEASES; k++)
 			if (r->rate[k].amount)

@@ -91,7 +91,7 @@ int value_sealer_init_in(struct value_sealer *s, const struct gcm_backend *gcm,
 	memset(s, 0, sizeof *s);
 	s->gcm = gcm;
 	s->keys = keys;
-	s->domain = (uint8_t)domain;
+	s->domain = (uint16_t)domain;
 	return sealer_draw(s);
 }
 

@@ -128,7 +128,7 @@ struct value_sealer {
 	uint64_t left;	  /* values until the next incarnation */
 	struct life life; /* that it was drawn in */
 	uint16_t key_id;
-	uint8_t domain;
+	uint16_t domain;
 };
 
 /*

@@ -105,7 +105,7 @@ static const struct policy_role *all_allowed(void)
 	static struct policy p = {.ndomains = 1};
 	static struct policy_role role = {.id = 1, .policy = &p, .defined = true};
 
-	memset(role.rule[0].op, 0xff, sizeof role.rule[0].op);
+	memset(role.rule.op, 0xff, sizeof role.rule.op);
 	return &role;
 }
 

@@ -17,7 +17,7 @@ static void check_role(const struct policy *p, const struct policy_role *r)
 		abort();
 	for (d = 0; d < p->ndomains; d++)
 		if (strcmp(r->name, "db") == 0 &&
-			(r->rule[d].encrypt || r->rule[d].op[OP_enc_int4_decrypt / 64] >>
+			(policy_rule(r, d)->encrypt || policy_rule(r, d)->op[OP_enc_int4_decrypt / 64] >>
 					OP_enc_int4_decrypt % 64 & 1))
 			abort();
 }
@@ -57,7 +57,8 @@ static void try(const char *data, size_t size)
 	unsigned i;
 	FILE *f;
 
-	memset(&p, 0, sizeof p);
+	policy_fini(&p);
+	policy_fini(&again);
 	if (policy_parse(&p, data, size, &e))
 		return;
 	if (p.nroles > POLICY_ROLES + 2 || p.ndomains > POLICY_DOMAINS || p.nkeys > POLICY_KEYS || p.nnamed > POLICY_NAMED ||
@@ -69,7 +70,6 @@ static void try(const char *data, size_t size)
 		if (policy_domain(&p.role[0], (uint16_t)i, T_INT4) >= p.ndomains)
 			abort();
 	check_bound(&p);
-	memset(&again, 0, sizeof again);
 	if (policy_parse(&again, data, size, &e) || again.nroles != p.nroles ||
 		memcmp(&again.stamp, &p.stamp, sizeof p.stamp) != 0)
 		abort();

@@ -359,7 +359,7 @@ static void test_binding(void **state)
 	assert_int_equal(policy_parse(p, text, strlen(text), &err), 0);
 	assert_int_equal(policy_bind(p, keys, &err), -EINVAL);
 	assert_non_null(strstr(err.s, "names \"nobody\", a domain of keys that the key file has not"));
-	memset(p, 0, sizeof *p);
+	policy_fini(p);
 	snprintf(text, sizeof text, "%s[role x]\npeer = x\ndomain = nobody\nallow = all\n", head);
 	assert_int_equal(policy_parse(p, text, strlen(text), &err), 0);
 	assert_int_equal(policy_bind(p, keys, &err), -EINVAL);
@@ -420,6 +420,114 @@ static void test_destroyed(void **state)
 	policy_free(p);
 }
 
+/* ---- a domain for each of a thousand tenants ---- */
+
+enum { TENANTS = KEYRING_DOMAINS - 1, TENANT_TEXT = 160 };
+
+static uint16_t tenant_key(unsigned t)
+{
+	return keyring_active_in(keys, t);
+}
+
+/* Its session computes on its own values, and on no other's. */
+static void is_fenced(const struct policy *p, unsigned t, unsigned other)
+{
+	char name[32], why[64];
+
+	snprintf(name, sizeof name, "for_%u", t);
+	snprintf(why, sizeof why, "in domain t%u", other);
+	ev->grant = policy_role(p, name);
+	assert_non_null(ev->grant);
+	value_sealer_fini(sealer[A]);
+	value_sealer_fini(sealer[B]);
+	assert_int_equal(value_sealer_init_in(sealer[A], gcm, keys, t), 0);
+	assert_int_equal(value_sealer_init_in(sealer[B], gcm, keys, other), 0);
+	gives(request_of(IN({5, A}, {6, A}), 2, 1, ADD), tenant_key(t), 11);
+	gives(request_of(IN({5, HERE}, {6, HERE}), 2, 1, ADD), tenant_key(t), 11);
+	denied(request_of(IN({5, B}, {6, B}), 2, 1, ADD), why);
+	denied(request_of(IN({5, A}, {6, B}), 2, 1, ADD), why);
+	denied(request_of(IN({1, A}, {2, B}), 1, 2, CODE(PUSH, OP_enc_int4_reencrypt)), why);
+	denied(request_of(IN({5, B}), 1, 1, CODE(PUSH, OP_enc_int4_decrypt)), why);
+}
+
+/* Each value stays under its own key, also where two domains' sealers have one place. */
+static void stays_apart(unsigned t, unsigned other)
+{
+	uint32_t i;
+
+	value_sealer_fini(sealer[A]);
+	value_sealer_fini(sealer[B]);
+	assert_int_equal(value_sealer_init_in(sealer[A], gcm, keys, t), 0);
+	assert_int_equal(value_sealer_init_in(sealer[B], gcm, keys, other), 0);
+	assert_int_equal(said(ROLE_DB, request_of(IN({1, A}, {2, B}, {3, HERE}, {4, A}, {5, B}, {6, B}), 1, 6,
+		CODE(PUSH, OP_enc_int4_reencrypt))), 0);
+	for (i = 0; i < 6; i++) {
+		static const int from[6] = {A, B, HERE, A, B, B};
+
+		assert_int_equal(reply.cell[i].i, i + 1);
+		assert_int_equal(key_at(i), from[i] == A ? tenant_key(t) : from[i] == B ? tenant_key(other)
+										: ev->grant ? tenant_key(ev->grant->home)
+											    : keyring_active(keys));
+	}
+}
+
+/* After test_destroyed(): a keyring of its own, as large as there is one. */
+static void test_thousand(void **state)
+{
+	struct policy *p = calloc(1, sizeof *p);
+	char *text = malloc(TENANTS * TENANT_TEXT + 512), *at = text, name[16];
+	uint8_t *bytes = malloc(KEYRING_BYTES_MAX);
+	struct keyring *again;
+	size_t len;
+	unsigned t;
+
+	end();
+	keyring_destroy(keys);
+	keys = keyring_create();
+	at += sprintf(at, "%s[role db]\nallow = select\n[role all]\npeer = all\nmixed = allow\nallow = all\n", head);
+	for (t = 1; t <= TENANTS; t++) {
+		snprintf(name, sizeof name, "t%u", t);
+		assert_int_equal(new_key(name), t + 1);
+		at += sprintf(at, "[domain %s]\nkeys = %s\n[role for_%u]\npeer = %s\ndomain = %s\n", name,
+			name, t, name, name);
+		at += sprintf(at, "[role for_%u default]\nallow = all\n[role for_%u %s]\n"
+			"allow = all encrypt decrypt\n", t, t, name);
+	}
+	assert_int_equal(policy_parse(p, text, strlen(text), &err), 0);
+	assert_int_equal(policy_bind(p, keys, &err), 0);
+	assert_int_equal(p->ndomains, KEYRING_DOMAINS);
+	/* the key file's bytes have them all */
+	len = keyring_encode(keys, bytes);
+	assert_int_equal(keyring_version(keys), 4);
+	assert_int_equal(keyring_decode(&again, 3, bytes, len), -EBADMSG);
+	assert_int_equal(keyring_decode(&again, 4, bytes, len), 0);
+	for (t = 1; t <= TENANTS; t++) {
+		snprintf(name, sizeof name, "t%u", t);
+		assert_int_equal(keyring_domain(again, name), t);
+		assert_int_equal(keyring_active_in(again, t), tenant_key(t));
+		assert_int_equal(policy_domain(policy_role(p, "db"), tenant_key(t), T_INT4), t);
+	}
+	keyring_destroy(again);
+	begin();
+	is_fenced(p, 1, TENANTS);
+	is_fenced(p, TENANTS, 1);
+	is_fenced(p, 15, 16);
+	is_fenced(p, 64, 1); /* whose sealers have one place */
+	is_fenced(p, 257, 1);
+	is_fenced(p, 1, 257);
+	is_fenced(p, 768, 512);
+	ev->grant = policy_role(p, "all");
+	stays_apart(1, 1 + EVAL_SEALERS);
+	stays_apart(1, 2);
+	stays_apart(TENANTS, TENANTS - EVAL_SEALERS);
+	denied(into(request_of(IN({5, A}), 1, 1, CODE(PUSH)), "t7"), "to bring values in domain t7");
+	ev->grant = NULL;
+	stays_apart(3, 3 + 2 * EVAL_SEALERS);
+	policy_free(p);
+	free(text);
+	free(bytes);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -433,6 +541,7 @@ int main(void)
 		cmocka_unit_test(test_binding),
 		cmocka_unit_test(test_rotation),
 		cmocka_unit_test(test_destroyed),
+		cmocka_unit_test(test_thousand),
 	};
 
 	return cmocka_run_group_tests(tests, setup_domains, teardown_domains);

@@ -178,7 +178,7 @@ static void test_not_a_file(void **state)
 	assert_int_equal(mkfifo(path, 0600), 0);
 	assert_int_equal(keyfile_load(&k, path, NULL, &why), -EMEDIUMTYPE);
 	unlink(path);
-	spill((const uint8_t *)"hedb keyring v4\nwhatever follows", 32);
+	spill((const uint8_t *)"hedb keyring v5\nwhatever follows", 32);
 	assert_int_equal(keyfile_load(&k, path, NULL, &why), -EMEDIUMTYPE);
 	assert_null(k);
 }

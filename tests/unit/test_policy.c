@@ -38,7 +38,7 @@ static struct policy *good(const char *rest)
 
 static bool allows(const struct policy *p, const char *role, unsigned domain, uint16_t code)
 {
-	return policy_role(p, role)->rule[domain].op[code / 64] >> code % 64 & 1;
+	return policy_rule(policy_role(p, role), domain)->op[code / 64] >> code % 64 & 1;
 }
 
 /* ---- classes ---- */
@@ -106,10 +106,10 @@ static void test_settings(void **state)
 	assert_int_equal(db->results, RESULTS_MARKED);
 	assert_true(allows(p, "db", 0, OP_enc_int4_add) && allows(p, "db", 0, OP_enc_int4_lt));
 	assert_false(allows(p, "db", 0, OP_enc_int4_div));
-	assert_false(allows(p, "db", 0, OP_enc_int4_decrypt) || db->rule[0].encrypt);
+	assert_false(allows(p, "db", 0, OP_enc_int4_decrypt) || db->rule.encrypt);
 	assert_true(allows(p, "db", 1, OP_enc_int4_eq));
 	assert_false(allows(p, "db", 1, OP_enc_int4_lt));
-	assert_true(allows(p, "app", 0, OP_enc_int4_decrypt) && app->rule[1].encrypt);
+	assert_true(allows(p, "app", 0, OP_enc_int4_decrypt) && policy_rule(app, 1)->encrypt);
 	assert_true(app->computed && app->rated && app->has_key);
 	assert_int_equal(app->key[31], 0xff);
 	assert_int_equal(app->rate[RELEASE_COMPARISONS].amount, 1000);
@@ -179,10 +179,10 @@ static void test_wrong_text(void **state)
 	for (i = 0; i < sizeof bad / sizeof bad[0]; i++)
 		parsed(bad[i].text, -EINVAL, bad[i].why);
 	assert_int_equal(policy_parse(p, "", 0, &err), -EINVAL);
-	memset(p, 0, sizeof *p);
+	policy_fini(p);
 	assert_int_equal(policy_parse(p, "[policy]\nname = x\n", 18, &err), -EINVAL);
 	memset(text, 'a', sizeof text);
-	memset(p, 0, sizeof *p);
+	policy_fini(p);
 	assert_int_equal(policy_parse(p, text, sizeof text, &err), -EINVAL);
 	assert_non_null(strstr(err.s, "line 1"));
 	policy_free(p);
@@ -194,7 +194,7 @@ static void test_hostile_text(void **state)
 		"[policy]\nname = x\nversion = 1\n[domain d]\nkeys = 1 2\n[role db]\nallow = all\n"
 		"deny = order\nrate.errors = 5/s\n[role db d]\nallow = all\n[role app]\npeer = x y\n";
 	uint64_t seed = 21;
-	struct policy *p = malloc(sizeof *p);
+	struct policy *p = calloc(1, sizeof *p);
 	char text[sizeof sample];
 	int i, k, fine = 0;
 
@@ -207,13 +207,13 @@ static void test_hostile_text(void **state)
 				: (char)rig_below(&seed, 256));
 		if (rig_below(&seed, 2))
 			len = rig_below(&seed, len);
-		memset(p, 0, sizeof *p);
+		policy_fini(p);
 		fine += policy_parse(p, text, len, &err) == 0;
 		assert_true(p->nroles <= POLICY_ROLES + 2 && p->ndomains <= POLICY_DOMAINS &&
 			p->nkeys <= POLICY_KEYS);
 	}
 	assert_true(fine > 100); /* not all of it was refused at the door */
-	free(p);
+	policy_free(p);
 }
 
 /* ---- signatures and versions ---- */
