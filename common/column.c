@@ -372,9 +372,12 @@ static int sealer_of(struct eval *ev, uint16_t from, struct value_sealer **s)
 		d = ev->into;
 	else if (d == 0 || d == DOMAINS_SEVERAL)
 		d = eval_home(ev);
-	*s = d ? &ev->others[(d - 1) % EVAL_SEALERS] : &ev->sealer;
+	*s = d ? &ev->others[ev->place[d]] : &ev->sealer;
 	if ((*s)->keys && (*s)->domain == d)
 		return 0;
+	ev->place[d] = ev->oldest;
+	ev->oldest = (uint8_t)((ev->oldest + 1) % EVAL_SEALERS);
+	*s = &ev->others[ev->place[d]];
 	if ((*s)->keys)
 		value_sealer_fini(*s);
 	rc = value_sealer_init_in(*s, ev->sealer.gcm, ev->keys, d);

@@ -40,9 +40,10 @@ enum {
 
 struct eval {
 	struct value_sealer sealer; /* of the default domain */
-	/* Domain d's is at (d - 1) % EVAL_SEALERS, until another one's is needed there: it is drawn
-	 * anew then, which costs about a microsecond. keys NULL: not needed so far. */
+	/* Of other domains: d's is at place[d] if it is one of d. Who needs one more takes the oldest
+	 * place, and draws: two calls for random bytes. keys NULL: not needed so far. */
 	struct value_sealer others[EVAL_SEALERS];
+	uint8_t place[KEYRING_DOMAINS], oldest;
 	struct value_opener opener;
 	struct arena arena;
 	const struct keyring *keys;

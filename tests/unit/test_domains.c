@@ -450,7 +450,7 @@ static void is_fenced(const struct policy *p, unsigned t, unsigned other)
 	denied(request_of(IN({5, B}), 1, 1, CODE(PUSH, OP_enc_int4_decrypt)), why);
 }
 
-/* Each value stays under its own key, also where two domains' sealers have one place. */
+/* Each value stays under its own key, also when there are more domains than sealers. */
 static void stays_apart(unsigned t, unsigned other)
 {
 	uint32_t i;
@@ -512,7 +512,7 @@ static void test_thousand(void **state)
 	is_fenced(p, 1, TENANTS);
 	is_fenced(p, TENANTS, 1);
 	is_fenced(p, 15, 16);
-	is_fenced(p, 64, 1); /* whose sealers have one place */
+	is_fenced(p, 64, 1);
 	is_fenced(p, 257, 1);
 	is_fenced(p, 1, 257);
 	is_fenced(p, 768, 512);
@@ -520,6 +520,8 @@ static void test_thousand(void **state)
 	stays_apart(1, 1 + EVAL_SEALERS);
 	stays_apart(1, 2);
 	stays_apart(TENANTS, TENANTS - EVAL_SEALERS);
+	for (t = 1; t <= 3 * EVAL_SEALERS; t++)
+		stays_apart(t, TENANTS - t % 7);
 	denied(into(request_of(IN({5, A}), 1, 1, CODE(PUSH)), "t7"), "to bring values in domain t7");
 	ev->grant = NULL;
 	stays_apart(3, 3 + 2 * EVAL_SEALERS);
