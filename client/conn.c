@@ -394,10 +394,7 @@ static void step_over(struct cxlring *c)
 		return;
 	c->taken = false;
 	message_reset(&c->in, KEEP_BYTES);
-	/* Give room back by the quarter ring, or when nothing more is there. */
-	if (c->chan.rx.pos - c->chan.rx.released > c->chan.rx.cap / 4 ||
-		!ring_waiting(&c->chan.rx))
-		ring_release(&c->chan.rx);
+	ring_release_seldom(&c->chan.rx);
 }
 
 /* The frames that are there, until one completes a message that somebody waits for. */

@@ -118,10 +118,7 @@ int cxlring_stream_next(struct cxlring *c, struct cxlring_view *v, int timeout_m
 
 	if (!c->streams)
 		return -EINVAL;
-	/* By the quarter ring, or when nothing more is there. */
-	if (c->chan.rx.pos - c->chan.rx.released > c->chan.rx.cap / 4 ||
-		!ring_waiting(&c->chan.rx))
-		ring_release(&c->chan.rx);
+	ring_release_seldom(&c->chan.rx);
 	while ((rc = take_from_server(c, v)) == -EAGAIN) {
 		if (timeout_ms >= 0) {
 			t0 = t0 ? t0 : clock_ms();

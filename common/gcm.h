@@ -37,6 +37,7 @@ enum {
 	GCM_NONCE_BYTES = 12,
 	GCM_TAG_BYTES = 12, /* of GCM's 16; docs/values.md says why that is enough */
 	GCM_KEY_BYTES = 1024,  /* the largest schedule, ipsec-mb's; each file asserts */
+	GCM_STREAM_BYTES = 448, /* the largest state, mbedtls's */
 	GCM_LEN_MAX = 1 << 30, /* of one message; NIST's limit is 2^36 - 32 */
 };
 
@@ -46,6 +47,12 @@ struct gcm_key {
 } __attribute__((aligned(64)));
 
 _Static_assert(sizeof(struct gcm_key) == GCM_KEY_BYTES, "gcm_key has no padding");
+
+/* A message that is sealed in pieces. Secret as a key is; wiped by the caller. */
+struct gcm_stream {
+	uint8_t opaque[GCM_STREAM_BYTES];
+	const struct gcm_key *key; /* the caller's */
+} __attribute__((aligned(64)));
 
 struct gcm_backend {
 	const char *name;
@@ -68,6 +75,15 @@ struct gcm_backend {
 	MUST_CHECK int (*open)(const struct gcm_key *key, uint8_t *dst, const uint8_t *src,
 		size_t len, const uint8_t tag[GCM_TAG_BYTES], const uint8_t *aad,
 		size_t aad_len, const uint8_t nonce[GCM_NONCE_BYTES]);
+
+	/* seal() of a message in pieces, each but the last a multiple of 16 bytes long, for
+	 * who has it in several places. All three are NULL of a backend that takes messages
+	 * whole (libsodium). 0, or -EINVAL when the library is broken. */
+	MUST_CHECK int (*begin)(struct gcm_stream *s, const struct gcm_key *key,
+		const uint8_t *aad, size_t aad_len, const uint8_t nonce[GCM_NONCE_BYTES]);
+	MUST_CHECK int (*update)(
+		struct gcm_stream *s, uint8_t *dst, const uint8_t *src, size_t len);
+	MUST_CHECK int (*finish)(struct gcm_stream *s, uint8_t tag[GCM_TAG_BYTES]);
 };
 
 /*

@@ -16,6 +16,7 @@
 #include <string.h>
 
 _Static_assert(sizeof(struct gcm_key_data) <= GCM_KEY_BYTES, "gcm_key is too small");
+_Static_assert(sizeof(struct gcm_context_data) <= GCM_STREAM_BYTES, "gcm_stream is too small");
 _Static_assert(_Alignof(struct gcm_key_data) <= _Alignof(struct gcm_key), "alignment");
 
 extern const struct gcm_backend gcm_ipsecmb;
@@ -23,6 +24,9 @@ extern const struct gcm_backend gcm_ipsecmb;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static aes_gcm_pre_t key_expand;
 static aes_gcm_enc_dec_t encrypt, decrypt;
+static aes_gcm_init_t stream_begin;
+static aes_gcm_enc_dec_update_t stream_encrypt;
+static aes_gcm_enc_dec_finalize_t stream_finish;
 
 /* The manager stays allocated for the life of the process: it is small, and nobody
  * can say when the last user of the pointers is gone. */
@@ -45,6 +49,9 @@ static void library_init(void)
 	key_expand = mgr->gcm256_pre;
 	encrypt = mgr->gcm256_enc;
 	decrypt = mgr->gcm256_dec;
+	stream_begin = mgr->gcm256_init;
+	stream_encrypt = mgr->gcm256_enc_update;
+	stream_finish = mgr->gcm256_enc_finalize;
 }
 
 static bool gcm_ipsecmb_usable(void)
@@ -127,6 +134,30 @@ static int gcm_ipsecmb_open(const struct gcm_key *key, uint8_t *dst, const uint8
 	return -EBADMSG;
 }
 
+static int gcm_ipsecmb_begin(struct gcm_stream *s, const struct gcm_key *key,
+	const uint8_t *aad, size_t aad_len, const uint8_t nonce[GCM_NONCE_BYTES])
+{
+	s->key = key;
+	stream_begin((const struct gcm_key_data *)key->opaque,
+		(struct gcm_context_data *)s->opaque, nonce, aad, aad_len);
+	return 0;
+}
+
+static int gcm_ipsecmb_update(
+	struct gcm_stream *s, uint8_t *dst, const uint8_t *src, size_t len)
+{
+	stream_encrypt((const struct gcm_key_data *)s->key->opaque,
+		(struct gcm_context_data *)s->opaque, dst, src, len);
+	return 0;
+}
+
+static int gcm_ipsecmb_finish(struct gcm_stream *s, uint8_t tag[GCM_TAG_BYTES])
+{
+	stream_finish((const struct gcm_key_data *)s->key->opaque,
+		(struct gcm_context_data *)s->opaque, tag, GCM_TAG_BYTES);
+	return 0;
+}
+
 const struct gcm_backend gcm_ipsecmb = {
 	.name = "ipsec-mb",
 	.usable = gcm_ipsecmb_usable,
@@ -134,4 +165,7 @@ const struct gcm_backend gcm_ipsecmb = {
 	.key_wipe = gcm_ipsecmb_key_wipe,
 	.seal = gcm_ipsecmb_seal,
 	.open = gcm_ipsecmb_open,
+	.begin = gcm_ipsecmb_begin,
+	.update = gcm_ipsecmb_update,
+	.finish = gcm_ipsecmb_finish,
 };

@@ -15,6 +15,8 @@
 
 _Static_assert(sizeof(mbedtls_gcm_context) <= GCM_KEY_BYTES, "gcm_key is too small");
 
+_Static_assert(sizeof(mbedtls_gcm_context) <= GCM_STREAM_BYTES, "gcm_stream is too small");
+
 extern const struct gcm_backend gcm_mbedtls;
 
 static bool gcm_mbedtls_usable(void)
@@ -77,6 +79,30 @@ static int gcm_mbedtls_open(const struct gcm_key *key, uint8_t *dst, const uint8
 	return -EBADMSG;
 }
 
+static int gcm_mbedtls_begin(struct gcm_stream *s, const struct gcm_key *key,
+	const uint8_t *aad, size_t aad_len, const uint8_t nonce[GCM_NONCE_BYTES])
+{
+	s->key = key;
+	memcpy(s->opaque, key->opaque, sizeof(mbedtls_gcm_context));
+	return mbedtls_gcm_starts((mbedtls_gcm_context *)s->opaque, MBEDTLS_GCM_ENCRYPT, nonce,
+			   GCM_NONCE_BYTES, aad, aad_len) == 0
+			   ? 0
+			   : -EINVAL;
+}
+
+static int gcm_mbedtls_update(
+	struct gcm_stream *s, uint8_t *dst, const uint8_t *src, size_t len)
+{
+	return mbedtls_gcm_update((mbedtls_gcm_context *)s->opaque, len, src, dst) == 0 ? 0 : -EINVAL;
+}
+
+static int gcm_mbedtls_finish(struct gcm_stream *s, uint8_t tag[GCM_TAG_BYTES])
+{
+	return mbedtls_gcm_finish((mbedtls_gcm_context *)s->opaque, tag, GCM_TAG_BYTES) == 0
+			   ? 0
+			   : -EINVAL;
+}
+
 const struct gcm_backend gcm_mbedtls = {
 	.name = "mbedtls",
 	.usable = gcm_mbedtls_usable,
@@ -84,4 +110,7 @@ const struct gcm_backend gcm_mbedtls = {
 	.key_wipe = gcm_mbedtls_key_wipe,
 	.seal = gcm_mbedtls_seal,
 	.open = gcm_mbedtls_open,
+	.begin = gcm_mbedtls_begin,
+	.update = gcm_mbedtls_update,
+	.finish = gcm_mbedtls_finish,
 };

@@ -14,15 +14,12 @@ int message_send(struct ring *r, struct message_out *m)
 	do {
 		uint64_t left = m->len - m->sent;
 		uint32_t part = left > part_max ? part_max : (uint32_t)left;
-		uint8_t *at;
-		int rc = ring_claim(r, part, &at);
+		int rc = ring_put(r, m->data + m->sent, part, m->kind, part < left ? FRAME_MORE : 0,
+			m->id);
 
 		if (rc)
 			return rc;
-		if (part)
-			memcpy(at, m->data + m->sent, part);
 		m->sent += part;
-		ring_commit(r, part, m->kind, m->sent < m->len ? FRAME_MORE : 0, m->id);
 	} while (m->sent < m->len);
 	return 0;
 }

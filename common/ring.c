@@ -104,6 +104,24 @@ int ring_claim_slow(struct ring *r, uint32_t len, uint8_t **at)
 	return 0;
 }
 
+int ring_put(struct ring *r, const void *p, uint32_t len, uint8_t kind, uint8_t flags,
+	uint64_t id)
+{
+	uint8_t *at;
+	int rc = ring_claim(r, len, &at);
+
+	if (rc)
+		return rc;
+	if (r->seal) {
+		seal_put(r, at, p, len, kind, flags, id);
+		return 0;
+	}
+	if (len)
+		memcpy(at, p, len);
+	ring_commit(r, len, kind, flags, id);
+	return 0;
+}
+
 /* Ask for the frame's other lines at once: the parser would come upon them one by one,
  * each 60 to 80 ns away in the producer's cache. Not one line further: that is where the
  * producer writes next. */

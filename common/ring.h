@@ -131,6 +131,8 @@ void ring_zero_to(struct ring *r, uint64_t to);
 
 /* The same of a ring that is sealed: what each function of ring.h does then. */
 int seal_claim(struct ring *r, uint32_t len, uint8_t **at);
+void seal_put(struct ring *r, uint8_t *at, const void *p, uint32_t len, uint8_t kind,
+	uint8_t flags, uint64_t id);
 void seal_show(struct ring *r);
 void seal_prepare(struct ring *r);
 int seal_peek(struct ring *r, struct frame *f);
@@ -200,6 +202,15 @@ static inline void ring_commit(
 	}
 	r->pos += ((uint64_t)len + RING_HEADER + RING_ALIGN - 1) & ~(RING_ALIGN - 1ull);
 }
+
+/*
+ * ring_put - claim, copy and commit in one. Returns as ring_claim.
+ *
+ *   p   private memory that nobody writes meanwhile: sealed, a long payload is not copied
+ *       first, but sealed from where it lies. Not needed afterwards
+ */
+MUST_CHECK int ring_put(struct ring *r, const void *p, uint32_t len, uint8_t kind,
+	uint8_t flags, uint64_t id);
 
 /*
  * ring_show - make every committed frame visible, with one store.
@@ -320,6 +331,17 @@ static inline void ring_release(struct ring *r)
 	r->released = r->pos;
 	shm_store_release64(r->head, r->pos); /* R3 (pairs with A3 in ring_room) */
 	shm_line_flush(r->head, sizeof *r->head);
+}
+
+/*
+ * ring_release_seldom - for who takes one frame after the other: by the quarter ring, or when
+ * nothing more is there. Sealed, each time: that store is to private memory, and what is
+ * given back is where the next record goes, while it is in the cache.
+ */
+static inline void ring_release_seldom(struct ring *r)
+{
+	if (r->seal || r->pos - r->released > r->cap / 4 || !ring_waiting(r))
+		ring_release(r);
 }
 
 #endif

@@ -25,10 +25,16 @@ static uint64_t whole_pages(uint64_t n)
 	return (n + PAGE - 1) & ~(uint64_t)(PAGE - 1);
 }
 
+/* What a frame's bytes take in a record. */
+static uint64_t round_up(uint64_t len)
+{
+	return (len + RING_ALIGN - 1) & ~(RING_ALIGN - 1ull);
+}
+
 struct seal *seal_create(uint64_t cap)
 {
 	uint64_t head = whole_pages(sizeof(struct seal)), half = whole_pages(cap / 2);
-	size_t len = head + 2 * half + RX_TIMES * cap;
+	size_t len = head + 2 * half + SEAL_PIECE + RX_TIMES * cap;
 	uint8_t *p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	struct seal *s = (struct seal *)p;
 
@@ -41,8 +47,9 @@ struct seal *seal_create(uint64_t cap)
 	s->len = len;
 	s->tx.buf = p + head;
 	s->tx.size = cap;
-	s->rx.copy = p + head + half;
-	s->rx.buf = p + head + 2 * half;
+	s->tx.copy = p + head + half;
+	s->rx.copy = s->tx.copy + SEAL_PIECE;
+	s->rx.buf = s->rx.copy + half;
 	s->rx.size = RX_TIMES * cap;
 	return s;
 }
@@ -209,8 +216,79 @@ static int give_up(struct ring *r, const char *why)
 
 /* ---- writing ---- */
 
+/* The payload of a record's last frame, where it lies instead of in the record. */
+struct body {
+	const uint8_t *p;
+	uint32_t len;
+};
+
+static const struct body no_body = {NULL, 0};
+
+/* Short records are faster at one go, and libsodium knows no other way. */
+static bool in_pieces(const struct seal_half *h, uint64_t len)
+{
+	return len > RECORD_SOFT && h->gcm->update;
+}
+
+/* By way of h->copy: the cipher may read again what it wrote. A piece is as long as stays
+ * in the cache; shorter ones wait for the ring's lines more often (64 KiB in pieces of 4, 8,
+ * 16, 32 and 64: 11.5, 9.7, 9.5, 8.9, 8.9 us of the server). */
+static int seal_part(
+	struct seal_half *h, struct gcm_stream *s, uint8_t **at, const uint8_t *p, uint64_t len)
+{
+	uint64_t n;
+	int rc = 0;
+
+	for (; rc == 0 && len; len -= n) {
+		n = len < SEAL_PIECE ? len : SEAL_PIECE;
+		rc = h->gcm->update(s, h->copy, p, n);
+		memcpy(*at, h->copy, n);
+		p += n;
+		*at += n;
+	}
+	return rc;
+}
+
+/* What fills the body's last block up is in the record. */
+static int seal_pieces(struct seal_half *h, uint8_t *at, uint8_t *record, uint64_t len,
+	const struct body *body, const uint8_t aad[SEAL_AAD], const uint8_t nonce[GCM_NONCE_BYTES])
+{
+	uint64_t from = len - round_up(body->len), whole = body->len & ~(RING_ALIGN - 1u);
+	struct gcm_stream s;
+	uint8_t tag[SEAL_TAG];
+	int rc = h->gcm->begin(&s, &h->key, aad, SEAL_AAD, nonce);
+
+	if (whole < body->len)
+		memcpy(record + from + whole, body->p + whole, body->len - whole);
+	if (!rc)
+		rc = seal_part(h, &s, &at, record, from);
+	if (!rc)
+		rc = seal_part(h, &s, &at, body->p, whole);
+	if (!rc)
+		rc = seal_part(h, &s, &at, record + from + whole, len - from - whole);
+	if (!rc)
+		rc = h->gcm->finish(&s, tag);
+	if (!rc)
+		memcpy(at, tag, sizeof tag);
+	sodium_memzero(&s, sizeof s);
+	return rc;
+}
+
+static int seal_whole(struct seal_half *h, uint8_t *at, uint8_t *record, uint64_t len,
+	const struct body *body, const uint8_t aad[SEAL_AAD], const uint8_t nonce[GCM_NONCE_BYTES])
+{
+	int rc;
+
+	if (body->len)
+		memcpy(record + len - round_up(body->len), body->p, body->len);
+	rc = h->gcm->seal(&h->key, record, record + len, record, len, aad, SEAL_AAD, nonce);
+	if (!rc)
+		memcpy(at, record, len + SEAL_TAG);
+	return rc;
+}
+
 /* Seal what is committed; there is room for it since it was claimed. */
-static void close_record(struct ring *r)
+static void close_record(struct ring *r, const struct body *body)
 {
 	struct seal_half *h = r->seal;
 	uint8_t nonce[GCM_NONCE_BYTES], aad[SEAL_AAD], *at;
@@ -230,11 +308,10 @@ static void close_record(struct ring *r)
 	nonce_of(nonce, h);
 	aad_of(aad, h, len + SEAL_TAG, kind);
 	if (ring_claim(&h->outer, len + SEAL_TAG, &at) ||
-		h->gcm->seal(&h->key, r->data, r->data + len, r->data, len, aad, sizeof aad, nonce)) {
+		(in_pieces(h, len) ? seal_pieces : seal_whole)(h, at, r->data, len, body, aad, nonce)) {
 		give_up(r, "no room where there was some");
 		return;
 	}
-	memcpy(at, r->data, len + SEAL_TAG);
 	ring_commit(&h->outer, len + SEAL_TAG, kind, 0, h->number++);
 	h->records++;
 	h->bytes += len;
@@ -260,7 +337,7 @@ static uint64_t record_room(const struct seal_half *h, uint64_t most)
 int seal_claim(struct ring *r, uint32_t len, uint8_t **at)
 {
 	struct seal_half *h = r->seal;
-	uint64_t need = ((uint64_t)len + RING_HEADER + RING_ALIGN - 1) & ~(RING_ALIGN - 1ull);
+	uint64_t need = round_up((uint64_t)len + RING_HEADER);
 	uint64_t used = r->pos - h->start, room;
 	uint32_t soft = h->record_max < RECORD_SOFT ? h->record_max : RECORD_SOFT;
 	uint8_t *out;
@@ -271,7 +348,7 @@ int seal_claim(struct ring *r, uint32_t len, uint8_t **at)
 	if (len > r->frame_max)
 		return -EMSGSIZE;
 	if (used && used + need > soft) {
-		close_record(r);
+		close_record(r, &no_body);
 		used = 0;
 	}
 	rc = ring_claim(&h->outer, (uint32_t)(used + need + SEAL_TAG), &out);
@@ -286,9 +363,24 @@ int seal_claim(struct ring *r, uint32_t len, uint8_t **at)
 	return 0;
 }
 
+/* A long payload is sealed before this returns, from where it lies: no frame follows it in
+ * its record anyway. */
+void seal_put(struct ring *r, uint8_t *at, const void *p, uint32_t len, uint8_t kind,
+	uint8_t flags, uint64_t id)
+{
+	struct body body = {p, len};
+	bool lent = len > RECORD_SOFT;
+
+	if (len && !lent)
+		memcpy(at, p, len);
+	ring_commit(r, len, kind, flags, id);
+	if (lent)
+		close_record(r, &body);
+}
+
 void seal_show(struct ring *r)
 {
-	close_record(r);
+	close_record(r, &no_body);
 	ring_show(&r->seal->outer);
 }
 
@@ -316,8 +408,7 @@ static bool well_formed(const struct seal_half *h, const uint8_t *p, uint64_t le
 
 	while (at < len) {
 		memcpy(&word, p + at, sizeof word);
-		size = ((uint64_t)(uint32_t)word + RING_HEADER + RING_ALIGN - 1) &
-			~(RING_ALIGN - 1ull);
+		size = round_up((uint64_t)(uint32_t)word + RING_HEADER);
 		if (word >> 48 != gen || ((uint8_t)(word >> 40) & ~FRAME_MORE) || size > len - at)
 			return false;
 		at += size;

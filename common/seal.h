@@ -35,6 +35,8 @@
  *
  * The cipher never looks at shared memory: a record is copied and then opened, and sealed
  * before it is copied out. Two of the backends read what they wrote or read input twice.
+ * A long payload that ring_put() is given is sealed from where it lies, by way of a window
+ * of SEAL_PIECE bytes.
  *
  * Rules: as ring.h's. One thread at a time for each half. After a failure of memory or key
  * the ring is broken.
@@ -52,6 +54,7 @@ enum {
 	SEAL_AAD = 32,
 	SEAL_NAME = 8, /* of a service, padded with zeroes */
 	RECORD_SOFT = 16 << 10,
+	SEAL_PIECE = 32 << 10, /* of a longer one, sealed at a time */
 	REKEY_RECORDS = 1 << 24,
 	REKEY_MS = 3600000,
 };
@@ -85,7 +88,7 @@ struct seal_half {
 	const struct gcm_backend *gcm;
 	const char *why;  /* it broke */
 	uint8_t *buf;     /* the ring's bytes; owned by struct seal */
-	uint8_t *copy;    /* consumer: a record as it lay in the ring */
+	uint8_t *copy;    /* of a record, or a piece of it, as it lies in the ring */
 	uint64_t size;    /* of buf */
 	uint64_t start;   /* producer: where the record in making starts; consumer: its end */
 	uint64_t head;    /* what the private ring takes for its shared word */

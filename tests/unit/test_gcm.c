@@ -198,6 +198,40 @@ static void test_shared_key(void **state)
 	g->key_wipe(&k);
 }
 
+/* Sealed in pieces it is what it is as a whole; libsodium has none. */
+static void test_pieces(void **state)
+{
+	const struct gcm_backend *g = backend_or_skip(state);
+	static uint8_t plain[40000], whole[40000], out[40000];
+	uint8_t secret[32], iv[12], aad[32], tag[GCM_TAG_BYTES], want[GCM_TAG_BYTES];
+	struct gcm_stream s;
+	struct gcm_key k;
+	size_t len, at, n;
+
+	assert_true(!g->begin == !g->update && !g->update == !g->finish);
+	if (!g->begin) {
+		assert_string_equal(g->name, "libsodium");
+		return;
+	}
+	randombytes_buf(secret, sizeof secret);
+	assert_int_equal(g->key_init(&k, secret), 0);
+	for (len = 0; len <= sizeof plain; len = len * 3 / 32 * 16 + 16) {
+		randombytes_buf(iv, sizeof iv);
+		randombytes_buf(aad, sizeof aad);
+		randombytes_buf(plain, len);
+		assert_int_equal(g->seal(&k, whole, want, plain, len, aad, sizeof aad, iv), 0);
+		assert_int_equal(g->begin(&s, &k, aad, sizeof aad, iv), 0);
+		for (at = 0; at < len; at += n) {
+			n = 16 + randombytes_uniform((uint32_t)(len - at) / 16) * 16;
+			assert_int_equal(g->update(&s, out + at, plain + at, n), 0);
+		}
+		assert_int_equal(g->finish(&s, tag), 0);
+		assert_memory_equal(tag, want, sizeof tag);
+		assert_memory_equal(out, whole, len);
+	}
+	g->key_wipe(&k);
+}
+
 static void test_select(void **state)
 {
 	const struct gcm_backend *g = gcm_select(NULL);
@@ -215,9 +249,9 @@ static void test_select(void **state)
 int main(void)
 {
 	static const CMUnitTestFunction each[] = {test_known_answers, test_forgery,
-		test_too_long, test_agreement, test_shared_key};
+		test_too_long, test_agreement, test_shared_key, test_pieces};
 	static const char *const each_name[] = {
-		"known_answers", "forgery", "too_long", "agreement", "shared_key"};
+		"known_answers", "forgery", "too_long", "agreement", "shared_key", "pieces"};
 	enum { NEACH = sizeof each / sizeof *each };
 	static struct CMUnitTest tests[NEACH * NNAMES + 1];
 	static char title[NEACH * NNAMES][48];

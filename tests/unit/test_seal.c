@@ -39,25 +39,32 @@ static uint8_t secret_of(int direction)
 	return (uint8_t)(direction + 1);
 }
 
-static void line_init(struct line *l, const char *backend, struct seal_place place, int direction)
+static void line_between(struct line *l, size_t cap, const char *writer, const char *reader,
+	struct seal_place place, int direction)
 {
-	const struct gcm_backend *gcm = gcm_select(backend);
+	const struct gcm_backend *gcm[2] = {gcm_select(writer), gcm_select(reader)};
 	uint8_t secret[SEAL_SECRET];
 	struct life life;
 
-	assert_non_null(gcm);
+	assert_non_null(gcm[0]);
+	assert_non_null(gcm[1]);
 	life_read(&life);
 	memset(l, 0, sizeof *l);
 	memset(secret, secret_of(direction), sizeof secret);
-	l->mem = aligned_alloc(4096, CAP);
-	memset(l->mem, 0, CAP);
+	l->mem = aligned_alloc(4096, cap);
+	memset(l->mem, 0, cap);
 	l->place = place;
-	l->from = seal_create(CAP);
-	l->to = seal_create(CAP);
-	ring_produce(&l->tx, l->mem, CAP, &l->head, gen16(place.gen), 0);
-	ring_consume(&l->rx, l->mem, CAP, &l->head, gen16(place.gen), 0);
-	assert_int_equal(seal_begin_tx(&l->from->tx, &l->tx, gcm, &place, secret, &life), 0);
-	assert_int_equal(seal_begin_rx(&l->to->rx, &l->rx, gcm, &place, secret), 0);
+	l->from = seal_create(cap);
+	l->to = seal_create(cap);
+	ring_produce(&l->tx, l->mem, cap, &l->head, gen16(place.gen), 0);
+	ring_consume(&l->rx, l->mem, cap, &l->head, gen16(place.gen), 0);
+	assert_int_equal(seal_begin_tx(&l->from->tx, &l->tx, gcm[0], &place, secret, &life), 0);
+	assert_int_equal(seal_begin_rx(&l->to->rx, &l->rx, gcm[1], &place, secret), 0);
+}
+
+static void line_init(struct line *l, const char *backend, struct seal_place place, int direction)
+{
+	line_between(l, CAP, backend, backend, place, direction);
 }
 
 static void line_fini(struct line *l)
@@ -215,9 +222,10 @@ static void run_model(const char *backend, uint64_t seed, int turns)
 	line_fini(&l);
 }
 
+static const char *const backends[] = {"ipsec-mb", "libsodium", "mbedtls"};
+
 static void test_model(void **state)
 {
-	static const char *const backends[] = {"ipsec-mb", "libsodium", "mbedtls"};
 	int i;
 
 	for (i = 0; i < 3; i++)
@@ -270,6 +278,100 @@ static void test_nothing_readable(void **state)
 	assert_int_equal(put(&l.tx, canary, sizeof canary, 5, 0, 1), 0);
 	assert_false(contains(l.mem, CAP, canary, sizeof canary - 1));
 	line_fini(&l);
+}
+
+/* ---- long ones, which go in pieces ---- */
+
+enum { LONG_CAP = 1 << 20, LONGEST = 300000 };
+
+static uint8_t *long_bytes(void)
+{
+	static uint8_t bytes[LONGEST];
+	size_t i;
+
+	for (i = 0; i + sizeof canary <= sizeof bytes; i += sizeof canary) {
+		memcpy(bytes + i, canary, sizeof canary - 1);
+		bytes[i + sizeof canary - 1] = (uint8_t)(i / sizeof canary);
+	}
+	return bytes;
+}
+
+static void hears_long(struct line *l, uint64_t id, uint32_t len)
+{
+	struct frame f;
+
+	assert_int_equal(ring_peek(&l->rx, &f), 0);
+	assert_int_equal(f.id, id);
+	assert_int_equal(f.flags, FRAME_MORE);
+	assert_int_equal(f.len, len);
+	assert_memory_equal(f.data, long_bytes(), len);
+	ring_next(&l->rx);
+	ring_release(&l->rx);
+}
+
+static void between(const char *writer, const char *reader)
+{
+	static const uint32_t lens[] = {0, 1, RECORD_SOFT, RECORD_SOFT + 1, SEAL_PIECE, SEAL_PIECE + 1,
+		SEAL_PIECE + 16, 3 * SEAL_PIECE - 16, 65536, 65543, 100000, LONGEST};
+	struct line l;
+	uint64_t id = 0;
+	size_t i, laps;
+
+	line_between(&l, LONG_CAP, writer, reader, here, 0);
+	for (laps = 0; laps < 5; laps++)
+		for (i = 0; i < sizeof lens / sizeof *lens; i++, id += 3) {
+			assert_int_equal(put(&l.tx, canary, sizeof canary, 5, 0, id), 0);
+			assert_int_equal(ring_put(&l.tx, long_bytes(), lens[i], 6, FRAME_MORE, id + 1), 0);
+			assert_true(ring_held(&l.tx));
+			assert_false(ring_waiting(&l.rx));
+			say(&l, id + 2);
+			assert_false(contains(l.mem, LONG_CAP, canary, sizeof canary - 1));
+			hears(&l, id);
+			hears_long(&l, id + 1, lens[i]);
+			hears(&l, id + 2);
+		}
+	assert_int_equal(ring_put(&l.tx, canary, l.tx.frame_max + 1, 5, 0, 0), -EMSGSIZE);
+	for (i = 0; ring_put(&l.tx, long_bytes(), LONGEST, 6, FRAME_MORE, id + i) == 0;)
+		i++;
+	assert_in_range(i, 1, LONG_CAP / LONGEST);
+	assert_int_equal(ring_put(&l.tx, long_bytes(), LONGEST, 6, FRAME_MORE, id), -EAGAIN);
+	ring_publish(&l.tx);
+	for (; i > 0; i--)
+		hears_long(&l, id++, LONGEST);
+	assert_false(ring_waiting(&l.rx));
+	line_fini(&l);
+}
+
+static void test_long(void **state)
+{
+	int i, k;
+
+	for (i = 0; i < 3; i++)
+		for (k = 0; k < 3; k++)
+			if (gcm_select(backends[i]) && gcm_select(backends[k]))
+				between(backends[i], backends[k]);
+}
+
+/* In none of the pieces, and of those that were opened by then nothing is left. */
+static void test_long_forged(void **state)
+{
+	enum { N = 3 * SEAL_PIECE, FROM = 2 * RING_HEADER };
+	static const size_t at[] = {RING_HEADER, FROM, FROM + SEAL_PIECE, FROM + 2 * SEAL_PIECE + 5,
+		FROM + N - 1, FROM + N, FROM + N + SEAL_TAG - 1};
+	struct line l;
+	size_t i;
+	int b;
+
+	for (b = 0; b < 3; b++)
+		for (i = 0; i < sizeof at / sizeof *at && gcm_select(backends[b]); i++) {
+			line_between(&l, LONG_CAP, backends[b], backends[b], here, 0);
+			assert_int_equal(ring_put(&l.tx, long_bytes(), N, 6, FRAME_MORE, 0), 0);
+			ring_publish(&l.tx);
+			l.mem[at[i]] ^= 4;
+			breaks(&l, "forged");
+			assert_true(sodium_is_zero(l.to->rx.buf, N + 4096));
+			line_fini(&l);
+		}
 }
 
 /* The record as docs/protocol.md has it, opened by other means. */
@@ -641,6 +743,8 @@ int main(void)
 		cmocka_unit_test(test_model),
 		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_nothing_readable),
+		cmocka_unit_test(test_long),
+		cmocka_unit_test(test_long_forged),
 		cmocka_unit_test(test_bytes),
 		cmocka_unit_test(test_every_bit),
 		cmocka_unit_test(test_replay),
