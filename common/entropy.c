@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "entropy.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -27,21 +26,12 @@ void entropy_add(const void *p, size_t len)
 }
 
 #if defined(__x86_64__)
-#include <cpuid.h>
-
-static bool have_rdrand(void)
-{
-	unsigned a, b, c, d;
-
-	return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_RDRND);
-}
-
 __attribute__((target("rdrnd"))) static void processor_draw(uint64_t out[WORDS])
 {
 	unsigned long long x;
 	int i, tries;
 
-	if (!have_rdrand())
+	if (!__builtin_cpu_supports("rdrnd"))
 		return;
 	for (i = 0; i < WORDS; i++)
 		for (tries = 0; tries < TRIES; tries++)
