@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "entropy.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -26,12 +27,29 @@ void entropy_add(const void *p, size_t len)
 }
 
 #if defined(__x86_64__)
+#include <cpuid.h>
+
+/* CPUID traps in a virtual machine, 25 us a time: asked once. */
+static bool have_rdrand(void)
+{
+	enum { UNKNOWN, NONE, THERE };
+	static int known;
+	unsigned a, b, c, d;
+	int now = __atomic_load_n(&known, __ATOMIC_RELAXED);
+
+	if (now == UNKNOWN) {
+		now = __get_cpuid(1, &a, &b, &c, &d) && (c & bit_RDRND) ? THERE : NONE;
+		__atomic_store_n(&known, now, __ATOMIC_RELAXED);
+	}
+	return now == THERE;
+}
+
 __attribute__((target("rdrnd"))) static void processor_draw(uint64_t out[WORDS])
 {
 	unsigned long long x;
 	int i, tries;
 
-	if (!__builtin_cpu_supports("rdrnd"))
+	if (!have_rdrand())
 		return;
 	for (i = 0; i < WORDS; i++)
 		for (tries = 0; tries < TRIES; tries++)
