@@ -236,6 +236,7 @@ static void on_cron(RedisModuleCtx *ctx, RedisModuleEvent e, uint64_t sub, void 
 		return;
 	for (i = 0; i < roster.nopen; i++)
 		acl_check(&roster.open[i]->acl);
+	roster_renew_copied();
 	if (now - loop.reaped_ms < REAP_MS)
 		return;
 	loop.reaped_ms = now;

@@ -93,6 +93,20 @@ void roster_renew(struct session *s)
 	service_unlock(c);
 }
 
+void roster_renew_copied(void)
+{
+	uint32_t i = 0;
+
+	while (i < roster.nopen) {
+		struct session *s = roster.open[i];
+
+		if (s != roster.serving && seal_copied(&s->chan->tx))
+			roster_renew(s);
+		if (i < roster.nopen && roster.open[i] == s)
+			i++; /* else another has taken its place */
+	}
+}
+
 void roster_kill(struct session *s)
 {
 	struct service_chan *c = s->chan;

@@ -44,6 +44,10 @@ void roster_end(struct session *s, const char *why);
 /* As if Redis had been replaced: its owner opens the channel again. */
 void roster_renew(struct session *s);
 
+/* That for all whose keys a copy of us has as well. Who asks is found when it asks; who waits for an
+ * answer, or for news, may not ask again. */
+void roster_renew_copied(void);
+
 /* Ends it, unless it is being served: then roster_sweep() does. */
 void roster_kill(struct session *s);
 void roster_sweep(void);
