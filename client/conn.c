@@ -383,6 +383,8 @@ int cxlring_flush(struct cxlring *c)
 		}
 	}
 	chan_publish(&c->chan);
+	if (c->chan.tx.broken && seal_copied(&c->chan.tx)) /* nothing was shown: nobody would answer */
+		return -EPROTO;
 	return rc == -EAGAIN ? 0 : rc;
 }
 
@@ -479,7 +481,7 @@ int conn_take(struct cxlring *c, uint8_t *kind, const uint8_t **data, uint64_t *
 		}
 		rc = cxlring_flush(c);
 		if (rc)
-			return lose(c, NULL);
+			return lose(c, conn_tenure_over(c) ? c->why : NULL);
 		if (timeout_ms == 0)
 			return -EAGAIN;
 		now = clock_ticks();

@@ -200,7 +200,8 @@ int cxlring_append_call(struct cxlring *c, size_t argc, const char *const argv[]
 int cxlring_append_command(struct cxlring *c, const char *fmt, ...);
 int cxlring_append_vcommand(struct cxlring *c, const char *fmt, va_list ap);
 
-/* Make what was appended visible to the server. */
+/* Make what was appended visible to the server. -EPROTO: it will not be, since this process is a
+ * copy (docs/clones.md); cxlring_next() is -ECONNRESET then, and what comes next connects anew. */
 int cxlring_flush(struct cxlring *c);
 
 /* A reply where it lies: valid until the next call on this connection. */

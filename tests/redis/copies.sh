@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# Copies (docs/clones.md): what becomes of sealed connections when Redis finds that its memory was
-# copied. By an id in a file, which the test writes. Whole machines: tests/e2e/clone.sh.
+# Copies (docs/clones.md): what becomes of sealed connections when Redis, or a client, finds that its
+# memory was copied. By an id in a file, which the test writes. Whole machines: tests/e2e/clone.sh.
 family=copies
 . tests/redis/lib.sh
 unset CXL_SECURE CXL_CERT CXL_KEY CXL_CA CXL_CRL CXL_PSK CXL_GENERATION
@@ -15,6 +15,7 @@ mine="--secure --cert $ca/any.pem --key $ca/any.key --ca $ca/ca.pem"
 # In place: a file that is mapped must not be shorter for a moment.
 id() { printf '%016d' "$2" | dd of="$dir/$1.id" conv=notrunc status=none; }
 id server 1
+id client 1
 CXL_GENERATION=$dir/server.id
 export CXL_GENERATION
 start a --cxlring.secure required --cxlring.cert-file "$ca/redis.pem" --cxlring.key-file "$ca/redis.key" \
@@ -57,3 +58,14 @@ same 'nobody is refused for it' "$(info refused_channels) $(grep -c 'is refused'
 exec 5>&-
 wait $asks
 same 'and new ones are let in' "$(as_any get x:1)" '"2"'
+
+# ---- a client is one ----
+copied() {
+	CXL_GENERATION=$dir/client.id "$B/tests/redis/copied" "$shm/a" "$ca/any.pem" "$ca/any.key" "$ca/ca.pem" \
+		"$dir/client.id" 2>&1
+}
+same 'a client that is copied does not wait for what it could not ask' "$(copied)" "before 1
+meanwhile lost
+of 1 nothing is known
+after 2"
+same 'which was not done' "$(redis get x:copied)" 2
