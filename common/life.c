@@ -169,6 +169,10 @@ int life_watch(const char *source, struct err_text *e)
 int life_watch_env(struct err_text *e)
 {
 	const char *source = getenv(LIFE_ENV);
+	struct err_text why = {""};
+	int rc = life_watch(source && source[0] ? source : "auto", &why);
 
-	return life_watch(source && source[0] ? source : "auto", e);
+	if (rc < 0) /* that "auto" finds none is no error, and not to be told as the next one */
+		*e = why;
+	return rc;
 }

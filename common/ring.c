@@ -114,7 +114,7 @@ int ring_put(struct ring *r, const void *p, uint32_t len, uint8_t kind, uint8_t 
 		return rc;
 	if (r->seal) {
 		seal_put(r, at, p, len, kind, flags, id);
-		return 0;
+		return r->broken ? -EPROTO : 0;
 	}
 	if (len)
 		memcpy(at, p, len);

@@ -204,7 +204,8 @@ static inline void ring_commit(
 }
 
 /*
- * ring_put - claim, copy and commit in one. Returns as ring_claim.
+ * ring_put - claim, copy and commit in one. Returns as ring_claim; also -EPROTO when the payload was
+ * to be sealed at once, and could not be.
  *
  *   p   private memory that nobody writes meanwhile: sealed, a long payload is not copied
  *       first, but sealed from where it lies. Not needed afterwards

@@ -350,6 +350,8 @@ int seal_claim(struct ring *r, uint32_t len, uint8_t **at)
 	if (used && used + need > soft) {
 		close_record(r, &no_body);
 		used = 0;
+		if (r->broken)
+			return -EPROTO;
 	}
 	rc = ring_claim(&h->outer, (uint32_t)(used + need + SEAL_TAG), &out);
 	if (rc == -EPROTO)

@@ -115,6 +115,57 @@ static void test_client_copied(void **state)
 	assert_int_equal(life_watch("none", &err), 0);
 }
 
+/* What is asked, and how many copies are made while it is put together: after the look at the
+ * channel, and before anything is sealed. */
+struct late {
+	struct bytes b;
+	int copies;
+};
+
+static void fill_late(void *arg, uint8_t *at, uint64_t len)
+{
+	struct late *l = arg;
+
+	if (l->copies-- > 0)
+		life_end();
+	fill(&l->b, at, len);
+}
+
+/* It is asked again, whatever part of it could not be sealed any more. Lengths of one record, of
+ * one that is sealed from where it lies, of several frames. */
+static void test_copied_while_asking(void **state)
+{
+	static const uint64_t lens[] = {1, 4000, 20000, 100000, 300000};
+	static char text[300000];
+	struct ops_client *c = sealed_client();
+	struct ops_ticket ticket;
+	const uint8_t *got;
+	uint64_t len, before;
+	size_t i;
+	int way;
+
+	memset(text, 'x', sizeof text);
+	for (i = 0; i < sizeof lens / sizeof *lens; i++)
+		for (way = 0; way < 2; way++) {
+			struct late l = {{text, lens[i]}, 1};
+
+			before = handshake_of(c);
+			if (way == 0) {
+				assert_int_equal(ops_call(c, OPS_PING, l.b.len, fill_late, &l, TIMEOUT_MS, &got, &len,
+							 &err), 0);
+			} else {
+				assert_int_equal(ops_submit(c, OPS_PING, l.b.len, fill_late, &l, false, TIMEOUT_MS,
+							 &ticket, &err), 0);
+				assert_int_equal(ops_collect(c, &ticket, TIMEOUT_MS, &got, &len, &err), 0);
+			}
+			assert_int_equal(len, lens[i]);
+			assert_memory_equal(got, text, len);
+			ops_done(c);
+			assert_true(handshake_of(c) != before);
+		}
+	client_close(c);
+}
+
 static int setup(void **state)
 {
 	struct trust_files files;
@@ -146,6 +197,7 @@ int main(void)
 		COPIED(test_server_copied),
 		COPIED(test_request_on_its_way),
 		COPIED(test_client_copied),
+		COPIED(test_copied_while_asking),
 	};
 
 	if (server_find())

@@ -100,6 +100,26 @@ static void test_sources(void **state)
 	refused("/nowhere/at/all", -ENOENT, "/nowhere/at/all"); /* and the one before is given up */
 }
 
+/* Bug: what "auto" did not find was told as the reason of whatever failed next. */
+static void test_environment(void **state)
+{
+	struct err_text e = {"as it was"};
+	char source[80];
+
+	assert_int_equal(unsetenv(LIFE_ENV), 0);
+	assert_true(life_watch_env(&e) >= 0);
+	assert_string_equal(e.s, "as it was");
+	put_id(1, 2);
+	snprintf(source, sizeof source, "%s@%d", path, AT);
+	assert_int_equal(setenv(LIFE_ENV, source, 1), 0);
+	assert_int_equal(life_watch_env(&e), 1);
+	assert_string_equal(e.s, "as it was");
+	assert_int_equal(setenv(LIFE_ENV, "vmgenid", 1), 0);
+	assert_int_equal(life_watch_env(&e), -EINVAL);
+	assert_non_null(strstr(e.s, "vmgenid"));
+	assert_int_equal(unsetenv(LIFE_ENV), 0);
+}
+
 static void test_changes_show(void **state)
 {
 	struct life a, b;
@@ -234,11 +254,48 @@ static void ring_ends(void (*change)(void))
 	say(&tx, "copied??");
 	assert_memory_equal(mem, was, CAP); /* nothing of it was shown */
 	assert_int_equal(ring_claim(&tx, 8, &at), -EPROTO);
+	assert_int_equal(ring_put(&tx, mem, 8, 5, 0, 1), -EPROTO);
 	assert_non_null(strstr(seal_why(&tx), "copy"));
 	seal_destroy(from);
 	seal_destroy(to);
 	free(mem);
 	free(was);
+}
+
+/* Bug: what is sealed at once, and what was to be sealed before it, were taken for sent. */
+static void put_ends(bool something_before)
+{
+	static const struct seal_place place = {"ops", 1, GEN};
+	static const uint8_t secret[SEAL_SECRET] = {2};
+	static uint8_t payload[RECORD_SOFT + 64];
+	struct seal *from = seal_create(4 * CAP);
+	uint8_t *mem = aligned_alloc(4096, 4 * CAP), *was = calloc(1, 4 * CAP), *at;
+	uint64_t head = 0;
+	struct ring tx;
+	struct life life;
+
+	memset(mem, 0, 4 * CAP);
+	life_read(&life);
+	ring_produce(&tx, mem, 4 * CAP, &head, GEN + 1, 0);
+	assert_int_equal(seal_begin_tx(&from->tx, &tx, gcm_select(NULL), &place, secret, &life), 0);
+	if (something_before) {
+		assert_int_equal(ring_claim(&tx, 8, &at), 0);
+		memset(at, 1, 8);
+		ring_commit(&tx, 8, 5, 0, 1);
+	}
+	life_end();
+	assert_int_equal(ring_put(&tx, payload, sizeof payload, 5, 0, 2), -EPROTO);
+	assert_non_null(strstr(seal_why(&tx), "copy"));
+	assert_memory_equal(mem, was, 4 * CAP);
+	seal_destroy(from);
+	free(mem);
+	free(was);
+}
+
+static void test_put_tells(void **state)
+{
+	put_ends(false);
+	put_ends(true);
 }
 
 static void other_id(void)
@@ -295,11 +352,13 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(test_sources, unwatch),
+		cmocka_unit_test_teardown(test_environment, unwatch),
 		cmocka_unit_test_teardown(test_changes_show, unwatch),
 		cmocka_unit_test_teardown(test_fork, unwatch),
 		cmocka_unit_test_teardown(test_sealer_draws_anew, unwatch),
 		cmocka_unit_test_teardown(test_copies, unwatch),
 		cmocka_unit_test_teardown(test_rings_end, unwatch),
+		cmocka_unit_test(test_put_tells),
 		cmocka_unit_test(test_entropy),
 	};
 
