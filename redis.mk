@@ -22,7 +22,7 @@ $(B)/cxlring.so: $(module_o) $(libcommon)
 # ---- client library: its own code and what it needs of common/, nothing else visible ----
 cxl_lib_o    := $(patsubst %,$(B)/client/%.o,cxlring conn resp stream words)
 cxl_common_o := $(patsubst %,$(B)/common/%.o,address channel clock entropy err gcm gcm_mbedtls \
-    gcm_sodium handshake ident lane life message mgrlink peer region ring seal secure service trust \
+    gcm_sodium handshake ident lane life lookup message mgrlink peer region ring seal secure service trust \
     tenure view wait watch) \
     $(if $(filter yes,$(IPSEC_MB)),$(B)/common/gcm_ipsecmb.o)
 cxl_version  := 1.0.0
@@ -36,9 +36,10 @@ $(B)/libcxlring.a: $(cxl_lib_o) $(cxl_common_o)
 	objcopy -w --keep-global-symbol='cxlring_*' $(B)/client/libcxlring.o
 	rm -f $@ && $(AR) rcs $@ $(B)/client/libcxlring.o
 
+# nodelete: after dlclose() a thread may still be looking up a name (lookup.h)
 $(B)/libcxlring.so: $(cxl_lib_o) $(cxl_common_o) client/libcxlring.map
 	@rm -f $@.$(cxl_version)
-	$(CC) $(all_cflags) -shared $(whole) -Wl,-soname,libcxlring.so.1 \
+	$(CC) $(all_cflags) -shared $(whole) -Wl,-soname,libcxlring.so.1 -Wl,-z,nodelete \
 	    -Wl,--version-script=client/libcxlring.map -o $@.$(cxl_version) \
 	    $(cxl_lib_o) $(cxl_common_o) $(seal_libs)
 	ln -sf $(@F).$(cxl_version) $(B)/libcxlring.so.1
@@ -56,12 +57,12 @@ $(B)/cxl-bench: $(bench_o) $(B)/libcxlring.a $(libcommon)
 
 # It waits for many rings at once, which the library has no call for: its objects.
 proxy_o := $(patsubst %,$(B)/client/%.o,cxl_proxy relay back protect backend backend_session \
-           backend_request backend_reply link dial lookup scan option secure_option)
+           backend_request backend_reply link dial scan option secure_option)
 $(B)/cxl-proxy: $(proxy_o) $(cxl_lib_o) $(libcommon)
 	$(CC) $(all_cflags) -o $@ $^ -lssl -lcrypto $(seal_libs) -lpthread
 
 # The same promise without shared memory: TCP, sealed.
-tunnel_o := $(patsubst %,$(B)/client/%.o,cxl_tunnel tunnel tunnel_end tunnel_key noise dial lookup option)
+tunnel_o := $(patsubst %,$(B)/client/%.o,cxl_tunnel tunnel tunnel_end tunnel_key noise dial option)
 $(B)/cxl-tunnel: $(tunnel_o) $(libcommon)
 	$(CC) $(all_cflags) -o $@ $^ -lsodium
 

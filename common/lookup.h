@@ -5,9 +5,14 @@
  * getaddrinfo() waits for as long as the resolver does, and cannot be told to stop: who loses
  * interest leaves it to its thread, which throws away what comes. So there is a limit of
  * threads; who asks while all of them wait is in a queue.
+ *
+ * The threads hear no signals and hold what they work on, so that a longjmp away from whoever asked
+ * harms nothing. A child of fork() has none of them: what its parent asked for never comes there.
  */
-#ifndef CLIENT_LOOKUP_H
-#define CLIENT_LOOKUP_H
+#ifndef COMMON_LOOKUP_H
+#define COMMON_LOOKUP_H
+
+#include <stdbool.h>
 
 #include "err.h"
 
@@ -23,11 +28,16 @@ MUST_CHECK int lookup_start(struct lookup **l, const char *host, const char *por
 /* Readable when it is over. */
 int lookup_fd(const struct lookup *l);
 
-/* What came of it, once: 0 and *all, for freeaddrinfo(); -EAGAIN: nothing yet; -ENOENT and *why.
- * Otherwise *all is NULL. */
+/* What came of it, once: 0 and *all, for freeaddrinfo(); -EAGAIN: nothing yet; and with *why -ENOENT:
+ * no such name or no address of it, -ETIMEDOUT: that cannot be told now. Otherwise *all is NULL. */
 MUST_CHECK int lookup_take(struct lookup *l, struct addrinfo **all, const char **why);
 
 /* Nobody asks for it any more, or it has been taken. NULL is fine. */
 void lookup_drop(struct lookup *l);
+
+/* Before this code is unloaded: none of its threads is left, and none begins until it is resumed
+ * (lookup_start() returns -ECANCELED). False: there is one, and all is as it was. */
+bool lookup_stop(void);
+void lookup_resume(void);
 
 #endif

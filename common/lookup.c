@@ -28,8 +28,41 @@ struct lookup {
 static struct {
 	pthread_mutex_t lock;
 	int threads;
+	bool stopped;
 	struct lookup *first, **end; /* waiting for a thread */
+	/* The thread that ended last, or is about to. The next one to end joins it, so that who
+	 * joins this one knows that no other is in this code. */
+	pthread_t last;
+	bool has_last;
 } queue = {.lock = PTHREAD_MUTEX_INITIALIZER, .end = &queue.first};
+
+/* ---- a child of fork(): without threads ---- */
+
+static void before_fork(void)
+{
+	pthread_mutex_lock(&queue.lock);
+}
+
+static void in_parent(void)
+{
+	pthread_mutex_unlock(&queue.lock);
+}
+
+static void in_child(void)
+{
+	queue.threads = 0;
+	queue.first = NULL;
+	queue.end = &queue.first;
+	queue.has_last = false;
+	pthread_mutex_unlock(&queue.lock);
+}
+
+static void mind_forks(void)
+{
+	(void)!pthread_atfork(before_fork, in_parent, in_child); /* no memory: without */
+}
+
+/* ---- a thread ---- */
 
 static void let_go(struct lookup *l)
 {
@@ -57,9 +90,23 @@ static void look_up(struct lookup *l)
 	let_go(l);
 }
 
-/* The next in the queue; NULL: there is none, and the thread counts no more. */
+/* This one counts no more. Which one ended before? Caller holds the lock. */
+static bool count_out(pthread_t *before)
+{
+	bool any = queue.has_last;
+
+	*before = queue.last;
+	queue.last = pthread_self();
+	queue.has_last = true;
+	queue.threads--;
+	return any;
+}
+
+/* The next in the queue; NULL: there is none, and the thread ends. */
 static struct lookup *next(void)
 {
+	bool join = false;
+	pthread_t before;
 	struct lookup *l;
 
 	pthread_mutex_lock(&queue.lock);
@@ -67,10 +114,12 @@ static struct lookup *next(void)
 	if (l)
 		queue.first = l->next;
 	else
-		queue.threads--;
+		join = count_out(&before);
 	if (!queue.first)
 		queue.end = &queue.first;
 	pthread_mutex_unlock(&queue.lock);
+	if (join)
+		pthread_join(before, NULL);
 	return l;
 }
 
@@ -94,7 +143,6 @@ static int start_thread(struct lookup *l)
 
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &were);
 	rc = pthread_create(&thread, &attr, run, l);
@@ -103,35 +151,33 @@ static int start_thread(struct lookup *l)
 	return -rc;
 }
 
-/* It has a thread of its own; false: it is in the queue for one. */
-static bool take_thread(struct lookup *l)
+/* 1: it may have a thread of its own; 0: it is in the queue for one; -ECANCELED. */
+static int take_thread(struct lookup *l)
 {
-	bool free;
+	int rc = 0;
 
 	pthread_mutex_lock(&queue.lock);
-	free = queue.threads < LOOKUP_THREADS;
-	if (free) {
+	if (queue.stopped) {
+		rc = -ECANCELED;
+	} else if (queue.threads < LOOKUP_THREADS) {
 		queue.threads++;
+		rc = 1;
 	} else {
 		*queue.end = l;
 		queue.end = &l->next;
 	}
 	pthread_mutex_unlock(&queue.lock);
-	return free;
+	return rc;
 }
 
-/* Two users from here on, or none. */
-static int start(struct lookup *l)
+static int begin(struct lookup *l)
 {
-	int fd[2], rc = 0;
+	int rc = take_thread(l);
 
-	if (pipe2(fd, O_CLOEXEC | O_NONBLOCK) < 0)
-		return -errno;
-	l->ours = fd[0];
-	l->theirs = fd[1];
-	if (take_thread(l) && (rc = start_thread(l)) != 0) {
-		close(fd[0]);
-		close(fd[1]);
+	if (rc <= 0)
+		return rc;
+	rc = start_thread(l);
+	if (rc) {
 		pthread_mutex_lock(&queue.lock);
 		queue.threads--;
 		pthread_mutex_unlock(&queue.lock);
@@ -139,11 +185,30 @@ static int start(struct lookup *l)
 	return rc;
 }
 
+/* Two users from here on, or none. */
+static int start(struct lookup *l)
+{
+	int fd[2], rc;
+
+	if (pipe2(fd, O_CLOEXEC | O_NONBLOCK) < 0)
+		return -errno;
+	l->ours = fd[0];
+	l->theirs = fd[1];
+	rc = begin(l);
+	if (rc) {
+		close(fd[0]);
+		close(fd[1]);
+	}
+	return rc;
+}
+
 int lookup_start(struct lookup **out, const char *host, const char *port)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct lookup *l = calloc(1, sizeof *l);
 	int rc;
 
+	pthread_once(&once, mind_forks);
 	*out = NULL;
 	if (!l)
 		return -ENOMEM;
@@ -171,7 +236,16 @@ int lookup_take(struct lookup *l, struct addrinfo **all, const char **why)
 	*all = l->all;
 	l->all = NULL;
 	*why = l->rc ? gai_strerror(l->rc) : "";
-	return l->rc ? -ENOENT : 0;
+	switch (l->rc) {
+	case 0:
+		return 0;
+	case EAI_NONAME:
+	case EAI_NODATA:
+	case EAI_SERVICE:
+		return -ENOENT;
+	default:
+		return -ETIMEDOUT;
+	}
 }
 
 void lookup_drop(struct lookup *l)
@@ -180,4 +254,41 @@ void lookup_drop(struct lookup *l)
 		return;
 	close(l->ours);
 	let_go(l);
+}
+
+/* Caller holds the lock, which that thread needs no more. */
+static void join_last(void)
+{
+	if (queue.has_last)
+		pthread_join(queue.last, NULL);
+	queue.has_last = false;
+}
+
+bool lookup_stop(void)
+{
+	bool quiet;
+
+	pthread_mutex_lock(&queue.lock);
+	quiet = queue.threads == 0;
+	if (quiet) {
+		queue.stopped = true;
+		join_last();
+	}
+	pthread_mutex_unlock(&queue.lock);
+	return quiet;
+}
+
+void lookup_resume(void)
+{
+	pthread_mutex_lock(&queue.lock);
+	queue.stopped = false;
+	pthread_mutex_unlock(&queue.lock);
+}
+
+/* At the end of the process nobody is left to join it, which is what ThreadSanitizer calls a leak. */
+__attribute__((destructor)) static void leave(void)
+{
+	pthread_mutex_lock(&queue.lock);
+	join_last();
+	pthread_mutex_unlock(&queue.lock);
 }
