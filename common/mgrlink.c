@@ -54,24 +54,51 @@ void mgrlink_close(struct mgrlink *l)
 	l->in_len = l->taken = l->out_len = l->out_at = 0;
 }
 
+int mgrlink_copy(struct sockaddr_storage at[MGR_ADDRESSES], socklen_t len[MGR_ADDRESSES],
+	const struct addrinfo *all)
+{
+	int n = 0;
+
+	for (; all && n < MGR_ADDRESSES; all = all->ai_next) {
+		memset(&at[n], 0, sizeof at[n]);
+		memcpy(&at[n], all->ai_addr, all->ai_addrlen);
+		len[n++] = all->ai_addrlen;
+	}
+	return n;
+}
+
+/* getaddrinfo() with these flags; of what AI_NUMERICHOST does not take, 0. */
+static int find(const char *address, int flags, struct sockaddr_storage at[MGR_ADDRESSES],
+	socklen_t len[MGR_ADDRESSES], struct err_text *e)
+{
+	struct addrinfo hints = {
+		.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = flags}, *all;
+	char host[ADDRESS_HOST_MAX];
+	const char *port = address_split(address, host);
+	int rc = port && host[0] ? getaddrinfo(host, port, &hints, &all) : EAI_SERVICE, n;
+
+	if (rc == EAI_NONAME && flags)
+		return 0;
+	if (rc) {
+		err_set(e, "manager \"%s\": %s", address,
+			port && host[0] ? gai_strerror(rc) : "is not HOST:PORT");
+		return -EINVAL;
+	}
+	n = mgrlink_copy(at, len, all);
+	freeaddrinfo(all);
+	return n;
+}
+
 int mgrlink_resolve(const char *address, struct sockaddr_storage at[MGR_ADDRESSES],
 	socklen_t len[MGR_ADDRESSES], struct err_text *e)
 {
-	struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM}, *all, *a;
-	char host[ADDRESS_HOST_MAX];
-	const char *port = address_split(address, host);
-	int rc = port && host[0] ? getaddrinfo(host, port, &hints, &all) : EAI_NONAME, n = 0;
+	return find(address, 0, at, len, e);
+}
 
-	if (rc) {
-		err_set(e, "manager \"%s\": %s", address, port ? gai_strerror(rc) : "is not HOST:PORT");
-		return -EINVAL;
-	}
-	for (a = all; a && n < MGR_ADDRESSES; a = a->ai_next) {
-		memcpy(&at[n], a->ai_addr, a->ai_addrlen);
-		len[n++] = a->ai_addrlen;
-	}
-	freeaddrinfo(all);
-	return n;
+int mgrlink_numeric(const char *address, struct sockaddr_storage at[MGR_ADDRESSES],
+	socklen_t len[MGR_ADDRESSES], struct err_text *e)
+{
+	return find(address, AI_NUMERICHOST, at, len, e);
 }
 
 int mgrlink_dial(const struct sockaddr_storage *sa, socklen_t len)

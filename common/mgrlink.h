@@ -55,9 +55,16 @@ struct mgrlink {
 MUST_CHECK int mgrlink_open(struct mgrlink *l, int fd, struct trust *t, bool server);
 void mgrlink_close(struct mgrlink *l); /* all zero or closed is fine, but for fd -1 */
 
-/* Where HOST:PORT is: how many addresses, or -EINVAL. Looks names up. */
+/* Where HOST:PORT is: how many addresses, or -EINVAL. Looks names up, and waits for that. */
 int mgrlink_resolve(const char *address, struct sockaddr_storage at[MGR_ADDRESSES],
 	socklen_t len[MGR_ADDRESSES], struct err_text *e);
+
+/* The same, but for a name 0, without looking it up; and of what getaddrinfo() said of one. */
+int mgrlink_numeric(const char *address, struct sockaddr_storage at[MGR_ADDRESSES],
+	socklen_t len[MGR_ADDRESSES], struct err_text *e);
+struct addrinfo;
+int mgrlink_copy(struct sockaddr_storage at[MGR_ADDRESSES], socklen_t len[MGR_ADDRESSES],
+	const struct addrinfo *all);
 
 /* Begin to connect: a socket, or the kernel's errno, negated. */
 int mgrlink_dial(const struct sockaddr_storage *sa, socklen_t len);

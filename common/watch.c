@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "watch.h"
 
+#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "address.h"
 #include "clock.h"
 #include "entropy.h"
 #include "life.h"
+#include "lookup.h"
 
 enum {
 	BACK_OFF_MIN_MS = 50,
@@ -20,9 +23,13 @@ enum {
 struct watch {
 	struct trust *trust; /* held */
 	struct view *view;   /* held */
+	char *address;       /* HOST:PORT; owned */
+	bool settled;        /* its addresses are known for good */
+	struct lookup *lookup; /* of its name, or NULL; owned */
 	struct sockaddr_storage at[MGR_ADDRESSES];
 	socklen_t at_len[MGR_ADDRESSES];
 	uint32_t n, next;    /* addresses; which is tried next */
+	uint32_t untried;    /* so many are tried before the name is looked up again */
 	struct mgrlink link;
 	bool asked;          /* a question is without an answer */
 	bool met;            /* this connection has answered */
@@ -47,12 +54,14 @@ int watch_create(struct watch **out, const char *address, struct trust *t, struc
 	if (!w)
 		return -ENOMEM;
 	w->link.fd = -1;
-	n = mgrlink_resolve(address, w->at, w->at_len, e);
-	if (n < 0) {
+	n = mgrlink_numeric(address, w->at, w->at_len, e);
+	w->address = n < 0 ? NULL : strdup(address);
+	if (!w->address) {
 		free(w);
-		return n;
+		return n < 0 ? n : -ENOMEM;
 	}
 	w->n = (uint32_t)n;
+	w->settled = n > 0;
 	w->trust = trust_hold(t);
 	w->view = view_hold(v);
 	w->back_off_ms = BACK_OFF_MIN_MS;
@@ -67,9 +76,25 @@ void watch_destroy(struct watch *w)
 	if (!w)
 		return;
 	mgrlink_close(&w->link);
+	lookup_drop(w->lookup);
 	trust_drop(w->trust);
 	view_drop(w->view);
+	free(w->address);
 	free(w);
+}
+
+int watch_resolve(struct watch *w, struct err_text *e)
+{
+	struct err_text why = {""};
+	int n = w->settled ? (int)w->n : mgrlink_resolve(w->address, w->at, w->at_len, &why);
+
+	if (n < 0) {
+		err_set(e, "%s; it is looked up once, at the start", why.s);
+		return n;
+	}
+	w->n = (uint32_t)n;
+	w->settled = true;
+	return 0;
 }
 
 void watch_use(struct watch *w, struct trust *t)
@@ -90,11 +115,84 @@ static void lose(struct watch *w, int rc, const char *why, uint64_t now)
 	w->back_off_ms = 2 * w->back_off_ms < BACK_OFF_MAX_MS ? 2 * w->back_off_ms : BACK_OFF_MAX_MS;
 }
 
+static void nameless(struct watch *w, int rc, const char *why, uint64_t now)
+{
+	char text[192];
+
+	snprintf(text, sizeof text, "\"%.100s\": %s", w->address, why);
+	lose(w, rc, text, now);
+}
+
+static void ask_name(struct watch *w, uint64_t now)
+{
+	char host[ADDRESS_HOST_MAX];
+	const char *port = address_split(w->address, host);
+	int rc = lookup_start(&w->lookup, host, port);
+
+	if (w->n)
+		return; /* without news the old ones do */
+	if (rc) {
+		nameless(w, rc, strerror(-rc), now);
+		return;
+	}
+	snprintf(w->why, sizeof w->why, "\"%.100s\" is being looked up", w->address);
+	w->rc = -EAGAIN;
+}
+
+/* They take the place of what there was. A connection to one of those that has not come to
+ * anything ends, unless nothing has changed. */
+static void move_to(struct watch *w, const struct addrinfo *all, uint64_t now)
+{
+	struct sockaddr_storage at[MGR_ADDRESSES];
+	socklen_t len[MGR_ADDRESSES];
+	uint32_t n = (uint32_t)mgrlink_copy(at, len, all);
+	bool same = n == w->n && memcmp(at, w->at, n * sizeof *at) == 0;
+
+	w->untried = n;
+	if (same)
+		return;
+	memcpy(w->at, at, n * sizeof *at);
+	memcpy(w->at_len, len, n * sizeof *len);
+	w->n = n;
+	w->next = 0;
+	if (w->link.fd >= 0 && !w->met)
+		mgrlink_close(&w->link);
+	if (w->link.fd < 0)
+		w->try_at_ms = now;
+}
+
+static void take_addresses(struct watch *w, uint64_t now)
+{
+	struct addrinfo *all;
+	const char *why;
+	int rc = lookup_take(w->lookup, &all, &why);
+
+	if (rc == -EAGAIN)
+		return;
+	lookup_drop(w->lookup);
+	w->lookup = NULL;
+	if (rc == 0)
+		move_to(w, all, now);
+	else if (!w->n)
+		nameless(w, rc, why, now);
+	else
+		w->untried = w->n;
+	if (all)
+		freeaddrinfo(all);
+}
+
 static void connect_now(struct watch *w, uint64_t now)
 {
-	uint32_t i = w->next++ % w->n;
-	int fd = mgrlink_dial(&w->at[i], w->at_len[i]);
+	uint32_t i;
+	int fd;
 
+	if (!w->settled && !w->untried && !w->lookup)
+		ask_name(w, now);
+	if (!w->n)
+		return;
+	w->untried -= w->untried > 0;
+	i = w->next++ % w->n;
+	fd = mgrlink_dial(&w->at[i], w->at_len[i]);
 	trust_refresh(w->trust);
 	w->asked = w->met = false;
 	w->since_ms = w->ask_at_ms = now;
@@ -136,6 +234,7 @@ static void heard(struct watch *w, const uint8_t ticket[MGR_TICKET], uint8_t ane
 	w->asked = false;
 	w->met = true;
 	w->heard_ms = w->asked_ms;
+	w->untried = w->n;
 	w->back_off_ms = BACK_OFF_MIN_MS;
 	w->why[0] = 0;
 	w->rc = 0;
@@ -199,6 +298,8 @@ void watch_step(struct watch *w)
 	int rc;
 
 	view_tick(w->view, now);
+	if (w->lookup)
+		take_addresses(w, now);
 	if (w->link.fd < 0 && now >= w->try_at_ms)
 		connect_now(w, now);
 	if (w->link.fd < 0)
@@ -216,18 +317,19 @@ static int until(uint64_t at, uint64_t now)
 	return at <= now ? 0 : at - now > ASK_MAX_MS ? ASK_MAX_MS : (int)(at - now);
 }
 
-int watch_wait(const struct watch *w, struct pollfd *p)
+int watch_wait(const struct watch *w, struct pollfd p[WATCH_FDS])
 {
 	uint64_t now = clock_ms();
 	struct view_state s;
 	int ms, lease;
 
 	view_state(w->view, &s);
-	*p = (struct pollfd){.fd = w->link.fd};
+	p[0] = (struct pollfd){.fd = w->link.fd};
+	p[1] = (struct pollfd){.fd = w->lookup ? lookup_fd(w->lookup) : -1, .events = POLLIN};
 	if (w->link.fd >= 0)
-		p->events = mgrlink_events(&w->link);
+		p[0].events = mgrlink_events(&w->link);
 	if (w->link.fd < 0)
-		ms = until(w->try_at_ms, now);
+		ms = w->lookup && !w->n ? ASK_MAX_MS : until(w->try_at_ms, now);
 	else if (w->link.thinks)
 		ms = 0;
 	else if (w->link.open && (w->met || !w->asked))
@@ -251,14 +353,14 @@ bool watch_heard_since(const struct watch *w, uint64_t ms)
 /* Until something happens, a step is due, or that many ms have gone by. */
 static void doze(const struct watch *w, const struct watch_patience *p, uint64_t left_ms)
 {
-	struct pollfd fd;
-	int ms = watch_wait(w, &fd);
+	struct pollfd fds[WATCH_FDS];
+	int ms = watch_wait(w, fds);
 
 	if ((uint64_t)ms > left_ms)
 		ms = (int)left_ms;
 	if (p->idle && ms > WATCH_SLICE_MS)
 		ms = WATCH_SLICE_MS;
-	poll(&fd, fd.fd >= 0, ms);
+	poll(fds, WATCH_FDS, ms);
 	if (p->idle)
 		p->idle(p->idle_ctx);
 }
@@ -272,12 +374,12 @@ int watch_fetch(struct watch *w, const struct watch_patience *p, struct err_text
 		watch_step(w);
 		if (watch_heard_since(w, t0))
 			return 0;
-		if (w->rc == -EACCES && w->link.fd < 0)
+		if ((w->rc == -EACCES || w->rc == -ENOENT) && w->link.fd < 0)
 			break;
 		doze(w, p, p->timeout_ms - waited);
 	}
 	err_set(e, "no answer from the manager: %s", w->why[0] ? w->why : "it is silent");
-	return w->rc == -EACCES ? -EACCES : -ETIMEDOUT;
+	return w->rc == -EACCES ? -EACCES : w->rc == -ENOENT ? -EINVAL : -ETIMEDOUT;
 }
 
 /* ---- a client's ---- */

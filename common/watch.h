@@ -4,7 +4,10 @@
  * date: connects, asks, takes what it is told, asks again a few times in each lease, and
  * connects anew when that ends.
  *
- * Nothing here waits, but watch_fetch() and watch_load(). Two ways to use it:
+ * The manager's name is looked up by a thread (lookup.h), and again once all of its addresses
+ * have failed: it may have moved. Until there are others the old ones are tried.
+ *
+ * Nothing here waits, but watch_fetch(), watch_load() and watch_resolve(). Two ways to use it:
  *
  *   - a server has a thread that polls (watcher.h)
  *   - a client has none: it fetches a view when it starts, and secure_connect() steps the watch
@@ -23,6 +26,7 @@
 enum {
 	WATCH_FETCH_MS = 5000, /* longest wait of who has to have a view to begin */
 	WATCH_SLICE_MS = 50,   /* longest sleep between two calls of idle() */
+	WATCH_FDS = 2,         /* a connection and a lookup */
 };
 
 /* How somebody waits for a view. */
@@ -38,15 +42,19 @@ struct watch;
 /*
  * watch_create - does not connect yet.
  *
- *   address   HOST:PORT; names are looked up here, once
+ *   address   HOST:PORT
  *   t         whose certificate it shows; held. With a view of its own it is not used
  *   v         to keep; held
  *
- * Returns 0, -EINVAL (no such address), -ENOMEM.
+ * Returns 0, -EINVAL (not of that form), -ENOMEM.
  */
 MUST_CHECK int watch_create(struct watch **w, const char *address, struct trust *t, struct view *v,
 	struct err_text *e);
 void watch_destroy(struct watch *w); /* NULL is fine */
+
+/* Look the name up now, and never again: before a filter that lets nobody do that. Waits for as
+ * long as the resolver does. Returns 0, -EINVAL (no such name). */
+MUST_CHECK int watch_resolve(struct watch *w, struct err_text *e);
 
 /* Other certificates: for the next connection. */
 void watch_use(struct watch *w, struct trust *t);
@@ -54,8 +62,8 @@ void watch_use(struct watch *w, struct trust *t);
 /* All that can be done now. */
 void watch_step(struct watch *w);
 
-/* What to wait for before the next step; *fd may come out negative. Returns milliseconds. */
-int watch_wait(const struct watch *w, struct pollfd *p);
+/* What to wait for before the next step; descriptors may come out negative. Returns milliseconds. */
+int watch_wait(const struct watch *w, struct pollfd p[WATCH_FDS]);
 
 /* Why there is no connection; "": there is one. */
 const char *watch_why(const struct watch *w);
@@ -64,7 +72,7 @@ const char *watch_why(const struct watch *w);
 bool watch_heard_since(const struct watch *w, uint64_t ms);
 
 /* Step and wait until an answer has come to what was asked from now on. Returns 0, -ETIMEDOUT,
- * or -EACCES when the manager does not let us in. */
+ * -EACCES when the manager does not let us in, or -EINVAL when its name is none. */
 MUST_CHECK int watch_fetch(struct watch *w, const struct watch_patience *p, struct err_text *e);
 
 /*
@@ -76,8 +84,7 @@ MUST_CHECK int watch_fetch(struct watch *w, const struct watch_patience *p, stru
  *   address, pool   HOST:PORT, NULL or "": no manager; NULL or "": VIEW_POOL
  *   p               NULL: up to WATCH_FETCH_MS
  *
- * A name is looked up here, and that does not pause. What tells a copy of this machine
- * (life_watch_env()) is found as well.
+ * What tells a copy of this machine (life_watch_env()) is found as well.
  */
 MUST_CHECK int watch_load(struct trust **t, const struct trust_files *f, const char *address,
 	const char *pool, const struct watch_patience *p, struct err_text *e);

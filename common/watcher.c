@@ -38,6 +38,8 @@ int watcher_create(struct watcher **out, const char *address, struct trust *t, s
 	w->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	pthread_mutex_init(&w->lock, NULL);
 	rc = w->wake_fd < 0 ? -errno : watch_create(&w->watch, address, t, v, e);
+	if (!rc && config->filtered)
+		rc = watch_resolve(w->watch, e);
 	if (rc)
 		watcher_destroy(w);
 	else
@@ -79,7 +81,7 @@ static void *run(void *arg)
 	uint64_t seen = 0, now, n;
 	bool lost = true;
 	char last[192] = "not connected yet";
-	struct pollfd p[2] = {{.fd = w->wake_fd, .events = POLLIN}};
+	struct pollfd p[1 + WATCH_FDS] = {{.fd = w->wake_fd, .events = POLLIN}};
 	struct trust *t;
 
 	prctl(PR_SET_NAME, "watcher");
@@ -97,7 +99,7 @@ static void *run(void *arg)
 			add_one(w->config.changed_fd);
 		seen = now;
 		report(w, &lost, last);
-		poll(p, 2, watch_wait(w->watch, &p[1]));
+		poll(p, 1 + WATCH_FDS, watch_wait(w->watch, &p[1]));
 		if (p[0].revents && read(w->wake_fd, &n, sizeof n) < 0)
 			continue;
 	}

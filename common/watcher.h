@@ -8,6 +8,7 @@
 #include "watch.h"
 
 struct watcher_config {
+	bool filtered;  /* names cannot be looked up once the thread runs: it is done before, once */
 	int changed_fd; /* an eventfd, added to whenever view_seen() has moved; caller's */
 	/* A sentence for the log, when the manager is lost or found. By the thread; may be NULL. */
 	void (*say)(bool found, const char *text);
@@ -16,9 +17,10 @@ struct watcher_config {
 struct watcher;
 
 /*
- * watcher_create - look the address up; watcher_start() starts the thread, signals blocked.
+ * watcher_create - does not connect yet; watcher_start() starts the thread, signals blocked.
  *
- * Two steps, because a filter of system calls comes in between. Returns as watch_create().
+ * Two steps, because a filter of system calls may come in between. Returns as watch_create() and
+ * watch_resolve().
  */
 MUST_CHECK int watcher_create(struct watcher **w, const char *address, struct trust *t,
 	struct view *v, const struct watcher_config *config, struct err_text *e);

@@ -230,10 +230,11 @@ static void say_manager(bool found, const char *text)
 	log_line(found ? LOG_INFO : LOG_WARNING, "%s", text);
 }
 
-/* Its address, while names can be looked up; it is asked once threads run. */
+/* Its address, while names can be looked up: behind the filter none can. It is asked once threads
+ * run. */
 static int find_manager(struct server *s, struct err_text *e)
 {
-	struct watcher_config config = {.changed_fd = s->seen_fd, .say = say_manager};
+	struct watcher_config config = {.filtered = true, .changed_fd = s->seen_fd, .say = say_manager};
 
 	if (!s->view)
 		return 0;

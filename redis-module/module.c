@@ -11,6 +11,7 @@
 #include "rm.h"
 
 #include <sodium.h>
+#include <unistd.h>
 
 #include "admin.h"
 #include "call.h"
@@ -20,6 +21,7 @@
 #include "info.h"
 #include "keyspace.h"
 #include "layout.h"
+#include "lookup.h"
 #include "loop.h"
 #include "pause.h"
 #include "slowlog.h"
@@ -81,6 +83,8 @@ int RedisModule_OnLoad(RedisModuleCtx *ctx, RedisModuleString **argv, int argc)
 	if (rc) {
 		RedisModule_Log(ctx, "warning", "not loaded: %s (%s)", e.s, err_name(rc));
 		config_free();
+		while (!lookup_stop()) /* our code goes, and a thread may be in it */
+			usleep(1000);
 		return REDISMODULE_ERR;
 	}
 	call_init(ctx);
@@ -103,9 +107,14 @@ int RedisModule_OnUnload(RedisModuleCtx *ctx)
 		RedisModule_Log(ctx, "warning", "not unloaded: the zone has not answered yet");
 		return REDISMODULE_ERR;
 	}
+	if (!lookup_stop()) {
+		RedisModule_Log(ctx, "warning", "not unloaded: the manager's name is being looked up");
+		return REDISMODULE_ERR;
+	}
 	if (!loop_drain()) {
 		RedisModule_Log(ctx, "warning",
 			"not unloaded: clients do not read their answers (CXLRING.KILL)");
+		lookup_resume();
 		return REDISMODULE_ERR;
 	}
 	loop_close();

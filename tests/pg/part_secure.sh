@@ -5,9 +5,6 @@
 . "$here/says.sh"
 client() { PGOPTIONS='-c hedb.mode=client' q "$@"; }
 
-# certificate NAME ROLES: in $base, PostgreSQL's user may read it
-certificate() { as_user hedbctl ca issue "$base/ca/zone" "$1" --role "$2" >/dev/null; }
-
 # put NAME: its certificate and key in the place of my.pem and my.key
 put() {
 	for kind in pem key; do as_user cp "$base/ca/zone/$1.$kind" "$base/ca/zone/my.$kind"; done
@@ -131,23 +128,6 @@ manager_start() {
 		port=
 	done
 	echo 'not ok - the manager starts'
-}
-
-# cancelled NAME: what a statement that waits for the manager says when it is cancelled, and in how long
-cancelled() {
-	q -c "SET application_name = 'waits'" -c 'SELECT count(*) FROM t WHERE a < a + a' >"$base/waits" &
-	asker=$!
-	for _ in $(seq 100); do
-		[ "$(q -c "SELECT wait_event_type FROM pg_stat_activity WHERE application_name = 'waits'
-			AND state = 'active'")" = Extension ] && break
-		sleep 0.02
-	done
-	t0=$(date +%s%N)
-	q -c "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name = 'waits'" >/dev/null
-	wait $asker
-	took=$((($(date +%s%N) - t0) / 1000000))
-	has "$1" "$(cat "$base/waits")" 'canceling statement due to user request'
-	equal "$1, at once" "$([ $took -lt 2000 ] || echo "$took ms")" ''
 }
 
 managed_all() {

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 #
 # dns.pl - a name server at 127.0.0.1:53 for names that end in .test: late.test has the address
-# 127.0.0.1, a second and a half after it was asked for; all others are never answered. Writes
-# each name that it is asked for into LOG. In a network namespace of its own, whose loopback
-# device it starts.
+# 127.0.0.1, a second and a half after it was asked for; gone.test is none; all others are never
+# answered. Writes each name that it is asked for into LOG. In a network namespace of its own, whose
+# loopback device it starts.
 #
 # usage: dns.pl LOG
 use strict;
@@ -29,8 +29,9 @@ while (1) {
 	}
 	my $type = unpack('x' . ($at + 1) . ' n', $query);
 	print $out "$name\n";
-	next if $name ne 'late.test.';
 	my $question = substr($query, 12, $at + 5 - 12);
+	send($s, pack('n6', $id, 0x8183, 1, 0, 0, 0) . $question, 0, $from) if $name eq 'gone.test.';
+	next if $name ne 'late.test.';
 	my @a = $type == 1 ? (pack('n n n N n a4', 0xc00c, 1, 1, 0, 4, inet_aton('127.0.0.1'))) : ();
 	next if fork;
 	select undef, undef, undef, 1.5;

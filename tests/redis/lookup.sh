@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# Names that take their time: while cxl-tunnel or cxl-proxy waits for a resolver that is slow or
-# says nothing, who is connected is served as ever. The resolver is a real one, by a name server of our
+# Names that take their time: while cxl-tunnel, cxl-proxy or Redis (for its manager) waits for a resolver
+# that is slow or says nothing, who is connected is served as ever. The resolver is a real one, by a name server of our
 # own, in namespaces of our own (network, and mounts over /etc/resolv.conf, hosts, nsswitch.conf).
 family=lookup
 map=
@@ -116,3 +116,35 @@ until_true asked slow.test
 serves 'cxl-proxy serves others while the resolver is silent'
 wait $second
 exec 3>&-
+
+# ---- the manager's name ----
+ca=$dir/ca
+ctl() { "$B/hedbctl" "$@" >"$dir/ctl.out" 2>&1 || not_ok "hedbctl $*: $(cat "$dir/ctl.out")"; }
+ctl ca init "$ca"
+ctl ca issue "$ca" mgr --role server:mgr
+ctl ca issue "$ca" root --role admin
+ctl ca issue "$ca" redis --role server:kv
+ctl ca issue "$ca" web --role 'kv:*'
+mport=$(free_port)
+acl() { "$B/hedbctl" acl "$@" --sec-mgr "127.0.0.1:$mport" --cert "$ca/root.pem" --key "$ca/root.key" --ca "$ca/ca.pem" >"$dir/acl.out" 2>&1; }
+"$B/cxl_sec_mgr" --listen "127.0.0.1:$mport" --store "$dir/store" --cert "$ca/mgr.pem" --key "$ca/mgr.key" \
+	--ca "$ca/ca.pem" 2>"$dir/mgr.log" &
+pids="$pids $!"
+until_true acl list
+acl node add redis "$ca/redis.pem" && acl node add web "$ca/web.pem" && acl range add r --service kv &&
+	acl grant redis r write && acl grant web r write && ok 'a manager' || not_ok "a manager: $(cat "$dir/acl.out")"
+start m --cxlring.secure required --cxlring.cert-file "$ca/redis.pem" --cxlring.key-file "$ca/redis.key" \
+	--cxlring.ca-file "$ca/ca.pem" --cxlring.sec-mgr "mgr.test:$mport"
+asked mgr.test && ok 'Redis asks for its name' || not_ok 'Redis asks for its name'
+hold redis-cli -s "$dir/m.sock" && ok 'and starts' || not_ok 'and starts'
+serves 'Redis serves others while the resolver is silent'
+exec 3>&-
+has 'MODULE UNLOAD does not wait for it' "$(redis-cli -s "$dir/m.sock" module unload cxlring 2>&1)" ERR
+has 'the log says why' "$(cat "$dir/m.log")" "not unloaded: the manager's name is being looked up"
+web() { timeout 30 "$B/cxl-cli" --region "$shm/m" --secure --sec-mgr "mgr.test:$mport" --cert "$ca/web.pem" --key "$ca/web.key" --ca "$ca/ca.pem" "$@" 2>&1; }
+has 'a client says what it waited for' "$(web ping)" "\"mgr.test:$mport\" is being looked up"
+known mgr.test
+served() { [ "$(web ping)" = PONG ]; }
+until_true served
+same 'both know it' "$(web ping)" PONG
+same 'and the module is unloaded' "$(redis-cli -s "$dir/m.sock" module unload cxlring 2>&1)" OK
