@@ -139,7 +139,7 @@ $(B)/tests/unit/test_zone_request: $(B)/redis-module/zone_request.o
 $(B)/tests/unit/test_zone: $(B)/redis-module/zone.o $(B)/redis-module/zone_request.o
 $(B)/tests/unit/test_zone.o $(B)/tests/unit/test_zone_request.o: all_cflags += -Iredis-module
 $(B)/tests/unit/test_zone.o $(B)/tests/unit/test_zone_request.o: $(redismodule_h)
-$(B)/tests/unit/test_handshake $(B)/tests/unit/test_copies $(B)/tests/unit/test_sealed_server $(B)/tests/unit/test_manager $(B)/tests/unit/test_manager_name $(B)/tests/unit/test_policy_server: \
+$(B)/tests/unit/test_handshake $(B)/tests/unit/test_copies $(B)/tests/unit/test_sealed_server $(B)/tests/unit/test_manager $(B)/tests/unit/test_manager_name $(B)/tests/unit/test_manager_tenure $(B)/tests/unit/test_policy_server: \
     $(B)/client/ca.o $(B)/client/ca_crl.o
 $(B)/tests/unit/test_scan: $(B)/client/scan.o
 $(B)/tests/unit/test_words: $(B)/client/words.o

@@ -12,6 +12,12 @@ void tenure_begin(struct tenure *n, const struct trust *t)
 	n->news = t->news;
 }
 
+void tenure_doubt(struct tenure *n)
+{
+	n->looked = clock_ticks() - n->every;
+	n->news = UINT64_MAX; /* no trust has so many */
+}
+
 bool tenure_look(struct tenure *n, struct trust *t, struct err_text *e)
 {
 	int64_t now_s = time(NULL);

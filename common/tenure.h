@@ -9,6 +9,8 @@
  * told that it is over gives the channel back, and opens a new one if it likes: whose
  * certificate is then shown, the handshake judges.
  *
+ * A node and its manager (watch.h) the same, at each step.
+ *
  * One thread, the trust's.
  */
 #ifndef COMMON_TENURE_H
@@ -26,6 +28,9 @@ struct tenure {
 
 /* n->server has just been let in by what `t` says. */
 void tenure_begin(struct tenure *n, const struct trust *t);
+
+/* Another trust than before: the next question is answered by what that one says. */
+void tenure_doubt(struct tenure *n);
 
 bool tenure_look(struct tenure *n, struct trust *t, struct err_text *e);
 

@@ -11,6 +11,7 @@
 #include "entropy.h"
 #include "life.h"
 #include "lookup.h"
+#include "tenure.h"
 
 enum {
 	BACK_OFF_MIN_MS = 50,
@@ -31,6 +32,7 @@ struct watch {
 	uint32_t n, next;    /* addresses; which is tried next */
 	uint32_t untried;    /* so many are tried before the name is looked up again */
 	struct mgrlink link;
+	struct tenure tenure; /* the manager's, of an open connection */
 	bool asked;          /* a question is without an answer */
 	bool met;            /* this connection has answered */
 	uint64_t number, asked_ms; /* of the last question */
@@ -102,6 +104,7 @@ void watch_use(struct watch *w, struct trust *t)
 	trust_hold(t);
 	trust_drop(w->trust);
 	w->trust = t;
+	tenure_doubt(&w->tenure);
 }
 
 /* ---- the connection ---- */
@@ -272,14 +275,31 @@ static int take(struct watch *w, uint8_t kind, struct cursor *c, uint64_t now, s
 	return kind == MGR_VIEW ? ask(w, now) : 0;
 }
 
+/* Milliseconds of the handshake, which may be its last ones. */
+static int think(struct watch *w)
+{
+	bool was_open = w->link.open;
+	int rc = mgrlink_think(&w->link);
+
+	if (w->link.open && !was_open) {
+		w->tenure.server = w->link.peer;
+		tenure_begin(&w->tenure, w->trust);
+	}
+	return rc;
+}
+
 static int talk(struct watch *w, uint64_t now, struct err_text *e)
 {
 	struct cursor body;
 	uint8_t kind;
-	int rc = mgrlink_carry(&w->link);
+	int rc;
 
+	/* Before what it says is taken. Who has its place, the next handshake judges. */
+	if (w->link.open && tenure_over(&w->tenure, w->trust, e))
+		return -ECONNRESET;
+	rc = mgrlink_carry(&w->link);
 	if (!rc)
-		rc = mgrlink_think(&w->link);
+		rc = think(w);
 	do {
 		while (!rc && w->link.open && mgrlink_take(&w->link, &kind, &body))
 			rc = take(w, kind, &body, now, e);

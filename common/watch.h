@@ -56,7 +56,8 @@ void watch_destroy(struct watch *w); /* NULL is fine */
  * long as the resolver does. Returns 0, -EINVAL (no such name). */
 MUST_CHECK int watch_resolve(struct watch *w, struct err_text *e);
 
-/* Other certificates: for the next connection. */
+/* Other certificates: for the next connection, and the present one ends at the next step when they
+ * object to the manager's. */
 void watch_use(struct watch *w, struct trust *t);
 
 /* All that can be done now. */

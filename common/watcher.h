@@ -29,7 +29,7 @@ MUST_CHECK int watcher_start(struct watcher *w);
 /* Wait until the view holds; false: it does not, and the time is up. For a server's start. */
 bool watcher_await(struct watcher *w, uint64_t timeout_ms);
 
-/* Other certificates, for the next connection. */
+/* Other certificates, as for watch_use(). */
 void watcher_use(struct watcher *w, struct trust *t);
 
 /* Ends the thread if there is one. NULL is fine. */
