@@ -463,6 +463,13 @@ int handshake_run(struct handshake *h)
 
 	if (h->done || h->failed)
 		return h->done ? 0 : -EACCES;
+	/* What copies read differs from now on, and the answer to it, an alert even, is under the keys
+	 * that a stream goes on with. */
+	if (h->stream && !life_is(&h->life)) {
+		snprintf(h->why, sizeof h->why, "this process is a copy of another, which is in the same handshake");
+		h->failed = MBEDTLS_ERR_SSL_INTERNAL_ERROR;
+		return -EACCES;
+	}
 	rc = h->configured ? 0 : configure(h);
 	if (rc == 0 && !h->configured)
 		mbedtls_ssl_set_bio(&h->ssl, h, bio_send, bio_recv, NULL);

@@ -15,7 +15,9 @@
  * machine is copied is the same in both. A look that came before the copy was followed, in
  * both, by the same nonce with the same plaintext, if that was already in private memory: the
  * same ciphertext, which says nothing. The next look sees the new id. So: look when the
- * plaintext is complete, then take the nonce.
+ * plaintext is complete, and whatever is authenticated with it, then take the nonce. Clocks,
+ * random numbers and shared memory are not the same in both: what comes from there is had
+ * before the look.
  *
  * One id for a process. Any thread.
  */

@@ -297,6 +297,9 @@ static void close_record(struct ring *r, const struct body *body)
 
 	if (!r->word || r->broken)
 		return;
+	/* Before the look, since clocks of copies differ: the kind is authenticated, and two tags of
+	 * one nonce give the hash key away. */
+	kind = key_is_old(h, len) ? SEAL_LAST : SEAL_RECORD;
 	/* The frames are complete, and have no number yet. */
 	if (seal_copied(r)) {
 		give_up(r, "this process is a copy of another, which has the same keys");
@@ -304,7 +307,6 @@ static void close_record(struct ring *r, const struct body *body)
 	}
 	shm_store64((uint64_t *)(r->data + (r->batch - h->start)), r->word);
 	r->word = 0;
-	kind = key_is_old(h, len) ? SEAL_LAST : SEAL_RECORD;
 	nonce_of(nonce, h);
 	aad_of(aad, h, len + SEAL_TAG, kind);
 	if (ring_claim(&h->outer, len + SEAL_TAG, &at) ||

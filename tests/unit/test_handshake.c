@@ -569,6 +569,43 @@ static void test_flipped(void **state)
 	}
 }
 
+/* A copy that is in the middle of one says nothing more: an alert about what it is sent would be
+ * under the nonce of its other's first question. */
+static void test_stream_copied(void **state)
+{
+	/* Change Cipher Spec as it is, and a Finished that is none. */
+	static const uint8_t junk[51] = {20, 3, 3, 0, 1, 1, 22, 3, 3, 0, 40};
+	int turns, copied;
+
+	for (copied = 0; copied < 2; copied++) {
+		struct trust *ct = load_name(dir, "node"), *st = load_name(dir, "mgr");
+		struct pair p = {handshake_create_stream(ct, false), handshake_create_stream(st, true), 0, 0};
+		const uint8_t *at;
+
+		for (turns = 0; turns < 2; turns++) {
+			p.c = handshake_run(p.client);
+			carry(p.client, p.server);
+			p.s = handshake_run(p.server);
+			if (turns == 0)
+				carry(p.server, p.client);
+		}
+		assert_int_equal(p.c, -EAGAIN); /* the server's end of it is on its way */
+		assert_int_equal(p.s, 0);
+		if (copied)
+			life_end();
+		assert_int_equal(handshake_feed(p.client, junk, sizeof junk), 0);
+		assert_int_equal(handshake_run(p.client), -EACCES);
+		if (copied)
+			assert_int_equal(handshake_out(p.client, &at), 0);
+		else
+			assert_true(handshake_out(p.client, &at) > 0);
+		assert_int_equal(strstr(handshake_why(p.client), "copy") != NULL, copied);
+		part(&p);
+		trust_drop(ct);
+		trust_drop(st);
+	}
+}
+
 static void test_too_much(void **state)
 {
 	static uint8_t junk[40000];
@@ -596,6 +633,7 @@ static int setup(void **state)
 		fail_msg("%s", err.s);
 	issue(dir, "zone", "server:ops", 10);
 	issue(dir, "keyspace", "server:kv", 10);
+	issue(dir, "mgr", "server:mgr", 10);
 	issue(dir, "node", "db,client,kv:alice", 10);
 	issue(dir, "redis", "kv:alice", 10);
 	issue(dir, "dba", "db", 10);
@@ -632,6 +670,7 @@ int main(void)
 		cmocka_unit_test(test_ca_refuses),
 		cmocka_unit_test(test_modes),
 		cmocka_unit_test(test_flipped),
+		cmocka_unit_test(test_stream_copied),
 		cmocka_unit_test(test_too_much),
 	};
 
