@@ -68,6 +68,7 @@ void caller_accept(struct mgr *m, int fd, const char *from)
 	if (mgrlink_open(&c->link, fd, m->trust, true))
 		return;
 	snprintf(c->from, sizeof c->from, "%s", from);
+	c->nr = ++m->accepted;
 	c->since_ms = c->moved_ms = clock_ms();
 }
 
@@ -114,7 +115,7 @@ static int take_ticket(struct mgr *m, struct caller *c, const uint8_t shown[MGR_
 	memset(c->ticket, 0, MGR_TICKET);
 	if (node < 0)
 		return 0;
-	rc = tickets_take(&m->tickets, (uint32_t)node, c->link.peer.print, shown, clock_ms(), unix_ms(),
+	rc = tickets_take(&m->tickets, (uint32_t)node, c->link.peer.print, c->nr, shown, clock_ms(), unix_ms(),
 		c->ticket, &verdict);
 	if (rc || verdict == TICKET_GOOD)
 		return rc;

@@ -30,6 +30,7 @@ enum {
 struct caller {
 	struct mgrlink link; /* .fd < 0: a free place */
 	char from[FROM];     /* address */
+	uint64_t nr;         /* no other connection has it */
 	uint64_t since_ms, moved_ms;
 	size_t waiting;      /* bytes, at moved_ms */
 	bool watches;        /* it asked: a node */
@@ -47,6 +48,7 @@ struct mgr {
 	struct table *table;
 	struct journal journal;
 	struct tickets tickets;
+	uint64_t accepted;   /* connections */
 	uint64_t copies;     /* nodes that were told to draw anew */
 	struct caller caller[CALLERS];
 	uint8_t *view; /* ANSWER_HEAD + VIEW_BYTES_MAX, to make one in; sodium_malloc */

@@ -24,6 +24,7 @@ struct chain {
 	uint8_t id[CHAIN_ID];
 	uint64_t last;  /* given, not shown yet; 0: a free place */
 	uint64_t shown; /* before that; 0: none */
+	uint64_t link;  /* where that was shown */
 	uint64_t at_ms;
 };
 
@@ -100,7 +101,7 @@ static bool inherited(const struct tickets *t, const struct ticket *k, uint64_t 
 
 /* The chain that goes on from what is shown; NULL: none does. */
 static struct chain *follow(const struct tickets *t, struct chain *all, const struct ticket *k,
-	uint64_t now_ms, uint64_t unix_ms)
+	uint64_t link, uint64_t now_ms, uint64_t unix_ms)
 {
 	struct chain *c = find(all, k->chain);
 
@@ -108,9 +109,10 @@ static struct chain *follow(const struct tickets *t, struct chain *all, const st
 		c = begin_chain(all, k->chain);
 		c->last = k->number;
 	}
-	if (!c || (k->number != c->last && k->number != c->shown))
+	if (!c || (k->number != c->last && (k->number != c->shown || link != c->link)))
 		return NULL;
 	c->shown = k->number;
+	c->link = link;
 	return c;
 }
 
@@ -123,7 +125,7 @@ static struct chain *begin_fresh(struct chain *all)
 }
 
 int tickets_take(struct tickets *t, uint32_t node, const uint8_t print[PEER_PRINT],
-	const uint8_t shown[MGR_TICKET], uint64_t now_ms, uint64_t unix_ms, uint8_t given[MGR_TICKET],
+	uint64_t link, const uint8_t shown[MGR_TICKET], uint64_t now_ms, uint64_t unix_ms, uint8_t given[MGR_TICKET],
 	enum ticket_verdict *verdict)
 {
 	struct chain *all = t->of[node], *c = NULL;
@@ -135,7 +137,7 @@ int tickets_take(struct tickets *t, uint32_t node, const uint8_t print[PEER_PRIN
 		return -ENOMEM;
 	memcpy(&k, shown, sizeof k);
 	if (genuine(t, &k, print))
-		c = follow(t, all, &k, now_ms, unix_ms);
+		c = follow(t, all, &k, link, now_ms, unix_ms);
 	*verdict = c || sodium_is_zero(shown, MGR_TICKET) ? TICKET_GOOD : TICKET_ANEW;
 	if (!c)
 		c = begin_fresh(all);

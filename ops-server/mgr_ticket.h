@@ -10,8 +10,10 @@
  *     shown                                     answered
  *     none                                      a new chain
  *     the last one that was given               the next one
- *     the one before, again                     the next one, and the last one is void: its answer
- *                                               was lost, or it is with a copy, which will hear of it
+ *     the one before, again, by the same        the next one, and the last one is void: it asked
+ *     connection                                before it had the answer
+ *     by another one                            anew: a new chain. The answer was lost, or it is with
+ *                                               a copy that ended since (loadvm), and asks no more
  *     any other of the chain                    anew: a new chain
  *     a chain that is not known here            the next one, when it was given within the last
  *                                               lease and by the manager that ran before; else anew
@@ -51,12 +53,13 @@ enum ticket_verdict { TICKET_GOOD, TICKET_ANEW };
  *
  *   node    its number in the table
  *   print   of its certificate
+ *   link    a number of its connection, that no other has
  *   now_ms  clock_ms();  unix_ms: of the same moment
  *
  * Returns 0 or -ENOMEM.
  */
 MUST_CHECK int tickets_take(struct tickets *t, uint32_t node, const uint8_t print[PEER_PRINT],
-	const uint8_t shown[MGR_TICKET], uint64_t now_ms, uint64_t unix_ms, uint8_t given[MGR_TICKET],
+	uint64_t link, const uint8_t shown[MGR_TICKET], uint64_t now_ms, uint64_t unix_ms, uint8_t given[MGR_TICKET],
 	enum ticket_verdict *verdict);
 
 #endif
