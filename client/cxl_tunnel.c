@@ -326,6 +326,8 @@ static void open_all(struct noise_pair **keys)
 	struct err_text e;
 	sigset_t set;
 
+	if (life_watch_env(&e) < 0)
+		fail(e.s);
 	if (tunnel_key_load(keys, program.key, &e))
 		fail(e.s);
 	program.config.keys = *keys;

@@ -5,6 +5,8 @@
 
 #include <sodium.h>
 
+#include "entropy.h"
+
 static const char protocol[] = "Noise_IK_25519_ChaChaPoly_SHA512";
 
 _Static_assert(sizeof protocol - 1 <= NOISE_HASH_BYTES, "padded, not hashed");
@@ -100,6 +102,15 @@ static int decrypt_and_hash(struct noise *x, uint8_t *out, const uint8_t *in, si
 	return 0;
 }
 
+void noise_draw_pair(struct noise_pair *p)
+{
+	uint8_t seed[crypto_kx_SEEDBYTES];
+
+	entropy_fill(seed, sizeof seed);
+	crypto_kx_seed_keypair(p->public, p->secret, seed);
+	sodium_memzero(seed, sizeof seed);
+}
+
 void noise_init(struct noise *x, const struct noise_pair *s,
 	const uint8_t rs[NOISE_KEY_BYTES], const void *prologue, size_t len)
 {
@@ -108,7 +119,7 @@ void noise_init(struct noise *x, const struct noise_pair *s,
 	x->initiator = rs != NULL;
 	memcpy(x->h, protocol, sizeof protocol - 1);
 	memcpy(x->ck, x->h, sizeof x->ck);
-	crypto_kx_keypair(x->e.public, x->e.secret);
+	noise_draw_pair(&x->e);
 	mix_hash(x, prologue, len);
 	if (rs)
 		memcpy(x->rs, rs, sizeof x->rs);

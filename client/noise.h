@@ -65,6 +65,9 @@ struct noise {
 	bool initiator;
 };
 
+/* A new one: of random bytes that a copy of this machine does not draw. */
+void noise_draw_pair(struct noise_pair *p);
+
 /*
  * noise_init - begin, with a fresh ephemeral key.
  *

@@ -76,6 +76,11 @@ static bool seal(struct tunnel *t, const void *p, size_t len, uint8_t tag)
 
 	if (!to)
 		return false;
+	if (!life_is(&t->life)) {
+		broke(t, "this machine is a copy of another, or the other of this one, which has the same "
+			 "keys: connection reset");
+		return false;
+	}
 	to[0] = (uint8_t)sealed;
 	to[1] = (uint8_t)(sealed >> 8);
 	crypto_secretstream_xchacha20poly1305_push(&t->push, to + 2, NULL, p, len, NULL, 0, tag);
@@ -208,6 +213,7 @@ static void greet(struct tunnel *t)
 	bool server = t->config->server;
 	uint8_t *to = (uint8_t *)buffer_room(&t->out, NOISE_FIRST_BYTES);
 
+	life_read(&t->life);
 	noise_init(&t->noise, t->config->keys, server ? NULL : t->config->peers->peer[0].key,
 		prologue, sizeof prologue - 1);
 	t->state = TUNNEL_GREETING;

@@ -51,6 +51,7 @@
 
 #include "buffer.h"
 #include "dial.h"
+#include "life.h"
 #include "noise.h"
 #include "tunnel_end.h"
 #include "tunnel_key.h"
@@ -94,6 +95,7 @@ struct tunnel {
 	struct noise noise;
 	uint8_t rx[NOISE_KEY_BYTES]; /* until the header it needs has come */
 	crypto_secretstream_xchacha20poly1305_state push, pull;
+	struct life life;    /* that its keys were drawn in */
 	struct buffer in;    /* sealed, as it came */
 	struct buffer opened; /* plain, to be written */
 	struct buffer out;   /* sealed, to be written */

@@ -59,7 +59,7 @@ int tunnel_key_create(const char *path, char text[TUNNEL_KEY_TEXT], struct err_t
 
 	if (fd < 0)
 		return fail(e, -errno, path);
-	crypto_kx_keypair(p.public, p.secret);
+	noise_draw_pair(&p);
 	encode(line, secret_word, p.secret);
 	strcat(line, "\n");
 	if (write(fd, line, TEXT_BYTES + 1) != TEXT_BYTES + 1 || fsync(fd) != 0)

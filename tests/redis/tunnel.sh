@@ -125,6 +125,25 @@ wait $reader
 until_true blocked 0
 same 'the client end is killed: Redis is rid of its clients' "$(info a clients blocked_clients)" 0
 end server
+
+# ---- this machine is copied ----
+printf 0123456789abcdef >"$dir/id"
+CXL_GENERATION=$dir/id; export CXL_GENERATION
+both
+(timeout 30 redis-cli -p "$cport" blpop never 0 >"$dir/popped" 2>&1) &
+reader=$!
+until_true blocked 1
+printf 0123456789abcdeX | dd of="$dir/id" conv=notrunc 2>/dev/null
+tcp_raw a rpush never 'under the same nonce' >/dev/null
+wait $reader
+has 'a copy seals nothing more under its keys: its connections are reset' "$(cat "$dir/popped")" 'Connection reset by peer'
+logged 'and the log says so' server 'this machine is a copy of another'
+same 'the next ones have keys of their own' "$(ask)" '+PONG '
+unset CXL_GENERATION
+end client
+end server
+same 'a generation id that is none' "$(CXL_GENERATION=none-such timeout 10 "$B/cxl-tunnel" server $base --key "$dir/s.key" --peer "$cpub" 2>&1 | grep -c 'a generation id is auto')" 1
+
 stop a
 server_end --to "unix:$dir/a.sock" --connect-timeout 4
 client_end "$sport"
