@@ -57,7 +57,8 @@ static int read_file(struct trust_blob *b, const char *path, bool secret, struct
 
 	if (!named(path))
 		return 0;
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	/* O_NONBLOCK: a FIFO in its place must not hang who follows it. */
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		rc = -errno;
 	else if (secret && st.st_mode & (S_IRWXG | S_IRWXO))

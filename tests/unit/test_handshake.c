@@ -401,10 +401,22 @@ static void test_followed_list(void **state)
 	assert_string_equal(said, "");
 	assert_int_equal(t->self.roles, PEER_DB | PEER_CLIENT);
 	assert_false(trust_objects(t, &t->self, time(NULL), &err));
+	/* a FIFO in the place of a file keeps nobody waiting */
+	f.crl = path(dir, "crl.pem");
+	assert_int_equal(rename(f.crl, path(dir, "was.pem")), 0);
+	assert_int_equal(mkfifo(path(dir, "crl.pem"), 0600), 0);
+	trust_refresh(t);
+	assert_int_equal(t->news, 2);
+	assert_non_null(strstr(said, "not a file of this kind"));
+	assert_int_equal(rename(path(dir, "was.pem"), path(dir, "crl.pem")), 0);
+	trust_refresh(t);
+	assert_string_equal(said, "");
+	assert_int_equal(t->news, 3);
+	sayings = 2;
 	/* what is not there now is as it was */
 	assert_int_equal(unlink(f.cert), 0);
 	trust_refresh(t);
-	assert_int_equal(t->news, 2);
+	assert_int_equal(t->news, 3);
 	assert_int_equal(sayings, 2);
 	trust_drop(t);
 }
