@@ -137,14 +137,40 @@ static int call(struct zone_job *first, uint64_t len, struct err_text *e)
 	return rc;
 }
 
-/* One request for all these jobs: they are of one program. */
+/* Is it for a value in it, or several together, that a request is refused? By a policy, or for want of
+ * a key; not for who we are. */
+static bool for_values(int rc)
+{
+	return (rc == -EACCES || rc == -ENOKEY) && t.client.attached && !t.client.spoiled;
+}
+
+static int run_one(struct zone_job *job)
+{
+	struct zone_job *next = job->next;
+	struct err_text e = {""};
+
+	job->next = NULL;
+	job->rc = call(job, request_bytes(job), &e);
+	job->why = e;
+	job->next = next;
+	return job->rc;
+}
+
+/* One request for all these jobs: they are of one program. What is refused to one of them, or to
+ * all together since their values are of several domains, is no business of the others. */
 static void run(struct zone_job *first)
 {
-	struct zone_job *job;
+	struct zone_job *job = first;
 	struct err_text e = {""};
 	int rc = call(first, request_bytes(first), &e);
 
-	for (job = first; rc && job; job = job->next) {
+	if (first->next && for_values(rc))
+		do {
+			rc = run_one(job);
+			e = job->why;
+			job = job->next;
+		} while (job && (rc == 0 || for_values(rc)));
+	for (; rc && job; job = job->next) {
 		job->rc = rc;
 		job->why = e;
 	}

@@ -223,6 +223,21 @@ same 'nothing changed' "$(tcp a debug digest)" "$copies"
 same 'but is sealed anew where it is' "$(tcp a enc.rekey in) $(tcp a enc.rekey out)" '(integer) 5 (integer) 4'
 has 'denials are counted' "$("$B/hedbctl" status "$zone")" "
 denied 2"
+# What is denied to one, is to nobody whose command went to the zone in the same request.
+tcp a enc.set in8 "$(e int8 8)" >/dev/null
+freeze
+later a enc.rekey in
+first=$later
+until_true under_way a 1
+tcp a enc.rekey out DOMAIN default >"$dir/denied" 2>&1 &
+denied=$!
+until_true under_way a 2
+later a enc.rekey in8 DOMAIN default
+until_true under_way a 3
+thaw
+wait $first $denied $later
+has 'denied to one of a request' "$(cat "$dir/denied")" 'ERR policy "tills" denies role db'
+same 'and not to another' "$(cat "$dir/later")" '(integer) 5'
 # Two more, whose certificates say who they are; values come to them as bytes.
 for s in shop till; do
 	start $s --cxlring.zone-path "$zone" --cxlring.zone-secure yes --cxlring.cert-file "$ca/$s.pem" \
