@@ -458,6 +458,34 @@ static int check_bytes(const char *text, size_t len, struct err_text *e)
 	return 0;
 }
 
+/* Of a section without lines the ini parser says nothing, and a role would have in that domain what
+ * it has in all others: who wrote none meant the opposite. */
+static int check_sections(const char *text, struct err_text *e)
+{
+	const char *p, *head = NULL; /* of a section that has had no line */
+	bool named = false;          /* it has, so that an indented one goes on with it */
+
+	for (p = text; *p; p += strcspn(p, "\n"), p += *p == '\n') {
+		const char *at = p + strspn(p, " \t");
+		bool begins = *at == '[' && (at == p || !named);
+
+		if (begins && head)
+			break;
+		if (begins) {
+			head = at;
+			named = false;
+		} else if (!strchr(";#\n", *at)) {
+			head = NULL;
+			named = true;
+		}
+	}
+	if (!head)
+		return 0;
+	err_set(e, "%.*s: no lines; of a role that may do nothing there: deny = all",
+		(int)strcspn(head, "\n"), head);
+	return -EINVAL;
+}
+
 static int by_role_and_domain(const void *a, const void *b)
 {
 	const struct policy_special *x = a, *y = b;
@@ -536,9 +564,12 @@ int policy_parse(struct policy *p, const char *text, size_t len, struct err_text
 	memcpy(copy, text, len);
 	copy[len] = 0;
 	crypto_generichash(p->stamp.digest, sizeof p->stamp.digest, (const uint8_t *)text, len, NULL, 0);
-	if (!make_room((void **)&p->domain, 0, sizeof *p->domain)) {
+	rc = check_sections(copy, e);
+	if (!rc && !make_room((void **)&p->domain, 0, sizeof *p->domain))
+		rc = -ENOMEM;
+	if (rc) {
 		free(copy);
-		return -ENOMEM;
+		return rc;
 	}
 	p->ndomains = 1;
 	strcpy(p->domain[0].name, "default");

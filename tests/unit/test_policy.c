@@ -166,6 +166,11 @@ static void test_wrong_text(void **state)
 		{"[policy]\nversion = 0\n", "bad value"},
 		{"[policy]\nversion = 99999999999999999999\n", "bad value"},
 		{"[policy]\nname = a b\n", "bad value"},
+		{"[domain d]\nkeys = 1\n[role db]\nallow = all\n[role db d]\n", "[role db d]: no lines"},
+		{"[domain d]\nkeys = 1\n[role db]\nallow = all\n[role db d]\n\n; allow = all\n # nor this\n"
+		 "[role client]\nallow = all\n", "[role db d]: no lines"},
+		{"[domain d]\n[role db]\nallow = all\n", "[domain d]: no lines"},
+		{"[role db]\nallow = order\n  [role db d]\n", "[role"}, /* goes on with it */
 		{"[something]\na = b\n", "not [policy]"},
 		{"[role db\nallow = all\n", "allow"},
 		{"allow all\n", "line"},
