@@ -168,7 +168,7 @@ $(B)/tests/bench/%: $(B)/tests/bench/%.o $(libcommon)
 $(B)/tests/e2e/%: $(B)/tests/e2e/%.o $(libcommon)
 	$(CC) $(all_cflags) -o $@ $(filter %.o,$^) $(libcommon) $(ldlibs)
 
-$(B)/tests/e2e/encrypt_on: $(B)/client/zone_column.o
+$(B)/tests/e2e/encrypt_on: $(B)/client/zone_column.o $(B)/client/secure_option.o
 
 # libFuzzer comes with clang, and wants all that it fuzzes compiled by it.
 $(B)/tests/fuzz/%: tests/fuzz/%.c $(common_c) $(wildcard common/*.h common/*.def tests/*.h)

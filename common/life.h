@@ -50,8 +50,8 @@ extern struct life_now life_now __attribute__((visibility("hidden")));
  *            /dev/mem for as long as this takes: CAP_SYS_RAWIO
  *            "auto": the same, or none where there is no such device, or no right to it
  *            a file, "/name" or "/name@OFFSET": there, as often as it is mapped by
- *            whoever may read it. Of the hypervisor's, one for each running machine: resource2 of a PCI
- *            device, whose memory is no part of a snapshot
+ *            whoever may read it: resource2 of a PCI device, into whose memory the hypervisor's
+ *            administrator writes a new id before a copy runs (docs/clones.md)
  *
  * Returns 1: it is watched; 0: there is none; -EINVAL, or the kernel's errno: `e` says it.
  * The last word counts; to say the same again costs nothing.

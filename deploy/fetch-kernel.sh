@@ -6,15 +6,20 @@
 #
 # usage: deploy/fetch-kernel.sh OUTPUT-DIR
 #
-#     OUTPUT-DIR/vmlinuz, OUTPUT-DIR/qemu_fw_cfg.ko
+#     OUTPUT-DIR/vmlinuz, OUTPUT-DIR/qemu_fw_cfg.ko, OUTPUT-DIR/virtio_net.ko and what it needs
+#     OUTPUT-DIR/modules: their file names, in the order in which they are loaded
 #
 # Not in packages.txt: who installs a kernel has it set up for this machine's next start. The
 # package is unpacked and nothing in it is run. apt's own sources, in lists of our own next to
 # OUTPUT-DIR: old kernels leave the archive sooner than the system's lists are read again.
 # apt checks the archive's signature and the package's checksum; root is not needed.
 #
-# Without network: OUTPUT-DIR with two such files, of one kernel, made by hand.
+# Without network: OUTPUT-DIR with such files, of one kernel, made by hand.
 set -eu
+
+# Each after those that it needs: in this order they are loaded.
+modules="firmware/qemu_fw_cfg virtio/virtio virtio/virtio_ring virtio/virtio_pci_legacy_dev
+virtio/virtio_pci_modern_dev virtio/virtio_pci core/failover net/net_failover net/virtio_net"
 
 out=${1:?usage: fetch-kernel.sh OUTPUT-DIR}
 mkdir -p "$(dirname "$out")"
@@ -27,7 +32,8 @@ mkdir -p "$work/lists/partial" "$work/new" "$work/tree"
 die() {
 	[ ! -e "$work/log" ] || cat "$work/log" >&2
 	echo "fetch-kernel: $*" >&2
-	echo "fetch-kernel: without network, put vmlinuz and qemu_fw_cfg.ko into $out" >&2
+	echo "fetch-kernel: without network: into $out put vmlinuz, these modules of its, and their file" \
+		"names, a line each, in a file modules:" $modules >&2
 	exit 1
 }
 for tool in apt-get apt-cache dpkg-deb; do
@@ -47,7 +53,10 @@ package=$(apt apt-cache depends linux-image-cloud-amd64 | sed -n 's/.*Depends: \
 dpkg-deb -x "$work"/"$package"_*.deb "$work/tree" || die "$package cannot be unpacked"
 
 cp "$work"/tree/boot/vmlinuz-* "$work/new/vmlinuz"
-cp "$work"/tree/lib/modules/*/kernel/drivers/firmware/qemu_fw_cfg.ko "$work/new/"
+for m in $modules; do
+	cp "$work"/tree/lib/modules/*/kernel/*/"$m.ko" "$work/new/"
+	echo "${m##*/}.ko" >>"$work/new/modules"
+done
 # All of it or nothing; who fetches beside us may have been first.
 rm -rf "$out"
-mv -T "$work/new" "$out" 2>/dev/null || [ -e "$out/vmlinuz" ] || die "$out cannot be made"
+mv -T "$work/new" "$out" 2>/dev/null || [ -e "$out/modules" ] || die "$out cannot be made"

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * encrypt_on.c - for clone.sh: one session that encrypts on and on. A line a value on
- * standard output: zone, plaintext, the value in base64 or `refused`.
+ * encrypt_on.c - for clone.sh and clone_sealed.sh: one session that encrypts on and on. A line
+ * a value on standard output: zone, plaintext, the value in base64 or `refused`.
  *
  * usage: encrypt_on ZONE REGION CREDENTIAL SALT-FILE
  *
- * A plaintext is SALT * 1000000 + n; the salt is read anew for each.
+ * A plaintext is SALT * 1000000 + n; the salt is read anew for each. With CXL_SECURE=1 the
+ * channel is sealed (secure_option.h), and the credential is not read.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 #include <sodium.h>
 
 #include "ops.h"
+#include "secure_option.h"
 #include "value.h"
 #include "zone_column.h"
 
@@ -54,6 +56,7 @@ int main(int argc, char **argv)
 {
 	static struct ops_client c;
 	struct chan_config config = {.label = "encrypt_on"};
+	struct secure_option secure = {.secure = false};
 	struct zone_column in = {0}, out = {0};
 	struct err_text e = {""};
 	struct region r;
@@ -67,8 +70,12 @@ int main(int argc, char **argv)
 	}
 	ops_client_init(&c, &r, &config, message_heap, 1 << 20);
 	c.role = ROLE_CLIENT;
+	if (secure_option_load(&secure, &c.trust, &e)) {
+		fprintf(stderr, "encrypt_on: %s\n", e.s);
+		return 1;
+	}
 	salt = open(argv[4], O_RDONLY | O_CLOEXEC);
-	if (salt < 0 || ops_credential_read(c.credential, argv[3], &e) ||
+	if (salt < 0 || (!c.trust && ops_credential_read(c.credential, argv[3], &e)) ||
 		!zone_column_init(&in, sizeof n) ||
 		!zone_column_init(&out, (uint32_t)value_size(sizeof n))) {
 		fprintf(stderr, "encrypt_on: %s\n", salt < 0 ? argv[4] : e.s);
