@@ -547,8 +547,10 @@ int handshake_say(struct handshake *h, const void *p, size_t len)
 		return -EPROTO;
 	if (BYTES_MAX - (q->end - q->at) < len + RECORD_EXTRA)
 		return -EAGAIN;
-	if (!life_is(&h->life)) /* another has the session's keys and counters */
+	if (!life_is(&h->life)) { /* another has the session's keys and counters */
+		snprintf(h->why, sizeof h->why, "this process is a copy, or was copied");
 		return -EPROTO;
+	}
 	h->failed = mbedtls_ssl_write(&h->ssl, p, len);
 	if (h->failed != (int)len)
 		return -EPROTO;

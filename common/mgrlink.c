@@ -178,7 +178,7 @@ static int say(struct mgrlink *l)
 		if (rc == -EAGAIN)
 			return 0;
 		if (rc)
-			return ends(l, rc, "TLS broke");
+			return ends(l, rc, handshake_why(l->h)[0] ? handshake_why(l->h) : "TLS broke");
 		sodium_memzero(l->out + l->out_at, n);
 		l->out_at += n;
 		rc = flush(l);

@@ -18,7 +18,7 @@
 set -eu
 
 # Each after those that it needs: in this order they are loaded.
-modules="firmware/qemu_fw_cfg virtio/virtio virtio/virtio_ring virtio/virtio_pci_legacy_dev
+modules="firmware/qemu_fw_cfg virtio/virtio_ring virtio/virtio virtio/virtio_pci_legacy_dev
 virtio/virtio_pci_modern_dev virtio/virtio_pci core/failover net/net_failover net/virtio_net"
 
 out=${1:?usage: fetch-kernel.sh OUTPUT-DIR}

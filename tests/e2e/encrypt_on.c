@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * encrypt_on.c - for clone.sh and clone_sealed.sh: one session that encrypts on and on. A line
+ * encrypt_on.c - for tests/e2e/clone*.sh: one session that encrypts on and on. A line
  * a value on standard output: zone, plaintext, the value in base64 or `refused`.
  *
- * usage: encrypt_on ZONE REGION CREDENTIAL SALT-FILE
+ * usage: encrypt_on ZONE REGION CREDENTIAL SALT-FILE [PAUSE-MS]
  *
- * A plaintext is SALT * 1000000 + n; the salt is read anew for each. With CXL_SECURE=1 the
+ * PAUSE-MS, 20, is between two. A plaintext is SALT * 1000000 + n; the salt is read anew for each. With CXL_SECURE=1 the
  * channel is sealed (secure_option.h), and the credential is not read.
  */
 #include <fcntl.h>
@@ -21,7 +21,7 @@
 #include "value.h"
 #include "zone_column.h"
 
-enum { TIMEOUT_MS = 30000, PAUSE_US = 20000, BASE64 = sodium_base64_VARIANT_ORIGINAL };
+enum { TIMEOUT_MS = 30000, PAUSE_MS = 20, BASE64 = sodium_base64_VARIANT_ORIGINAL };
 
 static int32_t salt_now(int fd)
 {
@@ -64,7 +64,7 @@ int main(int argc, char **argv)
 	int32_t n;
 	int salt;
 
-	if (argc != 5 || sodium_init() < 0 || region_open(&r, argv[2], 0, 0, &e)) {
+	if (argc < 5 || argc > 6 || sodium_init() < 0 || region_open(&r, argv[2], 0, 0, &e)) {
 		fprintf(stderr, "encrypt_on: %s\n", e.s);
 		return 1;
 	}
@@ -88,6 +88,6 @@ int main(int argc, char **argv)
 		 * found. */
 		randombytes_buf(&chance, sizeof chance);
 		encrypt_one(&c, argv[1], salt_now(salt) * 1000000 + n, &in, &out);
-		usleep(PAUSE_US);
+		usleep(1000 * (argc == 6 ? (unsigned)atoi(argv[5]) : PAUSE_MS));
 	}
 }

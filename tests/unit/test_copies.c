@@ -3,7 +3,7 @@
  * test_copies.c - scope: what goes on when an end of an open sealed channel finds that it is a copy
  * (life.h), by an id in a file that the test writes: the server, the client, with a request on its
  * way; nothing is lost, and nothing is said under the old keys. The manager's word for it:
- * test_manager.c. Machines that are copied: tests/e2e/clone.sh.
+ * test_manager.c. Machines that are copied: tests/e2e/clone_sealed.sh.
  */
 #include <setjmp.h>
 #include <stdarg.h>

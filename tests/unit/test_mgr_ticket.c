@@ -2,7 +2,7 @@
 /*
  * test_mgr_ticket.c - scope: ops-server/mgr_ticket.h: chains as nodes go by them, answers that are
  * lost, copies in every order, a manager's successor, forged and foreign tickets, more chains
- * than places. With real processes: test_manager.c, tests/e2e/clone.sh.
+ * than places. With real processes: test_manager.c, tests/e2e/clone_tickets.sh.
  */
 #include <setjmp.h>
 #include <stdarg.h>

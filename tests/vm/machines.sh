@@ -49,6 +49,12 @@ linux() { # linux MACHINE SALT COMMAND-LINE ARGUMENTS...
 		-serial "file:$dir/$as.values" -serial "file:$dir/$as.log" \
 		-fw_cfg "name=opt/test/salt,string=$salt" "$@"
 }
+# Certificates of $pki that guests have, in $dir/guest.
+guest_pki() { # guest_pki NAME...
+	mkdir -p "$dir/guest/pki"
+	cp "$pki/ca.pem" "$dir/guest/pki/"
+	for name in "$@"; do cp "$pki/$name.pem" "$pki/$name.key" "$dir/guest/pki/"; done
+}
 end() { # end MACHINE
 	kill -9 "$(cat "$dir/$1.pid")"
 	wait "$(cat "$dir/$1.pid")" 2>/dev/null
