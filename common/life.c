@@ -29,7 +29,8 @@ struct life_now life_now = {.id = no_id};
 
 void life_end(void)
 {
-	__atomic_add_fetch(&life_now.lives, 1, __ATOMIC_RELAXED);
+	/* Who sees it sees what was added to entropy.h before. */
+	__atomic_add_fetch(&life_now.lives, 1, __ATOMIC_RELEASE);
 }
 
 static void watch_forks(void)
@@ -43,7 +44,7 @@ void life_read(struct life *g)
 	const uint64_t *id = __atomic_load_n(&life_now.id, __ATOMIC_ACQUIRE);
 
 	pthread_once(&once, watch_forks);
-	g->lives = __atomic_load_n(&life_now.lives, __ATOMIC_RELAXED);
+	g->lives = __atomic_load_n(&life_now.lives, __ATOMIC_ACQUIRE);
 	g->id[0] = __atomic_load_n(&id[0], __ATOMIC_RELAXED);
 	g->id[1] = __atomic_load_n(&id[1], __ATOMIC_RELAXED);
 }

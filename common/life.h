@@ -77,7 +77,7 @@ static inline bool life_is(const struct life *g)
 {
 	const uint64_t *id = __atomic_load_n(&life_now.id, __ATOMIC_ACQUIRE);
 
-	return __atomic_load_n(&life_now.lives, __ATOMIC_RELAXED) == g->lives &&
+	return __atomic_load_n(&life_now.lives, __ATOMIC_ACQUIRE) == g->lives &&
 		__atomic_load_n(&id[0], __ATOMIC_RELAXED) == g->id[0] &&
 		__atomic_load_n(&id[1], __ATOMIC_RELAXED) == g->id[1];
 }

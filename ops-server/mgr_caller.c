@@ -29,8 +29,12 @@ static const char *name_of(const struct caller *c)
 
 void caller_close(struct mgr *m, struct caller *c, const char *why)
 {
+	int node = table_find_node(m->table, c->link.peer.print);
+
 	/* A flood of strangers is not to be one of lines. */
 	log_line(c->link.open ? LOG_INFO : LOG_DEBUG, "%s from %s: closed: %s", name_of(c), c->from, why);
+	if (c->watches && node >= 0)
+		tickets_left(&m->tickets, (uint32_t)node, c->ticket);
 	mgrlink_close(&c->link);
 	memset(c, 0, sizeof *c);
 	c->link.fd = -1;

@@ -26,6 +26,7 @@ struct chain {
 	uint64_t shown; /* before that; 0: none */
 	uint64_t link;  /* where that was shown */
 	uint64_t at_ms;
+	bool held;      /* by a connection that is open */
 };
 
 void tickets_begin(struct tickets *t, const uint8_t master[TABLE_MASTER], uint64_t lease_ms,
@@ -78,14 +79,14 @@ static struct chain *find(struct chain *all, const uint8_t id[CHAIN_ID])
 	return NULL;
 }
 
-/* A free place, which was last heard of at 0, or that of who has been silent longest. */
+/* A free place, which was last heard of at 0, or that of who has been gone, or silent, longest. */
 static struct chain *begin_chain(struct chain *all, const uint8_t id[CHAIN_ID])
 {
 	struct chain *c = all;
 	size_t i;
 
 	for (i = 1; i < CHAINS; i++)
-		if (all[i].at_ms < c->at_ms)
+		if (all[i].held < c->held || (all[i].held == c->held && all[i].at_ms < c->at_ms))
 			c = &all[i];
 	memset(c, 0, sizeof *c);
 	memcpy(c->id, id, CHAIN_ID);
@@ -124,6 +125,16 @@ static struct chain *begin_fresh(struct chain *all)
 	return begin_chain(all, id);
 }
 
+void tickets_left(struct tickets *t, uint32_t node, const uint8_t given[MGR_TICKET])
+{
+	struct chain *c = t->of[node] ? find(t->of[node], given) : NULL;
+	uint64_t number;
+
+	memcpy(&number, given + offsetof(struct ticket, number), sizeof number);
+	if (c && c->last == number) /* else another connection holds it by now */
+		c->held = false;
+}
+
 int tickets_take(struct tickets *t, uint32_t node, const uint8_t print[PEER_PRINT],
 	uint64_t link, const uint8_t shown[MGR_TICKET], uint64_t now_ms, uint64_t unix_ms, uint8_t given[MGR_TICKET],
 	enum ticket_verdict *verdict)
@@ -142,6 +153,7 @@ int tickets_take(struct tickets *t, uint32_t node, const uint8_t print[PEER_PRIN
 	if (!c)
 		c = begin_fresh(all);
 	c->at_ms = now_ms;
+	c->held = true;
 	c->last++;
 	memcpy(k.chain, c->id, CHAIN_ID);
 	k.number = c->last;

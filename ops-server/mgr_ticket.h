@@ -19,7 +19,8 @@
  *                                               lease and by the manager that ran before; else anew
  *
  * What is not known is told to draw anew rather than believed, which costs a node a handshake for each open
- * channel. Chains are kept by node, so one that begins many forgets its own.
+ * channel. Chains are kept by node, so one that begins many forgets its own: first those of
+ * connections that have ended.
  */
 #ifndef OPS_SERVER_MGR_TICKET_H
 #define OPS_SERVER_MGR_TICKET_H
@@ -47,6 +48,9 @@ void tickets_begin(struct tickets *t, const uint8_t master[TABLE_MASTER], uint64
 void tickets_end(struct tickets *t);
 
 enum ticket_verdict { TICKET_GOOD, TICKET_ANEW };
+
+/* The connection that was given it last has ended: its chain makes room before others do. */
+void tickets_left(struct tickets *t, uint32_t node, const uint8_t given[MGR_TICKET]);
 
 /*
  * tickets_take - what is shown for what is given.

@@ -7,13 +7,15 @@
 
 #include "cursor.h"
 #include "entropy.h"
+#include "life.h"
 
 /*
  * A pass, which nobody but this process makes or reads:
  *
  *     0   u64  when it ends, of clock_ms()
  *     8   role, padded with zeroes                24
- *    32   MAC of that and the role's public key   32
+ *    32   MAC of that, the role's public key     32
+ *         and which life (life.h) this is: a copy of this process takes none of ours
  */
 enum { PASS_MAC = 32, PASS_MS = 24 * 3600 * 1000 };
 
@@ -30,11 +32,16 @@ void standing_begin(void)
 static void pass_mac(uint8_t mac[crypto_auth_BYTES], const uint8_t pass[OPS_PASS],
 	const uint8_t key[POLICY_SIGN_PUBLIC])
 {
-	uint8_t all[PASS_MAC + POLICY_SIGN_PUBLIC];
+	struct {
+		uint8_t pass[PASS_MAC], key[POLICY_SIGN_PUBLIC];
+		struct life life;
+	} all;
 
-	memcpy(all, pass, PASS_MAC);
-	memcpy(all + PASS_MAC, key, POLICY_SIGN_PUBLIC);
-	crypto_auth(mac, all, sizeof all, pass_secret);
+	memset(&all, 0, sizeof all);
+	memcpy(all.pass, pass, PASS_MAC);
+	memcpy(all.key, key, POLICY_SIGN_PUBLIC);
+	life_read(&all.life);
+	crypto_auth(mac, (const uint8_t *)&all, sizeof all, pass_secret);
 }
 
 static void pass_make(uint8_t pass[OPS_PASS], const struct policy_role *r)

@@ -69,3 +69,23 @@ meanwhile lost
 of 1 nothing is known
 after 2"
 same 'which was not done' "$(redis get x:copied)" 2
+
+# ---- at any moment ----
+# Some have a command on its way. Each is done once, or not, or the client says that it does not
+# know.
+(for i in $(seq 3 40); do id server "$i"; sleep 0.1; id client "$i"; sleep 0.05; done) &
+copier=$!
+pids="$pids $copier"
+: >"$dir/many"
+while kill -0 $copier 2>/dev/null; do
+	CXL_GENERATION=$dir/client.id "$B/cxl-cli" --region "$shm/a" --raw $mine -r 200 incr m >>"$dir/many" 2>&1
+done
+sure=$(grep -cx '[0-9]*' "$dir/many")
+unsure=$(grep -c 'is unknown' "$dir/many")
+same 'commands on their way are done, or not known to be' \
+	"$(grep -vx '[0-9]*' "$dir/many" | grep -v 'is unknown' | sort -u | head -n 3)" ''
+same 'no number twice' "$(grep -x '[0-9]*' "$dir/many" | sort | uniq -d)" ''
+m=$(redis get m)
+[ "$sure" -gt 100 ] && [ "$m" -ge "$sure" ] && [ "$m" -le $((sure + unsure)) ] &&
+	ok "as many as were done ($sure), or more by those that are unknown ($unsure)" ||
+	not_ok "$sure done, $unsure unknown, but there are $m"

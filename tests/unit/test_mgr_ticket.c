@@ -197,6 +197,25 @@ static void test_forged(void **state)
 	assert_false(ask(&a));
 }
 
+/* A client that asks seldom, and thousands that come and go beside it: it is not forgotten. */
+static void test_come_and_go(void **state)
+{
+	struct node stays = {{0}, 1};
+	int i;
+
+	assert_false(ask(&stays));
+	for (i = 0; i < 10 * CHAINS; i++, now_ms++) {
+		struct node brief = {{0}, 2};
+
+		assert_false(ask(&brief));
+		assert_false(ask(&brief));
+		tickets_left(&t, NODE, brief.ticket);
+	}
+	assert_false(ask(&stays));
+	tickets_left(&t, NODE, stays.ticket);
+	assert_false(ask(&stays)); /* its connection broke, and it is back at once */
+}
+
 static void test_many(void **state)
 {
 	struct node *n = calloc(3 * CHAINS, sizeof *n);
@@ -225,6 +244,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_turned_back_at_once, begin, end),
 		cmocka_unit_test_setup_teardown(test_successor, begin, end),
 		cmocka_unit_test_setup_teardown(test_forged, begin, end),
+		cmocka_unit_test_setup_teardown(test_come_and_go, begin, end),
 		cmocka_unit_test_setup_teardown(test_many, begin, end),
 	};
 
