@@ -96,7 +96,9 @@ static struct chain *begin_chain(struct chain *all, const uint8_t id[CHAIN_ID])
 /* Given by the manager that ran here before, to somebody who is still about. */
 static bool inherited(const struct tickets *t, const struct ticket *k, uint64_t now_ms, uint64_t unix_ms)
 {
-	return now_ms - t->started_ms < 2 * t->lease_ms && k->given_ms <= unix_ms &&
+	uint64_t up_ms = now_ms - t->started_ms;
+
+	return up_ms < 2 * t->lease_ms && k->given_ms <= unix_ms - up_ms &&
 		unix_ms - k->given_ms < t->lease_ms;
 }
 
