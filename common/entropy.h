@@ -2,7 +2,9 @@
 /*
  * entropy.h - random bytes that copies of one machine do not share.
  *
- * All that is random in this project comes from here. The kernel's generator alone is not
+ * All keys, nonces and secrets that this project draws itself come from here. Not what
+ * libraries draw inside: OpenSSL for cxl-proxy's TLS, libsodium for the public header of a
+ * secretstream. The generation id is in it from life_watch() on. The kernel's generator alone is not
  * enough: it is in the memory that a clone has as well, and says the same to both until the
  * kernel has noticed, which may be a moment or a minute after the first instruction. So with
  * each draw are hashed: what the processor draws itself (RDRAND), the generation id, which is
@@ -16,7 +18,7 @@
 
 #include <stddef.h>
 
-/* entropy_fill - as good as keys have to be. Ends the process where the kernel has none. */
+/* entropy_fill - as good as keys have to be; sodium_init() first. Ends the process where the kernel has none. */
 void entropy_fill(void *p, size_t len);
 
 /* Something that a copy of ours is not told, too. */

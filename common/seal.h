@@ -134,8 +134,8 @@ MUST_CHECK int seal_begin_rx(struct seal_half *h, struct ring *r,
 /* Why a sealed ring is broken; NULL: it is not, or for a reason of ring.h. */
 const char *seal_why(const struct ring *r);
 
-/* Is this process a copy of the one that has the keys, or has been copied? A ring to write,
- * sealed or not: nothing goes through it any more, and a new handshake is due. */
+/* Is this process a copy of the one that has the keys, or has been copied? `tx` is a ring to write;
+ * one that is not sealed is not. Nothing goes through it any more, and a new handshake is due. */
 static inline bool seal_copied(const struct ring *tx)
 {
 	return tx->seal && !life_is(&tx->seal->life);

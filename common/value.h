@@ -145,8 +145,8 @@ MUST_CHECK int value_sealer_init_in(struct value_sealer *s, const struct gcm_bac
 	const struct keyring *keys, unsigned domain);
 void value_sealer_fini(struct value_sealer *s);
 
-/* value_sealer_renew - draw a new incarnation now, e.g. after the process was restored
- * or moved. 0 or -ENOMEM; the sealer then tries again before it seals anything. */
+/* value_sealer_renew - draw a new incarnation now. Sealing does so itself when the counter is
+ * used up, and in a child or a copy. 0 or -ENOMEM; the sealer then tries again before it seals anything. */
 MUST_CHECK int value_sealer_renew(struct value_sealer *s);
 
 /*

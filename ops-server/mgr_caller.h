@@ -27,6 +27,8 @@ enum {
 	ANSWER_HEAD = 8 + MGR_TICKET + 1, /* number, ticket, anew */
 };
 
+_Static_assert((int)CHAINS >= (int)CALLERS, "a chain for each connection");
+
 struct caller {
 	struct mgrlink link; /* .fd < 0: a free place */
 	char from[FROM];     /* address */

@@ -39,7 +39,7 @@ struct chain;
 struct tickets {
 	uint8_t key[32];      /* of their MAC; from the master key, so a successor knows them */
 	uint64_t lease_ms;
-	uint64_t started_ms;
+	uint64_t started_ms;  /* clock_ms() */
 	struct chain *of[TABLE_NODES]; /* CHAINS, or NULL; owned */
 };
 

@@ -250,7 +250,7 @@ int sandbox_give_up_memory(struct err_text *e)
 {
 	static const uint32_t given_up = 1u << CAP_SYS_RAWIO | 1u << CAP_DAC_READ_SEARCH;
 	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct caps[_LINUX_CAPABILITY_U32S_3];
+	struct __user_cap_data_struct caps[_LINUX_CAPABILITY_U32S_3] = {{0}};
 	int rc = syscall(SYS_capget, &head, caps) < 0 ? -errno : 0;
 
 	if (!rc && !((caps[0].permitted | caps[0].inheritable) & given_up))

@@ -493,7 +493,7 @@ bool session_serve(struct worker *w, struct service_chan *c)
 		return true;
 	}
 	if (seal_copied(&c->tx)) {
-		refuse(w->server, c, NULL);
+		refuse(w->server, c, "this process is a copy");
 		return true;
 	}
 	if (session_stuck(w->server, c) && !reply_continue(w, c)) {

@@ -214,7 +214,7 @@ static unsigned serve_session(RedisModuleCtx *ctx, struct session *s, bool *held
 	if (__builtin_expect(!s->let_in, 0) && !greet(s))
 		return 0;
 	if (seal_copied(&s->chan->tx)) { /* what cannot be answered is not to be done */
-		roster_refuse(s, NULL);
+		roster_refuse(s, "this process is a copy");
 		return 0;
 	}
 	session_flush(s);
