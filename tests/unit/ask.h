@@ -136,7 +136,9 @@ static int run_into(struct rig_reply *to, enum role role, const uint8_t *bytes, 
 	shared = !shared;
 	rc = eval_run(ev, role, bytes, len, shared, rig_room, to, &err);
 	eval_done(ev);
-	assert_true(sodium_is_zero(ev->first, sizeof ev->first));
+	/* All zero; sodium_is_zero() takes a cycle for each byte, and there are thousands of requests. */
+	assert_int_equal(*(const uint8_t *)ev->first, 0);
+	assert_int_equal(memcmp(ev->first, (const uint8_t *)ev->first + 1, sizeof ev->first - 1), 0);
 	assert_ptr_equal(ev->arena.at, ev->first);
 	assert_null(ev->arena.grown);
 	if (rc)
