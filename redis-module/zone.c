@@ -20,6 +20,10 @@ enum {
 	PATH = sizeof config.path,
 };
 
+struct jobs {
+	struct zone_job *first, **last;
+};
+
 static struct {
 	pthread_mutex_t lock;
 	pthread_cond_t work;
@@ -27,8 +31,7 @@ static struct {
 	int efd;
 	bool running;             /* main thread's */
 	/* under the lock */
-	struct zone_job *queue, **queue_last;
-	struct zone_job *done, **done_last;
+	struct jobs queue, done;
 	struct zone_view view;
 	char path[PATH];          /* where the zone is, as configured last */
 	long long offset, map_size;
@@ -37,7 +40,7 @@ static struct {
 	int stop;                 /* read without the lock, too */
 	int ready;                /* `done` is not empty; likewise */
 } z = {.lock = PTHREAD_MUTEX_INITIALIZER, .work = PTHREAD_COND_INITIALIZER, .efd = -1,
-	.queue_last = &z.queue, .done_last = &z.done};
+	.queue = {.last = &z.queue.first}, .done = {.last = &z.done.first}};
 
 /* The thread's own. */
 static struct {
@@ -47,6 +50,22 @@ static struct {
 	uint64_t retries; /* of clients before */
 	jmp_buf out;
 } t;
+
+static void append(struct jobs *to, struct zone_job *job)
+{
+	*to->last = job;
+	to->last = &job->next;
+}
+
+/* All of them; they are no longer there. */
+static struct zone_job *take_all(struct jobs *from)
+{
+	struct zone_job *first = from->first;
+
+	from->first = NULL;
+	from->last = &from->first;
+	return first;
+}
 
 /* ---- the thread ---- */
 
@@ -182,23 +201,16 @@ static void run(struct zone_job *first)
  */
 static struct zone_job *take_batch(void)
 {
-	struct zone_job *first = z.queue, **batch = &first->next, *job = first->next, *next;
+	struct zone_job *first = take_all(&z.queue), *job = first->next, *next;
+	struct jobs batch = {first, &first->next};
 	struct request_room room;
 
-	z.queue = NULL;
-	z.queue_last = &z.queue;
-	*batch = NULL;
+	first->next = NULL;
 	request_begin(&room, first);
 	for (; job; job = next) {
 		next = job->next;
 		job->next = NULL;
-		if (request_takes(&room, first, job)) {
-			*batch = job;
-			batch = &job->next;
-		} else {
-			*z.queue_last = job;
-			z.queue_last = &job->next;
-		}
+		append(request_takes(&room, first, job) ? &batch : &z.queue, job);
 	}
 	return first;
 }
@@ -208,22 +220,20 @@ static void give_back(struct zone_job *first)
 {
 	struct zone_job *job, *next;
 	uint64_t now = clock_ms(), one = 1;
-	bool wake = !z.done;
+	bool wake = !z.done.first;
 
 	for (job = first; job; job = next) {
 		next = job->next;
 		job->next = NULL;
 		if (job->rc == -ETIMEDOUT && job->deadline_ms > now) {
 			job->rc = 0;
-			*z.queue_last = job;
-			z.queue_last = &job->next;
+			append(&z.queue, job);
 			continue;
 		}
 		z.view.failures += job->rc != 0;
-		*z.done_last = job;
-		z.done_last = &job->next;
+		append(&z.done, job);
 	}
-	if (!z.done)
+	if (!z.done.first)
 		return;
 	__atomic_store_n(&z.ready, 1, __ATOMIC_RELEASE);
 	if (wake && write(z.efd, &one, sizeof one) < 0)
@@ -235,7 +245,7 @@ static void await_work(void)
 {
 	struct timespec until;
 
-	while (!z.queue && !z.stop) {
+	while (!z.queue.first && !z.stop) {
 		if (!t.open || !t.client.attached || t.client.chan.server_here) {
 			pthread_cond_wait(&z.work, &z.lock);
 			continue;
@@ -333,8 +343,7 @@ void zone_submit(struct zone_job *job)
 	}
 	pthread_mutex_lock(&z.lock);
 	if (rc) { /* nobody else is there to take it */
-		*z.done_last = job;
-		z.done_last = &job->next;
+		append(&z.done, job);
 		__atomic_store_n(&z.ready, 1, __ATOMIC_RELEASE);
 	} else {
 		if (strcmp(z.path, config.zone_path) != 0 || z.offset != config.zone_offset ||
@@ -346,8 +355,7 @@ void zone_submit(struct zone_job *job)
 			z.trust = trust_hold(config.zone_trust);
 			z.moved = true;
 		}
-		*z.queue_last = job;
-		z.queue_last = &job->next;
+		append(&z.queue, job);
 		pthread_cond_signal(&z.work);
 	}
 	pthread_mutex_unlock(&z.lock);
@@ -365,9 +373,7 @@ struct zone_job *zone_take(void)
 	if (!zone_ready())
 		return NULL;
 	pthread_mutex_lock(&z.lock);
-	done = z.done;
-	z.done = NULL;
-	z.done_last = &z.done;
+	done = take_all(&z.done);
 	__atomic_store_n(&z.ready, 0, __ATOMIC_RELAXED);
 	pthread_mutex_unlock(&z.lock);
 	return done;
@@ -384,10 +390,8 @@ void zone_close(void)
 	pthread_join(z.thread, NULL);
 	z.running = false;
 	forget_efd();
-	request_drop(z.queue);
+	request_drop(take_all(&z.queue));
 	request_drop(zone_take());
-	z.queue = NULL;
-	z.queue_last = &z.queue;
 	trust_drop(z.trust);
 	z.trust = NULL;
 }
