@@ -31,7 +31,8 @@ static struct {
 	int efd;
 	bool running;             /* main thread's */
 	/* under the lock */
-	struct jobs queue, done;
+	struct jobs queue, again, done; /* `again`: refused with others */
+	bool turn;                /* of `again` */
 	struct zone_view view;
 	char path[PATH];          /* where the zone is, as configured last */
 	long long offset, map_size;
@@ -40,7 +41,8 @@ static struct {
 	int stop;                 /* read without the lock, too */
 	int ready;                /* `done` is not empty; likewise */
 } z = {.lock = PTHREAD_MUTEX_INITIALIZER, .work = PTHREAD_COND_INITIALIZER, .efd = -1,
-	.queue = {.last = &z.queue.first}, .done = {.last = &z.done.first}};
+	.queue = {.last = &z.queue.first}, .again = {.last = &z.again.first},
+	.done = {.last = &z.done.first}};
 
 /* The thread's own. */
 static struct {
@@ -156,55 +158,49 @@ static int call(struct zone_job *first, uint64_t len, struct err_text *e)
 	return rc;
 }
 
-/* Is it for a value in it, or several together, that a request is refused? By a policy, or for want of
- * a key; not for who we are. */
-static bool for_values(int rc)
-{
-	return (rc == -EACCES || rc == -ENOKEY) && t.client.attached && !t.client.spoiled;
-}
-
-static int run_one(struct zone_job *job)
-{
-	struct zone_job *next = job->next;
-	struct err_text e = {""};
-
-	job->next = NULL;
-	job->rc = call(job, request_bytes(job), &e);
-	job->why = e;
-	job->next = next;
-	return job->rc;
-}
-
-/* One request for all these jobs: they are of one program. What is refused to one of them, or to
- * all together since their values are of several domains, is no business of the others. */
+/* One request for all these jobs: they are alike. */
 static void run(struct zone_job *first)
 {
-	struct zone_job *job = first;
+	struct zone_job *job;
 	struct err_text e = {""};
 	int rc = call(first, request_bytes(first), &e);
 
-	if (first->next && for_values(rc))
-		do {
-			rc = run_one(job);
-			e = job->why;
-			job = job->next;
-		} while (job && (rc == 0 || for_values(rc)));
-	for (; rc && job; job = job->next) {
+	for (job = first; rc && job; job = job->next) {
 		job->rc = rc;
 		job->why = e;
 	}
 }
 
+/* Every other time, when there is something else. Caller holds z.lock. */
+static struct zone_job *take_again(void)
+{
+	struct zone_job *job = z.again.first;
+
+	z.turn = job && (!z.turn || !z.queue.first);
+	if (!z.turn)
+		return NULL;
+	z.again.first = job->next;
+	if (!job->next)
+		z.again.last = &z.again.first;
+	job->next = NULL;
+	return job;
+}
+
 /*
  * The oldest job, and those behind it that fit into the same request. Others keep their
- * order. Caller holds z.lock.
+ * order. Caller holds z.lock, and there is a job.
  */
 static struct zone_job *take_batch(void)
 {
-	struct zone_job *first = take_all(&z.queue), *job = first->next, *next;
-	struct jobs batch = {first, &first->next};
+	struct zone_job *first = take_again(), *job, *next;
+	struct jobs batch;
 	struct request_room room;
 
+	if (first)
+		return first;
+	first = take_all(&z.queue);
+	job = first->next;
+	batch = (struct jobs){first, &first->next};
 	first->next = NULL;
 	request_begin(&room, first);
 	for (; job; job = next) {
@@ -215,19 +211,42 @@ static struct zone_job *take_batch(void)
 	return first;
 }
 
-/* Who only ran out of somebody else's time is asked for once more. Caller holds z.lock. */
+/* May that be for what another job of the request has, or for all of them together? Not
+ * when it is for who we are; other errors are the same for each, or there is nobody to ask. */
+static bool may_be_shared(int rc)
+{
+	return (rc == -EACCES && t.client.attached && !t.client.spoiled) || rc == -ENOMEM;
+}
+
+/* Where this job is to be asked for once more; NULL: it is done. */
+static struct jobs *asked_again(struct zone_job *job, bool shared)
+{
+	if (clock_ms() >= job->deadline_ms)
+		return NULL;
+	if (job->rc == -ETIMEDOUT) /* of somebody else's time */
+		return job->again ? &z.again : &z.queue;
+	if (!shared || !may_be_shared(job->rc))
+		return NULL;
+	job->again = true;
+	return &z.again;
+}
+
+/* Those that others have kept from an answer are asked for once more. Caller holds z.lock. */
 static void give_back(struct zone_job *first)
 {
 	struct zone_job *job, *next;
-	uint64_t now = clock_ms(), one = 1;
-	bool wake = !z.done.first;
+	bool wake = !z.done.first, shared = first->next != NULL;
+	uint64_t one = 1;
 
 	for (job = first; job; job = next) {
+		struct jobs *to;
+
 		next = job->next;
 		job->next = NULL;
-		if (job->rc == -ETIMEDOUT && job->deadline_ms > now) {
+		to = job->rc ? asked_again(job, shared) : NULL;
+		if (to) {
 			job->rc = 0;
-			append(&z.queue, job);
+			append(to, job);
 			continue;
 		}
 		z.view.failures += job->rc != 0;
@@ -245,7 +264,7 @@ static void await_work(void)
 {
 	struct timespec until;
 
-	while (!z.queue.first && !z.stop) {
+	while (!z.queue.first && !z.again.first && !z.stop) {
 		if (!t.open || !t.client.attached || t.client.chan.server_here) {
 			pthread_cond_wait(&z.work, &z.lock);
 			continue;
@@ -391,6 +410,7 @@ void zone_close(void)
 	z.running = false;
 	forget_efd();
 	request_drop(take_all(&z.queue));
+	request_drop(take_all(&z.again));
 	request_drop(zone_take());
 	trust_drop(z.trust);
 	z.trust = NULL;

@@ -3,7 +3,7 @@
  * zone.h - asking ops_server, without waiting for it.
  *
  *     main thread                     zone thread                  ops_server
- *     zone_submit(job)  -- queue -->  jobs of one program become
+ *     zone_submit(job)  -- queue -->  jobs that are alike become
  *                                     the rows of one request  --> computes
  *     zone_take()       <-- done ---  the rows are given back  <--
  *          ^---- eventfd -----------'
@@ -14,6 +14,16 @@
  * are short, at most PROGRAM_ROWS_MAX rows or so many bytes, so that a long list of keys
  * does not hold up who asks for one sum. Requests are pure: when the server is replaced,
  * the one on its way is sent again to its successor.
+ *
+ * Whose jobs share a request do not share its fate. ops_server refuses a request as a whole:
+ * for what a policy says to the domain of its values and to marks of computed ones, for a
+ * result's domain without an active key, for a role's rate, for want of memory. The first
+ * three go by the operation and what the values' headers say, so jobs that differ there are
+ * not put together: nor does the audit log tell of an operation across domains that nobody
+ * asked for. The others are told by trying only: each job of a request that was refused is
+ * asked again by itself, and such go in turn with what came meanwhile, so that a client which
+ * is denied a thousand things takes every other request, no more. Nothing was released of what
+ * was refused, so nothing is counted twice.
  *
  * It starts with the first job and ends in zone_close(). It calls nothing of Redis but
  * the allocator. All functions here are the main thread's.
@@ -47,6 +57,7 @@ struct zone_column {
 	uint32_t *lens;   /* of each value, where the type has no fixed size; owned */
 	uint8_t *data;    /* values side by side; owned */
 	uint64_t bytes;
+	uint32_t origin;  /* of all its values: key id, computed or not; 0: in clear */
 };
 
 struct zone_job {
@@ -57,6 +68,8 @@ struct zone_job {
 	uint8_t nargs;
 	uint8_t ncode;
 	bool whole;           /* looks at its column as a whole: not to be put with others */
+	bool varied;          /* values of several origins in a column: the same */
+	bool again;           /* was refused with others: the same */
 	uint16_t code[ZONE_CODE];
 	char into[KEYRING_DOMAIN_NAME + 1]; /* the domain of keys that results go to; empty: their own */
 	struct zone_column arg[ZONE_ARGS];

@@ -16,6 +16,17 @@ static uint32_t wire_bytes(uint8_t type)
 	return size && optable_is_secret(type) ? size + VALUE_OVERHEAD : size;
 }
 
+/* What ops_server goes by when it refuses values or chooses a result's key. Never 0 for an
+ * encrypted one, whose header the caller has checked. */
+static uint32_t origin_of(uint8_t type, struct zone_bytes v)
+{
+	struct value_header h;
+
+	if (!optable_is_secret(type) || value_header_parse(v.p, v.len, &h) != 0)
+		return 0;
+	return h.key_id | (h.computed ? (uint32_t)VALUE_COMPUTED << 16 : 0);
+}
+
 /* ---- jobs ---- */
 
 struct zone_job *zone_job_create(uint32_t rows, uint64_t deadline_ms)
@@ -75,7 +86,9 @@ void zone_push(struct zone_job *job, uint8_t type, const struct zone_bytes *v, u
 	c->data = at = RedisModule_Alloc(c->bytes + 1);
 	if (!wire_bytes(type))
 		c->lens = RedisModule_Alloc(rows * sizeof *c->lens);
+	c->origin = origin_of(type, v[0]);
 	for (i = 0; i < rows; i++) {
+		job->varied |= origin_of(type, v[i]) != c->origin;
 		memcpy(at, v[i].p, v[i].len);
 		at += v[i].len;
 		if (c->lens)
@@ -88,6 +101,7 @@ void zone_push_same(struct zone_job *job, uint8_t type, struct zone_bytes v, uin
 	struct zone_column *c = push(job, type, rows);
 	uint32_t i;
 
+	c->origin = origin_of(type, v);
 	c->bytes = (uint64_t)v.len * rows;
 	c->data = RedisModule_Alloc(c->bytes + 1);
 	if (!wire_bytes(type))
@@ -141,7 +155,8 @@ void request_begin(struct request_room *room, const struct zone_job *first)
 	room->bytes = column_bytes(first);
 }
 
-static bool same_program(const struct zone_job *a, const struct zone_job *b)
+/* The same program, and of values that a policy cannot tell apart. */
+static bool alike(const struct zone_job *a, const struct zone_job *b)
 {
 	int i;
 
@@ -149,19 +164,26 @@ static bool same_program(const struct zone_job *a, const struct zone_job *b)
 		memcmp(a->code, b->code, a->ncode * sizeof *a->code) != 0)
 		return false;
 	for (i = 0; i < a->nargs; i++)
-		if (a->arg[i].type != b->arg[i].type || a->arg[i].rows != a->rows ||
-			b->arg[i].rows != b->rows)
+		if (a->arg[i].type != b->arg[i].type || a->arg[i].origin != b->arg[i].origin ||
+			a->arg[i].rows != a->rows || b->arg[i].rows != b->rows)
 			return false; /* one value for all rows is another one in another job */
 	return true;
+}
+
+static bool by_itself(const struct zone_job *job)
+{
+	return job->whole || job->varied || job->again;
 }
 
 bool request_takes(
 	struct request_room *room, const struct zone_job *first, const struct zone_job *job)
 {
-	uint64_t bytes = column_bytes(job);
+	uint64_t bytes;
 
-	if (first->whole || job->whole || room->rows + job->rows > PROGRAM_ROWS_MAX ||
-		room->bytes + bytes > BYTES_MAX || !same_program(first, job))
+	if (by_itself(first) || by_itself(job) || !alike(first, job))
+		return false;
+	bytes = column_bytes(job);
+	if (room->rows + job->rows > PROGRAM_ROWS_MAX || room->bytes + bytes > BYTES_MAX)
 		return false;
 	room->rows += job->rows;
 	room->bytes += bytes;

@@ -3,7 +3,9 @@
  * zone_request.h - jobs of one program as one EVAL request, and its reply as theirs.
  *
  * The columns of the jobs, a list, stand one behind the other. A job that reduces its
- * column to one row is a request by itself.
+ * column to one row is a request by itself. So is one whose values are under several keys,
+ * or some computed and some not: what a policy says to a request it then says to each of its
+ * jobs (zone.h).
  */
 #ifndef CXLRING_ZONE_REQUEST_H
 #define CXLRING_ZONE_REQUEST_H

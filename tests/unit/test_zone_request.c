@@ -171,6 +171,57 @@ static void test_who_shares(void **state)
 	assert_false(together(many(1, 600 << 10), many(1, 500 << 10)));
 }
 
+/* An int4 less than another; keys and marks as said. */
+static struct zone_job *under(uint8_t key_a, uint8_t key_b, uint8_t made)
+{
+	struct zone_job *job = zone_job_create(1, 0);
+	struct zone_bytes a = value(a_bytes[0], T_INT4, 4, 1), b = value(b_bytes[0], T_INT4, 4, 2);
+
+	a_bytes[0][1] = key_a;
+	b_bytes[0][1] = key_b;
+	b_bytes[0][0] |= made;
+	zone_push(job, T_INT4, &a, 1);
+	zone_push(job, T_INT4, &b, 1);
+	zone_op(job, OP_enc_int4_lt);
+	return job;
+}
+
+/* Two rows, of these keys. */
+static struct zone_job *rows_under(uint8_t one, uint8_t other)
+{
+	struct zone_job *job = zone_job_create(2, 0);
+	struct zone_bytes v[2] = {
+		value(a_bytes[0], T_INT4, 4, 1), value(a_bytes[1], T_INT4, 4, 2)};
+
+	a_bytes[0][1] = one;
+	a_bytes[1][1] = other;
+	zone_push(job, T_INT4, v, 2);
+	return job;
+}
+
+static struct zone_job *again(struct zone_job *job)
+{
+	job->again = true;
+	return job;
+}
+
+/* What one may be denied, and the other not. */
+static void test_who_is_alike(void **state)
+{
+	assert_true(together(under(1, 2, 0), under(1, 2, 0)));
+	assert_false(together(under(1, 2, 0), under(1, 3, 0)));
+	assert_false(together(under(1, 2, 0), under(3, 2, 0)));
+	assert_false(together(under(1, 2, 0), under(2, 1, 0)));
+	assert_true(together(under(1, 1, VALUE_COMPUTED), under(1, 1, VALUE_COMPUTED)));
+	assert_false(together(under(1, 1, VALUE_COMPUTED), under(1, 1, 0)));
+	assert_true(together(rows_under(1, 1), rows_under(1, 1)));
+	assert_false(together(rows_under(1, 2), rows_under(1, 2)));
+	assert_false(together(rows_under(1, 1), rows_under(1, 2)));
+	assert_false(together(rows_under(1, 2), rows_under(1, 1)));
+	assert_false(together(again(less(1)), less(1)));
+	assert_false(together(less(1), again(less(1))));
+}
+
 /* A value alone, sealed under its own domain's key or another's. */
 static struct zone_job *into(const char *domain)
 {
@@ -305,7 +356,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_example),
 		cmocka_unit_test(test_shared), cmocka_unit_test(test_who_shares),
-		cmocka_unit_test(test_into), cmocka_unit_test(test_variable), cmocka_unit_test(test_no_reply)};
+		cmocka_unit_test(test_who_is_alike), cmocka_unit_test(test_into), cmocka_unit_test(test_variable), cmocka_unit_test(test_no_reply)};
 
 	RedisModule_Alloc = malloc;
 	RedisModule_Calloc = calloc;
