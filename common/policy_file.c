@@ -133,23 +133,6 @@ int policy_load(struct policy **p, const char *path, const char *owner_path,
 	return 0;
 }
 
-void policy_fini(struct policy *p)
-{
-	free(p->domain);
-	free(p->key);
-	free(p->named);
-	free(p->role);
-	free(p->special);
-	memset(p, 0, sizeof *p);
-}
-
-void policy_free(struct policy *p)
-{
-	if (p)
-		policy_fini(p);
-	free(p);
-}
-
 int policy_follows(
 	const struct policy *p, const struct policy_stamp *old, struct err_text *e)
 {
