@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * test_policy.c - scope: common/policy.h, policy_check.c, opclass.h, signkey.h and the marks
- * of computed values: what a policy's text may say, hostile bytes in it, signatures; and what a
- * role may do with which values, asked through eval_run().
+ * test_policy.c - scope: common/policy.h, policy_check.c, opclass.h and the marks of computed
+ * values: what a policy's text may say, hostile bytes in it; and what a role may do with which
+ * values, asked through eval_run(). Files and signatures are test_policy_file.c.
  */
 #include "ask.h"
 
-#include <sys/stat.h>
-
 #include "opclass.h"
 #include "policy.h"
-#include "signkey.h"
 
 static const char head[] = "[policy]\nname = test\nversion = 3\n";
 
@@ -221,100 +218,6 @@ static void test_hostile_text(void **state)
 	policy_free(p);
 }
 
-/* ---- signatures and versions ---- */
-
-static void test_signature(void **state)
-{
-	char dir[] = "/tmp/policy.XXXXXX", owner[64], other[64], path[64], sig_path[72], public[72];
-	uint8_t secret[SIGNKEY_SECRET], key[SIGNKEY_PUBLIC], sig[POLICY_SIGNATURE];
-	static const char text[] = "[policy]\nname = x\nversion = 1\n";
-	struct policy *p;
-	char hex[130];
-	FILE *f;
-	size_t i;
-
-	assert_non_null(mkdtemp(dir));
-	snprintf(owner, sizeof owner, "%s/owner", dir);
-	snprintf(other, sizeof other, "%s/other", dir);
-	snprintf(path, sizeof path, "%s/policy", dir);
-	snprintf(sig_path, sizeof sig_path, "%s.sig", path);
-	snprintf(public, sizeof public, "%s.pub", owner);
-	assert_int_equal(signkey_create(owner, &err), 0);
-	assert_int_equal(signkey_create(owner, &err), -EEXIST);
-	assert_int_equal(signkey_create(other, &err), 0);
-	assert_int_equal(signkey_read_secret(secret, owner, &err), 0);
-	assert_int_equal(signkey_read_public(key, public, &err), 0);
-	assert_int_equal(signkey_read_public(key, owner, &err), -EMEDIUMTYPE);
-	assert_int_equal(signkey_read_secret(secret, public, &err), -EACCES);
-	assert_int_equal(chmod(public, 0600), 0);
-	assert_int_equal(signkey_read_secret(secret, public, &err), -EMEDIUMTYPE);
-	assert_int_equal(chmod(owner, 0640), 0);
-	assert_int_equal(signkey_read_secret(secret, owner, &err), -EACCES);
-	assert_int_equal(chmod(owner, 0600), 0);
-	assert_int_equal(signkey_read_secret(secret, owner, &err), 0);
-	policy_sign(sig, text, sizeof text - 1, secret);
-	assert_int_equal(policy_verify(sig, text, sizeof text - 1, key), 0);
-	for (i = 0; i < sizeof text - 1; i++) {
-		char changed[sizeof text];
-
-		memcpy(changed, text, sizeof text);
-		changed[i] ^= 1;
-		assert_int_equal(policy_verify(sig, changed, sizeof text - 1, key), -EBADMSG);
-		assert_int_equal(policy_verify(sig, text, i, key), -EBADMSG);
-	}
-	for (i = 0; i < sizeof sig; i++) {
-		sig[i] ^= 4;
-		assert_int_equal(policy_verify(sig, text, sizeof text - 1, key), -EBADMSG);
-		sig[i] ^= 4;
-	}
-	f = fopen(path, "w");
-	fputs(text, f);
-	fclose(f);
-	assert_int_equal(policy_load(&p, path, public, &err), -ENOENT); /* no signature */
-	sodium_bin2hex(hex, sizeof hex, sig, sizeof sig);
-	f = fopen(sig_path, "w");
-	fputs(hex, f);
-	fclose(f);
-	assert_int_equal(policy_load(&p, path, public, &err), 0);
-	assert_string_equal(p->name, "x");
-	policy_free(p);
-	snprintf(public, sizeof public, "%s.pub", other);
-	assert_int_equal(policy_load(&p, path, public, &err), -EBADMSG);
-	snprintf(public, sizeof public, "%s.pub", owner);
-	f = fopen(sig_path, "w");
-	fputs("none", f);
-	fclose(f);
-	assert_int_equal(policy_load(&p, path, public, &err), -EBADMSG);
-	assert_int_equal(policy_load(&p, dir, public, &err), -EISDIR);
-	unlink(path);
-	unlink(sig_path);
-	unlink(owner);
-	unlink(public);
-	unlink(other);
-	snprintf(public, sizeof public, "%s.pub", other);
-	unlink(public);
-	assert_int_equal(rmdir(dir), 0);
-	sodium_memzero(secret, sizeof secret);
-}
-
-static void test_versions(void **state)
-{
-	struct policy b = {.stamp = {2, {1}}};
-	struct policy_stamp none = {0, {0}}, a = b.stamp;
-
-	assert_int_equal(policy_follows(&b, &none, &err), 0);
-	assert_int_equal(policy_follows(NULL, &none, &err), 0);
-	assert_int_equal(policy_follows(&b, &a, &err), 0); /* the same */
-	b.stamp.digest[0] = 2;
-	assert_int_equal(policy_follows(&b, &a, &err), -ESTALE);
-	b.stamp.version = 1;
-	assert_int_equal(policy_follows(&b, &a, &err), -ESTALE);
-	assert_non_null(strstr(err.s, "version 1 of the policy is older than version 2"));
-	b.stamp.version = 3;
-	assert_int_equal(policy_follows(&b, &a, &err), 0);
-	assert_int_equal(policy_follows(NULL, &a, &err), -ESTALE);
-}
-
 /* ---- asking ---- */
 
 static uint64_t released[RELEASES];
@@ -392,17 +295,28 @@ static void test_operations(void **state)
 	policy_free(p);
 }
 
+/* Of three roles: who may look at nothing that was computed, who may, whose results are clean. */
+static struct policy *three_roles(void)
+{
+	return good("[role db]\nallow = all\n[role app]\npeer = x\nallow = all\n"
+		"computed = allow\nresults = kept\n[role fix]\npeer = y\nallow = all\n"
+		"computed = allow\nresults = clean\n");
+}
+
+/* Two ones that `db` made of stored values, marked. */
+static void mark_two(const struct policy_role *db, uint8_t stored[2 * 32])
+{
+	assert_int_equal(ask(db, TWO, CODE(PUSH, PUSH, OP_enc_int4_div), 2), 0);
+	assert_true(sealed[0] & VALUE_COMPUTED && sealed[32] & VALUE_COMPUTED);
+	memcpy(stored, sealed, 2 * 32);
+}
+
 /* The smuggle attack, program by program: HEDB's, and what else makes constants. */
 static void test_computed(void **state)
 {
-	struct policy *p = good("[role db]\nallow = all\n[role app]\npeer = x\nallow = all\n"
-				"computed = allow\nresults = kept\n[role fix]\npeer = y\nallow = all\n"
-				"computed = allow\nresults = clean\n");
-	const struct policy_role *db = policy_role(p, "db"), *app = policy_role(p, "app");
-	uint8_t stored[2 * 32];
-	size_t at, len;
+	struct policy *p = three_roles();
+	const struct policy_role *db = policy_role(p, "db");
 
-	/* in one program */
 	denied(ask(db, TWO, CODE(PUSH, PUSH | 1, PUSH | 1, OP_enc_int4_div, OP_enc_int4_eq), 2),
 		"enc_int4_eq of a computed value");
 	denied(ask(db, TWO, CODE(PUSH, PUSH | 1, OP_enc_int4_sub, OP_enc_int4_hash64), 2),
@@ -419,10 +333,18 @@ static void test_computed(void **state)
 	denied(ask(db, TWO, CODE(PUSH, PUSH, OP_enc_int4_div, OP_enc_int4_to_int8,
 		OP_enc_int8_hash64), 2), "of a computed");
 	assert_int_equal(ask(db, TWO, CODE(PUSH, OP_enc_int4_to_int8, OP_enc_int8_hash64), 2), 0);
-	/* in steps: the constant is stored, and comes back */
-	assert_int_equal(ask(db, TWO, CODE(PUSH, PUSH, OP_enc_int4_div), 2), 0);
-	assert_true(sealed[0] & VALUE_COMPUTED && sealed[32] & VALUE_COMPUTED);
-	memcpy(stored, sealed, sizeof stored);
+	policy_free(p);
+}
+
+/* The same in steps: the constant is stored, and comes back. */
+static void test_computed_comes_back(void **state)
+{
+	struct policy *p = three_roles();
+	const struct policy_role *db = policy_role(p, "db"), *app = policy_role(p, "app");
+	uint8_t stored[2 * 32];
+	size_t at, len;
+
+	mark_two(db, stored);
 	len = request(TWO, CODE(PUSH, PUSH | 1, OP_enc_int4_eq), 2);
 	at = len - sizeof stored;
 	memcpy(req + at, stored, sizeof stored);
@@ -438,6 +360,18 @@ static void test_computed(void **state)
 	req[at + 32] &= (uint8_t)~VALUE_COMPUTED;
 	assert_int_equal(run_raw(ROLE_DB, req, len), 0);
 	assert_int_equal(reply.cell[0].state, ROW_FORGED);
+	policy_free(p);
+}
+
+static void test_marks_spread(void **state)
+{
+	struct policy *p = three_roles();
+	const struct policy_role *db = policy_role(p, "db"), *app = policy_role(p, "app");
+	uint8_t stored[2 * 32];
+	size_t len;
+
+	mark_two(db, stored);
+	ev->grant = db;
 	/* one marked value in a column is enough, and the others keep no mark from it */
 	len = request(TWO, CODE(PUSH, PUSH | 1, OP_enc_int4_coalesce), 2);
 	memcpy(req + len - 32, stored, 32);
@@ -572,10 +506,10 @@ int main(void)
 		cmocka_unit_test(test_settings),
 		cmocka_unit_test(test_wrong_text),
 		cmocka_unit_test(test_hostile_text),
-		cmocka_unit_test(test_signature),
-		cmocka_unit_test(test_versions),
 		cmocka_unit_test(test_operations),
 		cmocka_unit_test(test_computed),
+		cmocka_unit_test(test_computed_comes_back),
+		cmocka_unit_test(test_marks_spread),
 		cmocka_unit_test(test_late_columns),
 		cmocka_unit_test(test_domains),
 		cmocka_unit_test(test_transfer),
