@@ -288,25 +288,46 @@ static int think(struct watch *w)
 	return rc;
 }
 
-static int talk(struct watch *w, uint64_t now, struct err_text *e)
+static int take_all(struct watch *w, uint64_t now, struct err_text *e)
 {
 	struct cursor body;
 	uint8_t kind;
+	int rc = 0;
+
+	while (!rc && w->link.open && mgrlink_take(&w->link, &kind, &body))
+		rc = take(w, kind, &body, now, e);
+	return rc;
+}
+
+/* What came before the connection's end counts: who steps seldom finds both at once, and who
+ * leaves an answer unread shows a ticket next that is used up, as a copy would. */
+static int carry(struct watch *w, uint64_t now)
+{
+	struct err_text none = {""};
+	int rc = mgrlink_carry(&w->link);
+
+	if (rc)
+		(void)!take_all(w, now, &none);
+	return rc;
+}
+
+static int talk(struct watch *w, uint64_t now, struct err_text *e)
+{
 	int rc;
 
 	/* Before what it says is taken. Who has its place, the next handshake judges. */
 	if (w->link.open && tenure_over(&w->tenure, w->trust, e))
 		return -ECONNRESET;
-	rc = mgrlink_carry(&w->link);
+	rc = carry(w, now);
 	if (!rc)
 		rc = think(w);
 	do {
-		while (!rc && w->link.open && mgrlink_take(&w->link, &kind, &body))
-			rc = take(w, kind, &body, now, e);
+		if (!rc)
+			rc = take_all(w, now, e);
 		if (!rc && w->link.open && now >= w->ask_at_ms && (!w->asked || w->met))
 			rc = ask(w, now);
 		if (!rc)
-			rc = mgrlink_carry(&w->link);
+			rc = carry(w, now);
 	} while (!rc && mgrlink_ready(&w->link));
 	return rc;
 }
