@@ -27,20 +27,33 @@ static const char *name_of(const struct caller *c)
 
 /* ---- coming and going ---- */
 
-void caller_close(struct mgr *m, struct caller *c, const char *why)
+static void end(struct mgr *m, struct caller *c, enum log_level level, const char *why)
 {
 	int node = table_find_node(m->table, c->link.peer.print);
+	uint32_t most = m->config.connections;
 
-	/* A flood of strangers is not to be one of lines. */
-	log_line(c->link.open ? LOG_INFO : LOG_DEBUG, "%s from %s: closed: %s", name_of(c), c->from, why);
+	log_line(level, "%s from %s: closed: %s", name_of(c), c->from, why);
 	if (c->watches && node >= 0)
 		tickets_left(&m->tickets, (uint32_t)node, c->ticket);
+	if (c->party) {
+		m->held[c->party]--;
+		m->parties_hold--;
+	}
+	if (m->parties_hold < most - most / 8)
+		m->crowded = false;
 	mgrlink_close(&c->link);
 	memset(c, 0, sizeof *c);
 	c->link.fd = -1;
 }
 
-/* A free place, or that of the stranger who has been there longest. */
+void caller_close(struct mgr *m, struct caller *c, const char *why)
+{
+	/* A flood of strangers is not to be one of lines. */
+	end(m, c, c->link.open ? LOG_INFO : LOG_DEBUG, why);
+}
+
+/* A free place, or that of the stranger who has been there longest. There is one or the other:
+ * those with a certificate have not all of them. */
 static struct caller *find_place(struct mgr *m)
 {
 	struct caller *oldest = NULL;
@@ -63,17 +76,81 @@ void caller_accept(struct mgr *m, int fd, const char *from)
 {
 	struct caller *c = find_place(m);
 
-	if (!c) {
-		log_warning("%s: turned away, all %d places are taken", from, CALLERS);
-		close(fd);
-		return;
-	}
 	memset(c, 0, sizeof *c);
 	if (mgrlink_open(&c->link, fd, m->trust, true))
 		return;
 	snprintf(c->from, sizeof c->from, "%s", from);
 	c->nr = ++m->accepted;
 	c->since_ms = c->moved_ms = clock_ms();
+}
+
+/* ---- shares ---- */
+
+/* Compares fingerprints once for each handshake, which costs thousands of times as much; from here on
+ * a certificate is a number. */
+static void join_party(struct mgr *m, struct caller *c)
+{
+	uint32_t i, party = 0;
+
+	for (i = 0; i < CALLERS && !party; i++)
+		if (m->caller[i].party && memcmp(m->caller[i].link.peer.print, c->link.peer.print, PEER_PRINT) == 0)
+			party = m->caller[i].party;
+	for (i = 1; i <= CALLERS && !party; i++)
+		if (m->held[i] == 0)
+			party = i;
+	c->party = party;
+	m->held[party]++;
+	m->parties_hold++;
+}
+
+static uint32_t largest_party(const struct mgr *m)
+{
+	uint32_t i, most = 1;
+
+	for (i = 2; i <= CALLERS; i++)
+		if (m->held[i] > m->held[most])
+			most = i;
+	return most;
+}
+
+/* NULL: all of them are administrators that wait for an answer. */
+static struct caller *longest_silent(struct mgr *m, uint32_t party)
+{
+	struct caller *silent = NULL;
+	int i;
+
+	for (i = 0; i < CALLERS; i++) {
+		struct caller *c = &m->caller[i];
+
+		if (c->party == party && !c->waits && (!silent || c->heard_ms < silent->heard_ms))
+			silent = c;
+	}
+	return silent;
+}
+
+/* It has shown its certificate. False: all places are taken, and none is for it. */
+static bool let_in(struct mgr *m, struct caller *c)
+{
+	struct caller *goes = NULL;
+	uint32_t most;
+
+	c->heard_ms = clock_ms();
+	join_party(m, c);
+	if (m->parties_hold <= m->config.connections)
+		return true;
+	most = largest_party(m);
+	if (m->held[most] > m->held[c->party])
+		goes = longest_silent(m, most);
+	if (!goes)
+		goes = c;
+	if (!m->crowded)
+		log_warning("all %u places are taken; %s from %s has %u: who comes from now on takes one of the "
+			    "certificate that has the most, or is turned away",
+			m->config.connections, name_of(goes), goes->from, m->held[goes->party]);
+	m->crowded = true;
+	end(m, goes, LOG_DEBUG,
+		goes == c ? "all places are taken" : "its place was needed, and its certificate has the most");
+	return goes != c;
 }
 
 /* ---- nodes ---- */
@@ -325,10 +402,12 @@ static int answer(struct mgr *m, struct caller *c)
 	int rc = 0;
 
 	do {
-		while (!rc && may_ask(c) && mgrlink_take(&c->link, &kind, &body))
+		while (!rc && may_ask(c) && mgrlink_take(&c->link, &kind, &body)) {
+			c->heard_ms = clock_ms();
 			rc = kind == MGR_ASK  ? answer_ask(m, c, &body)
 				 : kind == MGR_DO ? carry_out(m, c, &body)
 						  : -EPROTO;
+		}
 		if (!rc)
 			rc = mgrlink_carry(&c->link);
 	} while (!rc && may_ask(c) && mgrlink_ready(&c->link));
@@ -362,7 +441,7 @@ bool caller_think(struct mgr *m)
 		thought = true;
 		if (mgrlink_think(&c->link))
 			caller_close(m, c, c->link.why);
-		else if (c->link.open)
+		else if (c->link.open && let_in(m, c))
 			caller_serve(m, c);
 	}
 	m->turn = (m->turn + (uint32_t)i) % CALLERS;

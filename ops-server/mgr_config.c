@@ -20,6 +20,7 @@ static const char help[] =
 	"                        certificate: `hedbctl ca`\n"
 	"  --crl FILE            what the CA has revoked                      [nothing]\n"
 	"  --lease-ms N          how long a node's view holds without us      [30000]\n"
+	"  --connections N       of nodes and administrators at a time        [512, the most]\n"
 	"  --generation SOURCE   what tells that this machine was cloned: acpi, FILE[@OFFSET], auto,\n"
 	"                        none; as ops_server has it                   [auto]\n"
 	"  --sandbox yes|no      leave itself only the system calls it needs  [yes]\n"
@@ -49,6 +50,8 @@ static bool set(void *arg, const char *name, const char *value)
 			set_string(c->listen, sizeof c->listen, value);
 	if (strcmp(name, "lease-ms") == 0)
 		return set_number(&c->lease_ms, value, 100, 86400000);
+	if (strcmp(name, "connections") == 0)
+		return set_number(&c->connections, value, 1, MGR_CONNECTIONS);
 	if (strcmp(name, "generation") == 0)
 		return set_string(c->generation, sizeof c->generation, value);
 	if (strcmp(name, "sandbox") == 0)
@@ -68,6 +71,7 @@ int mgr_config_read(struct mgr_config *c, int argc, char **argv, struct err_text
 	c->argc = argc;
 	c->argv = argv;
 	c->lease_ms = MGR_LEASE_MS;
+	c->connections = MGR_CONNECTIONS;
 	c->log_level = LOG_INFO;
 	c->sandbox = true;
 	strcpy(c->generation, "auto");

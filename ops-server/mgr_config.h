@@ -11,7 +11,7 @@
 #include "log.h"
 #include "trust.h"
 
-enum { MGR_LEASE_MS = 30000 };
+enum { MGR_LEASE_MS = 30000, MGR_CONNECTIONS = 512 };
 
 struct mgr_config {
 	char listen[ADDRESS_HOST_MAX + 8];
@@ -20,6 +20,7 @@ struct mgr_config {
 	char generation[PATH_MAX]; /* as life_watch() has it */
 	char file[PATH_MAX];
 	uint32_t lease_ms;
+	uint32_t connections; /* with a certificate; 1 .. MGR_CONNECTIONS */
 	enum log_level log_level;
 	bool sandbox;
 	int argc; /* main's, to be read again */

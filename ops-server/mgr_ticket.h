@@ -32,7 +32,7 @@
 #include "mgrlink.h"
 #include "mgr_table.h"
 
-enum { CHAINS = 512 /* of a node, as many as there are connections */ };
+enum { CHAINS = 1024 /* of a node */ };
 
 struct chain;
 

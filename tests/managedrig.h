@@ -21,6 +21,8 @@ enum { LEASE = 2000 };
 static char store[80], mgr_path[PATH_MAX];
 static char address[32];   /* where the manager listens */
 static const char *called; /* what nodes name it */
+static const char *connections = "512"; /* that it holds, of those with a certificate */
+static char mgr_log[80];   /* what it says, when a test has named a file */
 static pid_t manager;
 static struct mgrlink admin;
 static struct trust *admin_trust;
@@ -43,15 +45,16 @@ static inline int free_port(void)
 static inline int run_manager(void *arg)
 {
 	char lease[16];
-	int fd = open("/dev/null", O_WRONLY);
+	int fd = open(mgr_log[0] ? mgr_log : "/dev/null", O_WRONLY | O_CREAT | O_APPEND, 0600);
 
 	unsetenv("NOTIFY_SOCKET");
-	if (!getenv("MGR_LOG"))
+	if (mgr_log[0] || !getenv("MGR_LOG"))
 		dup2(fd, STDERR_FILENO);
 	alarm(0);
 	snprintf(lease, sizeof lease, "%d", LEASE);
 	execl(mgr_path, "cxl_sec_mgr", "--listen", address, "--store", store, "--cert", in_ca("mgr.pem"),
-		"--key", in_ca("mgr.key"), "--ca", in_ca("ca.pem"), "--lease-ms", lease, NULL);
+		"--key", in_ca("mgr.key"), "--ca", in_ca("ca.pem"), "--lease-ms", lease,
+		"--connections", connections, NULL);
 	return 71;
 }
 
