@@ -23,7 +23,7 @@ $(B)/cxlring.so: $(module_o) $(libcommon)
 cxl_lib_o    := $(patsubst %,$(B)/client/%.o,cxlring conn resp stream words)
 cxl_common_o := $(patsubst %,$(B)/common/%.o,address channel clock entropy err gcm gcm_mbedtls \
     gcm_sodium handshake ident lane life lookup message mgrlink peer region ring seal secure service trust \
-    tenure view wait watch) \
+    trust_follow tenure view wait watch) \
     $(if $(filter yes,$(IPSEC_MB)),$(B)/common/gcm_ipsecmb.o)
 cxl_version  := 1.0.0
 

@@ -4,9 +4,6 @@
 #include "watch.h"
 
 #include <fcntl.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -50,7 +47,7 @@ static int read_all(struct trust_blob *b, int fd, size_t size)
 	return 0;
 }
 
-static int read_file(struct trust_blob *b, const char *path, bool secret, struct err_text *e)
+int trust_read(struct trust_blob *b, const char *path, bool secret, struct err_text *e)
 {
 	struct stat st;
 	int fd, rc = 0;
@@ -371,189 +368,6 @@ static int check_certificates(struct trust *t, const struct trust_files *f, stru
 	return rc;
 }
 
-/* ---- files that are followed ---- */
-
-struct trust_source {
-	struct trust_files files; /* names are owned */
-	struct trust_seen seen;
-	bool failed;              /* those that are there now are not used */
-	char why[sizeof((struct err_text *)0)->s]; /* as was said last */
-};
-
-static void list_files(const char *name[TRUST_FILES], const struct trust_files *f)
-{
-	name[0] = f->cert;
-	name[1] = f->key;
-	name[2] = f->ca;
-	name[3] = f->crl;
-	name[4] = f->psk;
-}
-
-static bool same_file(const struct stat *a, const struct stat *b)
-{
-	return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
-		memcmp(&a->st_mtim, &b->st_mtim, sizeof a->st_mtim) == 0 &&
-		memcmp(&a->st_ctim, &b->st_ctim, sizeof a->st_ctim) == 0;
-}
-
-bool trust_seen_other(struct trust_seen *s, const struct trust_files *f)
-{
-	const char *name[TRUST_FILES];
-	bool other = false;
-	struct stat now;
-	int i;
-
-	list_files(name, f);
-	for (i = 0; i < TRUST_FILES; i++) {
-		if (!named(name[i]) || stat(name[i], &now) < 0 || same_file(&now, &s->was[i]))
-			continue;
-		s->was[i] = now;
-		other = true;
-	}
-	return other;
-}
-
-/* A list that our own certificate can be held against? What it says of that is another matter. */
-static bool is_list(const struct trust *t, const struct trust_blob *crl)
-{
-	const uint32_t bad = MBEDTLS_X509_BADCRL_NOT_TRUSTED | MBEDTLS_X509_BADCRL_EXPIRED |
-		MBEDTLS_X509_BADCRL_FUTURE | MBEDTLS_X509_BADCRL_BAD_MD |
-		MBEDTLS_X509_BADCRL_BAD_PK | MBEDTLS_X509_BADCRL_BAD_KEY;
-	mbedtls_x509_crt own, roots;
-	mbedtls_x509_crl list;
-	uint32_t flags = bad;
-	int rc;
-
-	mbedtls_x509_crt_init(&own);
-	mbedtls_x509_crt_init(&roots);
-	mbedtls_x509_crl_init(&list);
-	rc = mbedtls_x509_crt_parse(&own, t->cert.p, t->cert.len);
-	if (!rc)
-		rc = mbedtls_x509_crt_parse(&roots, t->ca.p, t->ca.len);
-	if (!rc)
-		rc = mbedtls_x509_crl_parse(&list, crl->p, crl->len);
-	if (!rc)
-		rc = mbedtls_x509_crt_verify_with_profile(
-			&own, &roots, &list, &trust_profile, NULL, &flags, NULL, NULL);
-	mbedtls_x509_crt_free(&own);
-	mbedtls_x509_crt_free(&roots);
-	mbedtls_x509_crl_free(&list);
-	return (rc == 0 || rc == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED) && !(flags & bad);
-}
-
-static bool same_bytes(const struct trust_blob *a, const struct trust_blob *b)
-{
-	return a->len == b->len && (!a->p || memcmp(a->p, b->p, a->len) == 0);
-}
-
-/* The list of the revoked, whatever the other files are worth. */
-static void refresh_list(struct trust *t)
-{
-	struct trust_blob fresh = {NULL, 0};
-	struct err_text e;
-
-	if (!t->cert.p || !named(t->source->files.crl))
-		return;
-	if (read_file(&fresh, t->source->files.crl, false, &e) || same_bytes(&fresh, &t->crl) ||
-		!is_list(t, &fresh)) {
-		sodium_free(fresh.p);
-		return;
-	}
-	sodium_free(t->crl.p);
-	t->crl = fresh;
-	t->news++;
-}
-
-/* What was read becomes `t`'s, which keeps what else hangs on it; `fresh` gets what it had. */
-static void swap_read(struct trust *t, struct trust *fresh)
-{
-	struct trust was = *t;
-
-	memcpy(t, fresh, offsetof(struct trust, view));
-	memcpy(fresh, &was, offsetof(struct trust, view));
-}
-
-static void say(struct trust *t, const char *why)
-{
-	struct trust_source *s = t->source;
-	bool again = why ? s->failed && strcmp(why, s->why) == 0 : !s->failed;
-
-	s->failed = why != NULL;
-	snprintf(s->why, sizeof s->why, "%s", why ? why : "");
-	if (!again && t->say)
-		t->say(why);
-}
-
-void trust_refresh(struct trust *t)
-{
-	struct trust_source *s = t->source;
-	struct err_text e = {""};
-	struct trust *fresh;
-	int rc;
-
-	/* Looked at before they are read: what is written in between is news the next time. */
-	if (!s || (!trust_seen_other(&s->seen, &s->files) && !s->failed))
-		return;
-	rc = trust_load(&fresh, &s->files, &e);
-	if (rc) {
-		refresh_list(t);
-		say(t, e.s[0] ? e.s : strerror(-rc));
-		return;
-	}
-	swap_read(t, fresh);
-	trust_drop(fresh);
-	t->news++;
-	say(t, NULL);
-}
-
-static void source_destroy(struct trust_source *s)
-{
-	const char *name[TRUST_FILES];
-	int i;
-
-	if (!s)
-		return;
-	list_files(name, &s->files);
-	for (i = 0; i < TRUST_FILES; i++)
-		free((char *)name[i]);
-	free(s);
-}
-
-static bool keep_name(const char **to, const char *name)
-{
-	*to = named(name) ? strdup(name) : NULL;
-	return *to || !named(name);
-}
-
-static struct trust_source *source_create(const struct trust_files *f)
-{
-	struct trust_source *s = calloc(1, sizeof *s);
-
-	if (s && keep_name(&s->files.cert, f->cert) && keep_name(&s->files.key, f->key) &&
-		keep_name(&s->files.ca, f->ca) && keep_name(&s->files.crl, f->crl) &&
-		keep_name(&s->files.psk, f->psk))
-		return s;
-	source_destroy(s);
-	return NULL;
-}
-
-int trust_follow(struct trust **t, const struct trust_files *f, struct err_text *e)
-{
-	struct trust_source *s = source_create(f);
-	int rc;
-
-	*t = NULL;
-	if (!s)
-		return -ENOMEM;
-	trust_seen_other(&s->seen, f);
-	rc = trust_load(t, f, e);
-	if (rc)
-		source_destroy(s);
-	else
-		(*t)->source = s;
-	return rc;
-}
-
 /* ---- life ---- */
 
 int trust_load(struct trust **out, const struct trust_files *f, struct err_text *e)
@@ -566,15 +380,15 @@ int trust_load(struct trust **out, const struct trust_files *f, struct err_text 
 		return -ENOMEM;
 	memset(t, 0, sizeof *t);
 	t->users = 1;
-	rc = read_file(&t->cert, f->cert, false, e);
+	rc = trust_read(&t->cert, f->cert, false, e);
 	if (!rc)
-		rc = read_file(&t->key, f->key, true, e);
+		rc = trust_read(&t->key, f->key, true, e);
 	if (!rc)
-		rc = read_file(&t->ca, f->ca, false, e);
+		rc = trust_read(&t->ca, f->ca, false, e);
 	if (!rc)
-		rc = read_file(&t->crl, f->crl, false, e);
+		rc = trust_read(&t->crl, f->crl, false, e);
 	if (!rc)
-		rc = read_file(&t->psk, f->psk, true, e);
+		rc = trust_read(&t->psk, f->psk, true, e);
 	if (!rc)
 		rc = check_certificates(t, f, e);
 	if (!rc)
@@ -606,7 +420,7 @@ void trust_drop(struct trust *t)
 	sodium_free(t->ca.p);
 	sodium_free(t->crl.p);
 	sodium_free(t->psk.p);
-	source_destroy(t->source);
+	trust_unfollow(t);
 	watch_destroy(t->watch);
 	view_drop(t->view);
 	sodium_free(t);

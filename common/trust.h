@@ -129,4 +129,14 @@ void trust_read_peer(struct peer *p, const struct mbedtls_x509_crt *crt,
 /* What this project signs with, and nothing else: ECDSA, P-384, SHA-384. */
 extern const struct mbedtls_x509_crt_profile trust_profile;
 
+/* ---- between trust.c and trust_follow.c ---- */
+
+/* One file, as a whole; without a name: nothing, and `b` is as it was. A `secret` one may be read
+ * by its owner alone. `b` may have got memory of it on errors as well. */
+MUST_CHECK int trust_read(
+	struct trust_blob *b, const char *path, bool secret, struct err_text *e);
+
+/* The files are followed no longer. */
+void trust_unfollow(struct trust *t);
+
 #endif
