@@ -195,10 +195,9 @@ static int open_input(const struct options *o, int *fd, struct err_text *e)
 	return -errno;
 }
 
-static void say_files(const char *why)
+static void say_files(const char *sentence)
 {
-	fprintf(stderr, "hedb-load: certificates and keys %s%s\n",
-		why ? "are as they were: " : "were read anew", why ? why : "");
+	fprintf(stderr, "hedb-load: %s\n", sentence);
 }
 
 static int connect_ops(

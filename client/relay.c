@@ -114,18 +114,17 @@ static void turn_away(int fd, int rc, const char *why, uint64_t linger_ms)
 }
 
 /* What became of files that were replaced. Each connection looks at them: it is said once. */
-static void say_files(const char *why)
+static void say_files(const char *sentence)
 {
-	static char last[sizeof((struct err_text *)0)->s];
+	static char last[TRUST_SENTENCE];
 	bool again;
 
 	pthread_mutex_lock(&relay_lock);
-	again = strcmp(last, why ? why : "") == 0;
-	snprintf(last, sizeof last, "%s", why ? why : "");
+	again = strcmp(last, sentence) == 0;
+	snprintf(last, sizeof last, "%s", sentence);
 	pthread_mutex_unlock(&relay_lock);
 	if (!again)
-		fprintf(stderr, "cxl-proxy: certificates and keys %s%s\n",
-			why ? "are as they were: " : "were read anew", why ? why : "");
+		fprintf(stderr, "cxl-proxy: %s\n", sentence);
 }
 
 /* A channel that was just left is free in a moment, and who comes may be who left. */

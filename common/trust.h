@@ -26,7 +26,12 @@
 #include "peer.h"
 #include "view.h"
 
-enum { TRUST_PSK = 32, TRUST_ROOTS = 8 /* CAs in one file */, TRUST_FILES = 5 };
+enum {
+	TRUST_PSK = 32,
+	TRUST_ROOTS = 8, /* CAs in one file */
+	TRUST_FILES = 5,
+	TRUST_SENTENCE = sizeof((struct err_text *)0)->s + 48,
+};
 
 /* How a service is to be used. */
 enum trust_mode {
@@ -61,9 +66,9 @@ struct trust {
 	struct watch *watch; /* a client's, which keeps it (watch.h), or NULL; owned */
 	struct trust_source *source; /* the files that are followed, or NULL; owned */
 	uint64_t news;    /* how often something of them was read anew */
-	/* For the log, when files are followed: why those that are there now are not used, once for
-	 * each reason; NULL: that has passed, they are. May be NULL. */
-	void (*say)(const char *why);
+	/* For the log, when files are followed: trust_sentence(), once for each reason, and once when
+	 * that has passed. May be NULL. */
+	void (*say)(const char *sentence);
 	int users;        /* trust_hold() */
 };
 
@@ -97,6 +102,9 @@ MUST_CHECK int trust_follow(
  * it may say that of our own certificate, which cannot be loaded then, and of the server's.
  */
 void trust_refresh(struct trust *t);
+
+/* What became of files that were replaced, for a log: why they are not used; NULL: they are. */
+void trust_sentence(char text[TRUST_SENTENCE], const char *why);
 
 /* One more, one less who uses it; the last one wipes it. Any thread. NULL is fine. */
 struct trust *trust_hold(struct trust *t);

@@ -113,15 +113,24 @@ static void swap_read(struct trust *t, struct trust *fresh)
 	memcpy(fresh, &was, offsetof(struct trust, view));
 }
 
+void trust_sentence(char text[TRUST_SENTENCE], const char *why)
+{
+	snprintf(text, TRUST_SENTENCE, "certificates and keys %s%s",
+		why ? "are as they were: " : "were read anew", why ? why : "");
+}
+
 static void say(struct trust *t, const char *why)
 {
 	struct trust_source *s = t->source;
 	bool again = why ? s->failed && strcmp(why, s->why) == 0 : !s->failed;
+	char text[TRUST_SENTENCE];
 
 	s->failed = why != NULL;
 	snprintf(s->why, sizeof s->why, "%s", why ? why : "");
-	if (!again && t->say)
-		t->say(why);
+	if (again || !t->say)
+		return;
+	trust_sentence(text, why);
+	t->say(text);
 }
 
 void trust_refresh(struct trust *t)

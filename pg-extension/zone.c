@@ -173,12 +173,9 @@ static void at_transaction_end(XactEvent event, void *arg)
 }
 
 /* What became of files that were replaced while we had them. */
-static void say_files(const char *why)
+static void say_files(const char *sentence)
 {
-	if (why)
-		ereport(LOG, (errmsg("hedb: certificates and keys are as they were: %s", why)));
-	else
-		ereport(LOG, (errmsg("hedb: certificates and keys were read anew")));
+	ereport(LOG, (errmsg("hedb: %s", sentence)));
 }
 
 /* Whom sealed channels are for. */

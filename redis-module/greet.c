@@ -185,18 +185,20 @@ int greet_configure(struct err_text *e)
 void greet_look_at_files(void)
 {
 	const struct trust_files f = files();
+	bool complained = g.complained;
+	char text[TRUST_SENTENCE];
 	struct err_text e = {""};
 
 	if (config.secure == TRUST_PLAIN && !config.zone_secure)
 		return;
 	kill_expired();
-	if (!trust_seen_other(&g.seen, &f) && !g.complained)
+	if (!trust_seen_other(&g.seen, &f) && !complained)
 		return;
-	if (greet_configure(&e) == 0)
+	g.complained = greet_configure(&e) != 0; /* it may be half written: look again */
+	if (g.complained == complained)
 		return;
-	if (!g.complained) /* it may be half written: look again */
-		RedisModule_Log(roster.ctx, "warning", "certificates are as they were: %s", e.s);
-	g.complained = true;
+	trust_sentence(text, complained ? NULL : e.s);
+	RedisModule_Log(roster.ctx, complained ? "notice" : "warning", "%s", text);
 }
 
 /* ---- greeting ---- */

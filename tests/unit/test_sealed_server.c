@@ -453,16 +453,16 @@ static void test_server_renewed(void **state)
 
 static struct {
 	int refused, taken;
-	char why[300];
+	char why[TRUST_SENTENCE];
 } heard;
 
-static void hear(const char *why)
+static void hear(const char *sentence)
 {
-	if (why)
+	if (strstr(sentence, "as they were"))
 		heard.refused++;
 	else
 		heard.taken++;
-	snprintf(heard.why, sizeof heard.why, "%s", why ? why : "");
+	snprintf(heard.why, sizeof heard.why, "%s", sentence);
 }
 
 /* One after the other: for a moment they do not go together. */
