@@ -22,6 +22,7 @@ static const uint64_t no_id[2];
 /* What was said last, and led to something. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static char said[PATH_MAX + 32];
+static struct err_text missing; /* why "auto" found none */
 
 struct life_now life_now = {.id = no_id};
 
@@ -144,10 +145,11 @@ static int watch(const char *source, struct err_text *e)
 	int rc;
 
 	use_id(no_id);
+	missing.s[0] = 0;
 	if (strcmp(source, "none") == 0)
 		return 0;
 	if (strcmp(source, "auto") == 0)
-		return watch_acpi(e) == 0;
+		return watch_acpi(&missing) == 0;
 	rc = strcmp(source, "acpi") == 0 ? watch_acpi(e) : watch_file(source, e);
 	return rc ? rc : 1;
 }
@@ -170,10 +172,11 @@ int life_watch(const char *source, struct err_text *e)
 int life_watch_env(struct err_text *e)
 {
 	const char *source = getenv(LIFE_ENV);
-	struct err_text why = {""};
-	int rc = life_watch(source && source[0] ? source : "auto", &why);
 
-	if (rc < 0) /* that "auto" finds none is no error, and not to be told as the next one */
-		*e = why;
-	return rc;
+	return life_watch(source && source[0] ? source : "auto", e);
+}
+
+const char *life_missing(void)
+{
+	return missing.s;
 }

@@ -53,7 +53,8 @@ extern struct life_now life_now __attribute__((visibility("hidden")));
  *            whoever may read it: resource2 of a PCI device, into whose memory the hypervisor's
  *            administrator writes a new id before a copy runs (docs/clones.md)
  *
- * Returns 1: it is watched; 0: there is none; -EINVAL, or the kernel's errno: `e` says it.
+ * Returns 1: it is watched; 0: there is none, and `e` is as it was; -EINVAL, or the kernel's
+ * errno, negated: `e` says it.
  * The last word counts; to say the same again costs nothing.
  */
 MUST_CHECK int life_watch(const char *source, struct err_text *e);
@@ -62,6 +63,10 @@ MUST_CHECK int life_watch(const char *source, struct err_text *e);
  * configuration of its own. */
 #define LIFE_ENV "CXL_GENERATION"
 MUST_CHECK int life_watch_env(struct err_text *e);
+
+/* Why "auto" found none, for the log; "": it did, or was not asked for. Not while another
+ * thread calls life_watch(). */
+const char *life_missing(void);
 
 /* Is there an id? Without, only forks and the manager's word count. */
 bool life_watched(void);

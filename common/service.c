@@ -412,6 +412,15 @@ void service_renew(struct service *s, struct service_chan *c)
 	bell_wake(&c->shm->asleep);
 }
 
+bool service_renew_copied(struct service *s, struct service_chan *c)
+{
+	bool copied = seal_copied(&c->tx);
+
+	if (copied)
+		service_renew(s, c);
+	return copied;
+}
+
 void service_kill(struct service *s, struct service_chan *c)
 {
 	shm_store32(&c->shm->killed, c->gen);

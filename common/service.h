@@ -154,6 +154,10 @@ void service_refuse(struct service *s, struct service_chan *c);
  * Lock is held. */
 void service_renew(struct service *s, struct service_chan *c);
 
+/* The same if its ring is sealed and we are a copy (life.h): true. Before a channel is refused
+ * whose ring broke, since that is then no fault of its owner's. Lock is held. */
+bool service_renew_copied(struct service *s, struct service_chan *c);
+
 /*
  * service_kill - take the channel away from its owner, as if the server had been replaced.
  *

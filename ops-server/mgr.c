@@ -149,7 +149,6 @@ static int serve(struct mgr *m, int listener)
 
 static int open_all(struct mgr *m, int *listener, struct err_text *e)
 {
-	struct err_text why = {""};
 	int i, rc;
 
 	for (i = 0; i < CALLERS; i++)
@@ -158,12 +157,10 @@ static int open_all(struct mgr *m, int *listener, struct err_text *e)
 	m->view = sodium_malloc(ANSWER_HEAD + VIEW_BYTES_MAX);
 	if (!m->table || !m->view)
 		return -ENOMEM;
-	rc = life_watch(m->config.generation, &why);
-	if (rc < 0)
-		*e = why;
-	else if (rc == 0)
+	rc = life_watch(m->config.generation, e);
+	if (rc == 0)
 		log_info("a clone of this machine would not be noticed: %s",
-			why.s[0] ? why.s : "--generation none");
+			life_missing()[0] ? life_missing() : "--generation none");
 	if (rc >= 0)
 		rc = sandbox_give_up_memory(e);
 	if (rc >= 0)

@@ -258,14 +258,11 @@ static void say_sealed(const struct server *s)
 
 static int watch_life(struct server *s, struct err_text *e)
 {
-	struct err_text why = {""};
-	int rc = life_watch(s->config.generation, &why);
+	int rc = life_watch(s->config.generation, e);
 
-	if (rc < 0)
-		*e = why;
-	else if (rc == 0 && !s->view)
+	if (rc == 0 && !s->view)
 		log_info("a clone of this machine, or a start from a snapshot of its memory, would not be "
-			 "noticed: %s", why.s[0] ? why.s : "--generation none, and no --sec-mgr");
+			 "noticed: %s", life_missing()[0] ? life_missing() : "--generation none, and no --sec-mgr");
 	life_read(&s->life);
 	return rc < 0 ? rc : sandbox_give_up_memory(e);
 }

@@ -375,10 +375,8 @@ static void refuse(struct server *s, struct service_chan *c, const char *why)
 {
 	const char *sealed = seal_why(&c->rx) ? seal_why(&c->rx) : seal_why(&c->tx);
 
-	if (seal_copied(&c->tx)) { /* no fault of the client's */
-		service_renew(&s->service, c);
+	if (service_renew_copied(&s->service, c))
 		return;
-	}
 	why = sealed ? sealed : why;
 	log_warning("channel %u of pid %u refused: %s", c->index, ident_pid(c->owner), why);
 	service_refuse(&s->service, c);
@@ -492,10 +490,8 @@ bool session_serve(struct worker *w, struct service_chan *c)
 		refuse(w->server, c, "no memory for a session");
 		return true;
 	}
-	if (seal_copied(&c->tx)) {
-		refuse(w->server, c, "this process is a copy");
+	if (service_renew_copied(&w->server->service, c))
 		return true;
-	}
 	if (session_stuck(w->server, c) && !reply_continue(w, c)) {
 		if (c->tx.broken) /* else it would count as work for ever */
 			refuse(w->server, c, "impossible position");

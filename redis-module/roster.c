@@ -58,10 +58,8 @@ void roster_refuse(struct session *s, const char *why)
 {
 	struct service_chan *c = s->chan;
 
-	if (seal_copied(&c->tx)) { /* no fault of the client's: it may open again */
-		service_renew(&roster.service, c);
+	if (service_renew_copied(&roster.service, c))
 		return;
-	}
 	why = seal_why(&c->rx) ? seal_why(&c->rx) : seal_why(&c->tx) ? seal_why(&c->tx) : why;
 	counters.refused++;
 	RedisModule_Log(roster.ctx, "warning", "channel %u of pid %u is refused: %s", c->index,

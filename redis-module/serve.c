@@ -213,10 +213,8 @@ static unsigned serve_session(RedisModuleCtx *ctx, struct session *s, bool *held
 
 	if (__builtin_expect(!s->let_in, 0) && !greet(s))
 		return 0;
-	if (seal_copied(&s->chan->tx)) { /* what cannot be answered is not to be done */
-		roster_refuse(s, "this process is a copy");
-		return 0;
-	}
+	if (service_renew_copied(&roster.service, s->chan))
+		return 0; /* what cannot be answered is not to be done */
 	session_flush(s);
 	s->tally.holds = false;
 	n = s->chan->tx.pos != sent;

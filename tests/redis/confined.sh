@@ -105,7 +105,6 @@ fi
 
 # ---- sealed, and with a zone ----
 ca=$dir/ca zone=$shm/zone
-ctl() { "$B/hedbctl" "$@" >"$dir/ctl.out" 2>&1 || not_ok "hedbctl $*: $(cat "$dir/ctl.out")"; }
 ctl ca init "$ca"
 ctl ca issue "$ca" redis --role server:kv,db
 ctl ca issue "$ca" vault --role server:ops

@@ -6,7 +6,6 @@ family=copies
 unset CXL_SECURE CXL_CERT CXL_KEY CXL_CA CXL_CRL CXL_PSK CXL_GENERATION
 
 ca=$dir/ca
-ctl() { "$B/hedbctl" "$@" >"$dir/ctl.out" 2>&1 || not_ok "hedbctl $*: $(cat "$dir/ctl.out")"; }
 ctl ca init "$ca"
 ctl ca issue "$ca" redis --role server:kv
 ctl ca issue "$ca" any --role 'kv:*'

@@ -6,9 +6,7 @@ family=denials
 . tests/redis/lib.sh
 . tests/redis/lib_zone.sh
 
-"$B/hedbctl" region format "$zone" >/dev/null
-"$B/hedbctl" key create "$dir/keys" >/dev/null
-"$B/hedbctl" key credential "$cred" >/dev/null
+zone_files
 "$B/hedbctl" audit keygen "$dir/audit-key" >/dev/null
 "$B/hedbctl" policy keygen "$dir/owner" >/dev/null
 for d in pay tax old; do

@@ -5,9 +5,7 @@ family=enc
 . tests/redis/lib.sh
 . tests/redis/lib_zone.sh
 
-"$B/hedbctl" region format "$zone" >/dev/null
-"$B/hedbctl" key create "$dir/keys" >/dev/null
-"$B/hedbctl" key credential "$cred" >/dev/null
+zone_files
 zone_start
 
 # ---- hedbctl: plaintext in, plaintext out ----

@@ -69,6 +69,9 @@ refuses() {
 	same "$_what, nothing else" "$_taken" ''
 }
 
+# hedbctl, when what it says is of interest only if it fails.
+ctl() { "$B/hedbctl" "$@" >"$dir/ctl.out" 2>&1 || not_ok "hedbctl $*: $(cat "$dir/ctl.out")"; }
+
 # Wait up to 10 s for a command to succeed.
 until_true() {
 	_tries=0

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # lib_zone.sh - an ops_server beside the servers of lib.sh, and hedbctl for plaintext.
 #
+#   zone_files            its region, keys and credential, as new
 #   zone_start [ops_server options]; zone_kill; freeze; thaw
 #   rotate ...            hedbctl key ..., and the zone takes the file up
 #   encrypt TYPE < lines; e TYPE VALUE; decrypt < base64
@@ -10,6 +11,11 @@
 zone=$shm/zone
 cred=$dir/credential
 
+zone_files() {
+	ctl region format "$zone"
+	ctl key create "$dir/keys"
+	ctl key credential "$cred"
+}
 zone_start() {
 	"$B/ops_server" --region "$zone" --keys "$dir/keys" --credential "$cred" "$@" >>"$dir/ops.log" 2>&1 &
 	zone_pid=$!

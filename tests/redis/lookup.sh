@@ -119,7 +119,6 @@ exec 3>&-
 
 # ---- the manager's name ----
 ca=$dir/ca
-ctl() { "$B/hedbctl" "$@" >"$dir/ctl.out" 2>&1 || not_ok "hedbctl $*: $(cat "$dir/ctl.out")"; }
 ctl ca init "$ca"
 ctl ca issue "$ca" mgr --role server:mgr
 ctl ca issue "$ca" root --role admin

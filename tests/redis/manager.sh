@@ -6,7 +6,6 @@ family=manager
 unset CXL_SECURE CXL_CERT CXL_KEY CXL_CA CXL_CRL CXL_PSK CXL_SEC_MGR CXL_SEC_POOL NOTIFY_SOCKET
 
 ca=$dir/ca
-ctl() { "$B/hedbctl" "$@" >"$dir/ctl.out" 2>&1 || not_ok "hedbctl $*: $(cat "$dir/ctl.out")"; }
 ctl ca init "$ca"
 ctl ca issue "$ca" mgr --role server:mgr
 ctl ca issue "$ca" root --role admin

@@ -6,9 +6,7 @@ family=rekey
 . tests/redis/lib_zone.sh
 unset CXL_SECURE CXL_CERT CXL_KEY CXL_CA CXL_CRL CXL_PSK
 
-"$B/hedbctl" region format "$zone" >/dev/null
-"$B/hedbctl" key create "$dir/keys" >/dev/null
-"$B/hedbctl" key credential "$cred" >/dev/null
+zone_files
 zone_start
 port=$(free_port)
 start_a() { start a --port "$port" --cxlring.zone-path "$zone" --appendonly yes --appendfsync always; }
