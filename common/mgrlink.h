@@ -7,12 +7,13 @@
  *
  *     MGR_ASK    node     u64 number, u64 version that it has taken (0: none), the ticket of
  *                         the last answer (zeroes: none). It is told news from now on
- *     MGR_VIEW   manager  u64 number of the last ASK, a ticket, u8 anew, a view (view.h): for an
- *                         ASK of another version; and with each change, that ticket again
- *     MGR_SAME   manager  u64 number of the ASK, a ticket, u8 anew, u64 version: nothing has
- *                         changed
+ *     MGR_VIEW   manager  head, a view (view.h): for an ASK of another version; and with each
+ *                         change, under the head of the last answer
+ *     MGR_SAME   manager  head, u64 version: nothing has changed
  *     MGR_DO     admin    text of a command (docs/manager.md)
  *     MGR_DONE   manager  u32 errno, text
+ *
+ * The head of both is u64 number of the last ASK, a ticket, u8 anew: MGR_ANSWER_HEAD bytes.
  *
  * A ticket is MGR_TICKET bytes that say nothing to a node. Each answer has a new one; `anew` is
  * 1 when the one that was shown had been shown before, by a copy of this process or by the one
@@ -34,7 +35,8 @@ enum {
 	MGR_TICKET = 48,
 	MGR_ADDRESSES = 4,
 	MGR_REQUEST_MAX = 1024,            /* what the manager takes */
-	MGR_ANSWER_MAX = VIEW_BYTES_MAX + 64, /* what it sends */
+	MGR_ANSWER_HEAD = 8 + MGR_TICKET + 1,
+	MGR_ANSWER_MAX = VIEW_BYTES_MAX + MGR_ANSWER_HEAD + 8, /* what it sends */
 	MGR_WAITING_MAX = 4 * MGR_ANSWER_MAX,
 };
 

@@ -232,7 +232,7 @@ static int ask(struct watch *w, uint64_t now)
 
 /* An answer's ticket. `anew`: a copy of us was faster, or we are one. What it has not been
  * told is what we draw by from now on. */
-static void heard(struct watch *w, const uint8_t ticket[MGR_TICKET], uint8_t anew)
+static void heard(struct watch *w, const uint8_t ticket[MGR_TICKET], bool anew)
 {
 	w->asked = false;
 	w->met = true;
@@ -251,14 +251,18 @@ static void heard(struct watch *w, const uint8_t ticket[MGR_TICKET], uint8_t ane
 /* What we have not asked for is news, and says nothing of the lease; what we take, we say. */
 static int take(struct watch *w, uint8_t kind, struct cursor *c, uint64_t now, struct err_text *e)
 {
-	uint64_t number = cursor_u64(c), version;
-	const uint8_t *ticket = cursor_bytes(c, MGR_TICKET);
-	uint8_t anew = cursor_u8(c);
-	bool answer = w->asked && number == w->number;
+	struct cursor head = cursor_of(cursor_bytes(c, MGR_ANSWER_HEAD), MGR_ANSWER_HEAD);
+	uint64_t number, version;
+	const uint8_t *ticket;
+	bool anew, answer;
 	int rc;
 
 	if (c->bad || (kind != MGR_VIEW && kind != MGR_SAME))
 		return -EPROTO;
+	number = cursor_u64(&head);
+	ticket = cursor_bytes(&head, MGR_TICKET);
+	anew = cursor_u8(&head) != 0;
+	answer = w->asked && number == w->number;
 	if (kind == MGR_VIEW) {
 		rc = view_set(w->view, c->p, c->left, answer ? w->asked_ms : 0, e);
 		if (rc)

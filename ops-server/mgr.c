@@ -154,7 +154,7 @@ static int open_all(struct mgr *m, int *listener, struct err_text *e)
 	for (i = 0; i < CALLERS; i++)
 		m->caller[i].link.fd = -1;
 	m->table = table_create();
-	m->view = sodium_malloc(ANSWER_HEAD + VIEW_BYTES_MAX);
+	m->view = sodium_malloc(MGR_ANSWER_HEAD + VIEW_BYTES_MAX);
 	if (!m->table || !m->view)
 		return -ENOMEM;
 	rc = life_watch(m->config.generation, e);

@@ -156,24 +156,24 @@ static bool let_in(struct mgr *m, struct caller *c)
 /* ---- nodes ---- */
 
 /* What each answer begins with. */
-static void put_head(const struct caller *c, uint8_t head[ANSWER_HEAD])
+static void put_head(const struct caller *c, uint8_t head[MGR_ANSWER_HEAD])
 {
 	memcpy(head, &c->number, sizeof c->number);
 	memcpy(head + sizeof c->number, c->ticket, MGR_TICKET);
-	head[ANSWER_HEAD - 1] = c->anew;
+	head[MGR_ANSWER_HEAD - 1] = c->anew;
 }
 
 static int send_view(struct mgr *m, struct caller *c)
 {
 	size_t len = table_view(m->table, &c->link.peer, m->config.lease_ms, m->journal.master,
-		m->view + ANSWER_HEAD, VIEW_BYTES_MAX);
+		m->view + MGR_ANSWER_HEAD, VIEW_BYTES_MAX);
 	int rc;
 
 	if (!len)
 		return -EMSGSIZE;
 	put_head(c, m->view);
-	rc = mgrlink_put(&c->link, MGR_VIEW, m->view, ANSWER_HEAD + len);
-	sodium_memzero(m->view, ANSWER_HEAD + len);
+	rc = mgrlink_put(&c->link, MGR_VIEW, m->view, MGR_ANSWER_HEAD + len);
+	sodium_memzero(m->view, MGR_ANSWER_HEAD + len);
 	c->sent = version_of(m);
 	return rc;
 }
@@ -212,7 +212,7 @@ static int answer_ask(struct mgr *m, struct caller *c, struct cursor *body)
 {
 	uint64_t number = cursor_u64(body), version = cursor_u64(body);
 	const uint8_t *ticket = cursor_bytes(body, MGR_TICKET);
-	uint8_t same[ANSWER_HEAD + sizeof version];
+	uint8_t same[MGR_ANSWER_HEAD + sizeof version];
 	int rc;
 
 	if (body->bad || body->left)
@@ -227,7 +227,7 @@ static int answer_ask(struct mgr *m, struct caller *c, struct cursor *body)
 		return send_view(m, c);
 	c->sent = version;
 	put_head(c, same);
-	memcpy(same + ANSWER_HEAD, &version, sizeof version);
+	memcpy(same + MGR_ANSWER_HEAD, &version, sizeof version);
 	return mgrlink_put(&c->link, MGR_SAME, same, sizeof same);
 }
 

@@ -32,7 +32,6 @@ enum {
 	SLOW_MS = 5000,  /* without taking anything of what waits for it */
 	ACK_MS = 1000,
 	FROM = 64,
-	ANSWER_HEAD = 8 + MGR_TICKET + 1, /* number, ticket, anew */
 };
 
 /* Who lost its place to another node has its chain still when it is back. */
@@ -67,7 +66,7 @@ struct mgr {
 	uint32_t held[CALLERS + 1]; /* connections of each party, from 1; 0: no party has this number */
 	uint32_t parties_hold;      /* all of them */
 	bool crowded;               /* and that was logged */
-	uint8_t *view; /* ANSWER_HEAD + VIEW_BYTES_MAX, to make one in; sodium_malloc */
+	uint8_t *view; /* MGR_ANSWER_HEAD + VIEW_BYTES_MAX, to make one in; sodium_malloc */
 	uint64_t started_ms;
 	uint32_t turn; /* who thinks next */
 };
