@@ -190,17 +190,15 @@ static uint64_t unix_ms(void)
 static int take_ticket(struct mgr *m, struct caller *c, const uint8_t shown[MGR_TICKET])
 {
 	int node = table_find_node(m->table, c->link.peer.print), rc;
-	enum ticket_verdict verdict;
 
-	c->anew = 0;
+	c->anew = false;
 	memset(c->ticket, 0, MGR_TICKET);
 	if (node < 0)
 		return 0;
 	rc = tickets_take(&m->tickets, (uint32_t)node, c->link.peer.print, c->nr, shown, clock_ms(), unix_ms(),
-		c->ticket, &verdict);
-	if (rc || verdict == TICKET_GOOD)
+		c->ticket, &c->anew);
+	if (rc || !c->anew)
 		return rc;
-	c->anew = 1;
 	m->copies++;
 	log_warning("%s from %s: its ticket was used already, or is too old: it or another is a copy of one "
 		    "memory; told to draw everything anew",

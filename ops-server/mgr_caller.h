@@ -48,7 +48,7 @@ struct caller {
 	bool watches;        /* it asked: a node */
 	uint64_t number;     /* of its last question */
 	uint8_t ticket[MGR_TICKET]; /* of the answer to it */
-	uint8_t anew;        /* enum ticket_verdict */
+	bool anew;           /* told so with it */
 	uint64_t taken, sent; /* versions: what it has, what it was sent last */
 	uint64_t waits;      /* an administrator: until nodes have this version; 0: for nothing */
 	uint64_t until_ms;

@@ -139,7 +139,7 @@ void tickets_left(struct tickets *t, uint32_t node, const uint8_t given[MGR_TICK
 
 int tickets_take(struct tickets *t, uint32_t node, const uint8_t print[PEER_PRINT],
 	uint64_t link, const uint8_t shown[MGR_TICKET], uint64_t now_ms, uint64_t unix_ms, uint8_t given[MGR_TICKET],
-	enum ticket_verdict *verdict)
+	bool *anew)
 {
 	struct chain *all = t->of[node], *c = NULL;
 	struct ticket k;
@@ -151,7 +151,7 @@ int tickets_take(struct tickets *t, uint32_t node, const uint8_t print[PEER_PRIN
 	memcpy(&k, shown, sizeof k);
 	if (genuine(t, &k, print))
 		c = follow(t, all, &k, link, now_ms, unix_ms);
-	*verdict = c || sodium_is_zero(shown, MGR_TICKET) ? TICKET_GOOD : TICKET_ANEW;
+	*anew = !c && !sodium_is_zero(shown, MGR_TICKET);
 	if (!c)
 		c = begin_fresh(all);
 	c->at_ms = now_ms;

@@ -47,8 +47,6 @@ void tickets_begin(struct tickets *t, const uint8_t master[TABLE_MASTER], uint64
 	uint64_t now_ms);
 void tickets_end(struct tickets *t);
 
-enum ticket_verdict { TICKET_GOOD, TICKET_ANEW };
-
 /* The connection that was given it last has ended: its chain makes room before others do. */
 void tickets_left(struct tickets *t, uint32_t node, const uint8_t given[MGR_TICKET]);
 
@@ -59,11 +57,13 @@ void tickets_left(struct tickets *t, uint32_t node, const uint8_t given[MGR_TICK
  *   print   of its certificate
  *   link    a number of its connection, that no other has
  *   now_ms  clock_ms();  unix_ms: of the same moment
+ *   given   out: to be shown next; unchanged on error
+ *   anew    out: is it to be told to draw everything anew? Unchanged on error
  *
  * Returns 0 or -ENOMEM.
  */
 MUST_CHECK int tickets_take(struct tickets *t, uint32_t node, const uint8_t print[PEER_PRINT],
 	uint64_t link, const uint8_t shown[MGR_TICKET], uint64_t now_ms, uint64_t unix_ms, uint8_t given[MGR_TICKET],
-	enum ticket_verdict *verdict);
+	bool *anew);
 
 #endif
