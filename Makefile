@@ -46,7 +46,8 @@ sanitized := ops_server cxl_sec_mgr hedbctl tests/unit/test_ops_server tests/uni
              tests/unit/test_ops_life tests/unit/test_sealed_server tests/unit/test_sealed_revoked \
              tests/unit/test_sealed_replaced tests/unit/test_manager tests/unit/test_manager_name \
              tests/unit/test_manager_share tests/unit/test_policy_server tests/unit/test_audit tests/unit/test_view \
-             tests/unit/test_handshake tests/unit/test_trust_objects tests/unit/test_trust_files tests/unit/test_zone
+             tests/unit/test_handshake tests/unit/test_trust_objects tests/unit/test_trust_files \
+             tests/unit/test_trust_list tests/unit/test_zone
 SUITES    ?= unit model stress fuzz e2e redis pg
 
 #: make             everything: programs, cxlring.so, libcxlring, hedb.so
@@ -140,8 +141,8 @@ $(B)/tests/unit/test_zone_request: $(B)/redis-module/zone_request.o
 $(B)/tests/unit/test_zone: $(B)/redis-module/zone.o $(B)/redis-module/zone_request.o
 $(B)/tests/unit/test_zone.o $(B)/tests/unit/test_zone_request.o: all_cflags += -Iredis-module
 $(B)/tests/unit/test_zone.o $(B)/tests/unit/test_zone_request.o: $(redismodule_h)
-$(patsubst %,$(B)/tests/unit/test_%,handshake trust_objects trust_files copies sealed_server sealed_revoked \
-    sealed_replaced manager manager_name manager_tenure manager_share policy_server): $(B)/client/ca.o $(B)/client/ca_crl.o
+$(patsubst %,$(B)/tests/unit/test_%,handshake trust_objects trust_files trust_list copies \
+    sealed_server sealed_revoked sealed_replaced manager manager_name manager_tenure manager_share policy_server): $(B)/client/ca.o $(B)/client/ca_crl.o
 $(B)/tests/unit/test_scan: $(B)/client/scan.o
 $(B)/tests/unit/test_words: $(B)/client/words.o
 $(B)/tests/unit/test_rows: $(B)/client/rows.o

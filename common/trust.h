@@ -82,6 +82,17 @@ struct trust {
 MUST_CHECK int trust_load(
 	struct trust **t, const struct trust_files *f, struct err_text *e);
 
+/*
+ * trust_renew - trust_load() for who believes `was` by now; NULL: nothing.
+ *
+ * -EINVAL as well when a list of the revoked goes back: `was` has one that is signed by a CA of the
+ * new files, and these have a list, but none of that CA as new as that (thisUpdate). Else
+ * who can write that file alone could bring back whom the CA has revoked, by an earlier one
+ * or by a list of anybody's. To name no list at all is another matter: that is configuration.
+ */
+MUST_CHECK int trust_renew(struct trust **t, const struct trust *was,
+	const struct trust_files *f, struct err_text *e);
+
 /* From now on rights count as well, as `v` has them. -EINVAL: there are pre-shared keys, which
  * no manager knows. Before anybody else has `t`. */
 MUST_CHECK int trust_manage(struct trust *t, struct view *v, struct err_text *e);
@@ -99,7 +110,8 @@ MUST_CHECK int trust_follow(
  *
  * All of them count from now on, or none: what cannot be loaded (it may be half written) changes
  * nothing, and is tried again the next time. But a list of what our CA has revoked does by itself:
- * it may say that of our own certificate, which cannot be loaded then, and of the server's.
+ * it may say that of our own certificate, which cannot be loaded then, and of the server's. No list
+ * goes back (trust_renew()).
  */
 void trust_refresh(struct trust *t);
 

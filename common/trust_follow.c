@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * trust_follow.c - a client's files, for as long as it uses them (trust.h): were they replaced,
- * and what counts then. What is in them is trust.c's.
+ * trust_follow.c - files that are read again (trust.h): were they replaced, may they be, and
+ * what counts then. What is in them is trust.c's.
  */
 #include "trust.h"
 
@@ -53,6 +53,75 @@ bool trust_seen_other(struct trust_seen *s, const struct trust_files *f)
 	return other;
 }
 
+/* ---- no list goes back ---- */
+
+static bool is_signed_by(const mbedtls_x509_crl *list, mbedtls_x509_crt *ca)
+{
+	const mbedtls_md_info_t *md = mbedtls_md_info_from_type(list->sig_md);
+	uint8_t hash[MBEDTLS_MD_MAX_SIZE];
+
+	return md && mbedtls_md(md, list->tbs.p, list->tbs.len, hash) == 0 &&
+		mbedtls_pk_verify_ext(list->sig_pk, list->sig_opts, &ca->pk, list->sig_md, hash,
+			mbedtls_md_get_size(md), list->sig.p, list->sig.len) == 0;
+}
+
+/* A number that is greater for later ones, and not 0. */
+static int64_t rank(const mbedtls_x509_time *t)
+{
+	int64_t days = (t->year * INT64_C(13) + t->mon) * 32 + t->day;
+
+	return ((days * 24 + t->hour) * 60 + t->min) * 60 + t->sec;
+}
+
+/* Of that CA's lists; 0: it has none. */
+static int64_t newest(const mbedtls_x509_crl *list, mbedtls_x509_crt *ca)
+{
+	int64_t last = 0;
+
+	for (; list; list = list->next)
+		if (rank(&list->this_update) > last && is_signed_by(list, ca))
+			last = rank(&list->this_update);
+	return last;
+}
+
+/* Also when there is no memory to tell. */
+static bool goes_back(const struct trust_blob *cas, const struct trust_blob *from,
+	const struct trust_blob *to)
+{
+	mbedtls_x509_crl was, now;
+	mbedtls_x509_crt roots, *ca;
+	bool back;
+
+	mbedtls_x509_crt_init(&roots);
+	mbedtls_x509_crl_init(&was);
+	mbedtls_x509_crl_init(&now);
+	back = mbedtls_x509_crt_parse(&roots, cas->p, cas->len) ||
+		mbedtls_x509_crl_parse(&was, from->p, from->len) ||
+		mbedtls_x509_crl_parse(&now, to->p, to->len);
+	for (ca = &roots; ca && !back; ca = ca->next)
+		back = newest(&now, ca) < newest(&was, ca);
+	mbedtls_x509_crt_free(&roots);
+	mbedtls_x509_crl_free(&was);
+	mbedtls_x509_crl_free(&now);
+	return back;
+}
+
+int trust_renew(struct trust **t, const struct trust *was, const struct trust_files *f,
+	struct err_text *e)
+{
+	int rc = trust_load(t, f, e);
+
+	if (rc || !was || !was->cert.p || !was->crl.p || !(*t)->cert.p || !(*t)->crl.p ||
+		!goes_back(&(*t)->ca, &was->crl, &(*t)->crl))
+		return rc;
+	trust_drop(*t);
+	*t = NULL;
+	err_set(e, "%s: older than the list that is in use, or of another CA", f->crl);
+	return -EINVAL;
+}
+
+/* ---- a client's ---- */
+
 /* A list that our own certificate can be held against? What it says of that is another matter. */
 static bool is_list(const struct trust *t, const struct trust_blob *crl)
 {
@@ -95,7 +164,8 @@ static void refresh_list(struct trust *t)
 	if (!t->cert.p)
 		return;
 	if (trust_read(&fresh, t->source->files.crl, false, &e) || !fresh.p ||
-		same_bytes(&fresh, &t->crl) || !is_list(t, &fresh)) {
+		same_bytes(&fresh, &t->crl) || !is_list(t, &fresh) ||
+		(t->crl.p && goes_back(&t->ca, &t->crl, &fresh))) {
 		sodium_free(fresh.p);
 		return;
 	}
@@ -143,7 +213,7 @@ void trust_refresh(struct trust *t)
 	/* Looked at before they are read: what is written in between is news the next time. */
 	if (!s || (!trust_seen_other(&s->seen, &s->files) && !s->failed))
 		return;
-	rc = trust_load(&fresh, &s->files, &e);
+	rc = trust_renew(&fresh, t, &s->files, &e);
 	if (rc) {
 		refresh_list(t);
 		say(t, e.s[0] ? e.s : strerror(-rc));

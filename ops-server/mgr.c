@@ -33,7 +33,7 @@ static void reload(struct mgr *m)
 	struct err_text e = {""};
 	struct trust *t;
 
-	if (mgr_config_reload(&fresh, &e) || mgr_config_trust(&fresh, &t, &e)) {
+	if (mgr_config_reload(&fresh, &e) || mgr_config_trust(&fresh, &t, m->trust, &e)) {
 		log_error("reload refused, going on as before: %s", e.s);
 		return;
 	}
@@ -164,7 +164,7 @@ static int open_all(struct mgr *m, int *listener, struct err_text *e)
 	if (rc >= 0)
 		rc = sandbox_give_up_memory(e);
 	if (rc >= 0)
-		rc = mgr_config_trust(&m->config, &m->trust, e);
+		rc = mgr_config_trust(&m->config, &m->trust, NULL, e);
 	if (!rc)
 		rc = journal_open(&m->journal, m->config.store, m->table, e);
 	if (rc)

@@ -97,10 +97,11 @@ int mgr_config_reload(struct mgr_config *c, struct err_text *e)
 	return 0;
 }
 
-int mgr_config_trust(const struct mgr_config *c, struct trust **t, struct err_text *e)
+int mgr_config_trust(const struct mgr_config *c, struct trust **t, const struct trust *was,
+	struct err_text *e)
 {
 	const struct trust_files f = {.cert = c->cert, .key = c->key, .ca = c->ca, .crl = c->crl};
-	int rc = trust_load(t, &f, e);
+	int rc = trust_renew(t, was, &f, e);
 
 	if (rc || peer_may(&(*t)->self, PEER_MANAGER, true))
 		return rc;

@@ -33,7 +33,8 @@ MUST_CHECK int mgr_config_read(struct mgr_config *c, int argc, char **argv, stru
 /* All of it again; certificates and log level are taken, the rest is as it was. */
 MUST_CHECK int mgr_config_reload(struct mgr_config *c, struct err_text *e);
 
-/* Its certificate and whom it believes; of role server:mgr. */
-MUST_CHECK int mgr_config_trust(const struct mgr_config *c, struct trust **t, struct err_text *e);
+/* Its certificate and whom it believes; of role server:mgr. `was`: until now (trust_renew()). */
+MUST_CHECK int mgr_config_trust(const struct mgr_config *c, struct trust **t,
+	const struct trust *was, struct err_text *e);
 
 #endif

@@ -145,7 +145,8 @@ static void reload(struct server *s)
 
 	sd_notify(0, "RELOADING=1");
 	note_told(s);
-	z = config_reload(&fresh, &e) ? NULL : zone_load(&fresh, s->kek, s->view, &e);
+	z = config_reload(&fresh, &e) ? NULL
+				      : zone_load(&fresh, s->kek, s->view, s->zone->trust, &e);
 	if (z && (policy_follows(z->policy, zone_stamp(s->zone), &e) || note_zone(s, z, &e))) {
 		zone_free(z);
 		z = NULL;
@@ -303,7 +304,7 @@ static int open_all(struct server *s, struct err_text *e)
 	s->kek = kek_create(&s->config.kek_spec);
 	if (!s->kek)
 		return -ENOMEM;
-	s->zone = zone_load(&s->config, s->kek, s->view, e);
+	s->zone = zone_load(&s->config, s->kek, s->view, NULL, e);
 	if (!s->zone)
 		return -EINVAL;
 	kek_freeze(s->kek); /* behind the filter there is no TPM, and nobody to ask */

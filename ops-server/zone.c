@@ -16,7 +16,8 @@ static void zone_wipe(struct zone *z)
 	free(z);
 }
 
-static int load_trust(struct zone *z, const struct config *c, struct view *v, struct err_text *e)
+static int load_trust(struct zone *z, const struct config *c, struct view *v,
+	const struct trust *was, struct err_text *e)
 {
 	const struct trust_files f = {.cert = c->cert, .key = c->key, .ca = c->ca, .crl = c->crl,
 		.psk = c->psk};
@@ -25,7 +26,7 @@ static int load_trust(struct zone *z, const struct config *c, struct view *v, st
 	z->mode = c->secure;
 	if (z->mode == TRUST_PLAIN)
 		return 0;
-	rc = trust_load(&z->trust, &f, e);
+	rc = trust_renew(&z->trust, was, &f, e);
 	if (!rc && v)
 		rc = trust_manage(z->trust, v, e);
 	if (rc || !z->trust->cert.p || peer_may(&z->trust->self, "ops", true))
@@ -35,8 +36,8 @@ static int load_trust(struct zone *z, const struct config *c, struct view *v, st
 	return -EINVAL;
 }
 
-struct zone *zone_load(
-	const struct config *c, struct kek *kek, struct view *v, struct err_text *e)
+struct zone *zone_load(const struct config *c, struct kek *kek, struct view *v,
+	const struct trust *was, struct err_text *e)
 {
 	static uint64_t loaded;
 	struct zone *z = calloc(1, sizeof *z);
@@ -56,7 +57,7 @@ struct zone *zone_load(
 				   : -ENOMEM;
 	}
 	if (!rc)
-		rc = load_trust(z, c, v, e);
+		rc = load_trust(z, c, v, was, e);
 	if (!rc && c->policy[0])
 		rc = policy_load(&z->policy, c->policy, c->policy_key, e);
 	if (!rc && z->policy)

@@ -24,9 +24,9 @@ struct zone {
 };
 
 /* Load keys, unsealed by `kek`, and credential; NULL with the reason in `e`. `v`: the manager's view,
- * or NULL. */
-struct zone *zone_load(
-	const struct config *c, struct kek *kek, struct view *v, struct err_text *e);
+ * or NULL. `was`: what believes whom until then (trust_renew()), or NULL. */
+struct zone *zone_load(const struct config *c, struct kek *kek, struct view *v,
+	const struct trust *was, struct err_text *e);
 
 /* Which policy is in it; version 0: none. */
 const struct policy_stamp *zone_stamp(const struct zone *z);

@@ -161,7 +161,7 @@ int greet_configure(struct err_text *e)
 	trust_seen_other(&g.seen, &f); /* before they are read: what is written meanwhile is news */
 	if (config.secure != TRUST_PLAIN || config.zone_secure) {
 		rc = life_watch_env(e);
-		rc = rc < 0 ? rc : trust_load(&t, &f, e);
+		rc = rc < 0 ? rc : trust_renew(&t, g.trust, &f, e);
 	}
 	if (!rc && t)
 		rc = check_roles(t, e);

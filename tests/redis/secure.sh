@@ -129,12 +129,20 @@ has 'no client for a server' "$(redis config set cxlring.cert-file "$ca/bob.pem"
 pids="$pids $!"
 i=0
 while [ "$(info channels_sealed)" != 1 ] && [ $i -lt 100 ]; do i=$((i + 1)); sleep 0.05; done
+cp "$ca/crl.pem" "$dir/crl.was"
 ctl ca revoke "$ca" alice
 i=0
 while [ "$(info channels_sealed)" != 0 ] && [ $i -lt 60 ]; do i=$((i + 1)); sleep 0.05; done
 same 'a revoked certificate ends its connections, within seconds' "$(info channels_sealed)" 0
 has 'and there is no new one' "$(as alice get b:1)" revoked
 same 'others go on' "$(as bob get b:1)" '"hello"'
+cp "$ca/crl.pem" "$dir/crl.now"
+mv "$dir/crl.was" "$ca/crl.pem"
+until_true grep -q 'as they were: .*older than the list that is in use' "$dir/a.log"
+has 'the list of before brings nobody back' "$(as alice get b:1)" revoked
+mv "$dir/crl.now" "$ca/crl.pem"
+until_true grep -q 'certificates and keys were read anew' "$dir/a.log"
+has 'nor when its time is over' "$(as alice get b:1)" revoked
 
 # linger NAME: a client that stays; gone N: until so many are sealed
 linger() {
