@@ -34,13 +34,43 @@ void account_clear(struct account *a)
 	account_role(a, "");
 }
 
-void account_fill(struct account_bucket buckets[RELEASES], const struct policy_role *r,
-	uint64_t now_ms)
+static bool same_rate(const struct policy_rate *a, const struct policy_rate *b)
+{
+	return a->amount == b->amount && a->per_ms == b->per_ms;
+}
+
+static struct account_purse *find_purse(struct account_purse purse[ACCOUNT_ROLES], const char *role)
 {
 	int i;
 
-	for (i = 0; i < RELEASES; i++)
-		buckets[i] = (struct account_bucket){r ? r->rate[i].amount : 0, now_ms};
+	for (i = 0; i < ACCOUNT_ROLES - 1; i++)
+		if (!purse[i].role[0] || strcmp(purse[i].role, role) == 0)
+			break;
+	return &purse[i];
+}
+
+struct account_bucket *account_fill(struct account_purse purse[ACCOUNT_ROLES],
+	const struct policy_role *r, uint64_t now_ms)
+{
+	struct account_purse *mine = r ? find_purse(purse, r->name) : purse;
+	int i;
+
+	for (i = 0; r && i < RELEASES; i++) {
+		const struct policy_rate *rate = &r->rate[i];
+		struct account_bucket *b = &mine->bucket[i];
+
+		if (!rate->amount)
+			continue;
+		if (!b->of.amount || (b->version != r->policy->stamp.version && !same_rate(&b->of, rate)))
+			*b = (struct account_bucket){.left = rate->amount, .at_ms = now_ms};
+		else if (b->left > rate->amount)
+			b->left = rate->amount;
+		b->of = *rate;
+		b->version = r->policy->stamp.version;
+	}
+	if (r)
+		strcpy(mine->role, r->name);
+	return mine->bucket;
 }
 
 /* What has flown in since. An hour's amount is below 2^40, and so is a day's time in ms

@@ -14,7 +14,7 @@
 #include "barrier.h"
 #include "policy.h"
 
-enum { ACCOUNT_NAME = 24 };
+enum { ACCOUNT_NAME = 24, ACCOUNT_ROLES = 4 /* that a session has one after the other */ };
 
 struct account {
 	uint64_t rows[RELEASES];
@@ -26,6 +26,14 @@ struct account {
 struct account_bucket {
 	uint64_t left;
 	uint64_t at_ms; /* when `left` was right */
+	struct policy_rate of; /* by which it was filled last; amount 0: never */
+	uint64_t version;      /* of that policy */
+};
+
+/* What a session may still be told in one role. */
+struct account_purse {
+	char role[ACCOUNT_NAME]; /* "": nobody's yet */
+	struct account_bucket bucket[RELEASES];
 };
 
 /* A session begins, or has another role now. */
@@ -43,9 +51,17 @@ MUST_CHECK int account_release(struct account *a, struct account_bucket buckets[
 	const struct policy_role *r, const uint64_t rows[RELEASES], uint64_t now_ms,
 	struct err_text *e);
 
-/* The bucket of a role that was just given: full. */
-void account_fill(struct account_bucket buckets[RELEASES], const struct policy_role *r,
-	uint64_t now_ms);
+/*
+ * account_fill - the buckets of the role that a session has now, if only again.
+ *
+ *   purse   the session's; zeroed when it begins
+ *
+ * Full when it is that role for the first time, or the owner has given it another rate meanwhile; else
+ * they are as they were: proofs and reloads give nobody more. A session of more than ACCOUNT_ROLES
+ * roles has one purse for all of its last ones.
+ */
+struct account_bucket *account_fill(struct account_purse purse[ACCOUNT_ROLES],
+	const struct policy_role *r, uint64_t now_ms);
 
 void account_denied(struct account *a);
 uint64_t account_denials(const struct account *a);

@@ -34,7 +34,8 @@ struct session {
 	uint64_t out_len;
 	struct standing standing;
 	const struct policy_role *grant; /* of the admitting zone; NULL: no policy */
-	struct account_bucket buckets[RELEASES];
+	struct account_purse purses[ACCOUNT_ROLES];
+	struct account_bucket *buckets; /* of the role it has: in one of them */
 	struct witness witness;
 	bool half; /* counted in server.halves */
 };
@@ -208,7 +209,7 @@ static void take_role(struct worker *w, struct service_chan *c)
 	s->grant = standing_role(&s->standing, &s->admission, w->zone->policy);
 	account_role(&w->server->accounts[c->index], s->grant ? s->grant->name
 		: s->standing.role == ROLE_CLIENT ? "client" : "db");
-	account_fill(s->buckets, s->grant, clock_ms());
+	s->buckets = account_fill(s->purses, s->grant, clock_ms());
 }
 
 /* A request that may take long, asked about now and then (eval_wanted). */
@@ -308,17 +309,22 @@ static void serve_proof(struct worker *w, struct reply *r, uint64_t id, const ui
 	uint64_t len)
 {
 	struct session *s = r->s;
+	struct account *a = &w->server->accounts[r->c->index];
+	char was[ACCOUNT_NAME + 1], is[ACCOUNT_NAME + 1];
 	struct err_text e = {""};
 	uint8_t pass[OPS_PASS];
 	uint64_t n;
 	int rc = standing_prove(&s->standing, &s->admission, w->zone, data, len, pass, &n, &e);
 
+	account_name(a, was);
 	take_role(w, r->c);
+	account_name(a, is);
 	if (rc) {
 		reply_fail(w, r, id, rc, e.s);
 		return;
 	}
-	witness_proved(&s->witness, r->c, &w->server->accounts[r->c->index]);
+	if (strcmp(was, is) != 0) /* else a line in the log for each time that it says so again */
+		witness_proved(&s->witness, r->c, a);
 	reply_bytes(w, r, OPS_PROVE | OPS_REPLY, id, pass, n);
 }
 

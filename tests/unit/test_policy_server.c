@@ -203,6 +203,25 @@ static bool logged(const char *what)
 	return false;
 }
 
+/* How many lines of the audit log that is now, the first segment, say it. */
+static int count_logged(const char *what)
+{
+	static char bytes[1 << 20];
+	char path[160], name[AUDIT_NAME], *at;
+	int n = 0;
+	FILE *g;
+
+	audit_segment_name(name, 1);
+	snprintf(path, sizeof path, "%s/%s", audit, name);
+	g = fopen(path, "r");
+	assert_non_null(g);
+	bytes[fread(bytes, 1, sizeof bytes - 1, g)] = 0;
+	fclose(g);
+	for (at = bytes; (at = strstr(at, what)); at++)
+		n++;
+	return n;
+}
+
 static void reload(void)
 {
 	kill(f.pid, SIGHUP);
@@ -378,6 +397,24 @@ static void test_hostile_proofs(void **state)
 	client_close(c);
 }
 
+/* A session that proves again what it is writes no lines with it: others need the disk. */
+static void test_proofs_again(void **state)
+{
+	struct ops_client *c = client_open(ROLE_DB, NULL);
+	uint8_t proof[1 + OPS_PASS] = {OPS_BY_PASS};
+	int i;
+
+	become_app(c);
+	memcpy(proof + 1, c->pass, OPS_PASS);
+	for (i = 0; i < 20; i++)
+		assert_int_equal(ask(c, OPS_PROVE, proof, sizeof proof), 0);
+	become_app(c);
+	assert_int_equal(ask_op(c, OP_enc_int4_lt), 0);
+	client_close(c);
+	assert_true(logged(" end "));
+	assert_int_equal(count_logged(" proved "), 1);
+}
+
 static void test_account(void **state)
 {
 	struct ops_client *c = client_open(ROLE_DB, NULL);
@@ -426,6 +463,36 @@ static void test_rates(void **state)
 	reload();
 	for (i = 0; i < 100; i++) /* it fills again */
 		assert_int_equal(ask_op(c, OP_enc_int4_eq), 0);
+	client_close(c);
+}
+
+/* What a session has left of its rate is not made more by what it can do itself, or another: proofs,
+ * good ones and bad, and a reload that changes nothing of it. */
+static void test_rates_stay(void **state)
+{
+	static const char rates[] = "rate.comparisons = 5/d\n[role db]\nallow = equality\n"
+								"rate.comparisons = 3/d\n";
+	struct ops_client *c = client_open(ROLE_DB, NULL);
+	uint8_t bad[] = {OPS_BY_PASS, 0};
+	int i;
+
+	write_policy(3, rates);
+	reload();
+	for (i = 0; i < 3; i++)
+		assert_int_equal(ask_op(c, OP_enc_int4_eq), 0);
+	assert_int_equal(ask(c, OPS_PROVE, bad, sizeof bad), -EACCES);
+	assert_int_equal(ask_op(c, OP_enc_int4_eq), -EACCES);
+	reload();
+	assert_int_equal(ask_op(c, OP_enc_int4_eq), -EACCES);
+	write_policy(4, rates);
+	reload();
+	assert_int_equal(ask_op(c, OP_enc_int4_eq), -EACCES);
+	ops_release(c); /* another session */
+	become_app(c);
+	for (i = 0; i < 5; i++)
+		assert_int_equal(ask_op(c, OP_enc_int4_eq), 0);
+	become_app(c);
+	assert_int_equal(ask_op(c, OP_enc_int4_eq), -EACCES);
 	client_close(c);
 }
 
@@ -539,8 +606,10 @@ int main(void)
 		SERVED(test_peers),
 		cmocka_unit_test_setup_teardown(test_first_request, begin_one_channel, end_policy),
 		SERVED(test_hostile_proofs),
+		SERVED(test_proofs_again),
 		SERVED(test_account),
 		SERVED(test_rates),
+		SERVED(test_rates_stay),
 		SERVED(test_full_disk),
 		SERVED(test_restart),
 	};
