@@ -25,6 +25,7 @@ enum {
 	LINE = 512,
 	ROLES = 256,
 	ENTRIES_MAX = 100000,
+	CA_NAME_BYTES = 8,
 	DAY = 24 * 3600,
 };
 
@@ -346,14 +347,21 @@ static int write_list(const struct index *x, const char *dir, struct authority *
 
 /* ---- commands ---- */
 
+/* Each has a name of its own: mbedtls finds the list that counts for a certificate by the name of
+ * who issued both, and takes another CA's of that name for a forged one. */
 static int make_authority(const char *dir, unsigned days, struct err_text *e)
 {
-	struct wish x = {.name = "zone CA", .lives_s = (uint64_t)days * DAY};
+	char name[32], issuer[sizeof name + 3], hex[2 * CA_NAME_BYTES + 1], path[PATH_MAX];
+	struct wish x = {.name = name, .lives_s = (uint64_t)days * DAY};
 	struct index none = {NULL, 0};
+	uint8_t some[CA_NAME_BYTES];
 	struct authority a;
-	char path[PATH_MAX];
 	int rc;
 
+	entropy_fill(some, sizeof some);
+	sodium_bin2hex(hex, sizeof hex, some, sizeof some);
+	snprintf(name, sizeof name, "zone CA %s", hex);
+	snprintf(issuer, sizeof issuer, "CN=%s", name);
 	mbedtls_pk_init(&a.key);
 	rc = new_key(&a.key);
 	if (rc)
@@ -362,7 +370,7 @@ static int make_authority(const char *dir, unsigned days, struct err_text *e)
 		rc = write_key(&a.key, in(path, dir, "ca", ".key"), e);
 	if (!rc)
 		rc = write_certificate(
-			&x, "CN=zone CA", &a.key, &a.key, in(path, dir, "ca", ".pem"), e);
+			&x, issuer, &a.key, &a.key, in(path, dir, "ca", ".pem"), e);
 	mbedtls_pk_free(&a.key);
 	if (rc)
 		return rc;

@@ -114,6 +114,53 @@ static void test_revoked_in_second_list(void **state)
 	free(second);
 }
 
+static void join(const char *to, const char *first, const char *second)
+{
+	char *a = read_text(first), *b = read_text(second);
+	FILE *out = fopen(to, "w");
+
+	assert_non_null(out);
+	fprintf(out, "%s%s", a, b);
+	fclose(out);
+	free(a);
+	free(b);
+}
+
+/* While a CA is replaced both are believed, and the list of each counts for its own. */
+static void test_two_cas_with_lists(void **state)
+{
+	const char *in[] = {dir, other};
+	char cas[80], lists[80];
+	struct trust_files f, c;
+	struct pair p;
+	int i;
+
+	snprintf(cas, sizeof cas, "%s/cas.pem", dir);
+	snprintf(lists, sizeof lists, "%s/lists.pem", dir);
+	for (i = 0; i < 2; i++) {
+		issue(in[i], "stolen", "db", 10);
+		issue(in[i], "kept", "db", 10);
+		assert_int_equal(ca_revoke(in[i], "stolen", &err), 0);
+	}
+	join(cas, path(dir, "ca.pem"), path(other, "ca.pem"));
+	join(lists, path(dir, "crl.pem"), path(other, "crl.pem"));
+	for (i = 0; i < 4; i++) {
+		f = files_of(in[i >> 1], "zone");
+		f.ca = cas;
+		f.crl = lists;
+		c = files_of(in[i & 1], "kept");
+		c.ca = cas;
+		c.crl = lists;
+		meet(&p, load(&c), &ops, load(&f), &ops);
+		if (p.s || p.c)
+			fail_msg("%d: %s; %s", i, handshake_why(p.server), handshake_why(p.client));
+		part(&p);
+		c = files_of(in[i & 1], "stolen");
+		c.ca = cas;
+		refused(load(&c), load(&f), &ops, "refused", "revoked");
+	}
+}
+
 static void test_keys(void **state)
 {
 	struct trust_files server = keys("all.psk",
@@ -164,6 +211,7 @@ int main(void)
 		cmocka_unit_test(test_other_ca),
 		cmocka_unit_test(test_revoked),
 		cmocka_unit_test(test_revoked_in_second_list),
+		cmocka_unit_test(test_two_cas_with_lists),
 		cmocka_unit_test(test_keys),
 	};
 
