@@ -102,4 +102,24 @@ static inline void rig_pin(int cpu)
 		sched_setaffinity(0, sizeof set, &set);
 }
 
+/* What the kernel says of the mapping that `p` is in: is `flag` one of its VmFlags? " dd": it stays out of
+ * core dumps, " lo": in memory. */
+static inline bool rig_mapping_is(const void *p, const char *flag)
+{
+	FILE *f = fopen("/proc/self/smaps", "r");
+	bool here = false, is = false;
+	unsigned long from, to;
+	char line[512];
+
+	while (f && fgets(line, sizeof line, f)) {
+		if (sscanf(line, "%lx-%lx ", &from, &to) == 2)
+			here = (unsigned long)p >= from && (unsigned long)p < to;
+		if (here && strncmp(line, "VmFlags:", 8) == 0)
+			is = strstr(line, flag) != NULL;
+	}
+	if (f)
+		fclose(f);
+	return is;
+}
+
 #endif

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "keyring.h"
+#include "../rig.h"
 
 #include <sodium.h>
 
@@ -369,36 +370,17 @@ static void test_prf(void **state)
 	keyring_destroy(k);
 }
 
-/* What the kernel says of the mapping that `p` is in; `with` is one of its VmFlags. */
-static bool mapping_is(const void *p, const char *with)
-{
-	FILE *f = fopen("/proc/self/smaps", "r");
-	char line[512];
-	unsigned long from, to;
-	bool here = false, is = false;
-
-	assert_non_null(f);
-	while (fgets(line, sizeof line, f)) {
-		if (sscanf(line, "%lx-%lx ", &from, &to) == 2)
-			here = (unsigned long)p >= from && (unsigned long)p < to;
-		if (here && strncmp(line, "VmFlags:", 8) == 0)
-			is = strstr(line, with) != NULL;
-	}
-	fclose(f);
-	return is;
-}
-
 /* Locked, and left out of core dumps. (ops_server has no core at all: e2e/keys.sh.) */
 static void test_memory(void **state)
 {
 	struct keyring *k = keyring_create();
 	const uint8_t *key = keyring_data_key(k, 1);
 
-	assert_true(mapping_is(key, " dd"));
-	assert_false(mapping_is(bytes, " dd"));
+	assert_true(rig_mapping_is(key, " dd"));
+	assert_false(rig_mapping_is(bytes, " dd"));
 	if (mlock(bytes, sizeof bytes) == 0) { /* as many as the limit allows */
 		munlock(bytes, sizeof bytes);
-		assert_true(mapping_is(key, " lo"));
+		assert_true(rig_mapping_is(key, " lo"));
 	}
 	keyring_destroy(k);
 }

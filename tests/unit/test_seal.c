@@ -319,6 +319,54 @@ static void test_rekey(void **state)
 	rekeys(&(struct seal_limits){1, UINT64_MAX, UINT64_MAX}, 100, 100);
 }
 
+/* A key that is not used any more is nowhere: who finds the next one cannot read what was said before. */
+static int wiped_keys;
+
+static void watch_wipe(struct gcm_key *key)
+{
+	wiped_keys++;
+	gcm_select(NULL)->key_wipe(key);
+}
+
+static void test_old_keys_wiped(void **state)
+{
+	struct gcm_backend watching = *gcm_select(NULL);
+	struct line l;
+	int i;
+
+	watching.key_wipe = watch_wipe;
+	open_line(&l);
+	l.from->tx.gcm = l.to->rx.gcm = &watching;
+	seal_limit(&l.tx, &(struct seal_limits){2, UINT64_MAX, UINT64_MAX});
+	for (i = 0; i < 10; i++) {
+		say(&l, (uint64_t)i);
+		hears(&l, (uint64_t)i);
+	}
+	assert_int_equal(l.to->rx.epoch, 5);
+	assert_int_equal(wiped_keys, 2 * 5);
+	line_fini(&l);
+	assert_int_equal(wiped_keys, 2 * 6);
+}
+
+/* Keys and plaintexts stay out of core dumps, and keys in memory as well. */
+static void test_memory(void **state)
+{
+	static char limit[4096];
+	struct line l;
+
+	open_line(&l);
+	assert_true(rig_mapping_is(&l.from->tx.secret, " dd"));
+	assert_true(rig_mapping_is(l.to->rx.buf, " dd"));
+	assert_true(rig_mapping_is(l.to->rx.copy, " dd"));
+	assert_false(rig_mapping_is(limit, " dd"));
+	if (mlock(limit, sizeof limit) == 0) {
+		munlock(limit, sizeof limit);
+		assert_true(rig_mapping_is(&l.from->tx.secret, " lo"));
+		assert_true(rig_mapping_is((uint8_t *)l.to + sizeof *l.to - 1, " lo"));
+	}
+	line_fini(&l);
+}
+
 static void test_wiped(void **state)
 {
 	struct line l;
@@ -368,6 +416,8 @@ int main(void)
 		cmocka_unit_test(test_long_forged),
 		cmocka_unit_test(test_bytes),
 		cmocka_unit_test(test_rekey),
+		cmocka_unit_test(test_old_keys_wiped),
+		cmocka_unit_test(test_memory),
 		cmocka_unit_test(test_wiped),
 		cmocka_unit_test(test_fork),
 	};

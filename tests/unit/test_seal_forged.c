@@ -229,6 +229,52 @@ static void test_rewritten_while_read(void **state)
 	assert_int_equal(good + bad, 300);
 }
 
+/* Whether a scribbler hits the moment is chance, so that what is opened lies elsewhere is looked at as well:
+ * of records that are read and of those that are written. */
+static const struct line *watched;
+static int opened, sealed;
+
+static bool is_shared(const void *p)
+{
+	return (const uint8_t *)p >= watched->mem && (const uint8_t *)p < watched->mem + CAP;
+}
+
+static int watch_open(const struct gcm_key *key, uint8_t *dst, const uint8_t *src, size_t len,
+	const uint8_t tag[GCM_TAG_BYTES], const uint8_t *aad, size_t aad_len, const uint8_t nonce[GCM_NONCE_BYTES])
+{
+	assert_false(is_shared(src) || is_shared(dst) || is_shared(tag) || is_shared(aad));
+	opened++;
+	return gcm_select(NULL)->open(key, dst, src, len, tag, aad, aad_len, nonce);
+}
+
+static int watch_seal(const struct gcm_key *key, uint8_t *dst, uint8_t tag[GCM_TAG_BYTES], const uint8_t *src,
+	size_t len, const uint8_t *aad, size_t aad_len, const uint8_t nonce[GCM_NONCE_BYTES])
+{
+	assert_false(is_shared(src) || is_shared(dst) || is_shared(tag) || is_shared(aad));
+	sealed++;
+	return gcm_select(NULL)->seal(key, dst, tag, src, len, aad, aad_len, nonce);
+}
+
+static void test_opened_elsewhere(void **state)
+{
+	struct gcm_backend watching = *gcm_select(NULL);
+	struct line l;
+	int i;
+
+	watching.open = watch_open;
+	watching.seal = watch_seal;
+	open_line(&l);
+	watched = &l;
+	l.from->tx.gcm = l.to->rx.gcm = &watching;
+	for (i = 0; i < 1000; i++) { /* round the ring some times */
+		say(&l, (uint64_t)i);
+		hears(&l, (uint64_t)i);
+	}
+	assert_int_equal(sealed, 1000);
+	assert_int_equal(opened, 1000);
+	line_fini(&l);
+}
+
 /* The consumer's head is the peer's as well. */
 static void test_impossible_head(void **state)
 {
@@ -281,6 +327,7 @@ int main(void)
 		cmocka_unit_test(test_splice),
 		cmocka_unit_test(test_frames_that_lie),
 		cmocka_unit_test(test_rewritten_while_read),
+		cmocka_unit_test(test_opened_elsewhere),
 		cmocka_unit_test(test_impossible_head),
 		cmocka_unit_test(test_old_key),
 	};
