@@ -346,7 +346,7 @@ int audit_check_dir(struct audit_check *c, const char *dir, bool last_only,
 	from = last_only && n ? n - 1 : 0;
 	if (!rc)
 		rc = check_segments(c, dir, all + from, n - from, e);
-	while (!rc && !c->begun && from > 0) { /* no line in it: from the one before */
+	while (!rc && !c->signed_to && from > 0) { /* no head in it: from the one before */
 		*c = fresh;
 		from--;
 		rc = check_segments(c, dir, all + from, n - from, e);

@@ -81,7 +81,8 @@ MUST_CHECK int audit_check_bytes(
 	struct audit_check *c, const char *bytes, size_t len, struct err_text *e);
 
 /*
- * audit_check_dir - all segments of a directory, oldest first; or the last one alone.
+ * audit_check_dir - all segments of a directory, oldest first; or, `last_only`, the last one and as
+ * many before it as it takes to meet a signed head.
  *
  *   segment   out: number of the last one, 0: there is none
  *

@@ -327,6 +327,12 @@ static int go_on(struct auditor *a, const char *dir, struct err_text *e)
 		err_set(e, "%s: no segment of the audit log has a line", dir);
 		return -EBADMSG;
 	}
+	/* Anybody can make a chain, and our next head would make it ours. A start that failed at once
+	 * leaves a line that begins a segment, and no more. */
+	if (c.begun && !c.signed_to && c.chain.number > c.segments) {
+		err_set(e, "%s: nothing in the audit log is signed; put it away, and look why", dir);
+		return -EBADMSG;
+	}
 	a->chain = c.chain;
 	a->segment = segment;
 	a->policy = c.policy;

@@ -369,6 +369,64 @@ static void test_writer(void **state)
 	assert_int_equal(auditor_open(&a, dir, key, 4096, &got, &err), -EBADMSG);
 }
 
+static void write_segment(const struct log *l, int segment)
+{
+	char path[160];
+	FILE *f;
+
+	path_of(path, segment);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	assert_int_equal(fwrite(l->bytes, 1, l->len, f), l->len);
+	fclose(f);
+}
+
+/* A log without a signature is not gone on with: its next head would be over what anybody wrote,
+ * and an older policy than was in force would be let in. */
+static void test_forged_before_start(void **state)
+{
+	static const struct policy_stamp older = {1, {7}};
+	struct audit_chain chain = {0, {0}}, elsewhere = {77, {9}};
+	struct auditor *a;
+	struct policy_stamp got;
+	struct audit_check c;
+	char text[AUDIT_TEXT], path[160];
+	struct log l = {.len = 0, .n = 0};
+
+	audit_begin_text(text, &chain, 1, &older);
+	add(&l, &chain, text);
+	add(&l, &chain, "session channel=1");
+	write_segment(&l, 1);
+	assert_int_equal(verify(&c), 0);
+	assert_int_equal(auditor_open(&a, dir, key, 4096, &got, &err), -EBADMSG);
+	assert_non_null(strstr(err.s, "nothing in the audit log is signed"));
+	/* one that a start left which failed at once is */
+	l.len = l.line[1];
+	write_segment(&l, 1);
+	open_log(&a, 1 << 20);
+	auditor_close(a);
+	/* behind a good one, that it does not go on from */
+	l.len = 0;
+	l.n = 0;
+	audit_begin_text(text, &elsewhere, 3, &older);
+	add(&l, &elsewhere, text);
+	write_segment(&l, 3);
+	assert_int_equal(auditor_open(&a, dir, key, 4096, &got, &err), -EBADMSG);
+	path_of(path, 3);
+	unlink(path);
+	/* and one that goes on from it, as after a crash */
+	assert_int_equal(verify(&c), 0);
+	l.len = 0;
+	l.n = 0;
+	audit_begin_text(text, &c.chain, 3, &older);
+	add(&l, &c.chain, text);
+	write_segment(&l, 3);
+	open_log(&a, 1 << 20);
+	auditor_close(a);
+	assert_int_equal(verify(&c), 0);
+	assert_int_equal(c.segments, 4);
+}
+
 /* Killed in the middle of a line, and before the first one. */
 static void test_crash(void **state)
 {
@@ -475,6 +533,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_hostile_bytes, begin, end),
 		cmocka_unit_test_setup_teardown(test_names, begin, end),
 		cmocka_unit_test_setup_teardown(test_writer, begin, end),
+		cmocka_unit_test_setup_teardown(test_forged_before_start, begin, end),
 		cmocka_unit_test_setup_teardown(test_crash, begin, end),
 		cmocka_unit_test_setup_teardown(test_full_disk, begin, end),
 	};
