@@ -375,7 +375,10 @@ int view_peer(const struct view *view, const char *service, uint32_t channel,
 	rc = find_entry(v, service, channel, &x, e);
 	if (rc == 0) {
 		*right = right_of(&x, print);
-		if (*right == RIGHT_NONE) {
+		if (x.right != RIGHT_WRITE) {
+			err_set(e, "the manager gives this server no right to write to range \"%s\"", x.range.name);
+			rc = -EACCES;
+		} else if (*right == RIGHT_NONE) {
 			err_set(e, "it has no right to range \"%s\"", x.range.name);
 			rc = -EACCES;
 		} else if (key_id && key_id != x.key_id) {

@@ -134,7 +134,8 @@ bool view_may(const struct view *v, const char *service, uint32_t channel);
  *
  *   key_id   that its channel is under; 0: any
  *
- * Returns as view_own(); -ESTALE: the range has another key by now.
+ * Returns as view_own(), -EACCES also when our own right is not to write; -ESTALE: the range has another
+ * key by now.
  */
 MUST_CHECK int view_peer(const struct view *v, const char *service, uint32_t channel,
 	const uint8_t print[PEER_PRINT], uint64_t key_id, enum view_right *right,

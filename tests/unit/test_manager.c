@@ -129,6 +129,23 @@ static void test_write_to_read(void **state)
 	leave(a);
 }
 
+/* A server that may only ask does not serve: not on channels that are open, nor on others. */
+static void test_server_to_read(void **state)
+{
+	struct ops_client *a = client_as("a", ROLE_DB), *b = client_as("b", ROLE_DB);
+
+	assert_int_equal(ask_lt(a), 0);
+	assert_int_equal(ask_lt(b), 0);
+	done("grant zone ra read");
+	assert_int_equal(ask_lt(a), -EACCES);
+	assert_non_null(strstr(err.s, "refused"));
+	assert_int_equal(ask_lt(b), 0);
+	done("grant zone ra write");
+	assert_int_equal(ask_lt(a), 0);
+	leave(a);
+	leave(b);
+}
+
 /* Channels go on, under the new key; nobody notices but the key. */
 static void test_rotate(void **state)
 {
@@ -520,6 +537,7 @@ int main(void)
 		MANAGED(test_all_channels_taken),
 		MANAGED(test_revoked_while_open),
 		MANAGED(test_write_to_read),
+		MANAGED(test_server_to_read),
 		MANAGED(test_rotate),
 		MANAGED(test_manager_dies),
 		MANAGED(test_neighbour_reads_ciphertext),

@@ -104,6 +104,14 @@ static void test_members(void **state)
 	assert_int_equal(view_peer(v, "kv", 4, stranger.print, 0, &right, &err), -EACCES);
 	assert_non_null(strstr(err.s, "no right to range \"rb\""));
 	view_drop(v);
+	/* who may only ask serves nobody, whatever they may */
+	rig_line(t, "grant srv ra read");
+	v = view_with(t, 'c', PEER_SERVES_KV);
+	assert_int_equal(view_own(v, "kv", 0, &g, &err), 0);
+	assert_int_equal(view_peer(v, "kv", 0, a.print, 0, &right, &err), -EACCES);
+	assert_non_null(strstr(err.s, "no right to write to range \"ra\""));
+	assert_int_equal(view_peer(v, "kv", 4, b.print, 0, &right, &err), 0);
+	view_drop(v);
 	v = view_with(t, 'c', PEER_SERVES_OPS); /* of another service */
 	assert_int_equal(view_peer(v, "kv", 0, a.print, 0, &right, &err), -EACCES);
 	view_drop(v);
