@@ -16,7 +16,7 @@ enum { STACK = 1 << 20 };
 
 struct lookup {
 	int users;  /* who asked, and the thread */
-	int ours;   /* of a pipe: the thread closes the other end when it is through */
+	int ours;   /* of a pipe: the thread writes a byte to the other end when it is through */
 	int theirs;
 	bool over;  /* set once by the thread, after the two that follow */
 	int rc;
@@ -86,6 +86,9 @@ static void look_up(struct lookup *l)
 	if (l->rc)
 		l->all = NULL;
 	__atomic_store_n(&l->over, true, __ATOMIC_RELEASE);
+	/* To close it tells nothing while a child of fork() has it as well. It is empty, and without a
+	 * reader this fails: the signal that comes with that is blocked here. */
+	(void)!write(l->theirs, "", 1);
 	close(l->theirs);
 	let_go(l);
 }
