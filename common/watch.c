@@ -16,7 +16,8 @@
 enum {
 	BACK_OFF_MIN_MS = 50,
 	BACK_OFF_MAX_MS = 1000,
-	TRY_MS = 5000,   /* from the beginning of a connection to the first answer */
+	TRY_MS = 5000,   /* from the beginning of a connection to the first answer; later, when the lease
+	                    has ended, from a question */
 	ASKS = 4,        /* in each lease */
 	ASK_MAX_MS = 10000,
 };
@@ -36,6 +37,7 @@ struct watch {
 	bool asked;          /* a question is without an answer */
 	bool met;            /* this connection has answered */
 	uint64_t number, asked_ms; /* of the last question */
+	uint64_t silent_ms;  /* asked: since when nothing has come */
 	uint64_t heard_ms;   /* when we asked what was answered last */
 	uint64_t since_ms;   /* of the connection */
 	uint64_t ask_at_ms, try_at_ms, back_off_ms;
@@ -224,6 +226,7 @@ static int ask(struct watch *w, uint64_t now)
 	body.number = ++w->number;
 	body.version = s.version;
 	memcpy(body.ticket, w->ticket, MGR_TICKET);
+	w->silent_ms = w->asked ? w->silent_ms : now;
 	w->asked = true;
 	w->asked_ms = now;
 	w->ask_at_ms = now + ask_every(&s);
@@ -259,6 +262,7 @@ static int take(struct watch *w, uint8_t kind, struct cursor *c, uint64_t now, s
 
 	if (c->bad || (kind != MGR_VIEW && kind != MGR_SAME))
 		return -EPROTO;
+	w->silent_ms = now;
 	number = cursor_u64(&head);
 	ticket = cursor_bytes(&head, MGR_TICKET);
 	anew = cursor_u8(&head) != 0;
@@ -336,6 +340,19 @@ static int talk(struct watch *w, uint64_t now, struct err_text *e)
 	return rc;
 }
 
+/* Long enough to look for another? A process that hangs acknowledges all that it is sent, so that no
+ * connection ends by itself. While the lease holds there is no hurry: who answers after all, late,
+ * has used our ticket up, and another connection would be taken for a copy's. */
+static bool is_silent(const struct watch *w, uint64_t now)
+{
+	struct view_state s;
+
+	if (!w->met)
+		return now - w->since_ms > TRY_MS;
+	view_state(w->view, &s);
+	return w->asked && !s.holds && now - w->silent_ms > TRY_MS;
+}
+
 void watch_step(struct watch *w)
 {
 	uint64_t now = clock_ms();
@@ -350,7 +367,7 @@ void watch_step(struct watch *w)
 	if (w->link.fd < 0)
 		return;
 	rc = talk(w, now, &e);
-	if (rc == 0 && !w->met && now - w->since_ms > TRY_MS)
+	if (rc == 0 && is_silent(w, now))
 		rc = -ETIMEDOUT;
 	if (rc)
 		lose(w, rc, e.s[0] ? e.s : w->link.why, now);

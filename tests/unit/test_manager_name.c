@@ -349,6 +349,29 @@ static void test_moves(void **state)
 	leave(a);
 }
 
+/* One that hangs, while another has its name and its table. */
+static void test_moves_frozen(void **state)
+{
+	pid_t frozen = manager;
+	struct ops_client *a;
+	char command[3 * sizeof store + 32];
+
+	if (!inside)
+		skip();
+	a = client_as("a", ROLE_CLIENT);
+	kill(frozen, SIGSTOP);
+	snprintf(command, sizeof command, "cp -r %s %s.2 && rm -rf %s", store, store, store);
+	assert_int_equal(system(command), 0);
+	strcat(store, ".2");
+	known("127.0.0.2");
+	memcpy(address, "127.0.0.2", 9);
+	start_manager();
+	if (fetch(a->trust, TIMEOUT_MS))
+		fail_msg("%s", err.s);
+	leave(a);
+	rig_kill(frozen);
+}
+
 /* All have failed, and nobody says where else it is: it comes back where it was. */
 static void test_comes_back_without_a_name(void **state)
 {
@@ -379,6 +402,7 @@ int main(void)
 		NAMED(test_no_such_name),
 		NAMED(test_jumps_away),
 		NAMED(test_moves),
+		NAMED(test_moves_frozen),
 		NAMED(test_comes_back_without_a_name),
 	};
 
