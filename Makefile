@@ -47,7 +47,7 @@ sanitized := ops_server cxl_sec_mgr hedbctl tests/unit/test_ops_server tests/uni
              tests/unit/test_sealed_replaced tests/unit/test_manager tests/unit/test_manager_name \
              tests/unit/test_manager_share tests/unit/test_policy_server tests/unit/test_audit tests/unit/test_view \
              tests/unit/test_handshake tests/unit/test_trust_objects tests/unit/test_trust_files \
-             tests/unit/test_trust_list tests/unit/test_zone
+             tests/unit/test_trust_list tests/unit/test_zone tests/unit/test_copies tests/unit/test_lookup
 SUITES    ?= unit model stress fuzz e2e redis pg
 
 #: make             everything: programs, cxlring.so, libcxlring, hedb.so

@@ -104,7 +104,7 @@ static void reset_channel(struct service *s, struct service_chan *c, bool free)
 {
 	close_channel(s, c);
 	c->refused = false;
-	c->gen++;
+	__atomic_store_n(&c->gen, c->gen + 1, __ATOMIC_RELAXED);
 	shm_store32(&c->shm->busy, 0);
 	shm_store_release64(&c->shm->req_head, 0);
 	shm_store_release32(&c->shm->gen, c->gen); /* G1 */

@@ -28,8 +28,9 @@ static void channels_text(FILE *f, const struct server *s)
 				break;
 			label[k] = ch >= ' ' && ch < 127 ? ch : '?';
 		}
-		fprintf(f, "channel %u pid %u generation %u%s", c->index, ident_pid(c->owner), c->gen,
-			c->remote ? " remote" : "");
+		/* Who renews a channel has its lock alone. */
+		fprintf(f, "channel %u pid %u generation %u%s", c->index, ident_pid(c->owner),
+			__atomic_load_n(&c->gen, __ATOMIC_RELAXED), c->remote ? " remote" : "");
 		account_print(&s->accounts[i], f);
 		fprintf(f, " label %s\n", label);
 	}

@@ -43,7 +43,7 @@ try "hostile peer" "$B/tests/stress/hostile_peer" "$seed" "$seconds"
 		build-address-undefined/tests/stress/hostile_peer "$seed" "$seconds"
 for san in thread address-undefined; do
 	for t in ops_server ops_hostile ops_life sealed_server sealed_revoked sealed_replaced manager manager_name \
-		policy_server audit view handshake trust_objects trust_files zone; do
+		policy_server audit view handshake trust_objects trust_files zone copies lookup; do
 		# half a minute; its hostile bytes are fuzz_mgr's, too
 		case "$san $t" in 'address-undefined manager'*) continue ;; esac
 		[ ! -x build-$san/tests/unit/test_$t ] ||

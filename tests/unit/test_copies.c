@@ -75,6 +75,33 @@ static void test_server_copied(void **state)
 	client_close(c);
 }
 
+enum { COPIES = 40 };
+
+static int asks_status(void *unused)
+{
+	struct ops_client *c = client_open(ROLE_DB, NULL);
+	int rc = 0;
+
+	while (!rc)
+		rc = ask(c, OPS_STATUS, NULL, 0);
+	return 1;
+}
+
+/* By another worker than the one that finds it out. For sanitizers. */
+static void test_status_meanwhile(void **state)
+{
+	pid_t child = rig_spawn(asks_status, NULL, LIMIT_S);
+	struct ops_client *c = sealed_client();
+	uint64_t id;
+
+	for (id = 2; id < COPIES; id++) {
+		put_id(id);
+		assert_int_equal(ask_lt(c), 0);
+	}
+	client_close(c);
+	assert_int_equal(rig_kill(child), 1000 + SIGKILL);
+}
+
 /* Asked before the copy was made. Stopped, so that it is not answered before. */
 static void test_request_on_its_way(void **state)
 {
@@ -195,6 +222,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		COPIED(test_server_copied),
+		COPIED(test_status_meanwhile),
 		COPIED(test_request_on_its_way),
 		COPIED(test_client_copied),
 		COPIED(test_copied_while_asking),
