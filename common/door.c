@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "door.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -26,6 +27,38 @@ static void choose_path(char *path, size_t len, const char *region_path, const c
 		snprintf(path, len, "/dev/shm/cxlring.%d.%s", pid, what);
 }
 
+/* Who may write to the directory may have put something else there, a link to another file of ours
+ * say: none is followed, and nothing but a socket of ours is touched. -1 with errno. */
+static int hold(const char *path, struct stat *st)
+{
+	int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0 || (fstat(fd, st) == 0 && S_ISSOCK(st->st_mode) && st->st_uid == geteuid()))
+		return fd;
+	close(fd);
+	errno = EPERM;
+	return -1;
+}
+
+static const char *name_of(char name[32], int fd)
+{
+	snprintf(name, 32, "/proc/self/fd/%d", fd);
+	return name;
+}
+
+static int set_mode(const char *path, mode_t mode)
+{
+	struct stat st;
+	char name[32];
+	int fd = hold(path, &st), rc;
+
+	if (fd < 0)
+		return -1;
+	rc = chmod(name_of(name, fd), mode);
+	close(fd);
+	return rc;
+}
+
 int door_open(struct sockaddr_un *at, const char *region_path, const char *what)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -36,7 +69,7 @@ int door_open(struct sockaddr_un *at, const char *region_path, const char *what)
 		return -1;
 	unlink(at->sun_path);
 	/* Nobody can connect before listen(), so the mode is right in time. */
-	if (bind(fd, (struct sockaddr *)at, sizeof *at) == 0 && chmod(at->sun_path, 0600) == 0 &&
+	if (bind(fd, (struct sockaddr *)at, sizeof *at) == 0 && set_mode(at->sun_path, 0600) == 0 &&
 		listen(fd, SOMAXCONN) == 0)
 		return fd;
 	close(fd);
@@ -70,14 +103,20 @@ static int give_to_group(const char *path, gid_t group)
 int door_share(const struct sockaddr_un *at, const char *region_path)
 {
 	struct stat region, door;
+	char name[32];
+	int fd, rc = 0;
 
 	if (stat(region_path, &region) != 0)
 		return 0;
-	if (lstat(at->sun_path, &door) != 0)
+	fd = hold(at->sun_path, &door);
+	if (fd < 0)
 		return -1;
-	if (door.st_gid != region.st_gid && give_to_group(at->sun_path, region.st_gid) != 0)
-		return -1;
-	return chmod(at->sun_path, region.st_mode & 0666);
+	if (door.st_gid != region.st_gid)
+		rc = give_to_group(name_of(name, fd), region.st_gid);
+	if (!rc)
+		rc = chmod(name_of(name, fd), region.st_mode & 0666);
+	close(fd);
+	return rc;
 }
 
 void door_give(int door, int fd)

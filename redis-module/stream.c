@@ -273,6 +273,16 @@ static int send_become(struct session *s)
 	return 0;
 }
 
+/* Whoever may write to the region's directory may listen there in our place, and would hear the secret by
+ * which one becomes a session's user. */
+static bool is_our_door(int fd)
+{
+	struct ucred who;
+	socklen_t len = sizeof who;
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0 && who.pid == getpid();
+}
+
 int stream_connect(void)
 {
 	struct sockaddr_un name = {.sun_family = AF_UNIX};
@@ -281,7 +291,8 @@ int stream_connect(void)
 
 	/* A name for this end, of the kernel's choice: admin.c knows it again. */
 	if (fd >= 0 && (bind(fd, (struct sockaddr *)&name, sizeof name.sun_family) < 0 ||
-			connect(fd, (struct sockaddr *)&streams.at, sizeof streams.at) < 0)) {
+			connect(fd, (struct sockaddr *)&streams.at, sizeof streams.at) < 0 ||
+			!is_our_door(fd))) {
 		close(fd);
 		return -1;
 	}

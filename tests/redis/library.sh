@@ -20,6 +20,23 @@ same 'commands from formats, one by one and pipelined' "$("$B/tests/redis/librar
 # end of the connection.
 tcp a acl setuser bob on '>secret' '~*' '&*' +@all >/dev/null
 same 'a stream of a user' "$("$B/tests/redis/library" "$shm/a" bob secret | tr -d '\r')" "$(printf '$3\nbob\n$3\nbob')"
+
+# Who may write to the region's directory listens in the door's place: the word that makes a connection
+# that user's is not told to him.
+door=$(echo "$shm"/a.*.door)
+mv "$door" "$door.away"
+perl -MIO::Socket::UNIX -e '$| = 1; my $l = IO::Socket::UNIX->new(Local => $ARGV[0], Listen => 5) or die; print "there\n";
+	while (my $s = $l->accept) { $s->recv(my $x, 999); print "heard $x\n" }' "$door" >"$dir/heard" &
+liar=$!
+pids="$pids $liar"
+until_true grep -q there "$dir/heard"
+same 'a stream through the door of somebody else is none' "$(timeout 20 "$B/tests/redis/library" "$shm/a" bob secret 2>&1 | head -1)" -111
+until_true grep -q heard "$dir/heard"
+kill $liar
+same 'and he hears nothing' "$(tr '\0' ' ' <"$dir/heard")" 'there
+heard '
+rm "$door"
+mv "$door.away" "$door"
 tcp a subscribe news >/dev/null &
 pids="$pids $!"
 until_true sh -c "redis-cli -s '$dir/a.sock' pubsub channels | grep -q news"
