@@ -155,6 +155,8 @@ $(B)/tests/unit/test_mgr_ticket: $(B)/ops-server/mgr_ticket.o
 $(B)/tests/unit/test_plaintext: $(B)/client/plaintext.o $(B)/client/plaintext_time.o
 $(B)/tests/unit/test_words: ldlibs += -lhiredis
 $(B)/tests/unit/test_resp: ldlibs += -Wl,--wrap=malloc
+sync_wrap := $(addprefix -Wl$(comma)--wrap=,fsync fdatasync rename renameat link)
+$(patsubst %,$(B)/tests/unit/test_%,keyfile audit mgr_journal): ldlibs += $(sync_wrap)
 
 $(B)/tests/unit/test_bench_dist: $(B)/client/bench_dist.o
 $(B)/tests/unit/test_bench_ycsb: $(patsubst %,$(B)/client/bench_%.o,ycsb props counter work \

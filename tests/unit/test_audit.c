@@ -22,6 +22,7 @@
 #include "../../ops-server/auditor.h"
 #include "../../ops-server/log.h"
 #include "../rig.h"
+#include "../syncrig.h"
 
 enum { BYTES = 64 << 10, LINES = 40 };
 
@@ -498,6 +499,96 @@ static void test_full_disk(void **state)
 	log_set_level(LOG_INFO);
 }
 
+/* How a segment begins its last line, behind number and time. */
+static bool ends_with(int segment, const char *what)
+{
+	static char bytes[1 << 20];
+	char path[160], *at;
+	FILE *f;
+	size_t n;
+
+	path_of(path, segment);
+	f = fopen(path, "r");
+	assert_non_null(f);
+	n = fread(bytes, 1, sizeof bytes - 1, f);
+	fclose(f);
+	assert_true(n > 1 && bytes[n - 1] == '\n');
+	bytes[n - 1] = 0;
+	at = strrchr(bytes, '\n');
+	at = strchr(strchr(at ? at + 1 : bytes, ' ') + 1, ' ') + 1;
+	return strncmp(at, what, strlen(what)) == 0;
+}
+
+/* Before what is privileged happens, its line is signed and on the disk: nobody has to wait for the
+ * second after which the others are. */
+static void test_granted(void **state)
+{
+	struct policy_stamp policy;
+	struct auditor *a;
+
+	log_set_level(LOG_ERROR + 1);
+	assert_int_equal(auditor_open(&a, dir, key, 1 << 20, &policy, &err), 0); /* and no thread */
+	sync_forget();
+	auditor_note(a, "session channel=1");
+	assert_string_equal(sync_calls, "");
+	assert_true(ends_with(1, "session "));
+	assert_int_equal(auditor_grant(a, &err, "decrypt channel=1"), 0);
+	assert_string_equal(sync_calls, "f");
+	assert_true(ends_with(1, "head sig="));
+	sync_fails = true;
+	assert_int_equal(auditor_grant(a, &err, "decrypt channel=2"), -EIO);
+	assert_int_equal(auditor_healthy(a, &err), -EIO);
+	sync_fails = false;
+	assert_int_equal(auditor_grant(a, &err, "decrypt channel=3"), 0);
+	assert_int_equal(auditor_healthy(a, &err), 0);
+	auditor_close(a);
+	log_set_level(LOG_INFO);
+}
+
+/* The others: signed and on the disk soon after. */
+static void test_tidied(void **state)
+{
+	struct auditor *a;
+	int i;
+
+	open_log(&a, 1 << 20);
+	sync_forget();
+	auditor_note(a, "session channel=1");
+	for (i = 0; i < 100 && !strchr(sync_calls, 'f'); i++)
+		usleep(50000);
+	assert_string_equal(sync_calls, "f");
+	assert_true(ends_with(1, "head sig="));
+	auditor_close(a);
+}
+
+/* A segment is signed and on the disk before the next one begins, which says of itself which policy is in
+ * force: those before it may be put away. */
+static void test_segments(void **state)
+{
+	struct policy_stamp stamp = {9, {7}};
+	struct audit_check c;
+	struct auditor *a;
+	char path[160];
+	int i;
+
+	assert_int_equal(auditor_open(&a, dir, key, 4096, &(struct policy_stamp){0}, &err), 0); /* and no thread */
+	auditor_policy(a, &stamp);
+	sync_forget();
+	for (i = 0; i < 100 && access((path_of(path, 3), path), F_OK) != 0; i++)
+		auditor_note(a, "denied count=%d", i);
+	assert_string_equal(sync_calls, "ff");
+	assert_true(ends_with(1, "head sig="));
+	assert_true(ends_with(2, "head sig="));
+	assert_true(contains(3, " policy=9:07"));
+	auditor_close(a);
+	for (i = 1; i < 3; i++) {
+		path_of(path, i);
+		assert_int_equal(unlink(path), 0);
+	}
+	assert_int_equal(verify(&c), 0);
+	assert_int_equal(c.policy.version, 9);
+}
+
 static int begin(void **state)
 {
 	strcpy(dir, "/tmp/audit-test.XXXXXX");
@@ -536,6 +627,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_forged_before_start, begin, end),
 		cmocka_unit_test_setup_teardown(test_crash, begin, end),
 		cmocka_unit_test_setup_teardown(test_full_disk, begin, end),
+		cmocka_unit_test_setup_teardown(test_granted, begin, end),
+		cmocka_unit_test_setup_teardown(test_tidied, begin, end),
+		cmocka_unit_test_setup_teardown(test_segments, begin, end),
 	};
 
 	if (sodium_init() < 0)

@@ -343,6 +343,22 @@ static void test_draw(void **state)
 	kek_destroy(again);
 }
 
+/* Costs that nobody named are those that docs/keys.md promises. */
+static void test_usual_costs(void **state)
+{
+	const struct kek_spec spec = {.source = KEK_PASSPHRASE, .from = path};
+	struct kek *k = kek_create(&spec);
+	uint32_t costs[2];
+	size_t len;
+
+	spill(secret, sizeof secret - 1);
+	assert_int_equal(kek_draw(k, "keys", &why), 0);
+	memcpy(costs, kek_part(k, &len), sizeof costs);
+	assert_int_equal(costs[0], 64 << 10);
+	assert_int_equal(costs[1], 4);
+	kek_destroy(k);
+}
+
 static void test_remembered(void **state)
 {
 	struct kek *k = file_kek();
@@ -385,6 +401,7 @@ int main(void)
 		CASE(test_bounds),
 		CASE(test_no_memory),
 		CASE(test_draw),
+		CASE(test_usual_costs),
 		CASE(test_remembered),
 	};
 

@@ -12,6 +12,8 @@
 #include <cmocka.h>
 
 #include "../keyrig.h"
+#include "../rig.h"
+#include "../syncrig.h"
 
 #include <sodium.h>
 
@@ -468,6 +470,99 @@ static void test_interrupted(void **state)
 	assert_int_equal(keyrig_rotate(path, NULL, NULL), 0);
 }
 
+/* The file before its name, the directory behind it: else a power failure leaves half a file, or none. */
+static void test_synced(void **state)
+{
+	sync_forget();
+	assert_int_equal(keyfile_create(path, NULL, NULL), 0);
+	assert_string_equal(sync_calls, "fld");
+	sync_forget();
+	assert_int_equal(keyrig_rotate(path, NULL, NULL), 0);
+	assert_string_equal(sync_calls, "frd");
+	sync_forget();
+}
+
+/* Who makes it after we have looked keeps it. */
+static void make_it_first(void)
+{
+	spill((const uint8_t *)"mine", 4);
+}
+
+static void test_overtaken(void **state)
+{
+	uint8_t now[512];
+
+	sync_before_link = make_it_first;
+	assert_int_equal(keyfile_create(path, NULL, NULL), -EEXIST);
+	sync_before_link = NULL;
+	assert_int_equal(slurp(now, sizeof now), 4);
+	assert_memory_equal(now, "mine", 4);
+	assert_int_equal(access(temp, F_OK), -1);
+}
+
+/* As docs/keys.md has it, opened by other means; each time under another nonce. */
+static void test_file_bytes(void **state)
+{
+	static const uint8_t no_key[32]; /* what a plain file is sealed under */
+	uint8_t file[512], nonce[24] = {0}, plain[512];
+	unsigned long long len;
+	struct keyring *k;
+	size_t n;
+	int i;
+
+	assert_int_equal(keyfile_create(path, NULL, NULL), 0);
+	for (i = 0; i < 2; i++) {
+		n = slurp(file, sizeof file);
+		assert_memory_equal(file, "hedb keyring v2\n", 16);
+		assert_memory_not_equal(file + 32, nonce, 24);
+		memcpy(nonce, file + 32, 24);
+		assert_int_equal(crypto_aead_xchacha20poly1305_ietf_decrypt(plain, &len, NULL,
+					 file + KEYFILE_HEAD_BYTES, n - KEYFILE_HEAD_BYTES, file, KEYFILE_HEAD_BYTES,
+					 nonce, no_key), 0);
+		assert_int_equal(keyfile_load(&k, path, NULL, NULL), 0);
+		assert_int_equal(len, KEYRING_HEAD_BYTES + (size_t)(i + 1) * KEYRING_ENTRY_BYTES);
+		assert_memory_equal(plain + KEYRING_HEAD_BYTES + 24, keyring_data_key(k, 1), 32);
+		keyring_destroy(k);
+		assert_int_equal(keyrig_rotate(path, NULL, NULL), 0);
+	}
+}
+
+/* root changes the file of another user's server. */
+static void test_owner(void **state)
+{
+	struct stat st;
+
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(keyfile_create(path, NULL, NULL), 0);
+	assert_int_equal(chown(path, 65534, 65533), 0);
+	assert_int_equal(keyrig_rotate(path, NULL, NULL), 0);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_uid, 65534);
+	assert_int_equal(st.st_gid, 65533);
+	assert_int_equal(st.st_mode & 07777, 0600);
+}
+
+static int write_to(void *key)
+{
+	signal(SIGSEGV, SIG_DFL);
+	*(volatile uint8_t *)key ^= 1;
+	return 0;
+}
+
+/* What goes astray in the program that has the keys does not change them. */
+static void test_frozen(void **state)
+{
+	struct keyring *k, *loose = keyring_create();
+
+	assert_int_equal(keyfile_create(path, NULL, NULL), 0);
+	assert_int_equal(keyfile_load(&k, path, NULL, NULL), 0);
+	assert_int_equal(rig_join(rig_spawn(write_to, (void *)keyring_data_key(loose, 1), 20)), 0);
+	assert_int_equal(rig_join(rig_spawn(write_to, (void *)keyring_data_key(k, 1), 20)), 1000 + SIGSEGV);
+	keyring_destroy(k);
+	keyring_destroy(loose);
+}
+
 /* A file size limit stands in for the full disk: the write stops in the middle. */
 static void test_full_disk(void **state)
 {
@@ -549,6 +644,11 @@ int main(void)
 		CASE(test_no_overwrite),
 		CASE(test_interrupted),
 		CASE(test_full_disk),
+		CASE(test_synced),
+		CASE(test_overtaken),
+		CASE(test_file_bytes),
+		CASE(test_owner),
+		CASE(test_frozen),
 		CASE(test_concurrent),
 	};
 

@@ -17,6 +17,7 @@
 
 #include "../mgrrig.h"
 #include "../rig.h"
+#include "../syncrig.h"
 
 #include "../../ops-server/mgr_journal.h"
 
@@ -365,6 +366,48 @@ static void test_full_disk(void **state)
 	table_destroy(u);
 }
 
+/* What is answered is on the disk: the master before the journal that needs it, and each change. */
+static void test_synced(void **state)
+{
+	struct journal j;
+	struct table *t;
+
+	sync_forget();
+	t = open_ok(&j);
+	assert_string_equal(sync_calls, "frdfd"); /* master, its name and the directory; head, directory */
+	sync_forget();
+	fill(&j, t);
+	assert_string_equal(sync_calls, "ffff");
+	sync_forget();
+	assert_int_equal(change(&j, t, "node web1 x"), -EINVAL);
+	assert_string_equal(sync_calls, "");
+	journal_close(&j);
+	table_destroy(t);
+}
+
+/* A disk that failed once has perhaps what was refused, and perhaps not: nothing goes behind it. */
+static void test_sync_fails(void **state)
+{
+	struct journal j;
+	struct table *t = open_ok(&j), *u;
+
+	fill(&j, t);
+	sync_fails = true;
+	assert_int_equal(change(&j, t, "node web2 %s", rig_hex('b')), -EIO);
+	assert_int_equal(t->version, 4);
+	sync_fails = false;
+	assert_int_equal(change(&j, t, "revoke web1 *"), -EIO);
+	assert_non_null(strstr(err.s, "has to be restarted"));
+	assert_int_equal(t->version, 4);
+	journal_close(&j);
+	u = open_ok(&j);
+	assert_true(same_tables(t, u));
+	assert_int_equal(change(&j, u, "revoke web1 *"), 0);
+	journal_close(&j);
+	table_destroy(t);
+	table_destroy(u);
+}
+
 /* ---- writing it anew ---- */
 
 static void test_compact(void **state)
@@ -380,7 +423,9 @@ static void test_compact(void **state)
 	long_one = j.len;
 	version = t->version;
 	journal_close(&j);
+	sync_forget();
 	u = open_ok(&j);
+	assert_string_equal(sync_calls, "frd"); /* all of it is there before it takes the place */
 	assert_true(j.len < long_one / 100);
 	assert_int_equal(u->version, version);
 	assert_memory_equal(t->range, u->range, sizeof t->range);
@@ -451,6 +496,8 @@ int main(void)
 		OWN_DIR(test_one_at_a_time),
 		OWN_DIR(test_killed),
 		OWN_DIR(test_full_disk),
+		OWN_DIR(test_synced),
+		OWN_DIR(test_sync_fails),
 		OWN_DIR(test_compact),
 		OWN_DIR(test_random_bytes),
 	};
