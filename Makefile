@@ -151,6 +151,7 @@ $(B)/tests/unit/test_sandbox: $(B)/ops-server/sandbox.o $(B)/ops-server/log.o
 $(B)/tests/unit/test_audit: $(B)/ops-server/auditor.o $(B)/ops-server/log.o
 $(B)/tests/unit/test_view $(B)/tests/unit/test_mgr_table $(B)/tests/unit/test_mgr_journal: $(B)/ops-server/mgr_table.o
 $(B)/tests/unit/test_mgr_journal: $(B)/ops-server/mgr_journal.o
+$(B)/tests/unit/test_account: $(B)/ops-server/account.o
 $(B)/tests/unit/test_mgr_ticket: $(B)/ops-server/mgr_ticket.o
 $(B)/tests/unit/test_plaintext: $(B)/client/plaintext.o $(B)/client/plaintext_time.o
 $(B)/tests/unit/test_words: ldlibs += -lhiredis

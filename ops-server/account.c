@@ -79,13 +79,15 @@ static void refill(struct account_bucket *b, const struct policy_rate *rate, uin
 {
 	uint64_t passed = now_ms - b->at_ms, more;
 
-	if (passed > rate->per_ms || now_ms < b->at_ms)
-		passed = rate->per_ms;
+	if (passed > rate->per_ms || now_ms < b->at_ms) {
+		b->left = rate->amount;
+		b->at_ms = now_ms;
+		return;
+	}
 	more = rate->amount * passed / rate->per_ms;
-	if (!more)
-		return; /* at_ms stays, so that it adds up */
 	b->left = b->left + more > rate->amount ? rate->amount : b->left + more;
-	b->at_ms = now_ms;
+	/* Only the time that it took, rounded up: what is begun adds up, and never to more. */
+	b->at_ms += (more * rate->per_ms + rate->amount - 1) / rate->amount;
 }
 
 int account_release(struct account *a, struct account_bucket buckets[RELEASES],
