@@ -98,8 +98,7 @@ static bool inherited(const struct tickets *t, const struct ticket *k, uint64_t 
 {
 	uint64_t up_ms = now_ms - t->started_ms;
 
-	return up_ms < 2 * t->lease_ms && k->given_ms <= unix_ms - up_ms &&
-		unix_ms - k->given_ms < t->lease_ms;
+	return k->given_ms <= unix_ms - up_ms && unix_ms - k->given_ms < t->lease_ms;
 }
 
 /* The chain that goes on from what is shown; NULL: none does. */
