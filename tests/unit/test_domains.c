@@ -331,6 +331,25 @@ static void test_maintenance(void **state)
 	policy_free(p);
 }
 
+/* Columns whose rows are of several domains: that one such column was allowed says nothing of the next one. */
+static void test_verdicts_of_several(void **state)
+{
+	struct policy *p = policy_of("[domain a]\nkeys = a\n[domain b]\nkeys = b\n[role db]\nmixed = allow\n"
+				"[role db a]\nallow = all\n[role db b]\nallow = all\n");
+	const uint16_t eq[] = {PUSH, PUSH | 1, OP_enc_int4_eq};
+	int i;
+
+	ev->grant = policy_role(p, "db");
+	for (i = 0; i < 2; i++) {
+		assert_int_equal(said(ROLE_DB, request_of(
+			IN({1, A}, {2, B}, {4, A}, {1, A}, {3, B}, {4, A}), 2, 3, eq, 3)), 0);
+		assert_true(reply.cell[0].i == 1 && reply.cell[1].i == 0);
+		denied(request_of(IN({1, A}, {2, B}, {4, HERE}, {1, A}, {3, B}, {4, A}), 2, 3, eq, 3), "enc_int4_eq");
+		denied(request_of(IN({1, A}, {2, B}, {4, A}, {1, A}, {3, B}, {4, HERE}), 2, 3, eq, 3), "enc_int4_eq");
+	}
+	policy_free(p);
+}
+
 /* Two domains of keys that are one for the policy: what is made of both is still not let out. */
 static void test_united(void **state)
 {
@@ -539,6 +558,7 @@ int main(void)
 		cmocka_unit_test(test_into),
 		cmocka_unit_test(test_tenants),
 		cmocka_unit_test(test_maintenance),
+		cmocka_unit_test(test_verdicts_of_several),
 		cmocka_unit_test(test_united),
 		cmocka_unit_test(test_binding),
 		cmocka_unit_test(test_rotation),

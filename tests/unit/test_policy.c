@@ -345,6 +345,8 @@ static void test_computed_comes_back(void **state)
 	size_t at, len;
 
 	mark_two(db, stored);
+	/* that the same program was allowed over values that were not computed says nothing */
+	assert_int_equal(ask(db, TWO, CODE(PUSH, PUSH | 1, OP_enc_int4_eq), 2), 0);
 	len = request(TWO, CODE(PUSH, PUSH | 1, OP_enc_int4_eq), 2);
 	at = len - sizeof stored;
 	memcpy(req + at, stored, sizeof stored);
@@ -487,6 +489,11 @@ static void test_released(void **state)
 	assert_int_equal(released[RELEASE_RANKS], 2);
 	ask(NULL, TWO, CODE(PUSH, OP_enc_int4_hash64), 2);
 	assert_int_equal(released[RELEASE_HASHES], 2);
+	/* groups: of each row the number of those that are equal to it, whatever comes of them */
+	if (ask(NULL, ARGS({CELLS(I(0)), T_PUB_INT4, ARG_ONE}, {CELLS(I(7), I(9), I(7)), T_INT4, 0}),
+			CODE(PUSH | 1, PUSH, PUSH | 1, OP_enc_int4_group, PROGRAM_GROUPED | OP_enc_int4_min_bulk), 3))
+		fail_msg("%s", err.s);
+	assert_int_equal(released[RELEASE_RANKS], 2 + 3);
 	ask(NULL, TWO, CODE(PUSH, PUSH | 1, OP_enc_int4_add), 2); /* says nothing */
 	assert_int_equal(released[RELEASE_COMPARISONS] + released[RELEASE_ERRORS], 4);
 	ask(NULL, TWO, CODE(PUSH, PUSH | 1, PUSH | 1, OP_enc_int4_sub, OP_enc_int4_div), 2);

@@ -84,6 +84,30 @@ static void test_own(void **state)
 	table_destroy(t);
 }
 
+/* After a rotation nobody has the key of before: not who fetches his view, nor who still goes by the old one. */
+static void test_rotated(void **state)
+{
+	struct table *t = table_of_two();
+	struct view *v = view_with(t, 'c', PEER_SERVES_KV);
+	struct view_grant was, now, other;
+	enum view_right right;
+
+	assert_int_equal(view_own(v, "kv", 0, &was, &err), 0);
+	assert_int_equal(view_own(v, "kv", 4, &other, &err), 0);
+	assert_int_equal(view_peer(v, "kv", 0, rig_peer('a', PEER_DB).print, was.key_id, &right, &err), 0);
+	rig_linef(t, "rotate ra %s", rig_hex('3'));
+	view_drop(v);
+	v = view_with(t, 'c', PEER_SERVES_KV);
+	assert_int_equal(view_own(v, "kv", 0, &now, &err), 0);
+	assert_memory_not_equal(was.key, now.key, VIEW_KEY);
+	assert_int_not_equal(was.key_id, now.key_id);
+	assert_int_equal(view_peer(v, "kv", 0, rig_peer('a', PEER_DB).print, was.key_id, &right, &err), -ESTALE);
+	assert_int_equal(view_own(v, "kv", 4, &now, &err), 0); /* of another range */
+	assert_memory_equal(other.key, now.key, VIEW_KEY);
+	view_drop(v);
+	table_destroy(t);
+}
+
 /* Who is no server of that service sees no members, whatever its right. */
 static void test_members(void **state)
 {
@@ -190,6 +214,20 @@ static void test_lease(void **state)
 	view_confirm(v, s.version, now);
 	assert_int_equal(view_own(v, "kv", 0, &g, &err), 0);
 	assert_int_not_equal(*view_seen(v), seen);
+	/* news that nobody asked for say nothing of it: neither that it has ended nor that it goes on */
+	view_state(v, &s);
+	assert_int_equal(view_set(v, bytes, len, 0, &err), 0);
+	assert_int_equal(view_own(v, "kv", 0, &g, &err), 0);
+	now = s.until_ms;
+	view_state(v, &s);
+	assert_int_equal(s.until_ms, now);
+	/* it ends by itself, whether somebody steps or not */
+	assert_int_equal(view_set(v, bytes, len, clock_ms() - LEASE + 30, &err), 0);
+	usleep(40000);
+	assert_int_equal(view_own(v, "kv", 0, &g, &err), -ETIMEDOUT);
+	assert_false(view_may(v, "kv", 0));
+	view_state(v, &s);
+	assert_false(s.holds);
 	view_drop(v);
 	table_destroy(t);
 }
@@ -289,6 +327,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_own),
+		cmocka_unit_test(test_rotated),
 		cmocka_unit_test(test_members),
 		cmocka_unit_test(test_unknown_certificate),
 		cmocka_unit_test(test_addresses),
