@@ -65,6 +65,11 @@ int secure_option_resolve(struct secure_option *o, struct err_text *e)
 		err_set(e, "a certificate, key or manager is for --secure, which is not there");
 		return -EINVAL;
 	}
+	/* Who wrote "yes" meant it: a plain channel would have all of it in clear. */
+	if (env && env[0] && strcmp(env, "0") != 0 && strcmp(env, "1") != 0) {
+		err_set(e, "CXL_SECURE is 1, or 0, not \"%.40s\"", env);
+		return -EINVAL;
+	}
 	o->secure |= env && strcmp(env, "1") == 0;
 	if (!o->secure)
 		return 0;

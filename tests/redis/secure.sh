@@ -52,6 +52,9 @@ same 'a pre-shared key' "$("$B/cxl-cli" --region "$shm/a" --no-raw --secure --ps
 has 'a wrong one' "$("$B/cxl-cli" --region "$shm/a" --secure --psk "$dir/wrong.psk" get b:1 2>&1)" refused
 same 'from the environment' "$(CXL_SECURE=1 CXL_CERT=$ca/alice.pem CXL_KEY=$ca/alice.key CXL_CA=$ca/ca.pem \
 	"$B/cxl-cli" --region "$shm/a" --no-raw get b:1)" '"hello"'
+has 'what it says by another word is not taken for no' "$(CXL_SECURE=yes CXL_CERT=$ca/alice.pem CXL_KEY=$ca/alice.key \
+	CXL_CA=$ca/ca.pem "$B/cxl-cli" --region "$shm/a" get b:1 2>&1)" 'CXL_SECURE is 1, or 0'
+same 'no is no' "$(CXL_SECURE=0 "$B/cxl-cli" --region "$shm/a" --no-raw get b:1)" '"hello"'
 has 'files without --secure' "$("$B/cxl-cli" --region "$shm/a" --cert "$ca/alice.pem" get b:1 2>&1)" 'for --secure'
 same 'plain clients are still served' "$(ring a get b:1)" '"hello"'
 same 'none is left over' "$(info channels_sealed)" 0
