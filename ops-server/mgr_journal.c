@@ -361,6 +361,19 @@ static int open_in(struct journal *j, int dir, struct table *t, struct err_text 
 	return rc;
 }
 
+/* Who may write there puts a master of his own beside a journal of his own, and both are good. */
+static int check_dir(int dir, const char *path, struct err_text *e)
+{
+	struct stat st;
+
+	if (fstat(dir, &st) < 0)
+		return kernel(e, path);
+	if (!(st.st_mode & (S_IWGRP | S_IWOTH)))
+		return 0;
+	err_set(e, "%s: others may write there; chmod 700", path);
+	return -EACCES;
+}
+
 int journal_open(struct journal *j, const char *path, struct table *t, struct err_text *e)
 {
 	int dir, rc;
@@ -372,7 +385,9 @@ int journal_open(struct journal *j, const char *path, struct table *t, struct er
 	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return kernel(e, path);
-	rc = open_in(j, dir, t, e);
+	rc = check_dir(dir, path, e);
+	if (!rc)
+		rc = open_in(j, dir, t, e);
 	close(dir);
 	if (rc)
 		journal_close(j);

@@ -259,6 +259,21 @@ static void test_other_master(void **state)
 	table_destroy(t);
 }
 
+static void test_open_to_others(void **state)
+{
+	static const mode_t bad[] = {0720, 0702, 0777, 01777};
+	size_t i;
+
+	for (i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		assert_int_equal(chmod(dir, bad[i]), 0);
+		assert_int_equal(open_rc(), -EACCES);
+		assert_non_null(strstr(err.s, "others may write there"));
+		assert_int_equal(access(in_dir("master"), F_OK), -1);
+	}
+	assert_int_equal(chmod(dir, 0755), 0);
+	assert_int_equal(open_rc(), 0);
+}
+
 static void test_one_at_a_time(void **state)
 {
 	struct journal j;
@@ -493,6 +508,7 @@ int main(void)
 		OWN_DIR(test_changed_anywhere),
 		OWN_DIR(test_lines_moved),
 		OWN_DIR(test_other_master),
+		OWN_DIR(test_open_to_others),
 		OWN_DIR(test_one_at_a_time),
 		OWN_DIR(test_killed),
 		OWN_DIR(test_full_disk),
