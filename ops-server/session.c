@@ -321,6 +321,8 @@ static void serve_proof(struct worker *w, struct reply *r, uint64_t id, const ui
 	account_name(a, is);
 	if (rc) {
 		reply_fail(w, r, id, rc, e.s);
+		account_denied(a);
+		witness_denied(&s->witness, r->c, a, e.s);
 		return;
 	}
 	if (strcmp(was, is) != 0) /* else a line in the log for each time that it says so again */

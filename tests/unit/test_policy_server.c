@@ -380,6 +380,11 @@ static void test_hostile_proofs(void **state)
 	len = make_proof(c, "client", other);
 	assert_int_equal(ask(c, OPS_PROVE, other, len), -EACCES);
 	assert_int_equal(ask_op(c, OP_enc_int4_lt), -EACCES);
+	/* who tries that is in the log */
+	assert_true(account(c, "denied") > len);
+	assert_true(logged("count=1 why: the credential is not the server's") || logged("count=1 why: the session's proof"));
+	assert_true(logged("count=8 why: the signature is not that role's key's") ||
+		logged("count=16 why: the signature is not that role's key's"));
 	/* passes */
 	become_app(c);
 	memcpy(proof + 1, c->pass, OPS_PASS);
