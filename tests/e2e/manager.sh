@@ -9,7 +9,7 @@ ctl=$B/hedbctl
 unset CXL_SECURE CXL_CERT CXL_KEY CXL_CA CXL_CRL CXL_PSK CXL_SEC_MGR CXL_SEC_POOL NOTIFY_SOCKET HEDB_REGION
 # in memory where that can be: others' disks may make fsync() take its time
 dir=$(mktemp -d /dev/shm/mgr-e2e.XXXXXX 2>/dev/null || mktemp -d "${TMPDIR:-/tmp}/mgr-e2e.XXXXXX") || exit 1
-pids= mounted=
+pids= mounted= as=
 . tests/e2e/lib/tap.sh
 tap='manager: '
 
@@ -45,7 +45,7 @@ begin() {
 		echo "$port" >"$dir/port"
 		: >"$log" # by us: the background's shell may be late
 		# shellcheck disable=SC2046
-		"$B/cxl_sec_mgr" --listen "127.0.0.1:$port" --store "$store" $(certificate mgr) \
+		$as "$B/cxl_sec_mgr" --listen "127.0.0.1:$port" --store "$store" $(certificate mgr) \
 			--crl "$ca/crl.pem" "$@" 2>>"$log" </dev/null &
 		pid=$!
 		pids="$pids $pid"
@@ -92,6 +92,9 @@ case $B in
 *address* | *thread*) ;;
 *) [ "$(sed -n 's/^Seccomp:[[:space:]]*//p' "/proc/$pid/status")" = 2 ] && ok 'in a filter of system calls' || not_ok 'in a filter of system calls' ;;
 esac
+# Its memory has the master key.
+is 'it can gain nothing' "$(sed -n 's/^NoNewPrivs:[[:space:]]*//p' "/proc/$pid/status")" 1
+is 'it can write no core' "$(awk '/Max core file size/ { print $5, $6 }' "/proc/$pid/limits")" '0 0'
 says 'a second one on its store' 1 'another manager' "$B/cxl_sec_mgr" --listen 127.0.0.1:0 --store "$dir/store" $(certificate mgr)
 
 # ---- the table ----
@@ -239,6 +242,20 @@ sed 's/grant web1 tenant1 write/grant web2 tenant1 write/' "$dir/store/journal" 
 cat "$dir/changed" >"$dir/store/journal"
 # shellcheck disable=SC2046
 says 'a journal that was edited is refused' 1 'was changed' "$B/cxl_sec_mgr" --listen 127.0.0.1:0 --store "$dir/store" $(certificate mgr)
+
+# ---- nobody looks into its memory: what is not dumpable belongs to root in /proc ----
+if [ "$(id -u)" = 0 ]; then
+	mkdir "$dir/nobody"
+	chmod 711 "$dir"
+	chown -R 65534 "$dir/nobody" "$ca"
+	as='setpriv --reuid 65534 --regid 65534 --clear-groups'
+	begin "$dir/nobody/store" && ok 'as another user' || not_ok 'as another user' "$(cat "$log")"
+	is 'it is not dumpable' "$(stat -c %u "/proc/$pid/mem")" 0
+	$as head -c 1 "/proc/$pid/environ" >/dev/null 2>&1 && not_ok 'nor may its user look into it' || ok 'nor may its user look into it'
+	end TERM
+else
+	skip 'not dumpable' 'not root'
+fi
 
 echo "# $passed passed, $failed failed"
 [ "$failed" = 0 ]

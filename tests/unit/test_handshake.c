@@ -165,6 +165,60 @@ static void test_stream_copied(void **state)
 	}
 }
 
+/* Two of a stream that have met; after a copy neither says a word, nor what is left of it. */
+static void test_stream_says_nothing(void **state)
+{
+	struct trust *ct = load_name(dir, "node"), *st = load_name(dir, "mgr");
+	struct pair p = {handshake_create_stream(ct, false), handshake_create_stream(st, true), 0, 0};
+	uint8_t said[8];
+	const uint8_t *at;
+	size_t got = 0;
+	int turns;
+
+	for (turns = 0; turns < 4; turns++) {
+		p.c = handshake_run(p.client);
+		carry(p.client, p.server);
+		p.s = handshake_run(p.server);
+		carry(p.server, p.client);
+	}
+	assert_int_equal(p.c, 0);
+	assert_int_equal(p.s, 0);
+	assert_int_equal(handshake_say(p.client, "hello", 5), 0);
+	carry(p.client, p.server);
+	assert_int_equal(handshake_hear(p.server, said, sizeof said, &got), 0);
+	assert_int_equal(got, 5);
+	assert_memory_equal(said, "hello", 5);
+	life_end();
+	assert_int_equal(handshake_say(p.client, "hello", 5), -EPROTO);
+	assert_int_equal(handshake_out(p.client, &at), 0);
+	assert_non_null(strstr(handshake_why(p.client), "copy"));
+	assert_int_equal(handshake_say(p.server, "hello", 5), -EPROTO);
+	assert_int_equal(handshake_out(p.server, &at), 0);
+	part(&p);
+	trust_drop(ct);
+	trust_drop(st);
+}
+
+/* Behind its last word the client says something that is under no key yet that seals: no handshake. */
+static void test_more_than_a_handshake(void **state)
+{
+	struct trust *ct = load_name(dir, "node"), *st = load_name(dir, "zone");
+	struct pair p = {handshake_create(ct, &ops, false), handshake_create(st, &ops, true), 0, 0};
+
+	p.c = handshake_run(p.client);
+	carry(p.client, p.server);
+	p.s = handshake_run(p.server);
+	carry(p.server, p.client);
+	p.c = handshake_run(p.client);
+	carry(p.client, p.server);
+	assert_int_equal(handshake_feed(p.server, "\x17\x03\x03\x00\x01x", 6), 0);
+	assert_int_equal(handshake_run(p.server), -EACCES);
+	assert_int_equal(handshake_run(p.server), -EACCES);
+	part(&p);
+	trust_drop(ct);
+	trust_drop(st);
+}
+
 static void test_too_much(void **state)
 {
 	static uint8_t junk[40000];
@@ -191,6 +245,8 @@ int main(void)
 		cmocka_unit_test(test_fresh),
 		cmocka_unit_test(test_flipped),
 		cmocka_unit_test(test_stream_copied),
+		cmocka_unit_test(test_stream_says_nothing),
+		cmocka_unit_test(test_more_than_a_handshake),
 		cmocka_unit_test(test_too_much),
 	};
 

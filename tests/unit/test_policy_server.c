@@ -21,6 +21,7 @@
 #include "proof.h"
 
 static char dir[64], psk[96], policy[96], owner[96], app[96], app_public[112], audit[96], audit_key[96];
+static char generation[96]; /* 16 bytes, the id of this machine's life */
 static uint8_t app_secret[SIGNKEY_SECRET];
 
 static void write_policy(uint64_t version, const char *rest)
@@ -95,6 +96,10 @@ static int begin_policy(void **state)
 	more[n++] = psk;
 	more[n++] = "--credential";
 	more[n++] = f.credential;
+	snprintf(generation, sizeof generation, "%s/generation", dir);
+	write_file(generation, "0123456789abcdef", 16);
+	more[n++] = "--generation";
+	more[n++] = generation;
 	return begin_with(channels, more);
 }
 
@@ -399,7 +404,54 @@ static void test_hostile_proofs(void **state)
 	assert_int_equal(ask_op(c, OP_enc_int4_lt), -EACCES);
 	assert_int_equal(ask(c, OPS_PROVE, proof, 1 + OPS_PASS), 0);
 	assert_int_equal(ask_op(c, OP_enc_int4_lt), 0);
+	/* a good proof is good once */
+	len = make_proof(c, "app", proof);
+	assert_int_equal(ask(c, OPS_PROVE, proof, len), 0);
+	assert_int_equal(ask(c, OPS_PROVE, proof, len), -EACCES);
+	assert_non_null(strstr(err.s, "challenge of its own"));
 	client_close(c);
+}
+
+/* A copy of the server has its secret, and takes none of its passes; proofs it takes, as the key is
+ * another's. */
+static void test_passes_of_a_copy(void **state)
+{
+	struct ops_client *c = client_open(ROLE_DB, NULL);
+	uint8_t proof[1 + OPS_PASS] = {OPS_BY_PASS};
+	int fd;
+
+	become_app(c);
+	memcpy(proof + 1, c->pass, OPS_PASS);
+	ops_release(c);
+	assert_int_equal(ask(c, OPS_PROVE, proof, sizeof proof), 0);
+	ops_release(c);
+	fd = open(generation, O_WRONLY);
+	assert_int_equal(pwrite(fd, "X", 1, 15), 1);
+	close(fd);
+	assert_int_equal(ask(c, OPS_PROVE, proof, sizeof proof), -EACCES);
+	assert_int_equal(ask_op(c, OP_enc_int4_lt), -EACCES);
+	become_app(c);
+	assert_int_equal(ask_op(c, OP_enc_int4_lt), 0);
+	client_close(c);
+	assert_true(logged(" life: this process is a copy, or was copied "));
+}
+
+/* Which keys and which policy were in force, and what was not to be. */
+static void test_zones_logged(void **state)
+{
+	uint16_t id;
+
+	assert_true(logged(" keys current=1 "));
+	assert_true(logged(" policy name=test stamp=2:"));
+	assert_int_equal(keyrig_rotate(f.keys, &id, &err), 0);
+	write_policy(3, narrow);
+	reload();
+	assert_true(logged(" keys current=2 "));
+	assert_true(logged(" policy name=test stamp=3:"));
+	write_policy(1, narrow);
+	reload();
+	assert_true(logged(" reload refused: "));
+	assert_int_equal(count_logged(" stamp=1:"), 0);
 }
 
 /* A session that proves again what it is writes no lines with it: others need the disk. */
@@ -611,6 +663,8 @@ int main(void)
 		SERVED(test_peers),
 		cmocka_unit_test_setup_teardown(test_first_request, begin_one_channel, end_policy),
 		SERVED(test_hostile_proofs),
+		SERVED(test_passes_of_a_copy),
+		SERVED(test_zones_logged),
 		SERVED(test_proofs_again),
 		SERVED(test_account),
 		SERVED(test_rates),
