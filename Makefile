@@ -142,7 +142,7 @@ $(B)/tests/unit/test_zone: $(B)/redis-module/zone.o $(B)/redis-module/zone_reque
 $(B)/tests/unit/test_zone.o $(B)/tests/unit/test_zone_request.o: all_cflags += -Iredis-module
 $(B)/tests/unit/test_zone.o $(B)/tests/unit/test_zone_request.o: $(redismodule_h)
 $(patsubst %,$(B)/tests/unit/test_%,handshake pins trust_objects trust_files trust_list copies \
-    sealed_server sealed_revoked sealed_replaced manager manager_name manager_tenure manager_share policy_server): $(B)/client/ca.o $(B)/client/ca_crl.o
+    sealed_server sealed_revoked sealed_replaced manager manager_away manager_name manager_tenure manager_share policy_server): $(B)/client/ca.o $(B)/client/ca_crl.o
 $(B)/tests/unit/test_scan: $(B)/client/scan.o
 $(B)/tests/unit/test_words: $(B)/client/words.o
 $(B)/tests/unit/test_rows: $(B)/client/rows.o

@@ -9,10 +9,12 @@
 
 #include "region_path.h"
 #include "secure.h"
+#include "wait.h"
 #include "watch.h"
 
 enum {
 	TIMEOUT_MS = 5000,
+	LOOK_MS = 5,              /* for a server that is not there */
 	SPIN_US = 50,
 	PARTS_PER_PAUSE = 64,     /* of a reply that may never end: look at the clock */
 	SLICE_MS = 100,           /* of a long wait: then see whether the server lives */
@@ -117,21 +119,49 @@ static int seal_channel(struct cxlring *c)
 		e.s[0] ? e.s : "no sealed channel: the server refused it or did not answer");
 }
 
-/* Again while the range's key is changing: one end hears of it first. */
+/* Before the next attempt to be connected, as the last one came to `rc`. False: the time is up. */
+static bool pause_attempt(const struct cxlring *c, int rc, uint64_t t0, uint32_t *refused_ms)
+{
+	uint64_t ms = LOOK_MS, spent = clock_ms() - t0;
+
+	if (rc == -ESTALE)
+		ms = *refused_ms = wait_refused_ms(*refused_ms);
+	if (c->options.timeout_ms >= 0) {
+		uint64_t most = (uint64_t)c->options.timeout_ms;
+
+		if (spent >= most)
+			return false;
+		ms = ms < most - spent ? ms : most - spent;
+	}
+	usleep((useconds_t)ms * 1000);
+	return true;
+}
+
+/* The time for that is up; the last attempt came to `rc`. */
+static int not_connected(struct cxlring *c, int rc)
+{
+	char why[sizeof c->why];
+
+	if (rc == -EAGAIN)
+		return conn_fail(c, -EOWNERDEAD, "no server came within %d ms", c->options.timeout_ms);
+	snprintf(why, sizeof why, "%s", c->why);
+	return conn_fail(c, -EOWNERDEAD, "for %d ms: %.200s", c->options.timeout_ms, why);
+}
+
+/* Again while the range's key is changing, which one end hears of first, or the server has no
+ * answer from the manager. */
 static int attach_sealed(struct cxlring *c)
 {
+	uint32_t refused_ms = 0;
 	uint64_t t0 = clock_ms();
 	int rc;
 
-	for (;;) {
+	do {
 		rc = attach(c);
 		if (rc == 0)
 			rc = seal_channel(c);
-		if (rc != -ESTALE || (c->options.timeout_ms >= 0 &&
-							 clock_ms() - t0 >= (uint64_t)c->options.timeout_ms))
-			return rc;
-		usleep(5000);
-	}
+	} while (rc == -ESTALE && pause_attempt(c, rc, t0, &refused_ms));
+	return rc == -ESTALE ? not_connected(c, rc) : rc;
 }
 
 static void forget_messages(struct cxlring *c)
@@ -268,7 +298,8 @@ static int lose(struct cxlring *c, const char *why)
 		(unsigned long long)c->lost);
 }
 
-/* One attempt to be connected: 0, -EAGAIN (no server yet), or an error that stays. */
+/* One attempt to be connected: 0, -EAGAIN (no server yet), -ESTALE (there is one, which refuses for
+ * now), or an error that stays. */
 static int connect_once(struct cxlring *c)
 {
 	int rc = 0;
@@ -286,19 +317,22 @@ static int connect_once(struct cxlring *c)
 	}
 	if (!c->attached)
 		rc = attach(c);
-	if (rc == 0) {
+	if (rc == 0)
 		rc = seal_channel(c);
-		return rc == 0 ? authenticate(c) : rc == -ESTALE ? -EAGAIN : rc;
-	}
-	/* No region, no server, not ready: all of them may come. */
-	return rc == -EOWNERDEAD || rc == -ENOENT || rc == -EMEDIUMTYPE || rc == -EFBIG
-			   ? -EAGAIN
-			   : rc;
+	else /* No region, no server, not ready: all of them may come. */
+		return rc == -EOWNERDEAD || rc == -ENOENT || rc == -EMEDIUMTYPE || rc == -EFBIG
+				   ? -EAGAIN
+				   : rc;
+	if (rc)
+		return rc;
+	rc = authenticate(c);
+	return rc == -EAGAIN ? -ESTALE : rc;
 }
 
 int conn_ready(struct cxlring *c)
 {
 	bool over = conn_tenure_over(c);
+	uint32_t refused_ms = 0;
 	uint64_t t0;
 	int rc;
 
@@ -311,13 +345,9 @@ int conn_ready(struct cxlring *c)
 	if (over)
 		detach(c);
 	t0 = clock_ms();
-	while ((rc = connect_once(c)) == -EAGAIN) {
-		if (c->options.timeout_ms >= 0 &&
-			clock_ms() - t0 >= (uint64_t)c->options.timeout_ms)
-			return conn_fail(c, -EOWNERDEAD, "no server came within %d ms",
-				c->options.timeout_ms);
-		usleep(5000);
-	}
+	while ((rc = connect_once(c)) == -EAGAIN || rc == -ESTALE)
+		if (!pause_attempt(c, rc, t0, &refused_ms))
+			return not_connected(c, rc);
 	return rc;
 }
 

@@ -29,7 +29,8 @@
  *                may have been executed or not. Nothing is sent twice: only GET, EXISTS
  *                and PING of the blocking interface are repeated, since they change
  *                nothing. The next call connects to the server's successor
- *   -EOWNERDEAD  no server within the time-out
+ *   -EOWNERDEAD  no server within the time-out, or one that takes nobody for now: Redis is
+ *                loading, or has no answer from the manager
  *   -EUSERS      every channel is taken
  *   -EACCES      the successor did not accept the user's password
  *   -EPROTO      the server refused this channel: a request made no sense to it, or it was

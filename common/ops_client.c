@@ -13,8 +13,6 @@
 
 #include <sodium.h>
 
-enum { STALE_US = 5000 };
-
 /* ---- life ---- */
 
 void ops_client_init(struct ops_client *c, const struct region *r,
@@ -310,21 +308,21 @@ static int attach_once(struct ops_client *c, struct ops_limit *l)
 	return begin_session(c, l);
 }
 
-/* The same, until both ends mean the same key of the channel's range: it may have been changed
- * just now, and one of them knows it first. */
+/* The same, until both ends mean the same key of the channel's range, which may have been changed
+ * just now, and the server has an answer from the manager. */
 static int attach(struct ops_client *c, struct ops_limit *l)
 {
-	bool stale = false;
 	int rc;
 
 	while ((rc = attach_once(c, l)) == -ESTALE) {
-		stale = true;
 		ops_release(c);
-		wait_poll(STALE_US);
-		if (ops_pause(c, l))
+		rc = ops_back_off(c, l);
+		if (rc)
 			return rc;
 	}
-	return rc == -ETIMEDOUT && stale ? -ESTALE : rc;
+	if (rc == 0)
+		l->refused_ms = 0;
+	return rc;
 }
 
 /* The server was replaced: go on under the new one, on this channel or another. */
@@ -426,7 +424,7 @@ static int fail(struct ops_client *c, struct ops_slot *s, struct ops_limit *l, i
 {
 	ops_slot_drop(c, s);
 	c->current = NULL;
-	if (rc == -ETIMEDOUT && secure_ready(c->trust, l->e) == 0)
+	if (rc == -ETIMEDOUT && !l->refused_ms && secure_ready(c->trust, l->e) == 0)
 		err_set(l->e, "no answer from ops_server within %llu ms; is it running?",
 			(unsigned long long)l->timeout_ms);
 	else if (rc == -EPROTO)

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "ops_wire.h"
 
+#include <poll.h>
 #include <string.h>
+
+#include "wait.h"
 
 enum {
 	OUT_KEPT = 1 << 20,   /* of the memory for long requests: batches follow each other */
@@ -82,6 +85,21 @@ int ops_pause(struct ops_client *c, struct ops_limit *l)
 	if (c->idle)
 		c->idle(c->idle_ctx);
 	return left_ms(l) ? 0 : -ETIMEDOUT;
+}
+
+int ops_back_off(struct ops_client *c, struct ops_limit *l)
+{
+	uint64_t now = clock_ms(), until;
+	int rc;
+
+	l->refused_ms = wait_refused_ms(l->refused_ms);
+	until = now + l->refused_ms;
+	while ((rc = ops_pause(c, l)) == 0 && (now = clock_ms()) < until) {
+		uint64_t ms = until - now < slice_of(l) ? until - now : slice_of(l);
+
+		poll(NULL, 0, (int)ms); /* a signal ends it */
+	}
+	return rc;
 }
 
 /* ---- replies ---- */

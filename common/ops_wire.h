@@ -22,6 +22,7 @@ struct ops_limit {
 	uint64_t deadline;   /* clock_ms; 0 until the first pause: most have none */
 	struct err_text *e;
 	bool again;          /* a refused channel has been attached anew */
+	uint32_t refused_ms; /* the last pause after a refusal that passes; 0: none since a session */
 };
 
 /* Whose answer to wait for, and whether it may stay in the ring. */
@@ -42,6 +43,9 @@ void ops_slot_drop(struct ops_client *c, struct ops_slot *s);
 
 /* A pause; the caller's interrupts may jump out of here. 0 or -ETIMEDOUT. */
 int ops_pause(struct ops_client *c, struct ops_limit *l);
+
+/* The same after a refusal that passes: with a sleep that is longer each time. */
+int ops_back_off(struct ops_client *c, struct ops_limit *l);
 
 /* Send it; on -EOWNERDEAD, -EPROTO and the like the channel's state decides. */
 MUST_CHECK int ops_send_request(

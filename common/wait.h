@@ -76,6 +76,20 @@ void bell_rouse(uint32_t *word);
 uint32_t wait_pause_us(uint64_t slept_us);
 void wait_poll(uint64_t slept_us);
 
+/* After one more attempt in vain: twice as long as after the one before, within `least` and `most`.
+ * 0: there was none before. */
+static inline uint32_t wait_longer(uint32_t before, uint32_t least, uint32_t most)
+{
+	return before == 0 ? least : before <= most / 2 ? 2 * before : most;
+}
+
+/* In milliseconds, when there is a server and it refuses for now: an attempt costs both a
+ * handshake, and the server a line of its log. */
+static inline uint32_t wait_refused_ms(uint32_t before)
+{
+	return wait_longer(before, 5, 200);
+}
+
 struct spin {
 	uint64_t max;    /* ticks; 0: never spin */
 	uint64_t budget; /* ticks, adapts within max/8 .. max */

@@ -12,6 +12,7 @@
 #include "life.h"
 #include "lookup.h"
 #include "tenure.h"
+#include "wait.h"
 
 enum {
 	BACK_OFF_MIN_MS = 50,
@@ -40,7 +41,8 @@ struct watch {
 	uint64_t silent_ms;  /* asked: since when nothing has come */
 	uint64_t heard_ms;   /* when we asked what was answered last */
 	uint64_t since_ms;   /* of the connection */
-	uint64_t ask_at_ms, try_at_ms, back_off_ms;
+	uint64_t ask_at_ms, try_at_ms;
+	uint32_t back_off_ms;
 	uint8_t ticket[MGR_TICKET]; /* of the last answer, to any connection */
 	char why[192];
 	int rc;              /* that of `why` */
@@ -117,7 +119,7 @@ static void lose(struct watch *w, int rc, const char *why, uint64_t now)
 	w->rc = rc;
 	mgrlink_close(&w->link);
 	w->try_at_ms = now + w->back_off_ms;
-	w->back_off_ms = 2 * w->back_off_ms < BACK_OFF_MAX_MS ? 2 * w->back_off_ms : BACK_OFF_MAX_MS;
+	w->back_off_ms = wait_longer(w->back_off_ms, BACK_OFF_MIN_MS, BACK_OFF_MAX_MS);
 }
 
 static void nameless(struct watch *w, int rc, const char *why, uint64_t now)

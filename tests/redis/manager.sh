@@ -122,6 +122,21 @@ has 'not plain with a manager' "$(redis config set cxlring.secure plain)" 'nothi
 has 'nor sealed' "$(redis config set cxlring.secure sealed)" 'nothing but cxlring.secure required'
 same 'all is as it was' "$(as t1 get x)" '"5"'
 
+# ---- without the manager for Redis alone ----
+# Pauses of 5, 10, 20, 40, 80 and 160 ms, then of 200: 15 attempts in 2 s, or one or two more.
+# A bound that no machine is too slow or too fast for.
+start b --cxlring.secure required --cxlring.cert-file "$ca/redis.pem" --cxlring.key-file "$ca/redis.key" \
+	--cxlring.ca-file "$ca/ca.pem" --cxlring.sec-mgr "127.0.0.1:$(free_port)"
+redis_b() { redis-cli -s "$dir/b.sock" info cxlring | tr -d '\r' | sed -n "s/^cxlring_$1://p"; }
+as_b() {
+	"$B/cxl-cli" --region "$shm/b" --no-raw --secure --sec-mgr "127.0.0.1:$port" --cert "$ca/t1.pem" \
+		--key "$ca/t1.key" --ca "$ca/ca.pem" "$@" 2>&1
+}
+has 'a client is told why' "$(as_b --timeout 2000 get x)" 'no answer from the manager'
+tried=$(redis_b refused_channels)
+[ "$tried" -ge 2 ] && [ "$tried" -le 18 ] && ok "and has tried $tried times in 2 s" || not_ok "tried $tried times in 2 s"
+stop b
+
 # ---- without the manager ----
 mkfifo "$dir/three"
 as t1 <"$dir/three" >"$dir/three.out" 2>&1 &

@@ -189,6 +189,17 @@ static void test_poll_sleeps_a_little(void **state)
 	wait_poll(UINT64_MAX); /* bounded: alarm() otherwise */
 }
 
+static void test_pauses_grow_up_to_a_limit(void **state)
+{
+	static const uint32_t wanted[] = {5, 10, 20, 40, 80, 160, 200, 200, 200};
+	uint32_t ms = 0;
+	size_t i;
+
+	for (i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
+		assert_int_equal(ms = wait_refused_ms(ms), wanted[i]);
+	assert_int_equal(wait_longer(UINT32_MAX / 2 + 1, 1, UINT32_MAX), UINT32_MAX);
+}
+
 static void test_spin_of_zero_never_spins(void **state)
 {
 	struct spin s;
@@ -352,6 +363,7 @@ int main(void)
 		cmocka_unit_test(test_wake_reaches_another_process),
 		cmocka_unit_test(test_no_wake_is_lost_between_two_sleepers),
 		cmocka_unit_test(test_poll_sleeps_a_little),
+		cmocka_unit_test(test_pauses_grow_up_to_a_limit),
 		cmocka_unit_test(test_spin_of_zero_never_spins),
 		cmocka_unit_test(test_spin_ends),
 		cmocka_unit_test(test_spin_anew_owes_nothing),
