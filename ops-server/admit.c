@@ -35,6 +35,7 @@ static int shake_hands(struct admission *a, const struct zone *z, struct service
 			ident_pid(c->owner), a->peer.name);
 		rc = -EAGAIN;
 	} else if (a->handshake) {
+		a->peer = *handshake_peer(a->handshake); /* as far as it was heard */
 		err_set(e, "no sealed channel: %s",
 			handshake_why(a->handshake)[0] ? handshake_why(a->handshake) : err_name(rc));
 	}

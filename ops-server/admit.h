@@ -21,7 +21,7 @@ struct admission {
 	uint64_t zone; /* number of the zone that let it in; 0: none has */
 	bool plain;    /* its first request was, and it cannot be sealed any more */
 	bool sealed;
-	struct peer peer;
+	struct peer peer; /* of one that is not sealed: who it said that it is, for the log */
 	int64_t until_s; /* Unix time: look again after it */
 	enum view_right right; /* by the manager; without one RIGHT_WRITE */
 	uint64_t key_id, seen; /* of the range's key; view_seen() when it was looked at */

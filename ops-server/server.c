@@ -279,6 +279,15 @@ static void note_life(struct server *s)
 	auditor_note(s->audit, "life: this process is a copy, or was copied");
 }
 
+/* Those that the log has left out so far. */
+static void note_refusals(struct server *s, uint64_t now_ms)
+{
+	char text[REFUSAL_TEXT];
+
+	while (refusals_left(&s->refusals, now_ms, text))
+		log_warning("%s", text);
+}
+
 static int open_all(struct server *s, struct err_text *e)
 {
 	struct service_config config = {.delay_ns = s->config.delay_ns, .ctx = s,
@@ -357,6 +366,7 @@ static int wait_event(struct server *s, int signals, struct pollfd *fds)
 	s->unreviewed &= review(s); /* soon again, if rights have changed */
 	note_minute(s);
 	note_life(s);
+	note_refusals(s, clock_ms());
 	workers_look(s); /* one may have passed a channel by that was locked just now */
 	if ((fds[0].revents & POLLIN) && read(signals, &info, sizeof info) == sizeof info)
 		return (int)info.ssi_signo;
@@ -463,6 +473,7 @@ static int serve(struct server *s)
 	}
 	log_info("signal %d: answering what is there, then ending", signo);
 	drain(s);
+	note_refusals(s, clock_ms() + REFUSAL_MS);
 	auditor_note(s->audit, "stop signal=%d", signo);
 	auditor_close(s->audit);
 	watcher_destroy(s->watcher);
@@ -493,6 +504,7 @@ int main(int argc, char **argv)
 	log_set_level(server.config.log_level);
 	pthread_mutex_init(&server.zone_lock, NULL);
 	pthread_mutex_init(&server.control, NULL);
+	refusals_init(&server.refusals);
 	server.started_ms = clock_ms();
 	harden();
 	rc = open_all(&server, &e);

@@ -16,6 +16,7 @@
 #include "eval.h"
 #include "life.h"
 #include "ops.h"
+#include "refusal.h"
 #include "service.h"
 #include "stats.h"
 
@@ -82,6 +83,7 @@ struct server {
 	uint32_t patience;       /* how often a worker has to be rung again before one polls */
 	uint64_t started_ms;
 	struct life life;        /* that was in the log last; the main thread's */
+	struct refusals refusals; /* in the log */
 	uint8_t *stuck;   /* per channel: a reply waits for room. Beside the sessions, because
 	                     who looks for work has no lock and a session may go meanwhile */
 	struct auditor *audit;    /* NULL: no log */

@@ -382,11 +382,15 @@ static void serve_one(struct worker *w, struct service_chan *c, uint8_t kind, ui
 static void refuse(struct server *s, struct service_chan *c, const char *why)
 {
 	const char *sealed = seal_why(&c->rx) ? seal_why(&c->rx) : seal_why(&c->tx);
+	const struct session *known = c->session;
+	char more[REFUSAL_MORE];
 
 	if (service_renew_copied(&s->service, c))
 		return;
 	why = sealed ? sealed : why;
-	log_warning("channel %u of pid %u refused: %s", c->index, ident_pid(c->owner), why);
+	if (refusals_say(&s->refusals, known ? known->admission.peer.print : NULL, why, clock_ms(), more))
+		log_warning("channel %u of pid %u refused: %s%s", c->index, ident_pid(c->owner), why,
+			more);
 	service_refuse(&s->service, c);
 }
 

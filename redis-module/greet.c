@@ -210,12 +210,11 @@ static void free_greeting(struct greeting *x)
 }
 
 /* The certificate's first user, if it names one. */
-static bool be_user(struct session *s, const struct peer *p)
+static bool be_user(struct session *s, const struct peer *p, struct err_text *e)
 {
 	if (p->nusers == 0 || acl_certify(&s->acl, p->user[0]))
 		return true;
-	RedisModule_Log(roster.ctx, "warning",
-		"\"%s\" may be user %s, which there is not, or is off", p->name, p->user[0]);
+	err_set(e, "\"%s\" may be user %s, which there is not, or is off", p->name, p->user[0]);
 	return false;
 }
 
@@ -238,17 +237,16 @@ static void go_on(struct session *s, struct greeting *x)
 		s->key_id = handshake_key_id(x->handshake);
 		greet_view.sealed++;
 		/* The files may be others than when it began. */
-		if (trust_objects(g.trust, s->peer, time(NULL), &e))
+		s->let_in = !trust_objects(g.trust, s->peer, time(NULL), &e) && be_user(s, s->peer, &e);
+		if (!s->let_in) {
 			snprintf(why, sizeof why, "no sealed channel: %s", e.s);
-		else
-			s->let_in = be_user(s, s->peer);
-		if (!s->let_in)
 			rc = -EACCES;
+		}
 	}
 	s->greeting = NULL;
-	free_greeting(x);
 	if (rc)
-		roster_refuse(s, why);
+		roster_refuse_peer(s, handshake_peer(x->handshake), why);
+	free_greeting(x);
 }
 
 static void on_thought(int fd, void *unused, int mask)

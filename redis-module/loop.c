@@ -249,6 +249,7 @@ static void on_cron(RedisModuleCtx *ctx, RedisModuleEvent e, uint64_t sub, void 
 	}
 	service_beat(&roster.service);
 	service_reap(&roster.service, now);
+	roster_tell(now);
 }
 
 /* Asking CONFIG at each client's coming would stand in SLOWLOG and commandstats. */

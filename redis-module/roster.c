@@ -54,17 +54,32 @@ static void left(void *unused, struct service_chan *c)
 	RedisModule_EventLoopDel(c->owner_fd, REDISMODULE_EVENTLOOP_READABLE);
 }
 
-void roster_refuse(struct session *s, const char *why)
+void roster_refuse_peer(struct session *s, const struct peer *peer, const char *why)
 {
 	struct service_chan *c = s->chan;
+	char more[REFUSAL_MORE];
 
 	if (service_renew_copied(&roster.service, c))
 		return;
 	why = seal_why(&c->rx) ? seal_why(&c->rx) : seal_why(&c->tx) ? seal_why(&c->tx) : why;
 	counters.refused++;
-	RedisModule_Log(roster.ctx, "warning", "channel %u of pid %u is refused: %s", c->index,
-		ident_pid(c->owner), why);
+	if (refusals_say(&roster.refusals, peer ? peer->print : NULL, why, clock_ms(), more))
+		RedisModule_Log(roster.ctx, "warning", "channel %u of pid %u is refused: %s%s", c->index,
+			ident_pid(c->owner), why, more);
 	service_refuse(&roster.service, c);
+}
+
+void roster_refuse(struct session *s, const char *why)
+{
+	roster_refuse_peer(s, s->peer, why);
+}
+
+void roster_tell(uint64_t now_ms)
+{
+	char text[REFUSAL_TEXT];
+
+	while (refusals_left(&roster.refusals, now_ms, text))
+		RedisModule_Log(roster.ctx, "warning", "%s", text);
 }
 
 void roster_end(struct session *s, const char *why)
@@ -155,6 +170,7 @@ int roster_open(RedisModuleCtx *ctx, const struct region *r, const struct servic
 	if (rc)
 		return rc;
 	memset(&roster, 0, sizeof roster);
+	refusals_init(&roster.refusals);
 	if (posix_memalign((void **)&roster.chans, 128, g->nchannels * sizeof *roster.chans))
 		return -ENOMEM;
 	memset(roster.chans, 0, g->nchannels * sizeof *roster.chans);
@@ -176,6 +192,7 @@ int roster_open(RedisModuleCtx *ctx, const struct region *r, const struct servic
 void roster_close(void)
 {
 	service_drop(&roster.service);
+	roster_tell(clock_ms() + REFUSAL_MS);
 	RedisModule_FreeThreadSafeContext(roster.ctx);
 	RedisModule_Free(roster.open);
 	free(roster.chans);

@@ -14,6 +14,7 @@
 #ifndef CXLRING_ROSTER_H
 #define CXLRING_ROSTER_H
 
+#include "refusal.h"
 #include "session.h"
 
 extern struct roster {
@@ -25,6 +26,7 @@ extern struct roster {
 	bool kills;              /* one that was served when it was to be killed waits for it */
 	uint64_t max_message;
 	uint64_t last_id;
+	struct refusals refusals;   /* in the log */
 	RedisModuleCtx *ctx; /* outside of events: to ask for flags, to log */
 } roster;
 
@@ -36,7 +38,12 @@ void roster_close(void);
 /* proto-max-bulk-len is another one. */
 void roster_limits(RedisModuleCtx *ctx);
 
+/* `peer`: who was to be let in, when a handshake came to nothing. */
 void roster_refuse(struct session *s, const char *why);
+void roster_refuse_peer(struct session *s, const struct peer *peer, const char *why);
+
+/* Refusals that the log has left out, as of now. Once in a while. */
+void roster_tell(uint64_t now_ms);
 
 /* The same from outside of serving: one that is being served is killed soon (roster_sweep). */
 void roster_end(struct session *s, const char *why);

@@ -28,6 +28,7 @@ enum {
 };
 
 static char server_path[PATH_MAX];
+static char server_log[80]; /* what it says, when a test has named a file */
 
 /* A server and what it serves. */
 struct fixture {
@@ -109,7 +110,7 @@ static inline pid_t server_exec(const char *const *more)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(70);
-	fd = open("/dev/null", O_WRONLY);
+	fd = open(server_log[0] ? server_log : "/dev/null", O_WRONLY | O_CREAT | O_APPEND, 0600);
 	dup2(fd, STDERR_FILENO);
 	setenv("NOTIFY_SOCKET", f.notify, 1);
 	execv(server_path, (char **)argv);

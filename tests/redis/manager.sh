@@ -123,8 +123,8 @@ has 'nor sealed' "$(redis config set cxlring.secure sealed)" 'nothing but cxlrin
 same 'all is as it was' "$(as t1 get x)" '"5"'
 
 # ---- without the manager for Redis alone ----
-# Pauses of 5, 10, 20, 40, 80 and 160 ms, then of 200: 15 attempts in 2 s, or one or two more.
-# A bound that no machine is too slow or too fast for.
+# Pauses of 5, 10, 20, 40, 80 and 160 ms, then of 200: 15 attempts in 2 s, or one or two more. In
+# the log a line a second. Bounds that no machine is too slow or too fast for.
 start b --cxlring.secure required --cxlring.cert-file "$ca/redis.pem" --cxlring.key-file "$ca/redis.key" \
 	--cxlring.ca-file "$ca/ca.pem" --cxlring.sec-mgr "127.0.0.1:$(free_port)"
 redis_b() { redis-cli -s "$dir/b.sock" info cxlring | tr -d '\r' | sed -n "s/^cxlring_$1://p"; }
@@ -135,7 +135,15 @@ as_b() {
 has 'a client is told why' "$(as_b --timeout 2000 get x)" 'no answer from the manager'
 tried=$(redis_b refused_channels)
 [ "$tried" -ge 2 ] && [ "$tried" -le 18 ] && ok "and has tried $tried times in 2 s" || not_ok "tried $tried times in 2 s"
+t0=$(date +%s)
+for c in 1 2 3 4 5 6 7 8; do as_b --timeout 200 get x >/dev/null; done
+sleep 2
+took=$(($(date +%s) - t0))
+tried=$(($(redis_b refused_channels) - tried))
 stop b
+lines=$(grep -c 'refused: ' "$dir/b.log")
+[ "$lines" -ge 1 ] && [ "$lines" -le $((took + 5)) ] && ok "$lines lines in the log for $tried attempts" ||
+	not_ok "$lines lines in the log for $tried attempts in $took s"
 
 # ---- without the manager ----
 mkfifo "$dir/three"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * test_manager_away.c - scope: an ops_server that has no answer from the manager, which its clients
- * have: how often one of them tries, that it can be stopped meanwhile and is told why in the
- * end. What is counted has bounds that no machine is too slow or too fast for.
+ * have: how often one of them tries, that it can be stopped meanwhile and is told why in the end, and
+ * what the server's log has of it. What is counted has bounds that no machine is too slow or too fast for.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,7 +12,7 @@
 
 #include "../managedrig.h"
 
-enum { WAIT_MS = 3000 };
+enum { WAIT_MS = 3000, CLIENTS = 12, EACH_MS = 250 };
 
 /* The server is given an address that nobody listens at. */
 static int begin_away(void **state)
@@ -21,10 +21,18 @@ static int begin_away(void **state)
 
 	snprintf(address, sizeof address, "127.0.0.1:%d", free_port());
 	snprintf(nowhere, sizeof nowhere, "127.0.0.1:%d", free_port());
+	snprintf(server_log, sizeof server_log, "%s/server.log", ca);
+	(void)!unlink(server_log);
 	if (begin_called(nowhere))
 		return -1;
 	called = address;
 	return 0;
+}
+
+static int end_away(void **state)
+{
+	server_log[0] = 0;
+	return end_managed(state);
 }
 
 /* Of all channels: each attempt ends one of them. */
@@ -99,12 +107,63 @@ static void test_pause_can_be_left(void **state)
 	leave(c);
 }
 
+struct log_count {
+	uint64_t lines, refusals, left_out;
+};
+
+static struct log_count read_log(void)
+{
+	struct log_count n = {0, 0, 0};
+	FILE *l = fopen(server_log, "re");
+	char line[1024], *p;
+
+	assert_non_null(l);
+	while (fgets(line, sizeof line, l)) {
+		if (!strstr(line, "refused: "))
+			continue;
+		n.lines++;
+		n.refusals += strstr(line, " more refused: ") == NULL;
+		p = strstr(line, " (and ");
+		n.left_out += p ? strtoull(p + 6, NULL, 10) : 0;
+		p = strstr(line, " warning ");
+		n.left_out += p && strstr(p, " more refused: ") ? strtoull(p + 9, NULL, 10) : 0;
+	}
+	fclose(l);
+	return n;
+}
+
+/* Every attempt is accounted for. */
+static void test_log_is_no_flood(void **state)
+{
+	uint64_t before = generations(), t0 = clock_ms(), tried;
+	struct log_count n;
+	int i;
+
+	for (i = 0; i < CLIENTS; i++) {
+		struct ops_client *c = client_as("a", ROLE_DB);
+
+		assert_int_equal(ask_for(c, EACH_MS), -ETIMEDOUT);
+		leave(c);
+	}
+	tried = generations() - before;
+	kill(f.pid, SIGTERM);
+	assert_int_equal(server_join(f.pid), 0);
+	f.pid = 0;
+	n = read_log();
+	print_message("%llu attempts, %llu lines, %llu left out\n", (unsigned long long)tried,
+		(unsigned long long)n.lines, (unsigned long long)n.left_out);
+	assert_true(n.lines >= 1);
+	assert_true(n.lines <= 2 + (clock_ms() - t0) / 1000);
+	assert_int_equal(n.refusals + n.left_out, tried);
+}
+
 int main(void)
 {
-#define AWAY(t) cmocka_unit_test_setup_teardown(t, begin_away, end_managed)
+#define AWAY(t) cmocka_unit_test_setup_teardown(t, begin_away, end_away)
 	const struct CMUnitTest tests[] = {
 		AWAY(test_attempts_are_few),
 		AWAY(test_pause_can_be_left),
+		AWAY(test_log_is_no_flood),
 	};
 
 	return managed_find() ? 1 : cmocka_run_group_tests(tests, setup, teardown);
