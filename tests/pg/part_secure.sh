@@ -185,6 +185,15 @@ managed_all() {
 	manager_start
 	equal 'it is back' "$(q -c 'SELECT count(*) FROM t WHERE a < a + a')" 4995
 	exec {SESSION[1]}>&-
+
+	# ops_server alone has no answer
+	zone_stop
+	zone_up="grep -q serving.nobody $base/log/ops_server" zone_start --secure required --cert "$base/ca/zone/vault.pem" \
+		--key "$base/ca/zone/vault.key" --ca "$base/ca/zone/ca.pem" --sec-mgr 127.0.0.1:1
+	has 'ops_server has no answer from the manager: a session is told so' \
+		"$(q -c "SET hedb.timeout = '1s'" -v VERBOSITY=verbose -c 'SELECT count(*) FROM t WHERE a < a + a')" \
+		'08006: sealed channel: the other end refused: it has no answer from the manager'
+	cancelled 'and can be cancelled while it tries'
 	kill "$mgr"
 }
 
