@@ -220,8 +220,7 @@ redis acl setuser bob on >/dev/null
 
 (as bob -r 400 -i 0.05 get b:1 >"$dir/loop2" 2>&1) &
 pids="$pids $!"
-i=0
-while [ "$(info channels_sealed)" != 1 ] && [ $i -lt 100 ]; do i=$((i + 1)); sleep 0.05; done
+until_true grep -q . "$dir/loop2"
 redis acl deluser bob >/dev/null
 sleep 0.5
 has 'a deleted user is not the default one' "$(tail -n 1 "$dir/loop2")" NOAUTH
