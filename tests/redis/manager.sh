@@ -105,7 +105,7 @@ same 'given back' "$(as t1 get x)" '"1"'
 
 acl rotate r2
 echo 'STRLEN x' >&8
-sleep 0.3
+until_true grep -q integer "$dir/two.out"
 has 'another key: the client goes on' "$(tail -n 1 "$dir/two.out")" '(integer) 1'
 acl grant t2 r2 write
 echo 'SET x 5' >&8
