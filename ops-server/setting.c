@@ -9,6 +9,8 @@
 
 #include "region.h"
 
+enum { LINE_MOST = 190 }; /* libinih takes what is behind 199 bytes for a line of its own */
+
 struct reading {
 	const struct settings *s;
 	void *arg;
@@ -51,13 +53,42 @@ static int ini_line(void *arg, const char *section, const char *name, const char
 	return 0;
 }
 
+/* The number of a line that is too long, a comment too: its end would count. 0: none is. */
+static unsigned too_long(FILE *f)
+{
+	unsigned line = 1, len = 0;
+	int ch;
+
+	while ((ch = getc(f)) != EOF && len <= LINE_MOST) {
+		len = ch == '\n' ? 0 : len + 1;
+		line += ch == '\n';
+	}
+	rewind(f);
+	return len > LINE_MOST ? line : 0;
+}
+
+static int parse_file(struct reading *r)
+{
+	FILE *f = fopen(r->file, "re");
+	unsigned line = f ? too_long(f) : 0;
+	int rc = -1;
+
+	if (line)
+		err_set(r->e, "%s: line %u is longer than %d bytes", r->file, line, LINE_MOST);
+	else if (f)
+		rc = ini_parse_file(f, ini_line, r);
+	if (f)
+		fclose(f);
+	return line ? (int)line : rc;
+}
+
 static int read_file(struct reading *r)
 {
 	int rc;
 
 	r->e->s[0] = 0;
 	errno = 0;
-	rc = ini_parse(r->file, ini_line, r);
+	rc = parse_file(r);
 	if (rc == 0)
 		return 0;
 	if (rc > 0) {

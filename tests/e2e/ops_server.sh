@@ -202,6 +202,9 @@ printf 'region = %s\nworkers = 1000\n' "$r" >"$dir/conf"
 says "configuration, bad value" 2 "workers = 1000" "$server" --config "$dir/conf"
 printf 'region = %s\nthis is no setting\n' "$r" >"$dir/conf"
 says "configuration, bad line" 2 "line 2" "$server" --config "$dir/conf"
+printf 'region = %s\n; %0197dworkers = 1000\n' "$r" 0 >"$dir/conf"
+says "configuration, the end of a long comment is none of it" 2 "line 2 is longer than 190 bytes" \
+	"$server" --config "$dir/conf"
 printf '# what to serve\nregion = %s\nkeys = %s\nworkers = 3\nlog-level = warning\n' \
 	"$r" "$k" >"$dir/conf"
 says "the command line wins" 1 "$dir/none" "$server" --config "$dir/conf" --region "$dir/none"
