@@ -160,7 +160,11 @@ int tunnel_peers_read(struct tunnel_peers *p, const char *path, struct err_text 
 	if (!f)
 		return fail(e, -errno, path);
 	for (number = 1; rc == 0 && fgets(line, sizeof line, f); number++)
-		if (line[strspn(line, " \t")] && !strchr("#\r\n", line[strspn(line, " \t")])) {
+		if (strlen(line) == sizeof line - 1 && !strchr(line, '\n')) {
+			/* or its end would be a line, with a key that a comment named */
+			err_set(e, "%s, line %d: longer than %zu bytes", path, number, sizeof line - 2);
+			rc = -EINVAL;
+		} else if (line[strspn(line, " \t")] && !strchr("#\r\n", line[strspn(line, " \t")])) {
 			rc = tunnel_peers_add(p, line, &why);
 			if (rc)
 				err_set(e, "%s, line %d: %s", path, number, why.s);

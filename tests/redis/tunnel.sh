@@ -220,6 +220,8 @@ same 'a file of those that are' "$(ask)" '+PONG '
 end client
 echo "$spub junk
 public:x" >"$dir/peers"
+printf '# %0253d%s\n' 0 "$xpub" >"$dir/long"
+has 'with a key behind a long comment' "$(try server $base --key "$dir/s.key" --peers "$dir/long")" "$dir/long, line 1: longer than"
 has 'with a fault in it' "$(try server $base --key "$dir/s.key" --peers "$dir/peers")" "$dir/peers, line 2: no public key"
 mport=$(free_port)
 
