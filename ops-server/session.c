@@ -30,8 +30,7 @@ struct session {
 	struct admission admission;
 	struct message_in in;
 	struct message_out out; /* .len > .sent: a reply still on its way */
-	uint8_t *out_buf; /* the reply when it does not fit the ring; out_len bytes */
-	uint64_t out_len;
+	uint8_t *out_buf; /* the reply when it does not fit the ring; wiped.h's, as is `in` */
 	struct standing standing;
 	const struct policy_role *grant; /* of the admitting zone; NULL: no policy */
 	struct account_purse purses[ACCOUNT_ROLES];
@@ -52,8 +51,6 @@ struct reply {
 /* The reply that did not fit. */
 static void drop_reply(struct session *s)
 {
-	if (s->out_buf)
-		sodium_memzero(s->out_buf, s->out_len);
 	wiped_grow(s->out_buf, 0);
 	s->out_buf = NULL;
 }
@@ -97,9 +94,7 @@ void session_closed(void *ctx, struct service_chan *c)
 		__atomic_fetch_sub(&server->halves, 1, __ATOMIC_RELAXED);
 	if (s->admission.sealed)
 		__atomic_fetch_sub(&server->nsealed, 1, __ATOMIC_RELAXED);
-	if (s->in.len)
-		sodium_memzero(s->in.buf, s->in.len); /* half a request */
-	message_reset(&s->in, 0);
+	message_reset(&s->in, 0); /* half a request */
 	drop_reply(s);
 	admit_end(&s->admission);
 	sodium_memzero(s, sizeof *s);
@@ -141,7 +136,6 @@ static uint8_t *reply_room(void *ctx, uint64_t len)
 	if (!r->in_ring) {
 		drop_reply(r->s);
 		r->s->out_buf = r->at = wiped_grow(NULL, len ? len : 1);
-		r->s->out_len = len;
 	}
 	return r->at;
 }
@@ -217,7 +211,6 @@ struct work {
 	struct worker *worker;
 	const struct service_chan *c;
 	uint64_t id;
-	uint64_t len;
 	uint64_t since_ms; /* of the first question */
 };
 
@@ -264,7 +257,6 @@ static void forget_request(void *ctx)
 	struct work *k = ctx;
 	struct session *s = k->c->session;
 
-	sodium_memzero(s->in.buf, k->len);
 	message_reset(&s->in, 0);
 }
 
@@ -274,7 +266,7 @@ static void serve_eval(struct worker *w, struct reply *r, uint64_t id, const uin
 	struct service_chan *c = r->c;
 	struct session *s = r->s;
 	struct account *a = &w->server->accounts[c->index];
-	struct work k = {.worker = w, .c = c, .id = id, .len = len};
+	struct work k = {.worker = w, .c = c, .id = id};
 	struct err_text e = {""};
 	int rc;
 
