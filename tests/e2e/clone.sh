@@ -69,11 +69,7 @@ is "none: everybody goes on under one incarnation" "$(count incarnations)" 1
 disclose() { # disclose SALT:MACHINE SALT:MACHINE
 	found=$(judge none "$@")
 	both="${1#*:} and ${2#*:}"
-	if [ "$(count repeated)" -gt 0 ]; then
-		ok "none: $both encrypt different values under one nonce"
-	else
-		not_ok "none: $both encrypt different values under one nonce" "$found"
-	fi
+	finds "none: $both encrypt different values under one nonce" repeated
 	is "none: how the plaintexts of $both differ shows" "$(count legible)" "$(count repeated)"
 }
 disclose 1:original 2:one

@@ -209,13 +209,7 @@ load_deaths() {
 	equal 'the connection dies: nothing is loaded' "$? $(q -c 'SELECT count(*) FROM stream')" '1 0'
 }
 
-while IFS= read -r line; do
-	case $line in
-	'ok - '*) check "$p: ${line#ok - }" 0 ;;
-	'not ok - '*) check "$p: ${line#not ok - }" 1 ;;
-	*) echo "$line" ;;
-	esac
-done < <(
+each_check < <(
 	. "$here/cluster.sh"
 	cluster_begin && zone_start && pg_begin "hedb.client_credential = '$credential'" || exit 1
 	cp "$root/build/hedb-load" "$base/bin/"

@@ -3,13 +3,7 @@
 # that waits for it can be cancelled and ended. The resolver is a real one, as in tests/redis/lookup.sh, in
 # namespaces of our own. Sourced by run; names_inside.sh is what runs there.
 
-while IFS= read -r line; do
-	case $line in
-	'ok - '*) check "$p: ${line#ok - }" 0 ;;
-	'not ok - '*) check "$p: ${line#not ok - }" 1 ;;
-	*) echo "$line" ;;
-	esac
-done < <(
+each_check < <(
 	[ "$(id -u)" = 0 ] && for f in /etc/hosts /etc/resolv.conf /etc/nsswitch.conf; do
 		unshare -mn mount --bind /etc/hosts "$f" 2>/dev/null || exit 1
 	done || { echo 'ok - a silent resolver # SKIP no namespaces here to have one in'; exit; }

@@ -196,13 +196,7 @@ policy_all() {
 	has 'and it says why' "$(cat "$base/out")" 'the signature is not the owner'
 }
 
-while IFS= read -r line; do
-	case $line in
-	'ok - '*) check "$p: ${line#ok - }" 0 ;;
-	'not ok - '*) check "$p: ${line#not ok - }" 1 ;;
-	*) echo "$line" ;;
-	esac
-done < <(
+each_check < <(
 	. "$here/cluster.sh"
 	cluster_begin || exit 1
 	policy_all

@@ -197,13 +197,7 @@ managed_all() {
 	kill "$mgr"
 }
 
-while IFS= read -r line; do
-	case $line in
-	'ok - '*) check "$p: ${line#ok - }" 0 ;;
-	'not ok - '*) check "$p: ${line#not ok - }" 1 ;;
-	*) echo "$line" ;;
-	esac
-done < <(
+each_check < <(
 	. "$here/cluster.sh"
 	cluster_begin || exit 1
 	mgr=

@@ -2,13 +2,7 @@
 # part_tpch.sh - TPC-H at a small scale, plain and encrypted: every query has the same rows,
 # in batches, by parallel workers, row by row. TPCH_SF (0.01). Sourced by run.
 
-while IFS= read -r line; do
-	case $line in
-	'ok - '*) check "$p: ${line#ok - }" 0 ;;
-	'not ok - '*) check "$p: ${line#not ok - }" 1 ;;
-	*) echo "# $line" ;;
-	esac
-done < <(
+each_check < <(
 	. "$here/cluster.sh"
 	. "$here/../../sql/tpch/tpch.sh"
 	cluster_begin && zone_start && pg_begin "hedb.client_credential = '$credential'" \

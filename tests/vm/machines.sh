@@ -94,3 +94,7 @@ values() { # values MACHINE SALT MORE ZONE...
 }
 judge() { (cd "$dir" && python3 "$here/tests/vm/nonces.py" "$@" 2>&1); }
 count() { printf '%s\n' "$found" | sed -n "s/^$1 //p"; }
+# finds NAME WHAT: in $found there is some of it
+finds() {
+	if [ "$(count "$2")" -gt 0 ]; then ok "$1"; else not_ok "$1" "$found"; fi
+}
