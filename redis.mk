@@ -56,8 +56,8 @@ $(B)/cxl-bench: $(bench_o) $(B)/libcxlring.a $(libcommon)
 	$(CC) $(all_cflags) -o $@ $^ -lhiredis $(seal_libs) -lpthread -lm
 
 # It waits for many rings at once, which the library has no call for: its objects.
-proxy_o := $(patsubst %,$(B)/client/%.o,cxl_proxy relay back protect backend backend_session \
-           backend_request backend_reply link dial scan option secure_option)
+proxy_o := $(patsubst %,$(B)/client/%.o,cxl_proxy relay back protect backend backend_session backend_link \
+           backend_take backend_request backend_reply link dial scan option secure_option)
 $(B)/cxl-proxy: $(proxy_o) $(cxl_lib_o) $(libcommon)
 	$(CC) $(all_cflags) -o $@ $^ -lssl -lcrypto $(seal_libs) -lpthread
 

@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "backend_link.h"
+
 enum {
 	PIECE = 32 << 10, /* least bytes of a reply that is not all there to send on */
 	TEXT_MAX = 300,
@@ -38,14 +40,19 @@ struct due *due_push(struct session *s, enum due_what what, uint8_t verb, uint64
 	return d;
 }
 
+void secret_free(struct secret **p)
+{
+	if (*p)
+		explicit_bzero((*p)->bytes, (*p)->user_len + (*p)->password_len);
+	free(*p);
+	*p = NULL;
+}
+
 static void due_release(struct due *d)
 {
 	free(d->text);
-	if (d->secret)
-		explicit_bzero(d->secret->bytes, d->secret->user_len + d->secret->password_len);
-	free(d->secret);
 	d->text = NULL;
-	d->secret = NULL;
+	secret_free(&d->secret);
 }
 
 void due_pop(struct session *s)

@@ -23,6 +23,9 @@ static inline struct due *due_at(const struct session *s, uint32_t i)
 	return &s->due[(s->first + i) % s->due_cap];
 }
 
+/* Wipes it. */
+void secret_free(struct secret **p);
+
 /* A place behind the last; NULL: no memory. */
 struct due *due_push(struct session *s, enum due_what what, uint8_t verb, uint64_t id);
 
@@ -46,18 +49,7 @@ static inline bool due_is_barrier(const struct due *d)
 }
 
 /* As much as there is and has room. True when anything went. What the Redis answered to
- * our own questions is told to session_told(). */
+ * our own questions is told to session_told() (backend_link.h). */
 bool reply_pump(struct session *s);
-
-/* ---- by backend_session.c ---- */
-
-/* An answer to one of our own questions, its first line. */
-void session_told(struct session *s, enum due_what what, const char *line);
-
-/* AUTH was accepted. */
-void session_accepted(struct session *s, struct due *d);
-
-/* The connection is over, or what comes through it makes no sense. */
-void session_lose(struct session *s, const char *why);
 
 #endif

@@ -27,6 +27,11 @@
 #include "scan.h"
 #include "service.h"
 
+enum {
+	SESSION_BURST = 256,            /* requests of one client before the next one's */
+	SESSION_KEEP_BYTES = 256 << 10, /* of a long request's memory, for the next one */
+};
+
 /* What all sessions share. */
 struct backend_shared {
 	const struct link_target *target;

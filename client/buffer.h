@@ -31,6 +31,13 @@ static inline void buffer_free(struct buffer *b)
 	*b = (struct buffer){0};
 }
 
+/* Zeroes over all that was ever in it. */
+static inline void buffer_wipe(struct buffer *b)
+{
+	if (b->p)
+		explicit_bzero(b->p, b->cap);
+}
+
 /* Room for n bytes behind the last one: fill it, then add to b->end. NULL: no memory. */
 static inline char *buffer_room(struct buffer *b, size_t n)
 {

@@ -559,18 +559,11 @@ struct tunnel *tunnel_create(const struct tunnel_config *c, int fd, uint64_t now
 	return t;
 }
 
-/* What was plain, and keys. */
-static void buffer_wipe(struct buffer *b)
-{
-	if (b->p)
-		sodium_memzero(b->p, b->cap);
-	buffer_free(b);
-}
-
 void tunnel_destroy(struct tunnel *t)
 {
 	tunnel_abort(t, NULL);
 	buffer_wipe(&t->opened);
+	buffer_free(&t->opened);
 	buffer_free(&t->in);
 	buffer_free(&t->out);
 	sodium_memzero(t, sizeof *t);
