@@ -37,8 +37,9 @@ static int send_out(struct handshake *h, struct ring *tx)
 
 /* Both directions; what was sent plainly has been shown. */
 static int begin(const struct handshake *h, struct seal **seal, struct ring *tx, struct ring *rx,
-	const struct seal_place *place, bool server)
+	bool server)
 {
+	const struct seal_place *place = handshake_place(h);
 	uint8_t secret[2][SEAL_SECRET];
 	const struct gcm_backend *gcm = gcm_select(NULL);
 	int rc;
@@ -83,7 +84,6 @@ static int feed(struct handshake *h, struct chan *c, struct err_text *e)
 
 static int step(struct handshake *h, struct chan *c, struct peer *peer, struct err_text *e)
 {
-	const struct seal_place p = place_of(c->service->name, c->index, c->gen);
 	int rc = feed(h, c, e), said;
 
 	if (rc)
@@ -97,7 +97,7 @@ static int step(struct handshake *h, struct chan *c, struct peer *peer, struct e
 		return rc ? rc : said;
 	if (peer)
 		*peer = *handshake_peer(h);
-	return begin(h, &c->seal, &c->tx, &c->rx, &p, false);
+	return begin(h, &c->seal, &c->tx, &c->rx, false);
 }
 
 int secure_ready(struct trust *t, struct err_text *e)
@@ -161,5 +161,5 @@ int secure_give(struct handshake *h, struct service_chan *c, int rc)
 	service_publish(c);
 	if (rc || said)
 		return rc ? rc : said;
-	return begin(h, &c->seal, &c->tx, &c->rx, handshake_place(h), true);
+	return begin(h, &c->seal, &c->tx, &c->rx, true);
 }
