@@ -13,7 +13,6 @@
 #include "hedbctl.h"
 #include "policy.h"
 #include "proof.h"
-#include "signkey.h"
 
 struct words {
 	const char *word[2];
@@ -82,16 +81,16 @@ static int check(const char *path)
 
 /* Beside the policy and then in its place, so that nobody reads half of one. */
 static int write_signature(
-	const char *path, const uint8_t sig[POLICY_SIGNATURE], struct err_text *e)
+	const char *path, const uint8_t sig[SIGNKEY_SIGNATURE], struct err_text *e)
 {
-	char name[PATH_MAX], fresh[PATH_MAX], hex[2 * POLICY_SIGNATURE + 2];
+	char name[PATH_MAX], fresh[PATH_MAX], hex[2 * SIGNKEY_SIGNATURE + 2];
 	int fd, rc = 0;
 
 	if (snprintf(name, sizeof name, "%s.sig", path) >= (int)sizeof name ||
 		snprintf(fresh, sizeof fresh, "%s.sig.new", path) >= (int)sizeof fresh)
 		return -ENAMETOOLONG;
-	sodium_bin2hex(hex, sizeof hex, sig, POLICY_SIGNATURE);
-	hex[2 * POLICY_SIGNATURE] = '\n';
+	sodium_bin2hex(hex, sizeof hex, sig, SIGNKEY_SIGNATURE);
+	hex[2 * SIGNKEY_SIGNATURE] = '\n';
 	fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	if (fd < 0 || write(fd, hex, sizeof hex - 1) != (ssize_t)sizeof hex - 1 || fsync(fd) < 0 ||
 		rename(fresh, name) < 0) {
@@ -105,7 +104,7 @@ static int write_signature(
 
 static int sign(const char *path, const char *key)
 {
-	uint8_t secret[SIGNKEY_SECRET], sig[POLICY_SIGNATURE];
+	uint8_t secret[SIGNKEY_SECRET], sig[SIGNKEY_SIGNATURE];
 	struct err_text e = {""};
 	struct policy *p;
 	char *text;
@@ -131,8 +130,8 @@ static int sign(const char *path, const char *key)
 /* Hexadecimal, for hedb_prove(). Nothing else is signed by that key. */
 static int prove(const char *text, const char *key)
 {
-	uint8_t secret[SIGNKEY_SECRET], sig[POLICY_SIGNATURE];
-	char hex[2 * POLICY_SIGNATURE + 1];
+	uint8_t secret[SIGNKEY_SECRET], sig[SIGNKEY_SIGNATURE];
+	char hex[2 * SIGNKEY_SIGNATURE + 1];
 	struct err_text e = {""};
 	int rc;
 

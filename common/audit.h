@@ -27,7 +27,6 @@
 
 #include "err.h"
 #include "policy.h"
-#include "signkey.h"
 
 enum {
 	AUDIT_HASH = 32,

@@ -33,6 +33,7 @@
 #include "peer.h"
 #include "program.h"
 #include "release.h"
+#include "signkey.h"
 
 enum {
 	POLICY_ROLES = 2048, /* "db" and "client" are there without being named */
@@ -43,8 +44,6 @@ enum {
 	POLICY_PEERS = 8,  /* certificates that a role names */
 	POLICY_NAME = 20,  /* libinih cuts names of sections at 49 */
 	POLICY_TEXT_MAX = 1 << 20,
-	POLICY_SIGN_PUBLIC = 32,
-	POLICY_SIGNATURE = 64,
 	POLICY_DIGEST = 16,
 };
 
@@ -73,7 +72,7 @@ struct policy_role {
 	char home_name[KEYRING_DOMAIN_NAME + 1];
 	unsigned home;     /* domain of keys of what its sessions make; 0: the default one */
 	bool has_key;
-	uint8_t key[POLICY_SIGN_PUBLIC];
+	uint8_t key[SIGNKEY_PUBLIC];
 	char peer[POLICY_PEERS][PEER_NAME + 1];
 	unsigned npeers;
 	struct policy_rate {
@@ -164,10 +163,10 @@ MUST_CHECK int policy_follows(
 
 /* policy_sign, policy_verify - over the text and what it is a signature of. -EBADMSG: it is
  * not that owner's signature of this text. */
-void policy_sign(uint8_t sig[POLICY_SIGNATURE], const char *text, size_t len,
-	const uint8_t secret[64]);
-MUST_CHECK int policy_verify(const uint8_t sig[POLICY_SIGNATURE], const char *text,
-	size_t len, const uint8_t owner[POLICY_SIGN_PUBLIC]);
+void policy_sign(uint8_t sig[SIGNKEY_SIGNATURE], const char *text, size_t len,
+	const uint8_t secret[SIGNKEY_SECRET]);
+MUST_CHECK int policy_verify(const uint8_t sig[SIGNKEY_SIGNATURE], const char *text,
+	size_t len, const uint8_t owner[SIGNKEY_PUBLIC]);
 
 /* The role of that name, NULL when nothing is said of it. */
 const struct policy_role *policy_role(const struct policy *p, const char *name);

@@ -10,10 +10,6 @@
 #include <sodium.h>
 
 #include "policy.h"
-#include "signkey.h"
-
-_Static_assert(POLICY_SIGN_PUBLIC == crypto_sign_PUBLICKEYBYTES, "ed25519");
-_Static_assert(POLICY_SIGNATURE == crypto_sign_BYTES, "ed25519");
 
 /* ---- signatures ---- */
 
@@ -26,8 +22,8 @@ static void hash_text(crypto_sign_state *s, const char *text, size_t len)
 	crypto_sign_update(s, (const uint8_t *)text, len);
 }
 
-void policy_sign(uint8_t sig[POLICY_SIGNATURE], const char *text, size_t len,
-	const uint8_t secret[64])
+void policy_sign(uint8_t sig[SIGNKEY_SIGNATURE], const char *text, size_t len,
+	const uint8_t secret[SIGNKEY_SECRET])
 {
 	crypto_sign_state s;
 
@@ -35,8 +31,8 @@ void policy_sign(uint8_t sig[POLICY_SIGNATURE], const char *text, size_t len,
 	crypto_sign_final_create(&s, sig, NULL, secret);
 }
 
-int policy_verify(const uint8_t sig[POLICY_SIGNATURE], const char *text, size_t len,
-	const uint8_t owner[POLICY_SIGN_PUBLIC])
+int policy_verify(const uint8_t sig[SIGNKEY_SIGNATURE], const char *text, size_t len,
+	const uint8_t owner[SIGNKEY_PUBLIC])
 {
 	crypto_sign_state s;
 
@@ -83,8 +79,8 @@ int policy_read(char **text, size_t *len, const char *path, struct err_text *e)
 static int check_signature(const char *path, const char *text, size_t len,
 	const char *owner_path, struct err_text *e)
 {
-	char name[4096 + 8], hex[2 * POLICY_SIGNATURE + 2];
-	uint8_t owner[POLICY_SIGN_PUBLIC], sig[POLICY_SIGNATURE];
+	char name[4096 + 8], hex[2 * SIGNKEY_SIGNATURE + 2];
+	uint8_t owner[SIGNKEY_PUBLIC], sig[SIGNKEY_SIGNATURE];
 	size_t got = 0;
 	ssize_t n;
 	int rc = signkey_read_public(owner, owner_path, e);
@@ -95,8 +91,8 @@ static int check_signature(const char *path, const char *text, size_t len,
 	n = read_some(name, hex, sizeof hex, e);
 	if (n < 0)
 		return (int)n;
-	if (n < 2 * POLICY_SIGNATURE || sodium_hex2bin(sig, sizeof sig, hex,
-			2 * POLICY_SIGNATURE, NULL, &got, NULL) != 0 || got != sizeof sig) {
+	if (n < 2 * SIGNKEY_SIGNATURE || sodium_hex2bin(sig, sizeof sig, hex,
+			2 * SIGNKEY_SIGNATURE, NULL, &got, NULL) != 0 || got != sizeof sig) {
 		err_set(e, "%s is no signature: hedbctl policy sign %s", name, path);
 		return -EBADMSG;
 	}

@@ -31,8 +31,8 @@ bool proof_is_text(const char *text)
 		text[n - 2 * OPS_CHALLENGE - 1] == ' ';
 }
 
-bool proof_good(const uint8_t sig[POLICY_SIGNATURE], const char *role,
-	const uint8_t challenge[OPS_CHALLENGE], const uint8_t key[POLICY_SIGN_PUBLIC])
+bool proof_good(const uint8_t sig[SIGNKEY_SIGNATURE], const char *role,
+	const uint8_t challenge[OPS_CHALLENGE], const uint8_t key[SIGNKEY_PUBLIC])
 {
 	char text[PROOF_TEXT];
 	size_t n = proof_text(text, role, challenge);

@@ -34,7 +34,7 @@ size_t proof_text(char text[PROOF_TEXT], const char *role, const uint8_t challen
 bool proof_is_text(const char *text);
 
 /* Is it that key's signature? */
-bool proof_good(const uint8_t sig[POLICY_SIGNATURE], const char *role,
-	const uint8_t challenge[OPS_CHALLENGE], const uint8_t key[POLICY_SIGN_PUBLIC]);
+bool proof_good(const uint8_t sig[SIGNKEY_SIGNATURE], const char *role,
+	const uint8_t challenge[OPS_CHALLENGE], const uint8_t key[SIGNKEY_PUBLIC]);
 
 #endif

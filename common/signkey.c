@@ -16,6 +16,8 @@
 enum { PREFIX = 12, DIGITS = 64, TEXT = PREFIX + DIGITS + 1 };
 
 _Static_assert(SIGNKEY_SECRET == crypto_sign_SECRETKEYBYTES, "ed25519");
+_Static_assert(SIGNKEY_PUBLIC == crypto_sign_PUBLICKEYBYTES, "ed25519");
+_Static_assert(SIGNKEY_SIGNATURE == crypto_sign_BYTES, "ed25519");
 _Static_assert(DIGITS == 2 * crypto_sign_SEEDBYTES, "seed");
 
 static const char secret_prefix[PREFIX + 1] = "hedb-secret:";

@@ -30,16 +30,16 @@ void standing_begin(void)
 }
 
 static void pass_mac(uint8_t mac[crypto_auth_BYTES], const uint8_t pass[OPS_PASS],
-	const uint8_t key[POLICY_SIGN_PUBLIC])
+	const uint8_t key[SIGNKEY_PUBLIC])
 {
 	struct {
-		uint8_t pass[PASS_MAC], key[POLICY_SIGN_PUBLIC];
+		uint8_t pass[PASS_MAC], key[SIGNKEY_PUBLIC];
 		struct life life;
 	} all;
 
 	memset(&all, 0, sizeof all);
 	memcpy(all.pass, pass, PASS_MAC);
-	memcpy(all.key, key, POLICY_SIGN_PUBLIC);
+	memcpy(all.key, key, SIGNKEY_PUBLIC);
 	life_read(&all.life);
 	crypto_auth(mac, (const uint8_t *)&all, sizeof all, pass_secret);
 }
@@ -120,8 +120,8 @@ static void become(struct standing *st, const struct policy_role *r)
 static int prove_key(struct standing *st, const struct zone *z, struct cursor c,
 	bool challenged, uint8_t pass[OPS_PASS], uint64_t *pass_len, struct err_text *e)
 {
-	uint8_t n = cursor_u8(&c), copy[POLICY_SIGNATURE];
-	const uint8_t *name = cursor_bytes(&c, n), *sig = cursor_bytes(&c, POLICY_SIGNATURE);
+	uint8_t n = cursor_u8(&c), copy[SIGNKEY_SIGNATURE];
+	const uint8_t *name = cursor_bytes(&c, n), *sig = cursor_bytes(&c, SIGNKEY_SIGNATURE);
 	char role[POLICY_NAME + 1] = "";
 	const struct policy_role *r;
 

@@ -20,7 +20,7 @@ struct standing {
 	bool challenged;
 	uint8_t challenge[OPS_CHALLENGE];
 	char name[POLICY_NAME + 1]; /* of the role whose key was proved; "" */
-	uint8_t key[POLICY_SIGN_PUBLIC];
+	uint8_t key[SIGNKEY_PUBLIC];
 };
 
 /* Once, before any pass is made or read: the secret that they are made with. */

@@ -73,20 +73,20 @@ Datum hedb_prove(PG_FUNCTION_ARGS)
 {
 	char *role = text_to_cstring(PG_GETARG_TEXT_PP(0)), hex[2 * OPS_PASS + 1];
 	bytea *sig = PG_GETARG_BYTEA_PP(1);
-	uint8_t say[2 + POLICY_NAME + POLICY_SIGNATURE], pass[OPS_PASS];
+	uint8_t say[2 + POLICY_NAME + SIGNKEY_SIGNATURE], pass[OPS_PASS];
 	size_t n = strlen(role);
 	const uint8_t *reply;
 	uint64_t len;
 
-	if (n == 0 || n > POLICY_NAME || VARSIZE_ANY_EXHDR(sig) != POLICY_SIGNATURE)
+	if (n == 0 || n > POLICY_NAME || VARSIZE_ANY_EXHDR(sig) != SIGNKEY_SIGNATURE)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				errmsg("a proof is the name of a role and a signature of %d bytes",
-					POLICY_SIGNATURE)));
+					SIGNKEY_SIGNATURE)));
 	say[0] = OPS_BY_KEY;
 	say[1] = (uint8_t)n;
 	memcpy(say + 2, role, n);
-	memcpy(say + 2 + n, VARDATA_ANY(sig), POLICY_SIGNATURE);
-	reply = zone_tell(OPS_PROVE, say, 2 + n + POLICY_SIGNATURE, &len);
+	memcpy(say + 2 + n, VARDATA_ANY(sig), SIGNKEY_SIGNATURE);
+	reply = zone_tell(OPS_PROVE, say, 2 + n + SIGNKEY_SIGNATURE, &len);
 	if (len != OPS_PASS)
 		zone_raise_reply(len, T_PUB_BYTES16);
 	memcpy(pass, reply, sizeof pass);

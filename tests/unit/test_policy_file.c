@@ -53,7 +53,7 @@ static void owned_fini(const struct owned *o)
 	assert_int_equal(rmdir(o->dir), 0);
 }
 
-static void owned_sign(uint8_t sig[POLICY_SIGNATURE], const struct owned *o)
+static void owned_sign(uint8_t sig[SIGNKEY_SIGNATURE], const struct owned *o)
 {
 	uint8_t secret[SIGNKEY_SECRET];
 
@@ -95,7 +95,7 @@ static void test_key_files(void **state)
 static void test_signature(void **state)
 {
 	enum { LEN = sizeof signed_text - 1 };
-	uint8_t key[SIGNKEY_PUBLIC], sig[POLICY_SIGNATURE];
+	uint8_t key[SIGNKEY_PUBLIC], sig[SIGNKEY_SIGNATURE];
 	struct owned o;
 	size_t i;
 
@@ -121,8 +121,8 @@ static void test_signature(void **state)
 
 static void test_signed_file(void **state)
 {
-	uint8_t sig[POLICY_SIGNATURE];
-	char hex[2 * POLICY_SIGNATURE + 1];
+	uint8_t sig[SIGNKEY_SIGNATURE];
+	char hex[2 * SIGNKEY_SIGNATURE + 1];
 	struct policy *p;
 	struct owned o;
 

@@ -26,8 +26,8 @@ static uint8_t app_secret[SIGNKEY_SECRET];
 
 static void write_policy(uint64_t version, const char *rest)
 {
-	uint8_t key[SIGNKEY_PUBLIC], secret[SIGNKEY_SECRET], sig[POLICY_SIGNATURE];
-	char text[4096], hex[2 * POLICY_SIGNATURE + 1], name[128];
+	uint8_t key[SIGNKEY_PUBLIC], secret[SIGNKEY_SECRET], sig[SIGNKEY_SIGNATURE];
+	char text[4096], hex[2 * SIGNKEY_SIGNATURE + 1], name[128];
 	int n;
 
 	assert_int_equal(signkey_read_public(key, app_public, &err), 0);
@@ -41,7 +41,7 @@ static void write_policy(uint64_t version, const char *rest)
 	write_file(policy, text, (size_t)n);
 	sodium_bin2hex(hex, sizeof hex, sig, sizeof sig);
 	snprintf(name, sizeof name, "%s.sig", policy);
-	write_file(name, hex, 2 * POLICY_SIGNATURE);
+	write_file(name, hex, 2 * SIGNKEY_SIGNATURE);
 }
 
 static const char narrow[] = "[role db]\nallow = equality\n[role client]\nallow = encrypt decrypt\n"
@@ -158,7 +158,7 @@ static size_t make_proof(struct ops_client *c, const char *role, uint8_t out[256
 	out[1] = (uint8_t)n;
 	memcpy(out + 2, role, n);
 	crypto_sign_detached(out + 2 + n, NULL, (uint8_t *)text, len, app_secret);
-	return 2 + n + POLICY_SIGNATURE;
+	return 2 + n + SIGNKEY_SIGNATURE;
 }
 
 static void become_app(struct ops_client *c)
