@@ -9,6 +9,7 @@
 
 #include "audit.h"
 #include "hedbctl.h"
+#include "hex.h"
 
 struct words {
 	const char *word[2];
@@ -47,13 +48,11 @@ static int keygen(const char *path)
 /* "NUMBER:HASH" */
 static bool parse_head(struct audit_chain *want, const char *text)
 {
-	size_t got = 0;
 	char *at;
 
 	want->number = strtoull(text, &at, 10);
-	return want->number && *at == ':' && strlen(at + 1) == 2 * AUDIT_HASH &&
-		sodium_hex2bin(want->hash, AUDIT_HASH, at + 1, 2 * AUDIT_HASH, NULL, &got, NULL) == 0 &&
-		got == AUDIT_HASH;
+	return want->number && *at == ':' &&
+		hex_read(want->hash, AUDIT_HASH, at + 1, strlen(at + 1));
 }
 
 static void print_check(const struct audit_check *c)

@@ -13,6 +13,8 @@
 
 #include <sodium.h>
 
+#include "hex.h"
+
 enum { HEX = 2 * AUDIT_HASH, SEGMENT_MAX = 1 << 30 };
 
 static const char context[] = "hedb audit head v1";
@@ -108,15 +110,10 @@ static int bad(const struct audit_check *c, const char *what, struct err_text *e
 	return -EBADMSG;
 }
 
-/* Hexadecimal digits, `len` bytes of them, and nothing else in between. */
+/* Of `len` bytes, in what goes on until `end`. */
 static bool from_hex(uint8_t *to, size_t len, const char *at, const char *end)
 {
-	const char *stop = NULL;
-	size_t got = 0;
-
-	return (size_t)(end - at) >= 2 * len &&
-		sodium_hex2bin(to, len, at, 2 * len, NULL, &got, &stop) == 0 && got == len &&
-		stop == at + 2 * len;
+	return (size_t)(end - at) >= 2 * len && hex_read(to, len, at, 2 * len);
 }
 
 /* The policy of "VERSION:DIGEST". */

@@ -8,6 +8,8 @@
 
 #include <sodium.h>
 
+#include "hex.h"
+
 void ops_prove(uint8_t mac[OPS_MAC], const uint8_t challenge[OPS_CHALLENGE],
 	const uint8_t credential[OPS_CREDENTIAL])
 {
@@ -20,7 +22,6 @@ int ops_credential_read(
 	char hex[2 * OPS_CREDENTIAL + 2];
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rc = 0;
 	struct stat st;
-	size_t got;
 	ssize_t n;
 
 	if (fd < 0 || fstat(fd, &st) < 0) {
@@ -40,9 +41,7 @@ int ops_credential_read(
 		err_set(e, "credential %s can be read by others; chmod 600 it", path);
 		rc = -EACCES;
 	} else if (n < 2 * OPS_CREDENTIAL ||
-		   sodium_hex2bin(credential, OPS_CREDENTIAL, hex, 2 * OPS_CREDENTIAL, NULL,
-			   &got, NULL) ||
-		   got != OPS_CREDENTIAL) {
+		   !hex_read(credential, OPS_CREDENTIAL, hex, 2 * OPS_CREDENTIAL)) {
 		err_set(e, "%s is not a credential: 64 hexadecimal digits expected", path);
 		rc = -EMEDIUMTYPE;
 	}

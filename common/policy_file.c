@@ -9,6 +9,7 @@
 
 #include <sodium.h>
 
+#include "hex.h"
 #include "policy.h"
 
 /* ---- signatures ---- */
@@ -81,7 +82,6 @@ static int check_signature(const char *path, const char *text, size_t len,
 {
 	char name[4096 + 8], hex[2 * SIGNKEY_SIGNATURE + 2];
 	uint8_t owner[SIGNKEY_PUBLIC], sig[SIGNKEY_SIGNATURE];
-	size_t got = 0;
 	ssize_t n;
 	int rc = signkey_read_public(owner, owner_path, e);
 
@@ -91,8 +91,7 @@ static int check_signature(const char *path, const char *text, size_t len,
 	n = read_some(name, hex, sizeof hex, e);
 	if (n < 0)
 		return (int)n;
-	if (n < 2 * SIGNKEY_SIGNATURE || sodium_hex2bin(sig, sizeof sig, hex,
-			2 * SIGNKEY_SIGNATURE, NULL, &got, NULL) != 0 || got != sizeof sig) {
+	if (n < 2 * SIGNKEY_SIGNATURE || !hex_read(sig, sizeof sig, hex, 2 * SIGNKEY_SIGNATURE)) {
 		err_set(e, "%s is no signature: hedbctl policy sign %s", name, path);
 		return -EBADMSG;
 	}

@@ -4,6 +4,8 @@
  */
 #include "policy_build.h"
 
+#include "hex.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -256,10 +258,7 @@ static int peer_word(struct reading *r, char *word)
 
 static int set_key(struct reading *r, const char *value)
 {
-	size_t n;
-
-	if (r->role->has_key || sodium_hex2bin(r->role->key, sizeof r->role->key, value,
-			strlen(value), NULL, &n, NULL) != 0 || n != sizeof r->role->key)
+	if (r->role->has_key || !hex_read(r->role->key, sizeof r->role->key, value, strlen(value)))
 		return wrong(r, "not one public key of 64 hexadecimal digits", value);
 	r->role->has_key = true;
 	return 1;

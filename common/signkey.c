@@ -12,6 +12,7 @@
 #include <sodium.h>
 
 #include "entropy.h"
+#include "hex.h"
 
 enum { PREFIX = 12, DIGITS = 64, TEXT = PREFIX + DIGITS + 1 };
 
@@ -76,7 +77,6 @@ static int read_key(uint8_t bytes[32], const char *path, const char *prefix, boo
 	char text[TEXT + 1];
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rc = 0;
 	struct stat st;
-	size_t got = 0;
 	ssize_t n;
 
 	if (fd < 0 || fstat(fd, &st) < 0) {
@@ -92,7 +92,7 @@ static int read_key(uint8_t bytes[32], const char *path, const char *prefix, boo
 		err_set(e, "%s can be read by others; chmod 600 it", path);
 		rc = -EACCES;
 	} else if (n < PREFIX + DIGITS || n > TEXT || memcmp(text, prefix, PREFIX) != 0 ||
-		sodium_hex2bin(bytes, 32, text + PREFIX, DIGITS, NULL, &got, NULL) != 0 || got != 32) {
+		!hex_read(bytes, 32, text + PREFIX, DIGITS)) {
 		err_set(e, "%s is not a line of %.12s and 64 hexadecimal digits", path, prefix);
 		rc = -EMEDIUMTYPE;
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "trust.h"
 
+#include "hex.h"
 #include "watch.h"
 
 #include <fcntl.h>
@@ -88,7 +89,7 @@ static const char *word(const char **at, size_t *len)
 /* One line; false: it is none of ours. */
 static bool parse_key(const char *line, struct peer *p, uint8_t key[TRUST_PSK])
 {
-	size_t len, n, got;
+	size_t len, n;
 	const char *name = word(&line, &len), *roles, *hex;
 
 	memset(p, 0, sizeof *p);
@@ -104,8 +105,7 @@ static bool parse_key(const char *line, struct peer *p, uint8_t key[TRUST_PSK])
 		roles += n + 1;
 	}
 	hex = word(&line, &len);
-	if (!hex || len != 2 * TRUST_PSK ||
-		sodium_hex2bin(key, TRUST_PSK, hex, len, NULL, &got, NULL) || got != TRUST_PSK)
+	if (!hex || !hex_read(key, TRUST_PSK, hex, len))
 		return false;
 	crypto_hash_sha256(p->root, key, TRUST_PSK);
 	return true;

@@ -12,6 +12,7 @@
 #include <sodium.h>
 
 #include "entropy.h"
+#include "hex.h"
 
 static const char head[] = "cxl_sec_mgr journal 1\n";
 
@@ -162,7 +163,6 @@ static int read_master(int fd, uint8_t master[TABLE_MASTER], struct err_text *e)
 {
 	char hex[2 * TABLE_MASTER + 1];
 	struct stat st;
-	size_t got = 0;
 	int rc = 0;
 
 	if (fstat(fd, &st) < 0)
@@ -172,8 +172,7 @@ static int read_master(int fd, uint8_t master[TABLE_MASTER], struct err_text *e)
 		return -EACCES;
 	}
 	if (read(fd, hex, sizeof hex) != sizeof hex ||
-		sodium_hex2bin(master, TABLE_MASTER, hex, 2 * TABLE_MASTER, NULL, &got, NULL) ||
-		got != TABLE_MASTER) {
+		!hex_read(master, TABLE_MASTER, hex, 2 * TABLE_MASTER)) {
 		err_set(e, "master: is not 64 hexadecimal digits");
 		rc = -EINVAL;
 	}

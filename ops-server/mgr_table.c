@@ -6,6 +6,8 @@
 
 #include <sodium.h>
 
+#include "hex.h"
+
 enum { WORDS = 9, WORD_MAX = 80 };
 
 /* A line taken apart; what it names is found. */
@@ -103,12 +105,10 @@ static bool split(struct change *x, const char *line)
 	return x->n > 1;
 }
 
+/* In small letters: a line is written in one way. */
 static bool read_hex(uint8_t to[32], const char *hex)
 {
-	size_t got;
-
-	return strlen(hex) == 64 && strspn(hex, "0123456789abcdef") == 64 &&
-		sodium_hex2bin(to, 32, hex, 64, NULL, &got, NULL) == 0 && got == 32;
+	return !hex[strspn(hex, "0123456789abcdef")] && hex_read(to, 32, hex, strlen(hex));
 }
 
 static bool read_number(uint64_t *to, const char *text, uint64_t max)

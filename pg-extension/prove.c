@@ -8,6 +8,7 @@
 
 #include <sodium.h>
 
+#include "hex.h"
 #include "proof.h"
 #include "placeholder.h"
 #include "prove.h"
@@ -39,11 +40,7 @@ void prove_define(void)
 
 bool prove_pass(uint8_t pass[OPS_PASS])
 {
-	size_t n;
-
-	return pass_hex && strlen(pass_hex) == 2 * OPS_PASS &&
-		sodium_hex2bin(pass, OPS_PASS, pass_hex, 2 * OPS_PASS, NULL, &n, NULL) == 0 &&
-		n == OPS_PASS;
+	return pass_hex && hex_read(pass, OPS_PASS, pass_hex, strlen(pass_hex));
 }
 
 PG_FUNCTION_INFO_V1(hedb_challenge);
