@@ -17,6 +17,7 @@
 #include <sodium.h>
 
 #include "entropy.h"
+#include "file.h"
 #include "trust.h"
 
 enum {
@@ -56,28 +57,6 @@ static const char *in(char path[PATH_MAX], const char *dir, const char *name, co
 {
 	snprintf(path, PATH_MAX, "%.3800s/%.200s%s", dir, name, ending);
 	return path;
-}
-
-/* All of it or nothing, also when the machine stops. */
-static int replace(const char *path, const char *text, mode_t mode, struct err_text *e)
-{
-	char fresh[PATH_MAX + 8];
-	size_t len = strlen(text);
-	int fd, rc = 0;
-
-	snprintf(fresh, sizeof fresh, "%s.new", path);
-	unlink(fresh);
-	fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-	if (fd < 0)
-		return failed(e, -errno, fresh);
-	if (write(fd, text, len) != (ssize_t)len || fchmod(fd, mode) || fsync(fd))
-		rc = errno ? -errno : -EIO;
-	close(fd);
-	if (!rc && rename(fresh, path) < 0)
-		rc = -errno;
-	if (rc)
-		unlink(fresh);
-	return rc ? failed(e, rc, path) : 0;
 }
 
 /* The directory, locked until it is closed. */
@@ -167,7 +146,7 @@ static int index_write(const struct index *x, const char *dir, struct err_text *
 	for (i = 0; i < x->n; i++)
 		fprintf(f, "%s %s %s %s %s\n", x->v[i].serial, x->v[i].state, x->v[i].until,
 			x->v[i].name, x->v[i].roles);
-	rc = fclose(f) ? -ENOMEM : replace(in(path, dir, "index", ""), text, 0644, e);
+	rc = fclose(f) ? -ENOMEM : file_replace(in(path, dir, "index", ""), 0644, text, len, e);
 	free(text);
 	return rc;
 }
@@ -216,7 +195,7 @@ static int write_key(mbedtls_pk_context *key, const char *path, struct err_text 
 	char pem[PEM];
 	int rc = mbedtls_pk_write_key_pem(key, (unsigned char *)pem, sizeof pem);
 
-	rc = rc ? crypto_failed(e, rc, "key") : replace(path, pem, 0600, e);
+	rc = rc ? crypto_failed(e, rc, "key") : file_replace(path, 0600, pem, strlen(pem), e);
 	sodium_memzero(pem, sizeof pem);
 	return rc;
 }
@@ -314,7 +293,7 @@ static int write_certificate(struct wish *x, const char *issuer, mbedtls_pk_cont
 		rc = mbedtls_x509write_crt_pem(&w, (unsigned char *)pem, sizeof pem, ca_rng, NULL);
 	mbedtls_mpi_free(&serial);
 	mbedtls_x509write_crt_free(&w);
-	return rc ? crypto_failed(e, rc, "certificate") : replace(path, pem, 0644, e);
+	return rc ? crypto_failed(e, rc, "certificate") : file_replace(path, 0644, pem, strlen(pem), e);
 }
 
 /* ---- the list of revoked ones ---- */
@@ -338,7 +317,7 @@ static int write_list(const struct index *x, const char *dir, struct authority *
 	if (v && pem) {
 		rc = ca_crl_write(pem, size, &a->crt, &a->key, v, n, from, until);
 		rc = rc ? crypto_failed(e, rc, "crl.pem")
-			: replace(in(path, dir, "crl", ".pem"), pem, 0644, e);
+			: file_replace(in(path, dir, "crl", ".pem"), 0644, pem, strlen(pem), e);
 	}
 	free(v);
 	free(pem);

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "key_command.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <sodium.h>
 
 #include "entropy.h"
+#include "file.h"
 #include "hedbctl.h"
 #include "keyfile.h"
 #include "ops.h"
@@ -254,29 +253,20 @@ static int destroy(struct words *w)
 
 static int credential(const struct words *w)
 {
-	const char *path = w->word[1];
 	uint8_t secret[OPS_CREDENTIAL];
 	char hex[2 * OPS_CREDENTIAL + 2];
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600), rc = 0;
+	struct err_text e = {""};
+	int rc;
 
-	if (fd < 0) {
-		fprintf(stderr, "hedbctl: %s: %s\n", path, strerror(errno));
-		return 1;
-	}
 	entropy_fill(secret, sizeof secret);
 	sodium_bin2hex(hex, sizeof hex, secret, sizeof secret);
 	hex[2 * OPS_CREDENTIAL] = '\n';
-	if (write(fd, hex, sizeof hex - 1) != (ssize_t)sizeof hex - 1 || fsync(fd) < 0) {
-		fprintf(stderr, "hedbctl: %s: %s\n", path, strerror(errno));
-		unlink(path);
-		rc = 1;
-	}
-	close(fd);
+	rc = file_create(w->word[1], 0600, hex, sizeof hex - 1, &e);
 	sodium_memzero(secret, sizeof secret);
 	sodium_memzero(hex, sizeof hex);
 	if (!rc)
-		printf("%s: whoever can read it may encrypt and decrypt\n", path);
-	return rc;
+		printf("%s: whoever can read it may encrypt and decrypt\n", w->word[1]);
+	return hedbctl_end(rc, &e);
 }
 
 static bool is(const struct words *w, const char *command)

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "policy_command.h"
 
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <sodium.h>
 
+#include "file.h"
 #include "hedbctl.h"
 #include "policy.h"
 #include "proof.h"
@@ -79,27 +78,16 @@ static int check(const char *path)
 	return 0;
 }
 
-/* Beside the policy and then in its place, so that nobody reads half of one. */
 static int write_signature(
 	const char *path, const uint8_t sig[SIGNKEY_SIGNATURE], struct err_text *e)
 {
-	char name[PATH_MAX], fresh[PATH_MAX], hex[2 * SIGNKEY_SIGNATURE + 2];
-	int fd, rc = 0;
+	char name[PATH_MAX], hex[2 * SIGNKEY_SIGNATURE + 2];
 
-	if (snprintf(name, sizeof name, "%s.sig", path) >= (int)sizeof name ||
-		snprintf(fresh, sizeof fresh, "%s.sig.new", path) >= (int)sizeof fresh)
+	if (snprintf(name, sizeof name, "%s.sig", path) >= (int)sizeof name)
 		return -ENAMETOOLONG;
 	sodium_bin2hex(hex, sizeof hex, sig, SIGNKEY_SIGNATURE);
 	hex[2 * SIGNKEY_SIGNATURE] = '\n';
-	fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	if (fd < 0 || write(fd, hex, sizeof hex - 1) != (ssize_t)sizeof hex - 1 || fsync(fd) < 0 ||
-		rename(fresh, name) < 0) {
-		rc = errno ? -errno : -EIO;
-		err_set(e, "%s: %s", name, strerror(-rc));
-	}
-	if (fd >= 0)
-		close(fd);
-	return rc;
+	return file_replace(name, 0644, hex, sizeof hex - 1, e);
 }
 
 static int sign(const char *path, const char *key)

@@ -9,6 +9,8 @@
 
 #include <sodium.h>
 
+#include "file.h"
+
 static const char secret_word[] = "secret:", public_word[] = "public:";
 
 enum {
@@ -55,23 +57,16 @@ int tunnel_key_create(const char *path, char text[TUNNEL_KEY_TEXT], struct err_t
 {
 	char line[TUNNEL_KEY_TEXT];
 	struct noise_pair p;
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600), rc = 0;
+	int rc;
 
-	if (fd < 0)
-		return fail(e, -errno, path);
 	noise_draw_pair(&p);
 	encode(line, secret_word, p.secret);
 	strcat(line, "\n");
-	if (write(fd, line, TEXT_BYTES + 1) != TEXT_BYTES + 1 || fsync(fd) != 0)
-		rc = errno ? -errno : -EIO;
-	close(fd);
+	rc = file_create(path, 0600, line, TEXT_BYTES + 1, e);
 	tunnel_public_text(text, p.public);
 	sodium_memzero(line, sizeof line);
 	sodium_memzero(&p, sizeof p);
-	if (rc == 0)
-		return 0;
-	unlink(path);
-	return fail(e, rc, path);
+	return rc;
 }
 
 /* The file's one line. */

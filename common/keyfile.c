@@ -3,6 +3,7 @@
 
 #include "cursor.h"
 #include "entropy.h"
+#include "file.h"
 
 #include <sodium.h>
 
@@ -217,21 +218,6 @@ static int dir_sync(const char *path)
 	return rc;
 }
 
-static int file_write(int fd, const uint8_t *p, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(fd, p, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : -EIO;
-		p += n;
-		len -= (size_t)n;
-	}
-	return fsync(fd) == 0 ? 0 : -errno;
-}
-
 static int missing(struct err_text *why, const char *path)
 {
 	err_set(why, "there is no keyring %s: make one with `hedbctl key create %s`, or restore it: "
@@ -344,6 +330,8 @@ static int keyring_write(const struct keyring *k, const struct kek *kek, int fd)
 
 	if (plain && buf)
 		rc = file_write(fd, buf, encode(k, kek, plain, keyring_encode(k, plain), buf));
+	if (!rc && fsync(fd) < 0)
+		rc = -errno;
 	sodium_free(plain);
 	sodium_free(buf);
 	return rc;

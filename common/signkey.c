@@ -12,6 +12,7 @@
 #include <sodium.h>
 
 #include "entropy.h"
+#include "file.h"
 #include "hex.h"
 
 enum { PREFIX = 12, DIGITS = 64, TEXT = PREFIX + DIGITS + 1 };
@@ -28,22 +29,12 @@ static int write_new(const char *path, mode_t mode, const char *prefix,
 	const uint8_t bytes[32], struct err_text *e)
 {
 	char text[TEXT + 1];
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode), rc = 0;
+	int rc;
 
-	if (fd < 0) {
-		rc = -errno;
-		err_set(e, "%s: %s", path, strerror(errno));
-		return rc;
-	}
 	memcpy(text, prefix, PREFIX);
 	sodium_bin2hex(text + PREFIX, sizeof text - PREFIX, bytes, 32);
 	text[TEXT - 1] = '\n';
-	if (write(fd, text, TEXT) != TEXT || fsync(fd) < 0) {
-		rc = errno ? -errno : -EIO;
-		err_set(e, "%s: %s", path, strerror(-rc));
-		unlink(path);
-	}
-	close(fd);
+	rc = file_create(path, mode, text, TEXT, e);
 	sodium_memzero(text, sizeof text);
 	return rc;
 }

@@ -12,6 +12,7 @@
 #include <sodium.h>
 
 #include "entropy.h"
+#include "file.h"
 #include "hex.h"
 
 static const char head[] = "cxl_sec_mgr journal 1\n";
@@ -126,22 +127,6 @@ static int kernel(struct err_text *e, const char *what)
 	return rc ? rc : -EIO;
 }
 
-static int write_all(int fd, const char *p, size_t len)
-{
-	ssize_t n;
-
-	while (len) {
-		n = write(fd, p, len);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : -EIO;
-		p += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
 static int write_master(int dir, const uint8_t master[TABLE_MASTER], struct err_text *e)
 {
 	char hex[2 * TABLE_MASTER + 2];
@@ -151,7 +136,7 @@ static int write_master(int dir, const uint8_t master[TABLE_MASTER], struct err_
 		return kernel(e, "master.new");
 	sodium_bin2hex(hex, sizeof hex, master, TABLE_MASTER);
 	hex[2 * TABLE_MASTER] = '\n';
-	rc = write_all(fd, hex, 2 * TABLE_MASTER + 1);
+	rc = file_write(fd, hex, 2 * TABLE_MASTER + 1);
 	sodium_memzero(hex, sizeof hex);
 	if (!rc && (fsync(fd) < 0 || renameat(dir, "master.new", dir, "master") < 0 || fsync(dir) < 0))
 		rc = kernel(e, "master");
@@ -249,7 +234,7 @@ static int begin(struct journal *j)
 	int rc = j->cut ? cut_back(j) : 0;
 
 	if (!rc && j->len == 0) {
-		rc = write_all(j->fd, head, HEAD);
+		rc = file_write(j->fd, head, HEAD);
 		if (!rc && fdatasync(j->fd) < 0)
 			rc = -errno;
 		j->len = HEAD;
@@ -423,7 +408,7 @@ int journal_change(struct journal *j, struct table *t, const char *who, const ch
 		err_set(e, "the journal is full; the manager has to be restarted, which shortens it");
 		return -EFBIG;
 	}
-	rc = lseek(j->fd, (off_t)j->len, SEEK_SET) < 0 ? -errno : write_all(j->fd, out, len);
+	rc = lseek(j->fd, (off_t)j->len, SEEK_SET) < 0 ? -errno : file_write(j->fd, out, len);
 	if (!rc && fdatasync(j->fd) < 0) {
 		j->broken = true; /* what a failed sync left, nobody knows */
 		rc = -EIO;
