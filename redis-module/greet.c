@@ -116,28 +116,18 @@ static bool may_stay(const struct session *s, const struct trust *t, int64_t now
 	return false;
 }
 
-static void kill_others(const struct trust *t)
-{
-	int64_t now_s = time(NULL);
-	uint32_t i;
-
-	for (i = 0; i < roster.nopen; i++)
-		if (!roster.open[i]->tally.killed && !may_stay(roster.open[i], t, now_s))
-			roster.open[i]->tally.killed = roster.kills = true;
-}
-
-/* Whose certificate has ended meanwhile. */
-static void kill_expired(void)
+/* Without `news` only time has gone by: whose certificate has ended? */
+static void doom_others(const struct trust *t, bool news)
 {
 	int64_t now_s = time(NULL);
 	uint32_t i;
 
 	for (i = 0; i < roster.nopen; i++) {
 		struct session *s = roster.open[i];
+		bool ended = s->peer && s->peer->ends_s && now_s > s->peer->ends_s;
 
-		if (s->peer && s->peer->ends_s && now_s > s->peer->ends_s && !s->tally.killed &&
-			!may_stay(s, g.trust, now_s))
-			s->tally.killed = roster.kills = true;
+		if ((news || ended) && !s->tally.killed && !may_stay(s, t, now_s))
+			roster_doom(s);
 	}
 }
 
@@ -177,7 +167,7 @@ int greet_configure(struct err_text *e)
 	pthread_mutex_unlock(&g.lock);
 	trust_drop(old);
 	config.zone_trust = config.zone_secure ? t : NULL;
-	kill_others(t);
+	doom_others(t, true);
 	g.complained = false;
 	return 0;
 }
@@ -191,7 +181,7 @@ void greet_look_at_files(void)
 
 	if (config.secure == TRUST_PLAIN && !config.zone_secure)
 		return;
-	kill_expired();
+	doom_others(g.trust, false);
 	if (!trust_seen_other(&g.seen, &f) && !complained)
 		return;
 	g.complained = greet_configure(&e) != 0; /* it may be half written: look again */

@@ -42,18 +42,11 @@ static void review(struct session *s)
 
 static void on_news(int fd, void *unused, int mask)
 {
-	uint32_t i = 0;
 	uint64_t n;
 
 	if (read(fd, &n, sizeof n) < 0)
 		return;
-	while (i < roster.nopen) {
-		struct session *s = roster.open[i];
-
-		review(s);
-		if (i < roster.nopen && roster.open[i] == s)
-			i++; /* else another has taken its place */
-	}
+	roster_each(review);
 }
 
 int rights_open(const struct region *region, struct err_text *e)

@@ -82,14 +82,26 @@ void roster_tell(uint64_t now_ms)
 		RedisModule_Log(roster.ctx, "warning", "%s", text);
 }
 
+void roster_doom(struct session *s)
+{
+	s->tally.killed = roster.kills = true;
+}
+
+/* From outside of serving. False: it is being served, and killed soon (roster_sweep). */
+static bool lock(struct session *s)
+{
+	if (s != roster.serving && service_lock(s->chan))
+		return true;
+	roster_doom(s);
+	return false;
+}
+
 void roster_end(struct session *s, const char *why)
 {
 	struct service_chan *c = s->chan;
 
-	if (s == roster.serving || !service_lock(c)) {
-		s->tally.killed = roster.kills = true;
+	if (!lock(s))
 		return;
-	}
 	roster_refuse(s, why);
 	service_unlock(c);
 }
@@ -98,26 +110,10 @@ void roster_renew(struct session *s)
 {
 	struct service_chan *c = s->chan;
 
-	if (s == roster.serving || !service_lock(c)) {
-		s->tally.killed = roster.kills = true;
+	if (!lock(s))
 		return;
-	}
 	service_renew(&roster.service, c);
 	service_unlock(c);
-}
-
-void roster_renew_copied(void)
-{
-	uint32_t i = 0;
-
-	while (i < roster.nopen) {
-		struct session *s = roster.open[i];
-
-		if (s != roster.serving && seal_copied(&s->chan->tx))
-			roster_renew(s);
-		if (i < roster.nopen && roster.open[i] == s)
-			i++; /* else another has taken its place */
-	}
 }
 
 void roster_kill(struct session *s)
@@ -126,29 +122,48 @@ void roster_kill(struct session *s)
 
 	counters.killed += !s->tally.killed;
 	s->tally.killed = true;
-	if (s == roster.serving || !service_lock(c)) {
-		roster.kills = true;
+	if (!lock(s))
 		return;
-	}
 	service_kill(&roster.service, c);
 	service_unlock(c);
 }
 
-void roster_sweep(void)
+void roster_each(void (*f)(struct session *s))
 {
 	uint32_t i = 0;
 
-	if (!roster.kills)
-		return;
-	roster.kills = false;
 	while (i < roster.nopen) {
 		struct session *s = roster.open[i];
 
-		if (s->tally.killed)
-			roster_kill(s);
+		f(s);
 		if (i < roster.nopen && roster.open[i] == s)
 			i++; /* else another has taken its place */
 	}
+}
+
+static void renew_if_copied(struct session *s)
+{
+	if (s != roster.serving && seal_copied(&s->chan->tx))
+		roster_renew(s);
+}
+
+void roster_renew_copied(void)
+{
+	roster_each(renew_if_copied);
+}
+
+static void kill_doomed(struct session *s)
+{
+	if (s->tally.killed)
+		roster_kill(s);
+}
+
+void roster_sweep(void)
+{
+	if (!roster.kills)
+		return;
+	roster.kills = false;
+	roster_each(kill_doomed);
 }
 
 void roster_limits(RedisModuleCtx *ctx)

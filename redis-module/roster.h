@@ -38,6 +38,9 @@ void roster_close(void);
 /* proto-max-bulk-len is another one. */
 void roster_limits(RedisModuleCtx *ctx);
 
+/* Each of them, of which f may end its own. */
+void roster_each(void (*f)(struct session *s));
+
 /* `peer`: who was to be let in, when a handshake came to nothing. */
 void roster_refuse(struct session *s, const char *why);
 void roster_refuse_peer(struct session *s, const struct peer *peer, const char *why);
@@ -55,8 +58,9 @@ void roster_renew(struct session *s);
  * answer, or for news, may not ask again. */
 void roster_renew_copied(void);
 
-/* Ends it, unless it is being served: then roster_sweep() does. */
+/* Ends it, unless it is being served: then roster_sweep() does, as it does to the doomed. */
 void roster_kill(struct session *s);
+void roster_doom(struct session *s);
 void roster_sweep(void);
 
 #endif
