@@ -55,7 +55,8 @@ static void due_release(struct due *d)
 	secret_free(&d->secret);
 }
 
-void due_pop(struct session *s)
+/* The first one is done with. */
+static void due_pop(struct session *s)
 {
 	struct due *d = due_at(s, 0);
 

@@ -38,8 +38,7 @@ bool due_refusal(struct session *s, uint8_t verb, uint64_t id, const char *text)
 /* The same instead of what was to come from the Redis. The caller sees to s->barrier. */
 bool due_fail(struct due *d, const char *text);
 
-/* The first one is done with; all of them. */
-void due_pop(struct session *s);
+/* None is due any more. */
 void due_clear(struct session *s);
 
 /* Do requests have to wait for this one? */

@@ -230,7 +230,7 @@ int audit_check_bytes(
 	return 0;
 }
 
-int audit_check_segment(struct audit_check *c, const char *path, struct err_text *e)
+static int check_segment(struct audit_check *c, const char *path, struct err_text *e)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), rc = 0;
 	struct err_text why = {""};
@@ -321,7 +321,7 @@ static int check_segments(struct audit_check *c, const char *dir, const uint64_t
 			err_set(e, "%.200s: the segment before it is missing", path);
 			return -EBADMSG;
 		}
-		rc = audit_check_segment(c, path, e);
+		rc = check_segment(c, path, e);
 		if (!rc && c->begun && c->segment != all[i]) {
 			err_set(e, "%.200s says that it is segment %llu", path,
 				(unsigned long long)c->segment);

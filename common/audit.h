@@ -68,14 +68,11 @@ struct audit_check {
 };
 
 /*
- * audit_check_segment - the next segment of a log.
+ * audit_check_bytes - the first `len` bytes of a log's next segment.
  *
- * Returns 0, -EBADMSG (the line is not the chain's next one, or its signature is wrong, or
- * the segment does not go on from the one before) with the line in `e`, or what the kernel said.
+ * Returns 0, or -EBADMSG (the line is not the chain's next one, or its signature is wrong, or
+ * the segment does not go on from the one before) with the line in `e`.
  */
-MUST_CHECK int audit_check_segment(struct audit_check *c, const char *path, struct err_text *e);
-
-/* The same for bytes: a segment's first `len`. */
 MUST_CHECK int audit_check_bytes(
 	struct audit_check *c, const char *bytes, size_t len, struct err_text *e);
 
@@ -85,7 +82,8 @@ MUST_CHECK int audit_check_bytes(
  *
  *   segment   out: number of the last one, 0: there is none
  *
- * Returns as audit_check_segment(), and -EBADMSG when one in between is missing.
+ * Returns as audit_check_bytes(), -EBADMSG as well when one in between is missing, or what the
+ * kernel said.
  */
 MUST_CHECK int audit_check_dir(struct audit_check *c, const char *dir, bool last_only,
 	uint64_t *segment, struct err_text *e);

@@ -26,6 +26,7 @@
 
 #include <sys/socket.h>
 
+#include "cursor.h"
 #include "handshake.h"
 
 enum mgr_kind { MGR_ASK = 1, MGR_VIEW, MGR_SAME, MGR_DO, MGR_DONE };

@@ -195,9 +195,6 @@ struct policy_set {
 /* One more: *to is POLICY_NONE to begin with, and `set` is written when there are two. */
 void policy_set_add(uint16_t *to, struct policy_set *set, unsigned domain);
 
-/* The first one from `from` on, or -1. */
-int policy_set_next(uint16_t of, const struct policy_set *set, unsigned from);
-
 /* What was found in the arguments of a request so far. Beyond the program's arguments nothing is
  * written or read. */
 struct policy_seen {

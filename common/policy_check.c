@@ -77,7 +77,8 @@ void policy_set_add(uint16_t *to, struct policy_set *set, unsigned domain)
 	set_bit(set, domain);
 }
 
-int policy_set_next(uint16_t of, const struct policy_set *set, unsigned from)
+/* The first one from `from` on, or -1. */
+static int set_next(uint16_t of, const struct policy_set *set, unsigned from)
 {
 	unsigned w = from / 64, words = sizeof set->bit / sizeof set->bit[0];
 	uint64_t bits;
@@ -122,8 +123,8 @@ static uint16_t domains_of(
 	for (; args; args &= args - 1) {
 		int i = __builtin_ctzll(args);
 
-		for (d = policy_set_next(seen->domain[i], &seen->set[i], 0); d >= 0;
-			d = policy_set_next(seen->domain[i], &seen->set[i], (unsigned)d + 1))
+		for (d = set_next(seen->domain[i], &seen->set[i], 0); d >= 0;
+			d = set_next(seen->domain[i], &seen->set[i], (unsigned)d + 1))
 			policy_set_add(&all, set, (unsigned)d);
 	}
 	return all;
@@ -147,8 +148,8 @@ static int check_op(const struct question *q, int at)
 
 	snprintf(what, sizeof what, "%s", op->name);
 	/* none: its arguments have not been opened yet, or have no values */
-	for (d = policy_set_next(domains, &set, 0); d >= 0;
-		d = policy_set_next(domains, &set, (unsigned)d + 1))
+	for (d = set_next(domains, &set, 0); d >= 0;
+		d = set_next(domains, &set, (unsigned)d + 1))
 		if (!(policy_rule(q->role, (unsigned)d)->op[op->code / 64] >> op->code % 64 & 1))
 			return deny(q, what, (unsigned)d);
 	if (domains == POLICY_MANY && !q->role->mixed && !apart(op)) {
@@ -246,8 +247,8 @@ static int check_results(const struct question *q)
 		if (q->seen->into && to && !policy_rule(q->role, to)->transfer && !is_home(q))
 			return deny(q, "to bring values", to);
 		from = domains_of(q->seen, p->result[i].from, &set);
-		for (d = policy_set_next(from, &set, 1); d >= 0;
-			d = policy_set_next(from, &set, (unsigned)d + 1))
+		for (d = set_next(from, &set, 1); d >= 0;
+			d = set_next(from, &set, (unsigned)d + 1))
 			if ((unsigned)d != to && !policy_rule(q->role, (unsigned)d)->transfer)
 				return deny(q, "a result outside of its domain", (unsigned)d);
 	}

@@ -392,7 +392,8 @@ int region_open(struct region *r, const char *spec, uint64_t off, uint64_t size,
 	return rc;
 }
 
-bool region_current(const struct region *r)
+/* False when the memory was formatted anew since: what is known of it is wrong then. */
+static bool is_current(const struct region *r)
 {
 	const struct superblock_shm *sb = (const struct superblock_shm *)r->base;
 
@@ -426,7 +427,7 @@ int region_find(const struct region *r, const char *name,
 		err_set(e, "the region has no service \"%s\"", name);
 		return -EINVAL;
 	}
-	if (!region_current(r)) {
+	if (!is_current(r)) {
 		err_set(e, "the region was formatted anew; open it again");
 		return -EMEDIUMTYPE;
 	}

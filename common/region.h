@@ -204,9 +204,6 @@ MUST_CHECK int region_check(struct region *r, struct err_text *e);
 MUST_CHECK int region_open(struct region *r, const char *spec, uint64_t off, uint64_t size,
 	struct err_text *e);
 
-/* False when the memory was formatted anew since: what is known of it is wrong then. */
-bool region_current(const struct region *r);
-
 void region_close(struct region *r);
 
 /* The service of that name, or NULL. */

@@ -9,6 +9,7 @@
 #include <sodium.h>
 
 #include "clock.h"
+#include "cursor.h"
 
 enum { PLACES = SERVICE_MAX };
 
@@ -22,11 +23,29 @@ struct place {
 	uint32_t n;
 };
 
+/* What a view's bytes begin with. */
+struct head {
+	uint64_t version;
+	uint32_t lease_ms;
+	bool known;
+	uint16_t ranges;
+};
+
+/* And each of its ranges. */
+struct entry {
+	struct view_range range;
+	enum view_right right;
+	uint64_t key_id;
+	const uint8_t *key;    /* VIEW_KEY bytes, in the view */
+	const uint8_t *member; /* PEER_PRINT + 1 bytes each */
+	uint32_t members;
+};
+
 struct view {
 	pthread_mutex_t lock; /* of all that follows but `seen` */
 	uint8_t *bytes; /* valid; sodium_malloc, NULL: none yet */
 	size_t len;
-	struct view_head head;
+	struct head head;
 	uint64_t until_ms;
 	bool holds;
 	char pool[VIEW_NAME + 1];
@@ -36,7 +55,7 @@ struct view {
 	int users;
 };
 
-/* ---- ranges and bytes ---- */
+/* ---- names, ranges and bytes ---- */
 
 bool view_name_valid(const char *name, size_t len)
 {
@@ -83,7 +102,8 @@ static void read_text(struct cursor *c, char *to, size_t max, bool may_be_empty)
 	to[len] = 0;
 }
 
-bool view_read_head(struct cursor *c, struct view_head *h)
+/* These two: false when that is none. */
+static bool read_head(struct cursor *c, struct head *h)
 {
 	uint8_t known;
 
@@ -96,7 +116,7 @@ bool view_read_head(struct cursor *c, struct view_head *h)
 	return !c->bad;
 }
 
-bool view_read_entry(struct cursor *c, struct view_entry *x)
+static bool read_entry(struct cursor *c, struct entry *x)
 {
 	struct view_range *r = &x->range;
 	uint8_t right;
@@ -124,16 +144,16 @@ bool view_read_entry(struct cursor *c, struct view_entry *x)
 	return !c->bad;
 }
 
-static bool valid(const uint8_t *bytes, size_t len, struct view_head *h)
+static bool valid(const uint8_t *bytes, size_t len, struct head *h)
 {
 	struct cursor c = cursor_of(bytes, len);
-	struct view_entry x;
+	struct entry x;
 	uint16_t i;
 
-	if (len > VIEW_BYTES_MAX || !view_read_head(&c, h))
+	if (len > VIEW_BYTES_MAX || !read_head(&c, h))
 		return false;
 	for (i = 0; i < h->ranges; i++)
-		if (!view_read_entry(&c, &x))
+		if (!read_entry(&c, &x))
 			return false;
 	return c.left == 0;
 }
@@ -212,7 +232,7 @@ void view_place(struct view *v, const struct region *r, const char *service)
 int view_set(struct view *v, const uint8_t *bytes, size_t len, uint64_t asked_ms,
 	struct err_text *e)
 {
-	struct view_head h;
+	struct head h;
 	uint8_t *copy, *old = NULL;
 	int rc = 0;
 
@@ -298,11 +318,11 @@ static bool holds_channel(const struct view_range *r, const char *pool, const st
 
 /* The range of a channel. Caller has the lock. */
 static int find_entry(const struct view *v, const char *service, uint32_t channel,
-	struct view_entry *x, struct err_text *e)
+	struct entry *x, struct err_text *e)
 {
 	const struct place *p = find_place(v, service);
 	struct cursor c;
-	struct view_head h;
+	struct head h;
 	uint16_t i;
 
 	if (!v->bytes || !v->holds || clock_ms() >= v->until_ms) {
@@ -311,8 +331,8 @@ static int find_entry(const struct view *v, const char *service, uint32_t channe
 		return -ETIMEDOUT;
 	}
 	c = cursor_of(v->bytes, v->len);
-	if (p && channel < p->n && view_read_head(&c, &h))
-		for (i = 0; i < h.ranges && view_read_entry(&c, x); i++)
+	if (p && channel < p->n && read_head(&c, &h))
+		for (i = 0; i < h.ranges && read_entry(&c, x); i++)
 			if (holds_channel(&x->range, v->pool, p, channel))
 				return 0;
 	err_set(e, v->head.known ? "the manager gives this node no right to channel %u of \"%s\" in pool \"%s\""
@@ -325,7 +345,7 @@ int view_own(const struct view *view, const char *service, uint32_t channel,
 	struct view_grant *g, struct err_text *e)
 {
 	struct view *v = (struct view *)view;
-	struct view_entry x;
+	struct entry x;
 	int rc;
 
 	pthread_mutex_lock(&v->lock);
@@ -350,7 +370,7 @@ bool view_may(const struct view *v, const char *service, uint32_t channel)
 	return may;
 }
 
-static enum view_right right_of(const struct view_entry *x, const uint8_t print[PEER_PRINT])
+static enum view_right right_of(const struct entry *x, const uint8_t print[PEER_PRINT])
 {
 	uint32_t i;
 
@@ -368,7 +388,7 @@ int view_peer(const struct view *view, const char *service, uint32_t channel,
 	struct err_text *e)
 {
 	struct view *v = (struct view *)view;
-	struct view_entry x;
+	struct entry x;
 	int rc;
 
 	pthread_mutex_lock(&v->lock);
@@ -390,7 +410,7 @@ int view_peer(const struct view *view, const char *service, uint32_t channel,
 	return rc;
 }
 
-static void entry_text(FILE *f, const struct view_entry *x)
+static void entry_text(FILE *f, const struct entry *x)
 {
 	const struct view_range *r = &x->range;
 
@@ -409,8 +429,8 @@ static void entry_text(FILE *f, const struct view_entry *x)
 char *view_text(const struct view *view)
 {
 	struct view *v = (struct view *)view;
-	struct view_entry x;
-	struct view_head h;
+	struct entry x;
+	struct head h;
 	struct cursor c;
 	char *text = NULL;
 	size_t len;
@@ -421,10 +441,10 @@ char *view_text(const struct view *view)
 		return NULL;
 	pthread_mutex_lock(&v->lock);
 	c = cursor_of(v->bytes, v->len);
-	if (v->bytes && view_read_head(&c, &h)) {
+	if (v->bytes && read_head(&c, &h)) {
 		fprintf(f, "version %llu\nlease_ms %u\nknown %s\n", (unsigned long long)h.version,
 			h.lease_ms, h.known ? "yes" : "no");
-		for (i = 0; i < h.ranges && view_read_entry(&c, &x); i++)
+		for (i = 0; i < h.ranges && read_entry(&c, &x); i++)
 			entry_text(f, &x);
 	}
 	pthread_mutex_unlock(&v->lock);

@@ -31,7 +31,6 @@
 #ifndef COMMON_VIEW_H
 #define COMMON_VIEW_H
 
-#include "cursor.h"
 #include "peer.h"
 #include "region.h"
 
@@ -48,16 +47,6 @@ struct view_range {
 	char name[VIEW_NAME + 1], pool[VIEW_NAME + 1], service[SERVICE_NAME + 1];
 	uint64_t from, to;    /* addresses; `to` is not in it */
 	uint32_t first, last; /* channels */
-};
-
-/* One range of a view, as read from its bytes. */
-struct view_entry {
-	struct view_range range;
-	enum view_right right;
-	uint64_t key_id;
-	const uint8_t *key;    /* VIEW_KEY bytes, in the view */
-	const uint8_t *member; /* PEER_PRINT + 1 bytes each */
-	uint32_t members;
 };
 
 /* What a lookup found. */
@@ -144,24 +133,13 @@ MUST_CHECK int view_peer(const struct view *v, const char *service, uint32_t cha
 /* All of it, in words and without keys; the caller frees it. NULL: no memory. */
 char *view_text(const struct view *v);
 
-/* ---- ranges and bytes, for both ends ---- */
+/* ---- names and ranges, for both ends ---- */
 
 /* Names: 1 .. VIEW_NAME of letters, digits and ._@- */
 bool view_name_valid(const char *name, size_t len);
 
 /* Do they have a channel in common? */
 bool view_ranges_meet(const struct view_range *a, const struct view_range *b);
-
-/* The head, then each entry until it is false. `c->bad`: these are no bytes of a view. */
-struct view_head {
-	uint64_t version;
-	uint32_t lease_ms;
-	bool known;
-	uint16_t ranges;
-};
-
-bool view_read_head(struct cursor *c, struct view_head *h);
-bool view_read_entry(struct cursor *c, struct view_entry *x);
 
 /* "none", "read", "write". */
 const char *view_right_name(enum view_right right);

@@ -317,7 +317,7 @@ static int carry(struct watch *w, uint64_t now)
 	int rc = mgrlink_carry(&w->link);
 
 	if (rc)
-		(void)!take_all(w, now, &none);
+		take_all(w, now, &none);
 	return rc;
 }
 
@@ -409,11 +409,6 @@ const char *watch_why(const struct watch *w)
 	return w->why;
 }
 
-bool watch_heard_since(const struct watch *w, uint64_t ms)
-{
-	return w->heard_ms >= ms && w->heard_ms != 0;
-}
-
 /* Until something happens, a step is due, or that many ms have gone by. */
 static void doze(const struct watch *w, const struct watch_patience *p, uint64_t left_ms)
 {
@@ -436,7 +431,7 @@ int watch_fetch(struct watch *w, const struct watch_patience *p, struct err_text
 	w->ask_at_ms = w->try_at_ms = 0;
 	while ((waited = clock_ms() - t0) < p->timeout_ms) {
 		watch_step(w);
-		if (watch_heard_since(w, t0))
+		if (w->heard_ms >= t0) /* when the question was asked */
 			return 0;
 		if ((w->rc == -EACCES || w->rc == -ENOENT) && w->link.fd < 0)
 			break;

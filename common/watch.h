@@ -69,9 +69,6 @@ int watch_wait(const struct watch *w, struct pollfd p[WATCH_FDS]);
 /* Why there is no connection; "": there is one. */
 const char *watch_why(const struct watch *w);
 
-/* Has an answer come to a question that was asked after that time? */
-bool watch_heard_since(const struct watch *w, uint64_t ms);
-
 /* Step and wait until an answer has come to what was asked from now on. Returns 0, -ETIMEDOUT,
  * -EACCES when the manager does not let us in, or -EINVAL when its name is none. */
 MUST_CHECK int watch_fetch(struct watch *w, const struct watch_patience *p, struct err_text *e);

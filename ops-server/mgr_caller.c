@@ -46,7 +46,7 @@ static void end(struct mgr *m, struct caller *c, enum log_level level, const cha
 	c->link.fd = -1;
 }
 
-void caller_close(struct mgr *m, struct caller *c, const char *why)
+static void close_caller(struct mgr *m, struct caller *c, const char *why)
 {
 	/* A flood of strangers is not to be one of lines. */
 	end(m, c, c->link.open ? LOG_INFO : LOG_DEBUG, why);
@@ -68,7 +68,7 @@ static struct caller *find_place(struct mgr *m)
 			oldest = c;
 	}
 	if (oldest)
-		caller_close(m, oldest, "its place was needed, and it had shown no certificate");
+		close_caller(m, oldest, "its place was needed, and it had shown no certificate");
 	return oldest;
 }
 
@@ -419,7 +419,7 @@ void caller_serve(struct mgr *m, struct caller *c)
 	if (!rc)
 		rc = answer(m, c);
 	if (rc)
-		caller_close(m, c, c->link.why[0] ? c->link.why : err_name(rc));
+		close_caller(m, c, c->link.why[0] ? c->link.why : err_name(rc));
 }
 
 bool caller_think(struct mgr *m)
@@ -438,7 +438,7 @@ bool caller_think(struct mgr *m)
 		}
 		thought = true;
 		if (mgrlink_think(&c->link))
-			caller_close(m, c, c->link.why);
+			close_caller(m, c, c->link.why);
 		else if (c->link.open && let_in(m, c))
 			caller_serve(m, c);
 	}
@@ -478,7 +478,7 @@ int caller_tick(struct mgr *m)
 		if (!rc && !slow)
 			rc = answer(m, c);
 		if (rc || slow)
-			caller_close(m, c, slow ? slow : c->link.why[0] ? c->link.why : err_name(rc));
+			close_caller(m, c, slow ? slow : c->link.why[0] ? c->link.why : err_name(rc));
 		else if (c->waits && c->until_ms > now && (int)(c->until_ms - now) < wait)
 			wait = (int)(c->until_ms - now);
 	}
@@ -493,5 +493,5 @@ void caller_review(struct mgr *m)
 	for (i = 0; i < CALLERS; i++)
 		if (m->caller[i].link.fd >= 0 && m->caller[i].link.open &&
 			trust_objects(m->trust, &m->caller[i].link.peer, time(NULL), &e))
-			caller_close(m, &m->caller[i], e.s);
+			close_caller(m, &m->caller[i], e.s);
 }

@@ -73,7 +73,6 @@ struct mgr {
 
 /* A connection that came. */
 void caller_accept(struct mgr *m, int fd, const char *from);
-void caller_close(struct mgr *m, struct caller *c, const char *why);
 
 /* Its socket has something, or may have: read, carry out, answer. */
 void caller_serve(struct mgr *m, struct caller *c);

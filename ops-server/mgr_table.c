@@ -6,6 +6,7 @@
 
 #include <sodium.h>
 
+#include "cursor.h"
 #include "hex.h"
 
 enum { WORDS = 9, WORD_MAX = 80 };

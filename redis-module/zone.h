@@ -95,9 +95,6 @@ void zone_push_int8(struct zone_job *job, int64_t v);
 /* Add an operation, by its code in ops.def. */
 void zone_op(struct zone_job *job, uint16_t code);
 
-/* What the last instruction leaves. */
-uint8_t zone_result_type(const struct zone_job *job);
-
 /*
  * zone_submit - hand a job to the thread, which is started if need be.
  *

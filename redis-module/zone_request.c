@@ -129,7 +129,8 @@ void zone_op(struct zone_job *job, uint16_t code)
 	job->whole |= (optable_op(code)->flags & OP_REDUCE) != 0;
 }
 
-uint8_t zone_result_type(const struct zone_job *job)
+/* What the last instruction leaves. */
+static uint8_t result_type(const struct zone_job *job)
 {
 	uint16_t last = job->code[job->ncode - 1];
 
@@ -303,7 +304,7 @@ static uint32_t count_values(const uint8_t *states, uint32_t rows)
 static int parse(struct zone_job *first, const uint8_t *reply, uint64_t len)
 {
 	struct cursor c = cursor_of(reply, len);
-	uint8_t flags = cursor_u8(&c), type = cursor_u8(&c), want = zone_result_type(first);
+	uint8_t flags = cursor_u8(&c), type = cursor_u8(&c), want = result_type(first);
 	uint32_t expected = first->whole ? 1 : (uint32_t)request_rows(first), rows, present;
 	const uint8_t *states = NULL;
 	struct values v = {.fixed = wire_bytes(want)};

@@ -5,6 +5,8 @@
 #ifndef TESTS_MGRRIG_H
 #define TESTS_MGRRIG_H
 
+#include <string.h>
+
 #include "../ops-server/mgr_table.h"
 
 /* A line of a table that has to be taken. */
