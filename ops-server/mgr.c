@@ -25,7 +25,12 @@
 #include "mgr_caller.h"
 #include "sandbox.h"
 
-enum { ACCEPTS = 16 /* in a turn */, SILENT_S = 30, REVIEW_MS = 1000 };
+enum {
+	ACCEPTS = 16, /* in a turn */
+	SILENT_S = 30,
+	REVIEW_MS = 1000,
+	DESCRIPTORS = CALLERS + 32, /* callers', and our own */
+};
 
 static void reload(struct mgr *m)
 {
@@ -147,6 +152,26 @@ static int serve(struct mgr *m, int listener)
 	return 0;
 }
 
+/* With fewer allowed poll() takes no set with a place for each caller, and there would be none to
+ * accept one with. */
+static int have_descriptors(struct err_text *e)
+{
+	struct rlimit l;
+	unsigned long long had;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) < 0)
+		return -errno;
+	if (l.rlim_cur >= DESCRIPTORS)
+		return 0;
+	had = l.rlim_max;
+	l.rlim_cur = DESCRIPTORS;
+	l.rlim_max = l.rlim_max < DESCRIPTORS ? DESCRIPTORS : l.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &l) == 0)
+		return 0;
+	err_set(e, "no more than %llu descriptors are allowed (ulimit -n), and %d are needed", had, DESCRIPTORS);
+	return -EMFILE;
+}
+
 static int open_all(struct mgr *m, int *listener, struct err_text *e)
 {
 	int i, rc;
@@ -157,6 +182,9 @@ static int open_all(struct mgr *m, int *listener, struct err_text *e)
 	m->view = sodium_malloc(MGR_ANSWER_HEAD + VIEW_BYTES_MAX);
 	if (!m->table || !m->view)
 		return -ENOMEM;
+	rc = have_descriptors(e);
+	if (rc)
+		return rc;
 	rc = life_watch(m->config.generation, e);
 	if (rc == 0)
 		log_info("a clone of this machine would not be noticed: %s",

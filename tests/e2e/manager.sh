@@ -171,6 +171,12 @@ end KILL
 begin "$dir/store"
 acl alice list >"$dir/after"
 cmp -s "$dir/before" "$dir/after" && ok 'nor does kill -9' || not_ok 'nor does kill -9' "$(diff "$dir/before" "$dir/after")"
+end KILL
+was=$(ulimit -S -n)
+ulimit -S -n 100
+begin "$dir/store"
+ulimit -S -n "$was"
+says 'with few descriptors it takes more' 0 'lease_ms' timeout 10 "$dir/acl" alice status
 
 # ---- kill -9 in the middle ----
 # Four write as fast as they can, each into a node of its own; what one was told is there afterwards.
