@@ -354,16 +354,19 @@ int greet_open(struct err_text *e)
 	if (g.efd < 0)
 		return -errno;
 	rc = greet_configure(e);
-	if (!rc)
-		rc = -pthread_create(&g.thread, NULL, think, NULL);
-	if (!rc && RedisModule_EventLoopAdd(g.efd, REDISMODULE_EVENTLOOP_READABLE, on_thought, NULL) ==
+	if (!rc && RedisModule_EventLoopAdd(g.efd, REDISMODULE_EVENTLOOP_READABLE, on_thought, NULL) !=
 			   REDISMODULE_OK)
+		rc = -ENOMEM;
+	/* Last: who fails here leaves no thread behind, whose code would go. */
+	if (!rc && (rc = -pthread_create(&g.thread, NULL, think, NULL)) != 0)
+		RedisModule_EventLoopDel(g.efd, REDISMODULE_EVENTLOOP_READABLE);
+	if (!rc)
 		return 0;
 	close(g.efd);
 	g.efd = -1;
 	trust_drop(g.trust);
-	g.trust = NULL;
-	return rc ? rc : -ENOMEM;
+	g.trust = config.zone_trust = NULL;
+	return rc;
 }
 
 static void free_all(struct greeting *x)
