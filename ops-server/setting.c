@@ -53,33 +53,41 @@ static int ini_line(void *arg, const char *section, const char *name, const char
 	return 0;
 }
 
-/* The number of a line that is too long, a comment too: its end would count. 0: none is. */
-static unsigned too_long(FILE *f)
-{
-	unsigned line = 1, len = 0;
-	int ch;
+/* Lines of a file, which may be a pipe: it is read once. */
+struct lines {
+	FILE *f;
+	unsigned line, too_long; /* numbers; 0: none is */
+};
 
-	while ((ch = getc(f)) != EOF && len <= LINE_MOST) {
-		len = ch == '\n' ? 0 : len + 1;
-		line += ch == '\n';
-	}
-	rewind(f);
-	return len > LINE_MOST ? line : 0;
+/* A comment is not to be too long either: its end would count. */
+static char *next_line(char *to, int size, void *arg)
+{
+	struct lines *l = arg;
+	size_t len;
+
+	if (!fgets(to, size, l->f))
+		return NULL;
+	l->line++;
+	len = strcspn(to, "\n");
+	if (len <= LINE_MOST && (to[len] || feof(l->f)))
+		return to;
+	l->too_long = l->line;
+	return NULL;
 }
 
 static int parse_file(struct reading *r)
 {
-	FILE *f = fopen(r->file, "re");
-	unsigned line = f ? too_long(f) : 0;
-	int rc = -1;
+	struct lines l = {.f = fopen(r->file, "re")};
+	int rc;
 
-	if (line)
-		err_set(r->e, "%s: line %u is longer than %d bytes", r->file, line, LINE_MOST);
-	else if (f)
-		rc = ini_parse_file(f, ini_line, r);
-	if (f)
-		fclose(f);
-	return line ? (int)line : rc;
+	if (!l.f)
+		return -1;
+	rc = ini_parse_stream(next_line, &l, ini_line, r);
+	fclose(l.f);
+	if (!l.too_long)
+		return rc;
+	err_set(r->e, "%s: line %u is longer than %d bytes", r->file, l.too_long, LINE_MOST);
+	return (int)l.too_long;
 }
 
 static int read_file(struct reading *r)
