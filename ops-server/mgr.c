@@ -172,6 +172,16 @@ static int have_descriptors(struct err_text *e)
 	return -EMFILE;
 }
 
+/* Who asks for a reload while we start is served then; by default it would end us. */
+static void put_off_reloads(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
 static int open_all(struct mgr *m, int *listener, struct err_text *e)
 {
 	int i, rc;
@@ -214,8 +224,10 @@ int main(int argc, char **argv)
 	static struct mgr m;
 	struct rlimit none = {0, 0};
 	struct err_text e = {""};
-	int rc = mgr_config_read(&m.config, argc, argv, &e), listener;
+	int rc, listener;
 
+	put_off_reloads();
+	rc = mgr_config_read(&m.config, argc, argv, &e);
 	if (rc == 1)
 		return 0;
 	if (rc) {

@@ -416,6 +416,16 @@ static int start_threads(struct server *s)
 	return rc;
 }
 
+/* Who asks for a reload while we start is served then; by default it would end us. */
+static void put_off_reloads(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
 /* A descriptor that SIGTERM, SIGINT and SIGHUP are read from, for all threads. */
 static int open_signals(void)
 {
@@ -493,8 +503,10 @@ int main(int argc, char **argv)
 {
 	static struct server server;
 	struct err_text e = {""};
-	int rc = config_read(&server.config, argc, argv, &e);
+	int rc;
 
+	put_off_reloads();
+	rc = config_read(&server.config, argc, argv, &e);
 	if (rc == 1)
 		return 0;
 	if (rc) {

@@ -177,6 +177,15 @@ ulimit -S -n 100
 begin "$dir/store"
 ulimit -S -n "$was"
 says 'with few descriptors it takes more' 0 'lease_ms' timeout 10 "$dir/acl" alice status
+end KILL
+mkfifo "$dir/slowly"
+slowly_config "$dir/slowly" 'lease-ms = 7000' cxl_sec_mgr &
+pids="$pids $!"
+begin "$dir/store" --config "$dir/slowly" || not_ok 'SIGHUP while it starts' "$(cat "$log")"
+says 'SIGHUP while it starts' 0 'lease_ms 7000' "$dir/acl" alice status
+i=0
+until grep -q reloaded "$log" || [ $i -gt 100 ]; do i=$((i + 1)); sleep 0.05; done
+is 'is heard once it has' "$(grep -c reloaded "$log")" 1
 
 # ---- kill -9 in the middle ----
 # Four write as fast as they can, each into a node of its own; what one was told is there afterwards.

@@ -274,6 +274,13 @@ fi
 says "and serves" 0 "round trips" "$ctl" ping "$r" --count 10
 kill -INT "$pid"
 ends "SIGINT ends it"
+mkfifo "$dir/slowly"
+slowly_config "$dir/slowly" 'workers = 2' ops_server &
+pids="$pids $!"
+start "$dir/log4" --region "$r" --keys "$k" --config "$dir/slowly"
+logged "SIGHUP while it starts is heard once it has" "reloaded: active key is"
+kill -INT "$pid"
+ends "and SIGINT ends it then"
 
 # ---- the sandbox: every thread is in it, and can gain nothing; or it says that it is not ----
 # fields PID: of each thread, whether it has a filter and may gain privileges

@@ -42,3 +42,16 @@ says() {
 		ok "$name"
 	fi
 }
+
+# slowly_config FILE LINE PROGRAM: a configuration that a program reads while it starts, which gets SIGHUP
+# in the middle of that, and finds an ordinary file the next time. To be started first, in the background.
+slowly_config() {
+	exec 9>"$1" # waits for a reader
+	for _proc in /proc/[0-9]*; do
+		cat "$_proc/cmdline" 2>/dev/null | tr '\0' ' ' | grep -q "^[^ ]*$3 .*--config $1 " && kill -HUP "${_proc#/proc/}"
+	done
+	echo "$2" >"$1.new"
+	mv "$1.new" "$1"
+	echo "$2" >&9
+	exec 9>&-
+}
