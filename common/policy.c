@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+const char *const policy_results_names[] = {"marked", "kept", "clean"};
+
 /* ---- adding ---- */
 
 bool policy_room(void **array, unsigned n, size_t each)

@@ -54,6 +54,8 @@ enum policy_results {
 	RESULTS_CLEAN,  /* none */
 };
 
+extern const char *const policy_results_names[];
+
 /* One role in one domain. */
 struct policy_rule {
 	uint64_t op[OPTABLE_CODES / 64];

@@ -177,7 +177,6 @@ static void print_rule(const struct policy_rule *rule, FILE *to)
 
 void policy_print(const struct policy *p, FILE *to)
 {
-	static const char *const results[] = {"marked", "kept", "clean"};
 	unsigned i, d, k;
 
 	fprintf(to, "policy %s version %llu\n", p->name, (unsigned long long)p->stamp.version);
@@ -198,7 +197,7 @@ void policy_print(const struct policy *p, FILE *to)
 		if (r->home_name[0])
 			fprintf(to, " domain %s", r->home_name);
 		fprintf(to, " computed %s mixed %s results %s\n", r->computed ? "allow" : "deny",
-			r->mixed ? "allow" : "deny", results[r->results]);
+			r->mixed ? "allow" : "deny", policy_results_names[r->results]);
 		fprintf(to, "role %s in %s:", r->name, r->nspecial ? "all others" : "all domains");
 		print_rule(&r->rule, to);
 		for (k = 0; k < r->nspecial; k++) {

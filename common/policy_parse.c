@@ -313,11 +313,10 @@ static int set_home(struct reading *r, const char *value)
 
 static int set_results(struct reading *r, const char *value)
 {
-	static const char *const names[] = {"marked", "kept", "clean"};
 	int i;
 
-	for (i = 0; i < 3; i++)
-		if (strcmp(names[i], value) == 0) {
+	for (i = RESULTS_MARKED; i <= RESULTS_CLEAN; i++)
+		if (strcmp(policy_results_names[i], value) == 0) {
 			r->role->results = (enum policy_results)i;
 			return 1;
 		}
