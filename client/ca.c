@@ -451,7 +451,7 @@ int ca_issue_for(const char *dir, const char *name, const char *roles, uint64_t 
 		return -EINVAL;
 	}
 	if (!roles_valid(roles)) {
-		err_set(e, "roles are db client admin kv:USER kv:* server:ops server:kv, "
+		err_set(e, "roles are db client admin kv:USER kv:* server:ops server:kv server:mgr, "
 			   "with commas between them");
 		return -EINVAL;
 	}

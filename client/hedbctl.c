@@ -47,7 +47,7 @@ static const char usage[] =
 	"            --argon2-kib N [65536] --argon2-passes N [4]\n"
 	"  hedbctl ca init DIR [--days N]                new CA of the zone: certificates for\n"
 	"  hedbctl ca issue DIR NAME --role R,R [--days N]   sealed channels. R: db client admin\n"
-	"  hedbctl ca revoke DIR NAME                    kv:USER kv:* server:ops server:kv;\n"
+	"  hedbctl ca revoke DIR NAME                    kv:USER kv:* server:ops server:kv server:mgr;\n"
 	"                                                --seconds N instead of --days N\n"
 	"  hedbctl ca list DIR\n"
 	POLICY_COMMAND_HELP
