@@ -114,6 +114,14 @@ says 'what it has' 0 'grant web2 tenant2 read' "$dir/acl" alice list
 says 'ranges in it' 0 'range tenant2 pool 4096 16777216 kv 8 15 key ' "$dir/acl" alice list
 says 'its state' 0 'lease_ms 5000' "$dir/acl" alice status
 
+key_of() { acl alice list | sed -n "s/^range $1 .* key //p"; }
+one=$(key_of tenant1) two=$(key_of tenant2)
+case $one in ????????????????) ok 'a range has a key' ;; *) not_ok 'a range has a key' "$one" ;; esac
+[ "$one" != "$two" ] && ok 'each another one' || not_ok 'each another one' "$one"
+says 'rotate' 0 'version 9' "$dir/acl" alice rotate tenant1
+[ "$(key_of tenant1)" != "$one" ] && ok 'it is another key then' || not_ok 'it is another key then' "$one"
+is 'and that of no other range' "$(key_of tenant2)" "$two"
+
 # ---- who may ----
 says 'a node changes nothing' 1 'has not the role admin' "$dir/acl" web1 grant web1 tenant2 write
 says 'nor lists' 1 'has not the role admin' "$dir/acl" web1 list
@@ -126,6 +134,13 @@ says 'a certificate of another CA' 1 'of another CA' "$ctl" acl list --sec-mgr "
 	--cert "$dir/other/alice.pem" --key "$dir/other/alice.key" --ca "$dir/both.pem"
 says 'a manager of another CA' 1 'not correctly signed' "$ctl" acl list --sec-mgr "127.0.0.1:$port" \
 	--cert "$dir/other/alice.pem" --key "$dir/other/alice.key" --ca "$dir/other/ca.pem"
+if command -v perl >/dev/null; then
+	is 'who shows no certificate is sent away' "$(perl -MIO::Socket::INET -e '
+		my $s = IO::Socket::INET->new(PeerAddr => "127.0.0.1", PeerPort => $ARGV[0]) or die; my $t = time;
+		alarm 20; my $n = sysread $s, my $x, 9; print defined $n && $n == 0 && time - $t >= 4 ? "soon" : "so"' "$port")" soon
+else
+	skip 'who shows no certificate is sent away' 'no perl'
+fi
 quiet "$ctl" ca revoke "$ca" bob
 kill -HUP "$pid"
 i=0

@@ -167,6 +167,11 @@ for bad in "--workers 0" "--workers 65" "--workers x" "--spin-us 100001" "--spin
 	# shellcheck disable=SC2086
 	says "$bad" 2 "$bad: unknown option or bad value" "$server" $bad
 done
+for secure in "" "--secure plain" "--secure sealed"; do
+	# shellcheck disable=SC2086
+	says "a manager, and plain clients: $secure" 2 "--sec-mgr needs --secure required" \
+		"$server" --region "$r" --keys "$k" --sec-mgr 127.0.0.1:1 $secure
+done
 says "unknown cipher" 1 'cipher "rot13" cannot be used here' \
 	"$server" --region "$r" --keys "$k" --crypto rot13
 says "region missing" 1 "make it with: hedbctl region format $dir/none" \

@@ -101,6 +101,26 @@ for rekey in '--rekey-bytes 10000' '--rekey-bytes 1 --rekey-seconds 0' '--rekey-
 	end server
 done
 
+# Who does not read holds up who writes, and what is on its way waits in sockets, not in us.
+dport=$(free_port)
+$wire deaf "$dport" &
+pids="$pids $!"
+until_true open_port "$dport"
+server_end --to "127.0.0.1:$dport"
+client_end "$sport"
+$wire push "$cport" 3 >"$dir/pushed" &
+pusher=$!
+pids="$pids $!"
+until_true test -s "$dir/pushed"
+rss() { sed -n 's/^VmRSS:[[:space:]]*\([0-9]*\).*/\1/p' "/proc/$(pid_of "$1")/status"; }
+for e in client server; do
+	[ "$(rss $e)" -lt 20000 ] && ok "the $e end keeps little of it" || not_ok "the $e end keeps $(rss $e) KiB of $(cat "$dir/pushed")"
+done
+kill $pusher
+wait $pusher 2>/dev/null
+end client
+end server
+
 # ---- ends that die ----
 server_end --to "unix:$dir/a.sock"
 client_end "$sport"
@@ -254,6 +274,23 @@ for mode in 'repeat 1' 'drop 1' 'swap 0' reflect; do
 	esac
 	no_middle 2>/dev/null
 done
+end server
+server_end --to "127.0.0.1:$dport" # which does not end
+for when in at later; do
+	between append $when
+	: >"$dir/server.err"
+	printf 'set appended 1\n' | perl -e '
+		use IO::Socket::INET;
+		alarm 10;
+		my $s = IO::Socket::INET->new(PeerAddr => "127.0.0.1", PeerPort => $ARGV[0]) or die;
+		print $s <STDIN>; $s->flush; shutdown $s, 1; 1 while sysread $s, my $x, 999' "$cport"
+	case $when in
+	at) logged 'bytes in one piece with the end' server 'what came is not what the other end sent' ;;
+	later) logged 'bytes after the end' server 'bytes after the end: connection reset' ;;
+	esac
+	no_middle
+done
+server_end2
 for at in '0 72' '0 80' '1 150' '1 96'; do
 	between cut $at
 	got=$(timeout 20 redis-cli -p "$cport" get big 2>&1 | head -c 200)

@@ -7,12 +7,16 @@
 #       repeat N | drop N | swap N    record N to the server: twice, not at all, with the next
 #       reflect                   what the client writes after its greeting comes back to it
 #       record FILE               keep what the client writes
+#       append WHEN               bytes of our own behind what the client's stream ends with: `at` once,
+#                                 in one piece, or `later`
 #   impostor PORT                 a server end without the key: answers at random
 #   replay PORT FILE              write FILE, print how it ends
 #   ask PORT                      PING; print what comes and how it ends
 #   stall PORT N                  N connections that say nothing, until killed
 #   echo PORT                     a target that answers when the other side has ended: how much
 #                                 came, its sum, and as many bytes as it was asked for
+#   deaf PORT                     a target that takes connections and never reads
+#   push PORT SECONDS             how many bytes one connection takes, 64 KiB at a time
 #   halves PORT N SEED            N connections to that, ends in random order; how many were right
 use strict;
 use warnings;
@@ -85,7 +89,7 @@ sub carry {
 	my ($in, $to, $mode, @a) = @_;
 	my $out = dial($to);
 	my ($select, @seen) = (IO::Select->new($in, $out), 0, 0);
-	my ($held, $begun, $number, $kept) = ('', 0, -3, undef);
+	my ($held, $begun, $number, $kept) = ('', 0, -3, $mode eq 'append' ? '' : undef);
 	my $file;
 	if ($mode eq 'record') { open $file, '>:raw', $a[0] or die; $file->autoflush }
 	while ($select->count) {
@@ -93,6 +97,11 @@ sub carry {
 			my $up = $s == $in ? 1 : 0;
 			my $other = $up ? $out : $in;
 			my $k = sysread $s, my $piece, 65536;
+			if (!$k and $up and $mode eq 'append') {
+				my $junk = pack('v', 40) . 'x' x 40;
+				say_all($other, $a[0] eq 'at' ? $kept . $junk : $kept);
+				if ($a[0] ne 'at') { select undef, undef, undef, 0.3; say_all($other, $junk) }
+			}
 			if (!$k) { shutdown $other, 1; $select->remove($s); next }
 			my $from = $seen[$up];
 			$seen[$up] += $k;
@@ -103,6 +112,12 @@ sub carry {
 				return;
 			} elsif ($mode eq 'record' and $up) {
 				print $file $piece;
+			} elsif ($up and $mode eq 'append') { # from the first record on, held until the end
+				$held .= $piece;
+				$piece = '';
+				for my $r (split_records(\$held, \$begun)) {
+					if (++$number >= 1) { $kept .= $r } else { $piece .= $r }
+				}
 			} elsif ($up and $mode =~ /^(repeat|drop|swap|reflect)$/) {
 				$held .= $piece;
 				$piece = '';
@@ -190,6 +205,17 @@ if ($what eq 'between') {
 	sleep 60;
 } elsif ($what eq 'echo') {
 	serve(\&echo);
+} elsif ($what eq 'deaf') {
+	serve(sub { sleep 60 });
+} elsif ($what eq 'push') {
+	my ($s, $text, $n, $until) = (dial(), 'x' x 65536, 0, time + $args[0]);
+	$s->blocking(0);
+	while (time < $until) {
+		my $k = syswrite $s, $text;
+		if ($k) { $n += $k } else { select undef, undef, undef, 0.01 }
+	}
+	print "$n\n";
+	sleep 60;
 } elsif ($what eq 'halves') {
 	srand $args[1];
 	my $right = 0;
