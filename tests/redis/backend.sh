@@ -350,6 +350,14 @@ head -c 100000 /dev/zero | tr '\0' x >"$dir/x"
 timeout 10 "$B/cxl-cli" --region "$shm/b" -x set long <"$dir/x" >/dev/null 2>&1
 same 'a long request before AUTH is refused' "$(($(refusals) - n))" 1
 same 'and after it is not' "$(timeout 10 "$B/cxl-cli" --region "$shm/b" --pass sesame -x set long <"$dir/x")" OK
+stop b
+back b p --max-request 50000
+n=$(refusals)
+timeout 10 "$B/cxl-cli" --region "$shm/b" --pass sesame -x set longer <"$dir/x" >/dev/null 2>&1
+same 'none is longer than --max-request' "$(($(refusals) - n)) $(root exists longer)" '1 0'
+same 'and a shorter one is taken' "$(head -c 40000 "$dir/x" | timeout 10 "$B/cxl-cli" --region "$shm/b" --pass sesame -x set longer)" OK
+stop b
+back b p
 root acl setuser bob on '>pw' '~b*' +@all -config >/dev/null
 same 'a user has what is his' "$(ring b --user bob --pass pw set b1 v)" OK
 has 'and not the rest' "$(ring b --user bob --pass pw set k v)" NOPERM
