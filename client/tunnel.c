@@ -299,6 +299,12 @@ static void proved(struct tunnel *t, uint64_t now_ms)
 	connect_again(t, now_ms);
 }
 
+static void later(struct tunnel *t, uint64_t now_ms)
+{
+	t->state = TUNNEL_WAITING;
+	t->retry_at_ms = now_ms + t->backoff_ms;
+}
+
 /* The client's sealed connection did not get as far as a handshake: the server end may be
  * starting, or does not let us in, which it does not say. */
 static void greeting_broke(struct tunnel *t, int rc, uint64_t now_ms)
@@ -315,8 +321,7 @@ static void greeting_broke(struct tunnel *t, int rc, uint64_t now_ms)
 	buffer_cut(&t->out, 0);
 	noise_wipe(&t->noise);
 	t->sealed = (struct tunnel_end){.tunnel = t, .fd = -1};
-	t->state = TUNNEL_WAITING;
-	t->retry_at_ms = now_ms + t->backoff_ms;
+	later(t, now_ms);
 }
 
 /* Handshake, as far as it goes. */
@@ -354,12 +359,6 @@ static void shake(struct tunnel *t, uint64_t now_ms)
 static struct tunnel_end *far_end(struct tunnel *t)
 {
 	return t->config->server ? &t->plain : &t->sealed;
-}
-
-static void later(struct tunnel *t, uint64_t now_ms)
-{
-	t->state = TUNNEL_WAITING;
-	t->retry_at_ms = now_ms + t->backoff_ms;
 }
 
 static void connect_again(struct tunnel *t, uint64_t now_ms)
