@@ -13,6 +13,7 @@
 #include <linux/futex.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -77,6 +78,20 @@ static void let_go(struct back *b, unsigned i)
 static void refuse(struct back *b, unsigned i)
 {
 	fprintf(stderr, "cxl-proxy: %s\n", cxlring_why(b->of[i]->ring));
+	let_go(b, i);
+}
+
+/* The server answered the stream itself, by an error: the program has it, as the first thing that it
+ * hears, or an end. */
+static void turn_away(struct back *b, unsigned i)
+{
+	const struct relay *r = b->of[i];
+	const char *why = cxlring_why(r->ring);
+	char line[256];
+	int n = snprintf(line, sizeof line, "-%.*s\r\n", (int)strcspn(why, "\r\n"), why);
+
+	if (!r->piece && n < (int)sizeof line && send(r->fd, line, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL) < n)
+		fprintf(stderr, "cxl-proxy: %s\n", why);
 	let_go(b, i);
 }
 
@@ -264,6 +279,8 @@ static void *run(void *arg)
 				i++;
 			else if (rc == -EACCES)
 				refuse(b, i);
+			else if (rc == -ECONNREFUSED)
+				turn_away(b, i);
 			else
 				let_go(b, i);
 		}

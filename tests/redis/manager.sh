@@ -69,6 +69,32 @@ has 'a certificate that is not known' "$(as stranger get x)" "does not know this
 has 'no manager named' "$("$B/cxl-cli" --region "$shm/a" --secure --cert "$ca/t1.pem" --key "$ca/t1.key" \
 	--ca "$ca/ca.pem" get x 2>&1)" 'the manager gives it no right'
 has 'a plain client' "$(ring a get x)" 'sealed channels only'
+
+# ---- the other programs, by the same options ----
+secure() { # in the background a process of its own, not a shell's
+	who=$1 program=$2
+	shift 2
+	set -- "$B/$program" --region "$shm/a" --secure --sec-mgr "127.0.0.1:$port" --cert "$ca/$who.pem" --key "$ca/$who.key" \
+		--ca "$ca/ca.pem" "$@"
+	case $program in cxl-proxy) exec "$@" ;; *) "$@" ;; esac
+}
+secure t1 cxl-bench --tests set,get --requests 200 --keys 10 --value-size 8 >"$dir/bench.out" 2>&1
+same 'cxl-bench' "$? $(redis dbsize)" '0 11'
+secure t2 cxl-bench --tests set --requests 200 --keys 10 >"$dir/bench.out" 2>&1 && not_ok 'not without the right' ||
+	has 'not without the right' "$(cat "$dir/bench.out")" 'right to read alone'
+redis keys '*' | grep -v '^x$' | xargs redis-cli -s "$dir/a.sock" del >/dev/null
+# proxy NAME: a SET through one of its own
+proxy() {
+	secure "$1" cxl-proxy --unix "$dir/$1.proxy" >/dev/null 2>"$dir/$1.err" &
+	proxy=$!
+	until_true [ -S "$dir/$1.proxy" ]
+	redis-cli -s "$dir/$1.proxy" set x 1 2>&1
+	kill "$proxy"
+	wait "$proxy" 2>/dev/null
+}
+same 'cxl-proxy' "$(proxy t1)" OK
+has 'not without the right' "$(proxy t2)" 'right to read alone'
+has 'nor for a stranger' "$(proxy stranger)" "does not know this node's certificate"
 has 'the pool has another name' "$(as t1 --sec-pool other get x)" 'no right to channel'
 
 # ---- one region, two tenants ----
