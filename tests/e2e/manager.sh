@@ -142,6 +142,13 @@ else
 	skip 'who shows no certificate is sent away' 'no perl'
 fi
 quiet "$ctl" ca revoke "$ca" bob
+"$ctl" ca list "$ca" >"$dir/certificates" 2>&1
+is 'ca list: who may what' "$(sed -n 's/^[0-9a-f]* alice valid [0-9]* //p' "$dir/certificates")" admin
+is 'and who was revoked' "$(sed -n 's/^[0-9a-f]* bob \([a-z]*\) .*/\1/p' "$dir/certificates")" revoked
+is 'all of them' "$(wc -l <"$dir/certificates")" 6
+quiet "$ctl" ca issue "$ca" short --role admin --seconds 1
+sleep 2.1
+is 'and whose time is over' "$("$ctl" ca list "$ca" | sed -n 's/^[0-9a-f]* short \([a-z]*\) .*/\1/p')" expired
 kill -HUP "$pid"
 i=0
 until grep -q reloaded "$log" || [ $i -gt 100 ]; do i=$((i + 1)); sleep 0.05; done

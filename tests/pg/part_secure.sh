@@ -154,6 +154,13 @@ managed_all() {
 		'the manager gives this node no right to'
 	acl grant pg all write >/dev/null
 	equal 'and with one' "$(q -c 'SELECT count(*) FROM t WHERE a < a + a')" 4995
+	# the programs, by options alone
+	by_options() {
+		env -u CXL_SECURE -u CXL_SEC_MGR -u CXL_CERT -u CXL_KEY -u CXL_CA "$@" --secure --sec-mgr "127.0.0.1:$port" \
+			--cert "$base/ca/zone/dev.pem" --key "$base/ca/zone/dev.key" --ca "$base/ca/zone/ca.pem" 2>&1
+	}
+	has 'hedbctl, of a manager' "$(by_options hedbctl status "$region")" 'channels_sealed 1'
+	equal 'hedb-load, of a manager' "$(by_options hedb-load --dbname test --query 'SELECT s FROM t WHERE id = 7' --region "$region")" 'row 7'
 
 	# one session, whose channel stays open
 	coproc SESSION { psql -XAtq 2>&1; }
