@@ -162,6 +162,11 @@ static int region_cmd_format(const struct options *o)
 	rc = region_map(&r, o->word[2], o->offset, size, true, &e);
 	if (rc == -EFBIG && !o->size) /* there already, and smaller: what does it hold? */
 		rc = region_map(&r, o->word[2], o->offset, 0, false, &e);
+	if (!rc && !o->force && layout_foreign(&r)) {
+		err_set(&e, "%s holds something else, which would be lost; --force if that is meant",
+			o->word[2]);
+		rc = -EEXIST;
+	}
 	if (!rc)
 		rc = region_format(&r, f, LAYOUT_SERVICES, o->force, &e);
 	if (rc)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "layout.h"
 
+#include "barrier.h"
+
 /* Nothing was ever written there: a new file, or memory fresh from the device. */
 static bool is_blank(const struct region *r)
 {
@@ -10,6 +12,13 @@ static bool is_blank(const struct region *r)
 		if (r->base[i])
 			return false;
 	return n > 0;
+}
+
+bool layout_foreign(const struct region *r)
+{
+	const struct superblock_shm *sb = (const struct superblock_shm *)r->base;
+
+	return r->size >= sizeof *sb && shm_load64(&sb->magic) != REGION_MAGIC && !is_blank(r);
 }
 
 static void wanted(const struct layout_wish *w, struct service_format f[LAYOUT_SERVICES])

@@ -40,6 +40,9 @@ struct layout_wish {
 	uint32_t kv_ring;
 };
 
+/* layout_foreign - does what is mapped hold something, and no region? */
+bool layout_foreign(const struct region *r);
+
 /*
  * layout_attach - open the region, or make it where nothing was ever written: a file that
  * does not exist or is empty, memory fresh from a device.

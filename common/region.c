@@ -60,7 +60,7 @@ static int open_backing(const char *spec, bool create, struct err_text *e)
 	if (fd >= 0)
 		return fd;
 	rc = -errno;
-	if (rc == -ENOENT)
+	if (rc == -ENOENT && !create)
 		err_set(e, "%s does not exist; make it with: hedbctl region format %s", path,
 			path);
 	else
@@ -266,7 +266,7 @@ int region_format(struct region *r, const struct service_format *f, uint32_t n, 
 		return -EFBIG;
 	}
 	if (!force && in_use(r)) {
-		err_set(e, "a live server is using this region; stop it first, or force");
+		err_set(e, "a live server is using this region; stop it first, or say --force");
 		return -EBUSY;
 	}
 	shm_store64(&sb->magic, 0);

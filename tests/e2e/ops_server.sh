@@ -122,6 +122,13 @@ printf 'x%.0s' $(seq 1 32768) >"$dir/noise"
 says "region show of something else" 1 "no region there" "$ctl" region show "$dir/noise"
 echo x >"$dir/tiny"
 says "region show of something small" 1 "no region there: 20480 bytes needed" "$ctl" region show "$dir/tiny"
+says "region format of something else" 1 "noise holds something else, which would be lost; --force" \
+	"$ctl" region format "$dir/noise"
+is "which is as it was" "$(tr -d x <"$dir/noise" | wc -c) $(wc -c <"$dir/noise")" "0 32768"
+cp "$dir/noise" "$dir/noise2" && truncate -s 16M "$dir/noise2"
+says "region format of something else, forced" 0 "of 16777216 bytes" "$ctl" region format "$dir/noise2" --force
+says "region format once more" 0 "of 16777216 bytes" "$ctl" region format "$dir/noise2"
+says "region format, no such directory" 1 "hedbctl: $dir/none/x: No such file" "$ctl" region format "$dir/none/x"
 says "region format at an offset" 0 "ops 1 x 4 KiB" "$ctl" region format "$dir/deep" \
 	--offset 64K --size 64K --kv-channels 1 --kv-ring 4K --ops-channels 1 --ops-ring 4K
 says "region show at an offset" 0 "service ops channels 1" \
