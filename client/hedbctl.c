@@ -415,6 +415,8 @@ static int values(const struct options *o, const struct plaintext_type *t, int a
 	if (rc)
 		return rc;
 	if (!c.trust && !o->credential) { /* a certificate's role takes its place */
+		fprintf(stderr, "hedbctl: which credential? --credential FILE, or a certificate "
+				"of role client by --secure\n");
 		disconnect_ops(&r, &c);
 		return 2;
 	}
@@ -433,7 +435,13 @@ static int cmd_encrypt(const struct options *o)
 {
 	struct plaintext_type t;
 
-	return o->nwords > 1 && value_type(&t, o->word[1]) ? values(o, &t, 2) : 2;
+	if (o->nwords < 2)
+		return 2;
+	if (value_type(&t, o->word[1]))
+		return values(o, &t, 2);
+	fprintf(stderr, "hedbctl: no type %s; int4, text, date and so on, of each enc_ type\n",
+		o->word[1]);
+	return 2;
 }
 
 static int run(const struct options *o)

@@ -249,6 +249,8 @@ is "status of a server that stands still" "$("$ctl" status "$r" 2>&1)" \
 	"hedbctl: $r: no answer from ops_server within 5000 ms; is it running?"
 kill -CONT "$pid"
 says "region show, a server" 0 "server pid $pid alive" "$ctl" region show "$r"
+says "encrypt without a credential" 2 "which credential? --credential FILE" "$ctl" encrypt int4 "$r"
+says "encrypt, of no type" 2 "no type int9" "$ctl" encrypt int9 "$r"
 says "region format of a region in use" 1 "a live server is using this region" \
 	"$ctl" region format "$r" --ops-channels 8 --kv-channels 2
 says "a second server" 1 "is served by pid $pid already; stop it first" \
