@@ -51,6 +51,7 @@ static int read_all(struct trust_blob *b, int fd, size_t size)
 int trust_read(struct trust_blob *b, const char *path, bool secret, struct err_text *e)
 {
 	struct stat st;
+	bool open_to_others = false;
 	int fd, rc = 0;
 
 	if (!named(path))
@@ -59,7 +60,7 @@ int trust_read(struct trust_blob *b, const char *path, bool secret, struct err_t
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		rc = -errno;
-	else if (secret && st.st_mode & (S_IRWXG | S_IRWXO))
+	else if ((open_to_others = secret && st.st_mode & (S_IRWXG | S_IRWXO)))
 		rc = -EACCES;
 	else if (!S_ISREG(st.st_mode) || st.st_size == 0 || st.st_size > FILE_MAX)
 		rc = -EINVAL;
@@ -67,7 +68,7 @@ int trust_read(struct trust_blob *b, const char *path, bool secret, struct err_t
 		rc = read_all(b, fd, (size_t)st.st_size);
 	if (fd >= 0)
 		close(fd);
-	if (rc == -EACCES)
+	if (open_to_others)
 		err_set(e, "%s: others may read it; chmod 600", path);
 	else if (rc)
 		err_set(e, "%s: %s", path, rc == -EINVAL ? "not a file of this kind" : strerror(-rc));

@@ -123,6 +123,11 @@ static void test_files(void **state)
 	assert_int_equal(chmod(f.key, 0640), 0);
 	no_load(f, -EACCES, "others may read");
 	assert_int_equal(chmod(f.key, 0600), 0);
+	if (geteuid() == 0) { /* root may read all */
+		assert_int_equal(seteuid(65534), 0);
+		no_load(f, -EACCES, "node.pem: Permission denied");
+		assert_int_equal(seteuid(0), 0);
+	}
 	g = keys("bad.psk", "node1 db\n");
 	no_load(g, -EINVAL, "line 1");
 	g = keys("bad.psk", "node1 queen " KEY1 "\n");
