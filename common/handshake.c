@@ -366,7 +366,7 @@ static const char *alert_text(unsigned number)
 		{MBEDTLS_SSL_ALERT_MSG_CERT_EXPIRED, "our certificate has expired"},
 		{MBEDTLS_SSL_ALERT_MSG_CERT_UNKNOWN, "it does not accept our certificate"},
 		{MBEDTLS_SSL_ALERT_MSG_UNKNOWN_CA, "our certificate is of another CA"},
-		{MBEDTLS_SSL_ALERT_MSG_ACCESS_DENIED, "our certificate has not the role for this, or the manager gives it no right"},
+		{MBEDTLS_SSL_ALERT_MSG_ACCESS_DENIED, "our certificate has not the role for this, the manager gives it no right, or only one end asks a manager"},
 		{MBEDTLS_SSL_ALERT_MSG_INTERNAL_ERROR, "it has no answer from the manager, or no memory"},
 		{MBEDTLS_SSL_ALERT_MSG_NO_APPLICATION_PROTOCOL, "the range has another key"},
 		{MBEDTLS_SSL_ALERT_MSG_UNKNOWN_PSK_IDENTITY, "it does not know our key's name"},
@@ -383,6 +383,7 @@ static const char *alert_text(unsigned number)
 
 static void explain(struct handshake *h, int rc)
 {
+	static const char whose[] = "the other end's certificate: ";
 	uint32_t flags = mbedtls_ssl_get_verify_result(&h->ssl);
 
 	if (h->why[0])
@@ -391,7 +392,7 @@ static void explain(struct handshake *h, int rc)
 		snprintf(h->why, sizeof h->why, "the other end refused: %s (%u)",
 			alert_text(h->ssl.in_msg[1]), h->ssl.in_msg[1]);
 	else if (rc == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED && flags && flags != UINT32_MAX)
-		mbedtls_x509_crt_verify_info(h->why, sizeof h->why, "", flags);
+		mbedtls_x509_crt_verify_info(h->why, sizeof h->why, whose, flags);
 	else if (rc == MBEDTLS_ERR_SSL_UNKNOWN_IDENTITY)
 		snprintf(h->why, sizeof h->why, "no key of that name");
 	else

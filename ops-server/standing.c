@@ -73,7 +73,7 @@ static int prove_sealed(struct standing *st, const struct admission *a, const ui
 	uint64_t len, struct err_text *e)
 {
 	if (len != 1 || data[0] != ROLE_CLIENT || !(a->peer.roles & PEER_CLIENT)) {
-		err_set(e, "the certificate does not name that role");
+		err_set(e, "the certificate or key does not name the role client");
 		return -EACCES;
 	}
 	st->role = ROLE_CLIENT;

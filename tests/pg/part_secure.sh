@@ -51,8 +51,8 @@ secure_all() {
 
 	use pg
 	equal 'role db computes' "$(q -c 'SELECT count(*) FROM t WHERE a < a + a')" 4995
-	has 'and does not decrypt' "$(client -c 'SELECT a FROM t LIMIT 1')" 'does not name that role'
-	has 'nor encrypt' "$(client -c 'SELECT count(*) FROM t WHERE a = 3')" 'does not name that role'
+	has 'and does not decrypt' "$(client -c 'SELECT a FROM t LIMIT 1')" 'does not name the role client'
+	has 'nor encrypt' "$(client -c 'SELECT count(*) FROM t WHERE a = 3')" 'does not name the role client'
 	use web
 	has 'a certificate of another service' "$(q -c 'SELECT count(*) FROM t WHERE a < a + a')" 'not the role for this'
 	use nobody

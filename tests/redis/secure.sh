@@ -45,9 +45,10 @@ same 'and any other with a password' "$(as any --user bob --pass b get b:1)" '"h
 same 'another user of the certificate, without one' "$(as alice --user bob --pass none get b:1)" '"hello"'
 has 'nobody else' "$(as bob --user alice --pass a get b:1)" 'NOPERM the certificate names no such user'
 has 'a user that there is not' "$(as ghost ping)" 'refused'
+has 'and the log says which' "$(cat "$dir/a.log")" 'no sealed channel: "ghost" may be user ghost, which there is not'
 has 'a certificate of another service' "$(as pg ping)" 'not the role'
 has 'a certificate of another CA' "$("$B/cxl-cli" --region "$shm/a" --secure --cert "$dir/other/alice.pem" \
-	--key "$dir/other/alice.key" --ca "$dir/other/ca.pem" ping 2>&1)" 'not correctly signed'
+	--key "$dir/other/alice.key" --ca "$dir/other/ca.pem" ping 2>&1)" "the other end's certificate: The certificate is not correctly signed"
 same 'a pre-shared key' "$("$B/cxl-cli" --region "$shm/a" --no-raw --secure --psk "$dir/psk" get b:1 2>&1)" '"hello"'
 has 'a wrong one' "$("$B/cxl-cli" --region "$shm/a" --secure --psk "$dir/wrong.psk" get b:1 2>&1)" refused
 same 'from the environment' "$(CXL_SECURE=1 CXL_CERT=$ca/alice.pem CXL_KEY=$ca/alice.key CXL_CA=$ca/ca.pem \
