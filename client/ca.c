@@ -59,11 +59,19 @@ static const char *in(char path[PATH_MAX], const char *dir, const char *name, co
 	return path;
 }
 
+static int no_authority(struct err_text *e, int rc, const char *dir)
+{
+	err_set(e, "%s: no CA is here (%s); hedbctl ca init %s", dir, strerror(-rc), dir);
+	return -ENOENT;
+}
+
 /* The directory, locked until it is closed. */
 static int lock_dir(const char *dir, struct err_text *e)
 {
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
+	if (fd < 0 && errno == ENOENT)
+		return no_authority(e, -errno, dir);
 	if (fd < 0 || flock(fd, LOCK_EX) < 0)
 		return failed(e, -errno, dir);
 	return fd;
@@ -118,10 +126,8 @@ static int index_read(struct index *x, const char *dir, struct err_text *e)
 	int rc = 0;
 
 	memset(x, 0, sizeof *x);
-	if (!f) {
-		err_set(e, "%s: no CA is here (%s); hedbctl ca init %s", dir, strerror(errno), dir);
-		return -ENOENT;
-	}
+	if (!f)
+		return no_authority(e, -errno, dir);
 	while (!rc && x->n < ENTRIES_MAX && fgets(line, sizeof line, f)) {
 		if (!parse_entry(&one, line)) {
 			err_set(e, "%s: line %zu makes no sense", path, x->n + 1);

@@ -296,10 +296,14 @@ int key_command(int argc, char **argv)
 	if (is(&w, "list") && w.n == 2)
 		return list(&w);
 	if (is(&w, "add") && w.n == 2)
-		return change(&w, add_key,
-			"is ready. Give the file to all nodes, SIGHUP ops_server there, then hedbctl key rotate");
+		return change(&w, add_key, w.domain
+			? "is ready. Give the file to all nodes, SIGHUP ops_server there, then hedbctl "
+			  "key rotate with the same --domain"
+			: "is ready. Give the file to all nodes, SIGHUP ops_server there, then hedbctl "
+			  "key rotate");
 	if (is(&w, "rotate"))
-		return change(&w, rotate, "is active, and what was is retired. SIGHUP ops_server");
+		return change(&w, rotate,
+			"is active, and the one before, if any, is retired. SIGHUP ops_server");
 	if (is(&w, "retire") && w.n == 3)
 		return change(&w, retire, "is retired. SIGHUP ops_server");
 	if (is(&w, "credential") && w.n == 2 && !w.kek_given)

@@ -167,7 +167,7 @@ is "without domains the file is of version 2" "$(head -c 15 "$k")" "hedb keyring
 says "rotate in a domain that is not there" 1 'the keyring has no domain "pay": key add makes one' \
 	"$ctl" key rotate "$k" --domain pay $P
 says "no name of a domain" 1 '"4" is no name of a domain' "$ctl" key add "$k" --domain 4 $P
-says "add makes a domain" 0 "key 4 is ready" "$ctl" key add "$k" --domain pay $P
+says "add makes a domain, and says how to go on" 0 "key rotate with the same --domain" "$ctl" key add "$k" --domain pay $P
 is "and the file one of version 3" "$(head -c 15 "$k")" "hedb keyring v3"
 says "list" 0 "key 4 domain pay created" "$ctl" key list "$k" $P
 : >"$log"

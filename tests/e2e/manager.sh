@@ -132,6 +132,8 @@ says 'an administrator is a node that is not known' 0 'known no' "$dir/acl" alic
 cat "$ca/ca.pem" "$dir/other/ca.pem" >"$dir/both.pem"
 says 'a certificate of another CA' 1 'of another CA' "$ctl" acl list --sec-mgr "127.0.0.1:$port" \
 	--cert "$dir/other/alice.pem" --key "$dir/other/alice.key" --ca "$dir/both.pem"
+says 'a certificate of no CA' 1 "$dir/nozone: no CA is here" "$ctl" ca issue "$dir/nozone" x --role db
+says 'roles that there are' 1 'server:mgr, with commas' "$ctl" ca issue "$dir/ca" x --role boss
 says 'a manager of another CA' 1 'not correctly signed' "$ctl" acl list --sec-mgr "127.0.0.1:$port" \
 	--cert "$dir/other/alice.pem" --key "$dir/other/alice.key" --ca "$dir/other/ca.pem"
 if command -v perl >/dev/null; then
