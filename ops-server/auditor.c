@@ -115,7 +115,7 @@ static int open_segment(struct auditor *a, uint64_t segment)
 static int begin_segment(struct auditor *a)
 {
 	char text[AUDIT_TEXT];
-	int fd = open_segment(a, a->segment + 1);
+	int fd = open_segment(a, a->segment + 1), rc;
 
 	if (fd < 0)
 		return fd;
@@ -126,7 +126,9 @@ static int begin_segment(struct auditor *a)
 	a->bytes = 0;
 	a->nrest = 0; /* half a line stays one, behind the lines that count */
 	audit_begin_text(text, &a->chain, a->segment, &a->policy);
-	return put(a, text);
+	rc = put(a, text);
+	/* Its name as well, or lines that are on the disk are in no file. */
+	return !rc && fsync(a->dir) < 0 ? -errno : rc;
 }
 
 static int rotate(struct auditor *a)

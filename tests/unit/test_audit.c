@@ -561,8 +561,8 @@ static void test_tidied(void **state)
 	auditor_close(a);
 }
 
-/* A segment is signed and on the disk before the next one begins, which says of itself which policy is in
- * force: those before it may be put away. */
+/* A segment is signed and on the disk before the next one begins, whose name is there as well and which says
+ * of itself which policy is in force: those before it may be put away. */
 static void test_segments(void **state)
 {
 	struct policy_stamp stamp = {9, {7}};
@@ -576,7 +576,7 @@ static void test_segments(void **state)
 	sync_forget();
 	for (i = 0; i < 100 && access((path_of(path, 3), path), F_OK) != 0; i++)
 		auditor_note(a, "denied count=%d", i);
-	assert_string_equal(sync_calls, "ff");
+	assert_string_equal(sync_calls, "fdfd");
 	assert_true(ends_with(1, "head sig="));
 	assert_true(ends_with(2, "head sig="));
 	assert_true(contains(3, " policy=9:07"));
