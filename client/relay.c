@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "protect.h"
+#include "wait.h"
 
 enum {
 	PIECE = 16 << 10,   /* most bytes from a socket in one frame */
@@ -130,13 +131,13 @@ static void say_files(const char *sentence)
 /* A channel that was just left is free in a moment, and who comes may be who left. */
 static int open_ring(struct relay *r, char *why, size_t len)
 {
-	static const struct timespec moment = {0, 5000000};
 	uint64_t t0 = clock_ms();
+	uint32_t ms = 0;
 	int rc;
 
 	while ((rc = cxlring_open(&r->ring, relays.options, why, len)) == -EUSERS &&
 		   clock_ms() - t0 < PATIENCE_MS && !is_stopping())
-		nanosleep(&moment, NULL);
+		usleep((ms = wait_refused_ms(ms)) * 1000);
 	if (rc == 0 && r->ring->trust)
 		r->ring->trust->say = say_files;
 	return rc;
