@@ -190,6 +190,9 @@ cp -p "$dir/psk" "$dir/psk.was"
 ("$B/cxl-cli" --region "$shm/a" --secure --psk "$dir/psk.was" -r 4000 -i 0.05 get b:1 >"$dir/linger" 2>&1) &
 pids="$pids $!"
 sealed_are 1
+same 'a key that two nodes have at once' \
+	"$("$B/cxl-cli" --region "$shm/a" --no-raw --secure --psk "$dir/psk" get b:1 2>&1)" '"hello"'
+sealed_are 1
 cp "$dir/wrong.psk" "$dir/psk"
 sealed_are 0
 same 'a pre-shared key that is replaced ends its connections' "$(info channels_sealed)" 0
