@@ -10,7 +10,7 @@
 #include <stddef.h>
 
 /* What a refused CALL is told, with the name it was called by. */
-#define KVCOMMAND_REFUSAL "ERR %.32s is not available over the ring yet"
+#define KVCOMMAND_REFUSAL "ERR %.32s is not available over the ring: use cxl-proxy"
 
 /* Options of SET by their bits (enum kv_set_opt). */
 enum { KVCOMMAND_SET_WORDS = 8 };

@@ -57,11 +57,11 @@ same 'replies in RESP3' "$("$B/cxl-cli" --region "$shm/a" --no-raw -3 <"$dir/com
 
 for c in multi exec watch subscribe 'psubscribe x' monitor 'select' 'blpop k 1' \
 	'xread block 1 streams s 0' 'client pause 1' 'wait 0 0' shutdown 'module list' reset; do
-	has "$c is refused" "$(ring a $c)" 'is not available over the ring yet'
+	has "$c is refused" "$(ring a $c)" 'is not available over the ring: use cxl-proxy'
 done
-has 'BLOCK as far as Redis reads it' "$(echo 'xread "block\x00x" 1 streams s $' | ring a)" 'is not available over the ring yet'
+has 'BLOCK as far as Redis reads it' "$(echo 'xread "block\x00x" 1 streams s $' | ring a)" 'is not available over the ring: use cxl-proxy'
 has 'a name with a line end, of a command that is refused' \
-	"$(ring a "$(printf 'no\r\nsuch')" block)" '(error) ERR no  such is not available over the ring yet'
+	"$(ring a "$(printf 'no\r\nsuch')" block)" '(error) ERR no  such is not available over the ring: use cxl-proxy'
 same 'AUTH by the cli' "$(ring a auth wrong)" "$(tcp b auth wrong)"
 
 # A message of 3 MB through rings of 64 KiB, both ways.

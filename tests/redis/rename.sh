@@ -10,9 +10,9 @@ start a --rename-command BLPOP pop --rename-command BLMPOP mpop --rename-command
 	--rename-command CONFIG settings --rename-command FLUSHALL ""
 for c in 'pop k 1' 'PoP k 1' 'mpop 1 1 k left' 'stream block 1 streams s 0' 'conn pause 1' watchall \
 	'base 1' halt 'blpop 0 0'; do
-	has "$c is refused" "$(ring a $c)" 'is not available over the ring yet'
+	has "$c is refused" "$(ring a $c)" 'is not available over the ring: use cxl-proxy'
 done
-same 'refused once more, from what was kept' "$(ring a pop k 1)" '(error) ERR pop is not available over the ring yet'
+same 'refused once more, from what was kept' "$(ring a pop k 1)" '(error) ERR pop is not available over the ring: use cxl-proxy'
 same 'a command by the name of another' "$(printf 'rpush l a\nmonitor l 0 -1\n' | ring a)" "$(printf '(integer) 1\n1) "a"')"
 same 'XREAD without BLOCK' "$(printf 'xadd s 1-1 f v\nstream count 1 streams s 1-1\n' | ring a)" "$(printf '"1-1"\n(nil)')"
 same 'a setting by its new name' "$(printf 'set a 1\nsettings set cxlring.spin-us 40\nsettings get cxlring.spin-us\n' | ring a)" \
@@ -52,6 +52,6 @@ stop a
 # With COMMAND itself renamed nobody can tell what a name means.
 start a --rename-command COMMAND "" --rename-command BLPOP pop --rename-command XREAD stream --rename-command CLIENT conn
 for c in 'pop k 1' 'stream block 1 streams s 0' 'conn pause 1' 'config get maxmemory' monitor 'eval "return 1" 0'; do
-	has "without COMMAND: $c is refused" "$(echo "$c" | ring a)" 'is not available over the ring yet'
+	has "without COMMAND: $c is refused" "$(echo "$c" | ring a)" 'is not available over the ring: use cxl-proxy'
 done
 same 'the rest runs' "$(printf 'rpush l a\nlrange l 0 -1\nset a 1\nget a\n' | ring a)" "$(printf '(integer) 1\n1) "a"\nOK\n"1"')"
