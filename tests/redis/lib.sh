@@ -72,6 +72,15 @@ refuses() {
 # hedbctl, when what it says is of interest only if it fails.
 ctl() { "$B/hedbctl" "$@" >"$dir/ctl.out" 2>&1 || not_ok "hedbctl $*: $(cat "$dir/ctl.out")"; }
 
+# log_refusals NAME: how many refusals the server's log accounts for; of one kind there is a line a
+# second, and the number of those left out.
+log_refusals() {
+	sed -n 's/.* is refused: .*(and \([0-9]*\) more of this kind)$/\1 1/p; t
+		s/.* is refused: .*/0 1/p; s/.* \([0-9]*\) more refused: .*/\1 0/p' "$dir/$1.log" |
+		awk '{ n += $1 + $2 } END { print n + 0 }'
+}
+log_tells_of() { [ "$(log_refusals "$1")" -ge "$2" ]; }
+
 # Wait up to 10 s for a command to succeed.
 until_true() {
 	_tries=0

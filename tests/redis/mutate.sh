@@ -16,10 +16,12 @@ pids="$pids $good"
 run() {
 	what=$1
 	shift
-	lines=$(grep -c refused "$dir/a.log")
+	was=$(log_refusals a)
 	said=$(mutate "$@")
 	has "$what, seed $1" "$said" ' answered, '
-	same "$what: one log line for each refusal" "$(($(grep -c refused "$dir/a.log") - lines)) refused" "${said#* answered, }"
+	told=${said#* answered, }
+	until_true log_tells_of a $((was + ${told% refused}))
+	same "$what: the log accounts for each refusal" "$(($(log_refusals a) - was)) refused" "$told"
 	has "$what: the server lives" "$(tcp a ping)" PONG
 }
 run 'requests' "$seed" "$n"
