@@ -12,6 +12,7 @@
 #define TESTS_SYNCRIG_H
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -20,17 +21,35 @@ static char sync_calls[256];             /* a text */
 static bool sync_fails;                  /* the disk does: EIO */
 static void (*sync_before_link)(void);   /* somebody else is faster */
 
+static pthread_mutex_t sync_lock = PTHREAD_MUTEX_INITIALIZER;
+
 static inline void sync_note(char call)
 {
-	size_t n = strlen(sync_calls);
+	size_t n;
 
+	pthread_mutex_lock(&sync_lock);
+	n = strlen(sync_calls);
 	if (n + 1 < sizeof sync_calls)
 		sync_calls[n] = call;
+	pthread_mutex_unlock(&sync_lock);
 }
 
 static inline void sync_forget(void)
 {
+	pthread_mutex_lock(&sync_lock);
 	memset(sync_calls, 0, sizeof sync_calls);
+	pthread_mutex_unlock(&sync_lock);
+}
+
+/* For who waits for a thread's call. */
+static inline bool sync_noted(char call)
+{
+	bool is;
+
+	pthread_mutex_lock(&sync_lock);
+	is = strchr(sync_calls, call) != NULL;
+	pthread_mutex_unlock(&sync_lock);
+	return is;
 }
 
 static inline void sync_note_fd(int fd)

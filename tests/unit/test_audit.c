@@ -554,7 +554,7 @@ static void test_tidied(void **state)
 	open_log(&a, 1 << 20);
 	sync_forget();
 	auditor_note(a, "session channel=1");
-	for (i = 0; i < 100 && !strchr(sync_calls, 'f'); i++)
+	for (i = 0; i < 100 && !sync_noted('f'); i++)
 		usleep(50000);
 	assert_string_equal(sync_calls, "f");
 	assert_true(ends_with(1, "head sig="));
